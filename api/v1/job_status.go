@@ -1,0 +1,98 @@
+package v1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// Types of a Job's conditions.
+const (
+	// JobAccepted: the spec can be decoded and is valid. False names the field path and the reason; nothing runs then.
+	JobAccepted = "Accepted"
+	// JobScheduled: the schedule has a next occurrence. False says why there is none (suspended, exhausted, no schedule).
+	JobScheduled = "Scheduled"
+	// JobHealthy: the last Run that ended did so in success.
+	JobHealthy = "Healthy"
+)
+
+// JobStatus is what the job controller saw; users never write it.
+type JobStatus struct {
+	// ObservedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Accepted, Scheduled, Healthy.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// NextScheduleTime is the next occurrence, without its jitter.
+	// +optional
+	NextScheduleTime *Time `json:"nextScheduleTime,omitempty"`
+	// LastScheduleTime is the last occurrence handled: run, missed or skipped.
+	// +optional
+	LastScheduleTime *Time `json:"lastScheduleTime,omitempty"`
+	// LastSuccessfulTime is when a Run last ended in success.
+	// +optional
+	LastSuccessfulTime *Time `json:"lastSuccessfulTime,omitempty"`
+	// LastFailureTime is when a Run last ended otherwise than in success.
+	// +optional
+	LastFailureTime *Time `json:"lastFailureTime,omitempty"`
+
+	// Schedule is the cursor's anchor: what the occurrences below are counted of.
+	// +optional
+	Schedule *ScheduleStatus `json:"schedule,omitempty"`
+	// Occurrences are the scheduled times handled so far: Rn counts these; manual Runs and retries never count.
+	// +optional
+	Occurrences int64 `json:"occurrences,omitempty"`
+	// Missed are the occurrences that could not start in time.
+	// +optional
+	Missed int64 `json:"missed,omitempty"`
+	// Skipped are the occurrences that a policy kept from running.
+	// +optional
+	Skipped int64 `json:"skipped,omitempty"`
+	// NotRun lists the latest occurrences that did not become a Run, newest first, at most ten entries.
+	// +optional
+	NotRun []NotRun `json:"notRun,omitempty"`
+
+	// Active names the Runs that have not ended.
+	// +optional
+	Active []string `json:"active,omitempty"`
+	// ObservedRunRevision is the greatest create revision of the Runs seen: with Active it makes each Run counted once.
+	// +optional
+	ObservedRunRevision int64 `json:"observedRunRevision,omitempty"`
+	// Succeeded counts the Runs that ended in success.
+	// +optional
+	Succeeded int64 `json:"succeeded,omitempty"`
+	// Failed counts the Runs that ended Failed or Lost; a killed Run counts as neither.
+	// +optional
+	Failed int64 `json:"failed,omitempty"`
+	// ConsecutiveFailures since the last success.
+	// +optional
+	ConsecutiveFailures int64 `json:"consecutiveFailures,omitempty"`
+}
+
+// ScheduleStatus anchors the cursor: a schedule that changes starts anew from when the change was seen.
+type ScheduleStatus struct {
+	// Expression is the schedule that LastScheduleTime belongs to.
+	Expression string `json:"expression,omitempty"`
+	// TimeZone is the zone that LastScheduleTime belongs to.
+	TimeZone string `json:"timeZone,omitempty"`
+	// Since is when this schedule took effect: nothing before it is ever run.
+	Since Time `json:"since"`
+}
+
+// NotRun tells of occurrences that did not become a Run (I10).
+type NotRun struct {
+	// ScheduledTime is the occurrence, or the first of Count.
+	ScheduledTime Time `json:"scheduledTime"`
+	// Through is the last of them, when there are several.
+	// +optional
+	Through *Time `json:"through,omitempty"`
+	// Count of occurrences that this entry speaks of.
+	Count int64 `json:"count"`
+	// Outcome is Missed or Skipped.
+	Outcome RunPhase `json:"outcome"`
+	// Reason in one word.
+	Reason string `json:"reason"`
+	// Message says it in words.
+	// +optional
+	Message string `json:"message,omitempty"`
+}

@@ -1,0 +1,29 @@
+package v1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupVersion is the group and version of every type in this package: "horae/v1".
+var GroupVersion = schema.GroupVersion{Group: "horae", Version: "v1"}
+
+// Kinds of this package, as they stand in a document's kind field.
+const (
+	KindJob = "Job"
+	KindRun = "Run"
+)
+
+// LabelJob is the label that every Run carries: the name of its Job.
+const LabelJob = "horae/job"
+
+// DefaultNamespace is where an object goes that names none. Namespaces are implicit: no object stands for one.
+const DefaultNamespace = "default"
+
+// AddToScheme registers the types of this package.
+func AddToScheme(s *runtime.Scheme) error {
+	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{})
+	metav1.AddToGroupVersion(s, GroupVersion)
+	return nil
+}
