@@ -1,0 +1,67 @@
+# Everything that is done with this repository has a target here; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO ?= go
+BIN := bin
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X horae/internal/version.version=$(VERSION)
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Packages of the quick suite: all but those that need minutes (test/e2e has a target of its own, and runs in `test` too, in short form).
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/manager, bin/horae and bin/devcluster
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: run
+run: build ## Build, then start the whole system on loopback with a few example Jobs
+	$(BIN)/manager --dev --examples manifests
+
+.PHONY: test
+test: ## Run the tests
+	$(GO) test $(TESTFLAGS) -timeout 10m ./...
+
+.PHONY: test-race
+test-race: ## Run the tests under the race detector
+	$(GO) test -race $(TESTFLAGS) -timeout 20m ./...
+
+.PHONY: test-long
+test-long: ## Run the suites that take minutes: every IANA zone over ten years, longer properties
+	$(GO) test -timeout 30m ./internal/schedule -schedule.full
+
+.PHONY: e2e
+e2e: build ## Run the system as a user would: binaries, kill -9, real processes
+	$(GO) test -count=1 -v -timeout 15m ./test/e2e -e2e.full
+
+.PHONY: fuzz
+fuzz: ## Fuzz the parsers for a minute each
+	./hack/fuzz.sh
+
+.PHONY: bench
+bench: build ## Runs per second and lateness beside this machine's raw etcd, as ratios (about four minutes)
+	$(GO) run ./hack/bench throughput
+
+.PHONY: bench-scale
+bench-scale: build ## 100,000 idle Jobs: memory per Job, idle CPU, time to ready
+	$(GO) run ./hack/bench scale
+
+.PHONY: lint
+lint: ## Run golangci-lint, pinned (the first run builds it)
+	$(GO) run $(GOLANGCI) run ./...
+
+.PHONY: generate
+generate: ## Generate deepcopy functions, CRD schemas and JSON Schemas
+	./hack/generate.sh
+
+.PHONY: verify
+verify: ## Prove that what is generated is current, and that format, vet and go.mod are clean
+	./hack/verify.sh
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(BIN)
