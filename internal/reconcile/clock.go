@@ -1,0 +1,44 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+)
+
+// Bounds of WatchClock.
+const (
+	clockPeriod = time.Second
+	clockStep   = 500 * time.Millisecond
+)
+
+// WatchClock calls stepped whenever the wall clock has been set, or the machine has slept, so that it and the steady clock under
+// the timers have come apart by half a second or more; by says how far the wall clock ran ahead. Delays that were
+// computed before are then wrong: whoever plans by wall time adds all its keys. It looks once a second and returns when ctx ends.
+func WatchClock(ctx context.Context, stepped func(by time.Duration)) {
+	ticker := time.NewTicker(clockPeriod)
+	defer ticker.Stop()
+	origin := time.Now()
+	watchClock(ctx, ticker.C, func() clocks {
+		now := time.Now()
+		return clocks{wall: time.Duration(now.UnixNano()), steady: now.Sub(origin)}
+	}, stepped)
+}
+
+// clocks is one reading of both clocks, each from an origin of its own.
+type clocks struct{ wall, steady time.Duration }
+
+func watchClock(ctx context.Context, tick <-chan time.Time, read func() clocks, stepped func(by time.Duration)) {
+	last := read()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick:
+		}
+		now := read()
+		if by := (now.wall - last.wall) - (now.steady - last.steady); by.Abs() >= clockStep {
+			stepped(by)
+		}
+		last = now
+	}
+}

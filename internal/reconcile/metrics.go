@@ -1,0 +1,98 @@
+package reconcile
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/util/workqueue"
+
+	"horae/internal/store"
+)
+
+// metrics of one loop. All are labelled with its name.
+type metrics struct {
+	depth, unfinished, longest prometheus.Gauge
+	adds, retries              prometheus.Counter
+	latency, duration          prometheus.Observer
+	done, failed, conflicts    prometheus.Counter
+}
+
+// newMetrics makes a loop's metrics, or finds those that an earlier loop of the name registered.
+func newMetrics(name string, r prometheus.Registerer) metrics {
+	labels := []string{"controller"}
+	times := prometheus.ExponentialBuckets(1e-5, 4, 11) // 10 µs to 10 s
+	gauge := func(metric, help string) prometheus.Gauge {
+		return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+	}
+	counter := func(metric, help string) prometheus.Counter {
+		return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+	}
+	histogram := func(metric, help string) prometheus.Observer {
+		opts := prometheus.HistogramOpts{Name: metric, Help: help, Buckets: times}
+		return register(r, prometheus.NewHistogramVec(opts, labels)).WithLabelValues(name)
+	}
+	results := register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "horae_reconcile_total", Help: "Reconciliations by result: success, error, conflict.",
+	}, []string{"controller", "result"}))
+	return metrics{
+		depth:      gauge("horae_workqueue_depth", "Keys that wait for a worker."),
+		unfinished: gauge("horae_workqueue_unfinished_work_seconds", "Time that the reconciliations now under way have taken so far, in sum."),
+		longest:    gauge("horae_workqueue_longest_running_seconds", "Time that the longest reconciliation now under way has taken so far."),
+		adds:       counter("horae_workqueue_adds_total", "Keys added."),
+		retries:    counter("horae_workqueue_delayed_total", "Keys added with a delay."),
+		latency:    histogram("horae_workqueue_latency_seconds", "Time that a key waited for a worker."),
+		duration:   histogram("horae_reconcile_seconds", "Time that a reconciliation took, its writes included."),
+		done:       results.WithLabelValues(name, "success"),
+		failed:     results.WithLabelValues(name, "error"),
+		conflicts:  results.WithLabelValues(name, "conflict"),
+	}
+}
+
+// register registers c, or returns what is registered in its place: a loop of an earlier term of leadership made it.
+func register[C prometheus.Collector](r prometheus.Registerer, c C) C {
+	if r == nil {
+		return c
+	}
+	var already prometheus.AlreadyRegisteredError
+	switch err := r.Register(c); {
+	case errors.As(err, &already):
+		return already.ExistingCollector.(C)
+	case err != nil:
+		panic(err) // Two metrics of one name and different shape: a mistake in this package.
+	}
+	return c
+}
+
+func (m *metrics) reconciled(took time.Duration, err error) {
+	m.duration.Observe(took.Seconds())
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		m.conflicts.Inc()
+	case err != nil:
+		m.failed.Inc()
+	default:
+		m.done.Inc()
+	}
+}
+
+// provider hands the queue its part of the metrics.
+func (m *metrics) provider() workqueue.MetricsProvider { return queueMetrics{m} }
+
+type queueMetrics struct{ m *metrics }
+
+func (q queueMetrics) NewDepthMetric(string) workqueue.GaugeMetric       { return q.m.depth }
+func (q queueMetrics) NewAddsMetric(string) workqueue.CounterMetric      { return q.m.adds }
+func (q queueMetrics) NewLatencyMetric(string) workqueue.HistogramMetric { return q.m.latency }
+
+// NewWorkDurationMetric goes nowhere: horae_reconcile_seconds says it without the keys that were only parked.
+func (q queueMetrics) NewWorkDurationMetric(string) workqueue.HistogramMetric {
+	return prometheus.ObserverFunc(func(float64) {})
+}
+func (q queueMetrics) NewRetriesMetric(string) workqueue.CounterMetric { return q.m.retries }
+func (q queueMetrics) NewUnfinishedWorkSecondsMetric(string) workqueue.SettableGaugeMetric {
+	return q.m.unfinished
+}
+func (q queueMetrics) NewLongestRunningProcessorSecondsMetric(string) workqueue.SettableGaugeMetric {
+	return q.m.longest
+}
