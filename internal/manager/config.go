@@ -1,0 +1,256 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	v1 "horae/api/v1"
+
+	"sigs.k8s.io/yaml"
+)
+
+// Config is every option of the manager, with the names of config/manager.yaml. Default gives the defaults.
+type Config struct {
+	// Name identifies this manager among its peers; by default hostname and process id.
+	Name string `json:"name"`
+	// Dev starts an embedded etcd and the dev cluster where none are configured.
+	Dev bool `json:"dev"`
+	// Listen is the address of the HTTP API.
+	Listen string `json:"listen"`
+	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
+	DataDir string `json:"dataDir"`
+	// Examples is a directory of manifests that are applied once the API answers, with Dev only.
+	Examples string `json:"examples"`
+
+	Etcd       EtcdConfig       `json:"etcd"`
+	Mesos      MesosConfig      `json:"mesos"`
+	Leader     LeaderConfig     `json:"leader"`
+	Jobs       JobsConfig       `json:"jobs"`
+	Runs       RunsConfig       `json:"runs"`
+	Log        LogConfig        `json:"log"`
+	DevCluster DevClusterConfig `json:"devCluster"`
+}
+
+// EtcdConfig says where etcd is.
+type EtcdConfig struct {
+	// Endpoints of an etcd cluster; none: the embedded server.
+	Endpoints []string `json:"endpoints"`
+	// Listen is the client address of the embedded server.
+	Listen string `json:"listen"`
+	// RequestTimeout bounds one request.
+	RequestTimeout v1.Duration `json:"requestTimeout"`
+	Username       string      `json:"username"`
+	PasswordFile   string      `json:"passwordFile"`
+	TLS            TLSConfig   `json:"tls"`
+}
+
+// TLSConfig names the PEM files of a TLS client.
+type TLSConfig struct {
+	CAFile   string `json:"caFile"`
+	CertFile string `json:"certFile"`
+	KeyFile  string `json:"keyFile"`
+}
+
+// MesosConfig says where Mesos is and how Horae presents itself.
+type MesosConfig struct {
+	// Masters are the URLs of the masters; none: with Dev, the dev cluster.
+	Masters   []string        `json:"masters"`
+	Framework FrameworkConfig `json:"framework"`
+	// SecretFile holds the secret that belongs to framework.principal.
+	SecretFile string    `json:"secretFile"`
+	TLS        TLSConfig `json:"tls"`
+}
+
+// FrameworkConfig is Mesos's FrameworkInfo.
+type FrameworkConfig struct {
+	Name            string            `json:"name"`
+	User            string            `json:"user"`
+	Roles           []string          `json:"roles"`
+	Principal       string            `json:"principal"`
+	FailoverTimeout v1.Duration       `json:"failoverTimeout"`
+	Checkpoint      bool              `json:"checkpoint"`
+	WebUIURL        string            `json:"webUIURL"`
+	Hostname        string            `json:"hostname"`
+	Labels          map[string]string `json:"labels"`
+}
+
+// LeaderConfig is the election's.
+type LeaderConfig struct {
+	// LeaseTTL is how long nobody leads after a leader died, at most; whole seconds.
+	LeaseTTL v1.Duration `json:"leaseTTL"`
+}
+
+// JobsConfig is the job controller's.
+type JobsConfig struct {
+	Workers int `json:"workers"`
+	// MaxCatchUp bounds the occurrences that missedRuns: All makes up for at once; older ones are told as missed.
+	MaxCatchUp int `json:"maxCatchUp"`
+	// StatusInterval is how often status that is only derived is written, at most, per Job.
+	StatusInterval v1.Duration `json:"statusInterval"`
+}
+
+// RunsConfig is the run controller's.
+type RunsConfig struct {
+	Workers int `json:"workers"`
+	// OfferHold is how long offers that nothing fits are kept for what comes next.
+	OfferHold v1.Duration `json:"offerHold"`
+	// OfferRefuse is the filter that declined offers get.
+	OfferRefuse v1.Duration `json:"offerRefuse"`
+}
+
+// LogConfig says how much is logged and in which form.
+type LogConfig struct {
+	// Format is text or json.
+	Format string `json:"format"`
+	// Verbosity: 0 what an operator wants to know, 1 each request and transition, 2 and more for debugging.
+	Verbosity int `json:"verbosity"`
+}
+
+// DevClusterConfig is the dev cluster's, in Mesos's own spellings.
+type DevClusterConfig struct {
+	Listen     string `json:"listen"`
+	Agents     int    `json:"agents"`
+	Resources  string `json:"resources"`
+	Attributes string `json:"attributes"`
+}
+
+// Default returns the configuration of a manager that was told nothing. config/manager.yaml says the same.
+func Default() Config {
+	return Config{
+		Listen: "127.0.0.1:8080",
+		Etcd:   EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
+		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{
+			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
+			Checkpoint: true, Labels: map[string]string{},
+		}},
+		Leader:     LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
+		Jobs:       JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
+		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}},
+		Log:        LogConfig{Format: "text"},
+		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
+	}
+}
+
+// Load reads a config file over the defaults. Unknown and doubled keys are errors.
+func Load(path string, into *Config) error {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("config file %s does not exist; config/manager.yaml in the source is a complete example", path)
+	} else if err != nil {
+		return fmt.Errorf("read config file: %w", err)
+	}
+	if err := yaml.UnmarshalStrict(data, into); err != nil {
+		return fmt.Errorf("config file %s: %w", path, err)
+	}
+	return nil
+}
+
+// Complete fills in what depends on the machine, and checks the whole. The error names every wrong field.
+func (c *Config) Complete() error {
+	if c.Name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "localhost"
+		}
+		c.Name = fmt.Sprintf("%s-%d", host, os.Getpid())
+	}
+	if c.DataDir == "" {
+		state, err := stateHome()
+		if err != nil {
+			return err
+		}
+		c.DataDir = filepath.Join(state, "horae")
+	}
+	if c.Mesos.Framework.Hostname == "" {
+		c.Mesos.Framework.Hostname, _ = os.Hostname()
+	}
+	return c.validate()
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	address := func(field, value string) {
+		if _, _, err := net.SplitHostPort(value); err != nil {
+			bad(field, "%q: must be host:port", value)
+		}
+	}
+	positive := func(field string, d v1.Duration, least time.Duration) {
+		if d.Duration < least {
+			bad(field, "%s: must be at least %s", d, least)
+		}
+	}
+	address("listen", c.Listen)
+	if len(c.Etcd.Endpoints) == 0 {
+		address("etcd.listen", c.Etcd.Listen)
+	}
+	positive("etcd.requestTimeout", c.Etcd.RequestTimeout, 100*time.Millisecond)
+	positive("leader.leaseTTL", c.Leader.LeaseTTL, time.Second)
+	positive("jobs.statusInterval", c.Jobs.StatusInterval, 0)
+	positive("runs.offerRefuse", c.Runs.OfferRefuse, time.Second)
+	if len(c.Mesos.Masters) == 0 {
+		if !c.Dev {
+			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with --dev for a cluster of its own")
+		}
+		address("devCluster.listen", c.DevCluster.Listen)
+		if c.DevCluster.Agents < 1 {
+			bad("devCluster.agents", "%d: must be at least 1", c.DevCluster.Agents)
+		}
+	}
+	for i, m := range c.Mesos.Masters {
+		if u, err := url.Parse(m); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			bad(fmt.Sprintf("mesos.masters[%d]", i), "%q: must be http://host:port or https://host:port", m)
+		}
+	}
+	if c.Mesos.Framework.Name == "" {
+		bad("mesos.framework.name", "must not be empty")
+	}
+	if len(c.Mesos.Framework.Roles) == 0 {
+		bad("mesos.framework.roles", "must name at least one role")
+	}
+	if c.Jobs.Workers < 1 || c.Runs.Workers < 1 {
+		bad("jobs.workers, runs.workers", "must be at least 1")
+	}
+	if c.Jobs.MaxCatchUp < 1 {
+		bad("jobs.maxCatchUp", "%d: must be at least 1", c.Jobs.MaxCatchUp)
+	}
+	if f := c.Log.Format; f != "text" && f != "json" {
+		bad("log.format", "%q: must be text or json", f)
+	}
+	if c.Examples != "" && !c.Dev {
+		bad("examples", "only with --dev: use horae apply -f %s", c.Examples)
+	}
+	return errors.Join(errs...)
+}
+
+// stateHome is where a user's programs keep state, by the XDG base directory specification.
+func stateHome() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory to keep data in (%w): give --data-dir", err)
+	}
+	return filepath.Join(home, ".local", "state"), nil
+}
+
+// splitList reads a comma separated list.
+func splitList(s string) []string {
+	var list []string
+	for part := range strings.SplitSeq(s, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			list = append(list, part)
+		}
+	}
+	return list
+}
