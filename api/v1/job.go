@@ -12,7 +12,7 @@ type Job struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	Spec   JobSpec   `json:"spec"`
-	Status JobStatus `json:"status,omitempty"`
+	Status JobStatus `json:"status,omitempty,omitzero"`
 }
 
 // JobList is a list of Jobs as the API returns it.
@@ -80,7 +80,7 @@ type JobSpec struct {
 
 	// History bounds how many ended Runs are kept, and for how long.
 	// +optional
-	History History `json:"history,omitempty"`
+	History History `json:"history,omitempty,omitzero"`
 	// Task is what runs: one Mesos task.
 	Task TaskSpec `json:"task"`
 	// Notify adds routes to the controller's own.
@@ -93,7 +93,7 @@ type JobSpec struct {
 type RunPolicy struct {
 	// Retries of a failed attempt, inside the same Run.
 	// +optional
-	Retries Retries `json:"retries,omitempty"`
+	Retries Retries `json:"retries,omitempty,omitzero"`
 	// Timeout of one attempt, from Running.
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`

@@ -12,7 +12,7 @@ type Run struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	Spec   RunSpec   `json:"spec"`
-	Status RunStatus `json:"status,omitempty"`
+	Status RunStatus `json:"status,omitempty,omitzero"`
 }
 
 // RunList is a list of Runs as the API returns it.

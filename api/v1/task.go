@@ -24,7 +24,7 @@ type TaskSpec struct {
 	Fetch []FetchURI `json:"fetch,omitempty"`
 	// Resources that the task needs.
 	// +optional
-	Resources Resources `json:"resources,omitempty"`
+	Resources Resources `json:"resources,omitempty,omitzero"`
 	// Role is one of the framework's roles; by default its first.
 	// +optional
 	Role string `json:"role,omitempty"`
@@ -250,3 +250,20 @@ type HTTPCheck struct {
 type TCPCheck struct {
 	Port int32 `json:"port"`
 }
+
+// Values of Container.Type, Network.Mode, PortMapping.Protocol and Volume.Mode.
+const (
+	ContainerDocker = "Docker"
+	ContainerMesos  = "Mesos"
+
+	NetworkHost   = "Host"
+	NetworkBridge = "Bridge"
+	NetworkNone   = "None"
+	NetworkUser   = "User"
+
+	ProtocolTCP = "tcp"
+	ProtocolUDP = "udp"
+
+	VolumeReadWrite = "RW"
+	VolumeReadOnly  = "RO"
+)

@@ -1,0 +1,196 @@
+package api
+
+import (
+	"bytes"
+	gojson "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/json"
+
+	v1 "horae/api/v1"
+)
+
+// ErrEmpty: the input holds no document, only white space, comments or empty documents.
+var ErrEmpty = errors.New("no document: want at least one with apiVersion, kind, metadata and spec")
+
+// Decode reads every document of a YAML or JSON input, picks the type by apiVersion and kind, and applies the defaults.
+//
+// It is strict: unknown fields, duplicate keys, wrong types and names in the wrong case are errors. A List (as kubectl get
+// writes it) counts as its items. All mistakes of a document are told at once; errors.As finds them as an *Error. An input
+// without any document gives ErrEmpty.
+func Decode(data []byte) ([]runtime.Object, error) {
+	objs, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, obj := range objs {
+		SetDefaults(obj)
+	}
+	return objs, nil
+}
+
+// DecodeOne is Decode for an input that must hold exactly one object.
+func DecodeOne(data []byte) (runtime.Object, error) {
+	obj, err := ParseOne(data)
+	if err != nil {
+		return nil, err
+	}
+	SetDefaults(obj)
+	return obj, nil
+}
+
+// Parse is Decode without the defaults: what the user wrote. It is what is stored; defaults are applied on every read.
+func Parse(data []byte) ([]runtime.Object, error) {
+	data = trim(data)
+	if len(data) == 0 {
+		return nil, ErrEmpty
+	}
+	if data[0] != '{' {
+		return parseYAML(data)
+	}
+	if obj, err := parseJSON(data); !errors.Is(err, errSyntax) {
+		return obj, err
+	}
+	return parseOtherJSON(data)
+}
+
+// ParseOne is Parse for an input that must hold exactly one object.
+func ParseOne(data []byte) (runtime.Object, error) {
+	objs, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(objs) != 1 {
+		return nil, fmt.Errorf("want one object, got %d", len(objs))
+	}
+	return objs[0], nil
+}
+
+// SetDefaults fills in what the user left open, in place.
+func SetDefaults(obj runtime.Object) {
+	switch o := obj.(type) {
+	case *v1.Job:
+		v1.SetDefaultsJob(o)
+	case *v1.Run:
+		v1.SetDefaultsRun(o)
+	}
+}
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// trim takes away a byte order mark and the white space around the input.
+func trim(data []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark))
+}
+
+// errSyntax: the bytes are not one JSON value; they may still be YAML.
+var errSyntax = errors.New("not JSON")
+
+// parseJSON reads one JSON document. This is the path of every read from etcd: the document is scanned once for its kind,
+// which stands at its beginning when Horae wrote it, and decoded once.
+func parseJSON(data []byte) ([]runtime.Object, error) {
+	meta, ok := peekTypeMeta(data)
+	if !ok || meta.list() || meta.check() != nil {
+		return parseUncommon(data)
+	}
+	obj := meta.newObject()
+	strict, err := json.UnmarshalStrict(data, obj)
+	if syntax, _ := json.SyntaxErrorOffset(err); syntax {
+		return nil, errSyntax
+	}
+	if err != nil || len(strict) > 0 {
+		return nil, explain(data, obj, err, strict)
+	}
+	if !utf8.Valid(data) {
+		return nil, errNotUTF8
+	}
+	return []runtime.Object{obj}, nil
+}
+
+var errNotUTF8 = errors.New("the document is not UTF-8 text")
+
+// parseUncommon reads a JSON document whose type is missing, unknown, or a list.
+func parseUncommon(data []byte) ([]runtime.Object, error) {
+	if !gojson.Valid(data) {
+		return nil, errSyntax
+	}
+	meta, err := decodeTypeMeta(data)
+	if err != nil {
+		return nil, err
+	}
+	if !meta.list() {
+		if err := meta.check(); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("decode %s: %w", meta.Kind, errSyntax)
+	}
+	var list struct {
+		Items []gojson.RawMessage `json:"items"`
+	}
+	if err := gojson.Unmarshal(data, &list); err != nil {
+		return nil, &Error{Fields: []FieldError{{Path: "items", Message: "must be a list of objects"}}}
+	}
+	var objs []runtime.Object
+	for i, item := range list.Items {
+		some, err := parseJSON(meta.complete(item))
+		if err != nil {
+			return nil, fmt.Errorf("items[%d]: %w", i, err)
+		}
+		objs = append(objs, some...)
+	}
+	return objs, nil
+}
+
+// parseOtherJSON reads what begins like JSON but isn't one JSON document: several of them one after the other, or YAML in
+// flow style. When nothing fits, a quote after the brace says that JSON was meant.
+func parseOtherJSON(data []byte) ([]runtime.Object, error) {
+	if objs, err := parseJSONStream(data); !errors.Is(err, errSyntax) {
+		return objs, err
+	}
+	objs, err := parseYAML(data)
+	var syntax *yamlSyntaxError
+	if errors.As(err, &syntax) && bytes.HasPrefix(bytes.TrimSpace(data[1:]), []byte(`"`)) {
+		return nil, jsonSyntaxError(data)
+	}
+	return objs, err
+}
+
+func parseJSONStream(data []byte) ([]runtime.Object, error) {
+	var docs []gojson.RawMessage
+	for d := gojson.NewDecoder(bytes.NewReader(data)); ; {
+		var doc gojson.RawMessage
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, errSyntax
+		}
+		docs = append(docs, doc)
+	}
+	var objs []runtime.Object
+	for i, doc := range docs {
+		some, err := parseJSON(trim(doc))
+		if err != nil {
+			return nil, inDocument(err, i+1, 0, len(docs) > 1)
+		}
+		objs = append(objs, some...)
+	}
+	return objs, nil
+}
+
+// jsonSyntaxError says where the JSON ends to be JSON.
+func jsonSyntaxError(data []byte) error {
+	var v any
+	err := gojson.Unmarshal(data, &v)
+	var syntax *gojson.SyntaxError
+	if !errors.As(err, &syntax) {
+		return fmt.Errorf("read JSON: %w", err)
+	}
+	before := data[:min(int(syntax.Offset), len(data))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
+	return fmt.Errorf("line %d, column %d: not JSON: %w", line, max(column, 1), err)
+}

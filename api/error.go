@@ -1,0 +1,63 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// FieldError is one mistake in a document.
+type FieldError struct {
+	// Path of the field as spec.task.env[0].name; empty: the document as a whole.
+	Path string
+	// Message says what is wrong and what would be right.
+	Message string
+}
+
+// Error says it as "path: message".
+func (e FieldError) Error() string {
+	if e.Path == "" {
+		return e.Message
+	}
+	return e.Path + ": " + e.Message
+}
+
+// Error lists all mistakes of form in one document, in the document's order.
+type Error struct {
+	// Document counts from 1; 0: the input has only one.
+	Document int
+	// Line in which the document begins; 0: not known.
+	Line   int
+	Fields []FieldError
+}
+
+// Error gives the mistakes in one line, separated by semicolons.
+func (e *Error) Error() string {
+	all := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		all[i] = f.Error()
+	}
+	return documentPrefix(e.Document, e.Line) + strings.Join(all, "; ")
+}
+
+func documentPrefix(document, line int) string {
+	switch {
+	case document == 0:
+		return ""
+	case line == 0:
+		return fmt.Sprintf("document %d: ", document)
+	}
+	return fmt.Sprintf("document %d (line %d): ", document, line)
+}
+
+// inDocument says which document of several an error is about.
+func inDocument(err error, document, line int, several bool) error {
+	if !several {
+		return err
+	}
+	var e *Error
+	if errors.As(err, &e) && error(e) == err {
+		return &Error{Document: document, Line: line, Fields: e.Fields}
+	}
+	return fmt.Errorf("%s%w", documentPrefix(document, line), err)
+}

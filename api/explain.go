@@ -1,0 +1,294 @@
+package api
+
+import (
+	"bytes"
+	gojson "encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// explain says what is wrong with a document that could not be decoded into obj: every mistake with its path, and the right
+// field where a habit of Chronos or Kubernetes explains it. The decoder's own errors name only the first mistake and often no
+// path; they are used should the second look find nothing.
+func explain(data []byte, obj runtime.Object, err error, strict []error) error {
+	e := explainer{root: reflect.TypeOf(obj).Elem()}
+	e.value(data, e.root, "", "")
+	if len(e.bad) > 0 {
+		return &Error{Fields: e.bad}
+	}
+	if err != nil {
+		return fmt.Errorf("decode: %w", err)
+	}
+	for _, s := range strict {
+		e.bad = append(e.bad, FieldError{Message: s.Error()})
+	}
+	return &Error{Fields: e.bad}
+}
+
+// explainer walks a JSON document and the Go type that it should have fitted, side by side.
+type explainer struct {
+	root reflect.Type
+	bad  []FieldError
+}
+
+func (e *explainer) fail(path, format string, args ...any) {
+	e.bad = append(e.bad, FieldError{Path: path, Message: fmt.Sprintf(format, args...)})
+}
+
+// value compares raw with t. The shape is the path without list indices and map keys; hints are kept by it.
+func (e *explainer) value(raw []byte, t reflect.Type, path, shape string) {
+	raw = bytes.TrimSpace(raw)
+	if string(raw) == "null" {
+		return
+	}
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if u, ok := reflect.New(t).Interface().(gojson.Unmarshaler); ok {
+		e.leaf(raw, u, path, shape)
+		return
+	}
+	switch t.Kind() {
+	case reflect.Struct:
+		e.object(raw, t, path, shape)
+	case reflect.Map:
+		if raw[0] != '{' {
+			e.wrongType(raw, path, shape, "must be a mapping of names to values")
+			return
+		}
+		e.members(raw, path, func(name string, value []byte) { e.value(value, t.Elem(), join(path, name), shape+"[]") })
+	case reflect.Slice:
+		e.list(raw, t, path, shape)
+	default:
+		e.scalar(raw, t, path, shape)
+	}
+}
+
+// leaf tries a type that reads JSON itself.
+func (e *explainer) leaf(raw []byte, u gojson.Unmarshaler, path, shape string) {
+	err := u.UnmarshalJSON(raw)
+	if err == nil {
+		return
+	}
+	switch u.(type) {
+	case *resource.Quantity:
+		e.wrongType(raw, path, shape, "must be a quantity such as 2, 500m or 128Mi")
+	case *metav1.Time, *metav1.MicroTime:
+		e.wrongType(raw, path, shape, "must be a time such as 2026-11-22T02:00:00Z")
+	default:
+		e.wrongType(raw, path, shape, err.Error())
+	}
+}
+
+func (e *explainer) list(raw []byte, t reflect.Type, path, shape string) {
+	var items []gojson.RawMessage
+	if gojson.Unmarshal(raw, &items) != nil {
+		e.wrongType(raw, path, shape, "must be a list")
+		return
+	}
+	for i, item := range items {
+		e.value(item, t.Elem(), path+"["+strconv.Itoa(i)+"]", shape+"[]")
+	}
+}
+
+func (e *explainer) object(raw []byte, t reflect.Type, path, shape string) {
+	if raw[0] != '{' {
+		e.wrongType(raw, path, shape, "must be a mapping with fields such as "+strings.Join(firstFields(t, 4), ", "))
+		return
+	}
+	fields := fieldsOf(t)
+	e.members(raw, path, func(name string, value []byte) {
+		for _, f := range fields {
+			if f.name == name {
+				e.value(value, f.typ, join(path, name), join(shape, name))
+				return
+			}
+		}
+		e.unknown(fields, path, shape, name)
+	})
+}
+
+// members calls f for each entry of a JSON object in order, and reports names that come twice.
+func (e *explainer) members(raw []byte, path string, f func(name string, value []byte)) {
+	d := gojson.NewDecoder(bytes.NewReader(raw))
+	if _, err := d.Token(); err != nil {
+		return
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		var value gojson.RawMessage
+		if err != nil || !ok || d.Decode(&value) != nil {
+			return
+		}
+		if seen[name] {
+			e.fail(join(path, name), "is given twice")
+			continue
+		}
+		seen[name] = true
+		f(name, value)
+	}
+}
+
+func (e *explainer) scalar(raw []byte, t reflect.Type, path, shape string) {
+	v := reflect.New(t)
+	if gojson.Unmarshal(raw, v.Interface()) == nil {
+		return
+	}
+	switch t.Kind() {
+	case reflect.String:
+		msg := "must be text"
+		if raw[0] != '{' && raw[0] != '[' {
+			msg += fmt.Sprintf(`: put it in quotes, "%s"`, raw)
+		}
+		e.wrongType(raw, path, shape, msg)
+	case reflect.Bool:
+		e.wrongType(raw, path, shape, "must be true or false")
+	case reflect.Int32, reflect.Int64, reflect.Int:
+		msg := "must be a whole number"
+		if _, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
+			msg = "is out of range"
+		}
+		e.wrongType(raw, path, shape, msg)
+	case reflect.Float64:
+		e.wrongType(raw, path, shape, "must be a number")
+	default:
+		e.wrongType(raw, path, shape, "cannot be read")
+	}
+}
+
+// wrongType reports a value of the wrong type, with what explains the mistake.
+func (e *explainer) wrongType(raw []byte, path, shape, message string) {
+	if hint := typeHint(shape, raw); hint != "" {
+		message += "; " + hint
+	}
+	e.fail(path, "%s", message)
+}
+
+// unknown reports a field that does not exist, with what was probably meant.
+func (e *explainer) unknown(fields []structField, path, shape, name string) {
+	msg := "unknown field"
+	if hint := unknownHint(e.root, shape, name); hint != "" {
+		msg += "; " + hint
+	} else if near := nearest(fields, name); near != "" {
+		msg += fmt.Sprintf("; did you mean %s?", near)
+	} else if here := e.elsewhere(name, join(shape, name)); here != "" {
+		msg += "; there is " + here
+	} else if len(fields) <= 12 {
+		names := make([]string, len(fields))
+		for i, f := range fields {
+			names[i] = f.name
+		}
+		msg += "; there are " + strings.Join(names, ", ")
+	}
+	e.fail(join(path, name), "%s", msg)
+}
+
+// elsewhere finds the field of that name in the places where people look for it: indentation gone wrong.
+func (e *explainer) elsewhere(name, not string) string {
+	for _, place := range []string{"", "metadata", "spec", "spec.task", "spec.task.resources", "spec.task.container", "spec.retries"} {
+		target := join(place, name)
+		if target != not && hasField(e.root, target) {
+			return target
+		}
+	}
+	return ""
+}
+
+type structField struct {
+	name string
+	typ  reflect.Type
+}
+
+// fieldsOf lists a struct's fields by their JSON names, those of inlined structs among them.
+func fieldsOf(t reflect.Type) []structField {
+	var fields []structField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-":
+		case name == "" && f.Anonymous:
+			fields = append(fields, fieldsOf(f.Type)...)
+		case name != "":
+			fields = append(fields, structField{name, f.Type})
+		}
+	}
+	return fields
+}
+
+func firstFields(t reflect.Type, n int) []string {
+	var names []string
+	for _, f := range fieldsOf(t) {
+		if len(names) < n {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// hasField reports whether a path without indices names a field below t.
+func hasField(t reflect.Type, path string) bool {
+next:
+	for name := range strings.SplitSeq(path, ".") {
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return false
+		}
+		for _, f := range fieldsOf(t) {
+			if f.name == name {
+				t = f.typ
+				continue next
+			}
+		}
+		return false
+	}
+	return true
+}
+
+// nearest is the field whose name differs from the given one only in case or by two letters at most.
+func nearest(fields []structField, name string) string {
+	best, bestDistance := "", 3
+	for _, f := range fields {
+		if strings.EqualFold(f.name, name) {
+			return f.name
+		}
+		if d := distance(f.name, name); d < bestDistance && d*2 < len(f.name) {
+			best, bestDistance = f.name, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to change, add or drop to turn a into b (Levenshtein).
+func distance(a, b string) int {
+	if len(a)-len(b) > 2 || len(b)-len(a) > 2 {
+		return 3
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,131 @@
+package v1
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Defaults of fields that a Job leaves open. Where Chronos had one, it is Chronos's.
+const (
+	DefaultTimeZone         = "Etc/UTC"
+	DefaultRetryLimit       = 2
+	DefaultRetryDelay       = 60 * time.Second
+	DefaultRetryFactor      = 1.0
+	DefaultRetryMaxDelay    = 30 * time.Minute
+	DefaultHistory          = 10
+	DefaultUnreachableAfter = 15 * time.Minute
+)
+
+// Resources that a task gets when it names none: Chronos's --mesos_task_cpu, _mem and _disk.
+var (
+	defaultCPUs   = resource.MustParse("0.1")
+	defaultMemory = resource.MustParse("128Mi")
+	defaultDisk   = resource.MustParse("256Mi")
+)
+
+// SetDefaultsJob fills in what the user left open. It does so on every read; what is stored is what the user wrote. Applying it
+// twice changes nothing. Name and namespace are left alone: who reads a document knows them better.
+func SetDefaultsJob(j *Job) {
+	s := &j.Spec
+	setDefault(&s.TimeZone, DefaultTimeZone)
+	setDefault(&s.MissedRuns, MissedRunsLatest)
+	setDefault(&s.ConcurrencyPolicy, ConcurrencyForbid)
+	if len(s.DependsOn) > 0 {
+		setDefault(&s.DependencyPolicy, DependencyAllSinceLastRun)
+	}
+	for i := range s.DependsOn {
+		setDefault(&s.DependsOn[i].On, OnSucceeded)
+	}
+	setDefaultPtr(&s.History.Succeeded, DefaultHistory)
+	setDefaultPtr(&s.History.Failed, DefaultHistory)
+	setDefaultsRunPolicy(&s.RunPolicy)
+	setDefaultsTask(&s.Task)
+}
+
+// SetDefaultsRun fills in what is left open: nothing in a Run that Horae made of a Job.
+func SetDefaultsRun(r *Run) {
+	setDefaultsRunPolicy(&r.Spec.RunPolicy)
+	setDefaultsTask(&r.Spec.Task)
+}
+
+func setDefaultsRunPolicy(p *RunPolicy) {
+	r := &p.Retries
+	setDefaultPtr(&r.Limit, DefaultRetryLimit)
+	setDefaultPtr(&r.Delay, Duration{DefaultRetryDelay})
+	setDefaultPtr(&r.Factor, DefaultRetryFactor)
+	// A delay above the default bound stands for itself: it was asked for, the bound wasn't.
+	setDefaultPtr(&r.MaxDelay, Duration{max(DefaultRetryMaxDelay, r.Delay.Duration)})
+	setDefaultPtr(&r.OnLost, true)
+	if u := p.Unreachable; u != nil {
+		setDefault(&u.Then, UnreachableWait)
+		if u.Then == UnreachableReplace {
+			setDefaultPtr(&u.After, Duration{DefaultUnreachableAfter})
+		}
+	}
+}
+
+func setDefaultsTask(t *TaskSpec) {
+	for i := range t.Fetch {
+		setDefaultPtr(&t.Fetch[i].Extract, true)
+	}
+	setDefaultsResources(&t.Resources)
+	if c := t.Container; c != nil {
+		setDefaultsContainer(c)
+	}
+	if e := t.Executor; e != nil {
+		for i := range e.Fetch {
+			setDefaultPtr(&e.Fetch[i].Extract, true)
+		}
+	}
+	if h := t.HealthCheck; h != nil {
+		setDefaultPtr(&h.Interval, Duration{10 * time.Second})
+		setDefaultPtr(&h.Timeout, Duration{20 * time.Second})
+		setDefaultPtr(&h.GracePeriod, Duration{10 * time.Second})
+		setDefaultPtr(&h.MaxFailures, 3)
+		if h.HTTP != nil {
+			setDefault(&h.HTTP.Scheme, "http")
+			setDefault(&h.HTTP.Path, "/")
+		}
+	}
+}
+
+// setDefaultsResources also makes each quantity remember its text: Quantity.String stores it at its first call, which would
+// be a write to an object that many read (I8).
+func setDefaultsResources(r *Resources) {
+	for _, q := range []struct {
+		value **resource.Quantity
+		or    resource.Quantity
+	}{{&r.CPUs, defaultCPUs}, {&r.Memory, defaultMemory}, {&r.Disk, defaultDisk}} {
+		if *q.value == nil {
+			or := q.or.DeepCopy()
+			*q.value = &or
+		}
+		_ = (*q.value).String()
+	}
+}
+
+func setDefaultsContainer(c *Container) {
+	if n := c.Network; n != nil {
+		setDefault(&n.Mode, NetworkHost)
+		for i := range n.PortMappings {
+			setDefault(&n.PortMappings[i].Protocol, ProtocolTCP)
+		}
+	}
+	for i := range c.Volumes {
+		setDefault(&c.Volumes[i].Mode, VolumeReadWrite)
+	}
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func setDefaultPtr[T any](field **T, value T) {
+	if *field == nil {
+		*field = &value
+	}
+}

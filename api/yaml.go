@@ -1,0 +1,265 @@
+package api
+
+import (
+	"bytes"
+	gojson "encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// Limits of what a YAML document may unfold to through its aliases.
+const (
+	maxYAMLDepth = 100
+	maxYAMLBytes = 8 << 20
+)
+
+// yamlSyntaxError: the input is not YAML.
+type yamlSyntaxError struct{ err error }
+
+func (e *yamlSyntaxError) Error() string { return strings.TrimPrefix(e.err.Error(), "yaml: ") }
+func (e *yamlSyntaxError) Unwrap() error { return e.err }
+
+// parseYAML reads every document of a YAML stream; empty ones don't count.
+func parseYAML(data []byte) ([]runtime.Object, error) {
+	docs, err := yamlDocuments(data)
+	if err != nil {
+		return nil, err
+	}
+	var objs []runtime.Object
+	for i, doc := range docs {
+		if emptyDocument(doc) {
+			continue
+		}
+		some, err := parseYAMLDocument(doc.Content[0])
+		if err != nil {
+			return nil, inDocument(err, i+1, doc.Content[0].Line, len(docs) > 1)
+		}
+		objs = append(objs, some...)
+	}
+	if len(objs) == 0 {
+		return nil, ErrEmpty
+	}
+	return objs, nil
+}
+
+func yamlDocuments(data []byte) ([]*yaml.Node, error) {
+	var docs []*yaml.Node
+	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		doc := new(yaml.Node)
+		err := d.Decode(doc)
+		if errors.Is(err, io.EOF) {
+			return docs, nil
+		}
+		if err != nil {
+			return nil, &yamlSyntaxError{err}
+		}
+		docs = append(docs, doc)
+	}
+}
+
+func emptyDocument(doc *yaml.Node) bool {
+	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].ShortTag() == "!!null"
+}
+
+func parseYAMLDocument(root *yaml.Node) ([]runtime.Object, error) {
+	if root.Kind != yaml.MappingNode {
+		return nil, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
+	}
+	var c converter
+	c.node(root, "", 0)
+	if len(c.bad) > 0 {
+		return nil, &Error{Fields: c.bad}
+	}
+	objs, err := parseJSON(c.out)
+	if errors.Is(err, errSyntax) {
+		return nil, fmt.Errorf("read YAML as JSON: %w", err)
+	}
+	return objs, err
+}
+
+// converter writes a YAML node as JSON. Plain scalars mean what YAML 1.2 says: on, off, yes and no are text, as a
+// dependency's field "on" must be.
+type converter struct {
+	out []byte
+	bad []FieldError
+}
+
+func (c *converter) fail(path string, n *yaml.Node, format string, args ...any) {
+	c.bad = append(c.bad, FieldError{Path: path, Message: fmt.Sprintf(format, args...) + fmt.Sprintf(" (line %d)", n.Line)})
+}
+
+func (c *converter) node(n *yaml.Node, path string, depth int) {
+	switch {
+	case depth > maxYAMLDepth:
+		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
+		return
+	case len(c.out) > maxYAMLBytes:
+		if len(c.bad) == 0 {
+			c.fail(path, n, "the document unfolds to more than %d MiB", maxYAMLBytes>>20)
+		}
+		return
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		c.node(n.Alias, path, depth+1)
+	case yaml.MappingNode:
+		c.mapping(n, path, depth)
+	case yaml.SequenceNode:
+		c.out = append(c.out, '[')
+		for i, item := range n.Content {
+			if i > 0 {
+				c.out = append(c.out, ',')
+			}
+			c.node(item, path+"["+strconv.Itoa(i)+"]", depth+1)
+		}
+		c.out = append(c.out, ']')
+	default:
+		c.scalar(n, path)
+	}
+}
+
+type member struct {
+	name  string
+	value *yaml.Node
+}
+
+func (c *converter) mapping(n *yaml.Node, path string, depth int) {
+	c.out = append(c.out, '{')
+	for i, m := range c.members(n, path, depth) {
+		if i > 0 {
+			c.out = append(c.out, ',')
+		}
+		c.text(m.name)
+		c.out = append(c.out, ':')
+		c.node(m.value, join(path, m.name), depth+1)
+	}
+	c.out = append(c.out, '}')
+}
+
+// members are a mapping's own entries, then those that it merges in (<<) and does not have itself.
+func (c *converter) members(n *yaml.Node, path string, depth int) []member {
+	var own, merged []member
+	line := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		for key.Kind == yaml.AliasNode {
+			key = key.Alias
+		}
+		switch {
+		case key.ShortTag() == "!!merge":
+			merged = append(merged, c.mergedMembers(value, path, depth+1)...)
+			continue
+		case key.Kind != yaml.ScalarNode:
+			c.fail(path, key, "a key must be text")
+			continue
+		case key.ShortTag() == "!!null" && key.Value == "":
+			c.fail(path, key, "a key is missing before the colon")
+			continue
+		}
+		if first, ok := line[key.Value]; ok {
+			c.fail(join(path, key.Value), key, "is given twice, first in line %d", first)
+			continue
+		}
+		line[key.Value] = key.Line
+		own = append(own, member{key.Value, value})
+	}
+	for _, m := range merged {
+		if _, ok := line[m.name]; !ok {
+			line[m.name] = n.Line
+			own = append(own, m)
+		}
+	}
+	return own
+}
+
+func (c *converter) mergedMembers(n *yaml.Node, path string, depth int) []member {
+	if depth > maxYAMLDepth {
+		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
+		return nil
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		return c.mergedMembers(n.Alias, path, depth+1)
+	case yaml.MappingNode:
+		return c.members(n, path, depth+1)
+	case yaml.SequenceNode:
+		var all []member
+		for _, item := range n.Content {
+			if len(all) > maxYAMLBytes/1024 {
+				c.fail(path, n, "merges too many mappings")
+				return nil
+			}
+			all = append(all, c.mergedMembers(item, path, depth+1)...)
+		}
+		return all
+	}
+	c.fail(path, n, "<< must merge a mapping or a list of mappings")
+	return nil
+}
+
+func (c *converter) scalar(n *yaml.Node, path string) {
+	switch tag := n.ShortTag(); tag {
+	case "!!null":
+		c.out = append(c.out, "null"...)
+	case "!!bool":
+		var b bool
+		if err := n.Decode(&b); err != nil {
+			c.fail(path, n, "%q is not true or false", n.Value)
+			return
+		}
+		c.out = strconv.AppendBool(c.out, b)
+	case "!!int", "!!float":
+		c.number(n, path)
+	case "!!str", "!!timestamp":
+		c.text(n.Value)
+	default:
+		c.fail(path, n, "YAML's tag %s has no meaning here", tag)
+	}
+}
+
+func (c *converter) number(n *yaml.Node, path string) {
+	if gojson.Valid([]byte(n.Value)) {
+		c.out = append(c.out, n.Value...)
+		return
+	}
+	var v any
+	if err := n.Decode(&v); err != nil {
+		c.fail(path, n, "%q is not a number", n.Value)
+		return
+	}
+	switch v := v.(type) {
+	case int:
+		c.out = strconv.AppendInt(c.out, int64(v), 10)
+	case int64:
+		c.out = strconv.AppendInt(c.out, v, 10)
+	case uint64:
+		c.out = strconv.AppendUint(c.out, v, 10)
+	case float64:
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			c.fail(path, n, "%s is not a number that can be used", n.Value)
+			return
+		}
+		c.out = strconv.AppendFloat(c.out, v, 'g', -1, 64)
+	default:
+		c.fail(path, n, "%q is not a number", n.Value)
+	}
+}
+
+func (c *converter) text(s string) {
+	b, _ := gojson.Marshal(s) // of a string: never an error
+	c.out = append(c.out, b...)
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
