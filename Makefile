@@ -20,7 +20,7 @@ build: ## Build bin/manager, bin/horae and bin/devcluster
 
 .PHONY: run
 run: build ## Build, then start the whole system on loopback with a few example Jobs
-	$(BIN)/manager --dev --examples manifests
+	./hack/run.sh
 
 .PHONY: test
 test: ## Run the tests

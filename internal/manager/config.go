@@ -26,8 +26,6 @@ type Config struct {
 	Listen string `json:"listen"`
 	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
 	DataDir string `json:"dataDir"`
-	// Examples is a directory of manifests that are applied once the API answers, with Dev only.
-	Examples string `json:"examples"`
 
 	Etcd       EtcdConfig       `json:"etcd"`
 	Mesos      MesosConfig      `json:"mesos"`
@@ -225,9 +223,6 @@ func (c *Config) validate() error {
 	}
 	if f := c.Log.Format; f != "text" && f != "json" {
 		bad("log.format", "%q: must be text or json", f)
-	}
-	if c.Examples != "" && !c.Dev {
-		bad("examples", "only with --dev: use horae apply -f %s", c.Examples)
 	}
 	return errors.Join(errs...)
 }

@@ -88,7 +88,6 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		"an unknown key in the file":    {file: "dev: true\nlistn: a:1\n", want: []string{"listn"}},
 		"a doubled key in the file":     {file: "dev: true\ndev: false\n", want: []string{"dev"}},
 		"a lease under a second":        {file: "dev: true\nleader: {leaseTTL: 10ms}\n", want: []string{"leader.leaseTTL", "1s"}},
-		"examples without --dev":        {args: []string{"--mesos-masters", "http://m:1", "--examples", "x"}, want: []string{"examples", "horae apply"}},
 		"several mistakes at once":      {file: "dev: true\nlisten: x\njobs: {maxCatchUp: 0}\n", want: []string{"listen", "jobs.maxCatchUp"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -32,8 +32,6 @@ var options = []option{
 		set: func(c *Config, s string) error { c.Mesos.Masters = splitList(s); return nil }},
 	{name: "name", value: "NAME", usage: "this manager's name among its peers (default: host name and process id)",
 		set: func(c *Config, s string) error { c.Name = s; return nil }},
-	{name: "examples", value: "DIR", usage: "with --dev: apply the manifests of DIR once the API answers",
-		set: func(c *Config, s string) error { c.Examples = s; return nil }},
 	{name: "devcluster-listen", value: "ADDR", usage: "with --dev: address of the dev cluster's master (default 127.0.0.1:5050)",
 		set: func(c *Config, s string) error { c.DevCluster.Listen = s; return nil }},
 	{name: "log-format", value: "FORMAT", usage: "text or json (default text)",
