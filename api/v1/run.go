@@ -100,6 +100,12 @@ type Attempt struct {
 	StartTime *Time `json:"startTime,omitempty"`
 	// +optional
 	FinishTime *Time `json:"finishTime,omitempty"`
+	// UnreachableTime is since when the master cannot reach the agent that the attempt runs on; gone when it can again.
+	// +optional
+	UnreachableTime *Time `json:"unreachableTime,omitempty"`
+	// NotStarted: the task never began (its offer was gone, Mesos never got it). It does not count against retries.limit.
+	// +optional
+	NotStarted bool `json:"notStarted,omitempty"`
 	// ExitCode of the command, where Mesos told it.
 	// +optional
 	ExitCode *int32 `json:"exitCode,omitempty"`

@@ -41,6 +41,10 @@ func (in *Attempt) DeepCopyInto(out *Attempt) {
 		in, out := &in.FinishTime, &out.FinishTime
 		*out = (*in).DeepCopy()
 	}
+	if in.UnreachableTime != nil {
+		in, out := &in.UnreachableTime, &out.UnreachableTime
+		*out = (*in).DeepCopy()
+	}
 	if in.ExitCode != nil {
 		in, out := &in.ExitCode, &out.ExitCode
 		*out = new(int32)
