@@ -1,0 +1,136 @@
+package v1
+
+import (
+	"reflect"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// unsupported lists what this version of Horae reads but does not do: it is refused, because a field that is accepted and then
+// ignored is a trap. Delete a row when its behaviour is there; nothing else needs to change.
+//
+// A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every value is.
+var unsupported = []unsupportedRow{
+	{path: "spec.dependsOn"},
+	{path: "spec.dependencyPolicy"},
+	{path: "spec.softError"},
+	{path: "spec.async"},
+	{path: "spec.notify"},
+	{path: "spec.unreachable.then", value: string(UnreachableReplace)},
+
+	{path: "spec.task.env[].secret"},
+	{path: "spec.task.resources.gpus"},
+	{path: "spec.task.role"},
+	{path: "spec.task.constraints"},
+	{path: "spec.task.container"},
+	{path: "spec.task.executor"},
+	{path: "spec.task.healthCheck"},
+
+	{path: "spec.reason", value: string(ReasonDependency)},
+	{path: "spec.reason", value: string(ReasonBackfill)},
+	{path: "spec.parents"},
+	{path: "spec.env[].secret"},
+}
+
+type unsupportedRow struct{ path, value string }
+
+var (
+	jobUnsupported = compileUnsupported(reflect.TypeFor[Job]())
+	runUnsupported = compileUnsupported(reflect.TypeFor[Run]())
+)
+
+// unsupportedFields are the rows that one kind has, resolved to its fields.
+type unsupportedFields []struct {
+	steps []fieldStep
+	value string
+}
+
+// fieldStep goes from a struct to one of its fields, and into the elements of that field when each is set.
+type fieldStep struct {
+	name  string
+	index []int
+	each  bool
+}
+
+func (u unsupportedFields) check(obj any) field.ErrorList {
+	var errs field.ErrorList
+	for _, row := range u {
+		visit(reflect.ValueOf(obj).Elem(), row.steps, nil, func(path *field.Path, v reflect.Value) {
+			switch {
+			case v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0:
+			case row.value == "":
+				errs = append(errs, field.Forbidden(path, "not supported yet"))
+			case v.Kind() == reflect.String && v.String() == row.value:
+				errs = append(errs, field.Forbidden(path, row.value+" is not supported yet"))
+			}
+		})
+	}
+	return errs
+}
+
+// visit calls found for every place in v that the steps lead to.
+func visit(v reflect.Value, steps []fieldStep, path *field.Path, found func(*field.Path, reflect.Value)) {
+	if len(steps) == 0 {
+		found(path, v)
+		return
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	step := steps[0]
+	v, path = v.FieldByIndex(step.index), path.Child(step.name)
+	if !step.each {
+		visit(v, steps[1:], path, found)
+		return
+	}
+	for i := range v.Len() {
+		visit(v.Index(i), steps[1:], path.Index(i), found)
+	}
+}
+
+// compileUnsupported keeps the rows whose path the type has.
+func compileUnsupported(t reflect.Type) unsupportedFields {
+	var fields unsupportedFields
+	for _, row := range unsupported {
+		if steps, ok := resolve(t, row.path); ok {
+			fields = append(fields, struct {
+				steps []fieldStep
+				value string
+			}{steps, row.value})
+		}
+	}
+	return fields
+}
+
+func resolve(t reflect.Type, path string) ([]fieldStep, bool) {
+	var steps []fieldStep
+	for part := range strings.SplitSeq(path, ".") {
+		name, each := strings.CutSuffix(part, "[]")
+		for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+			t = t.Elem()
+		}
+		if t.Kind() != reflect.Struct {
+			return nil, false
+		}
+		f, ok := fieldByJSONName(t, name)
+		if !ok {
+			return nil, false
+		}
+		steps = append(steps, fieldStep{name, f.Index, each})
+		t = f.Type
+	}
+	return steps, true
+}
+
+func fieldByJSONName(t reflect.Type, name string) (reflect.StructField, bool) {
+	for _, f := range reflect.VisibleFields(t) {
+		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); tag == name {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
+}

@@ -1,0 +1,185 @@
+package v1
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+func validateConstraint(c *Constraint, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if c.Attribute == "" {
+		errs = append(errs, field.Required(path.Child("attribute"), "an agent's attribute, or hostname, agent, region, zone"))
+	}
+	if c.Operator == "" {
+		return append(errs, field.Required(path.Child("operator"), "such as Equals or Like"))
+	}
+	operators := []ConstraintOperator{
+		OpEquals, OpNotEquals, OpLike, OpUnlike, OpExists, OpNotExists, OpIn, OpNotIn, OpGt, OpLt, OpUnique, OpMaxPer, OpGroupBy,
+	}
+	if bad := oneOf(path.Child("operator"), c.Operator, operators...); bad != nil {
+		return append(errs, bad...)
+	}
+	if msg := badConstraintValue(c.Operator, c.Value); msg != "" {
+		if c.Value == "" {
+			return append(errs, field.Required(path.Child("value"), msg))
+		}
+		errs = append(errs, field.Invalid(path.Child("value"), c.Value, msg))
+	}
+	return errs
+}
+
+// badConstraintValue says what is wrong with the value, by operator; "": nothing.
+func badConstraintValue(op ConstraintOperator, value string) string {
+	switch op {
+	case OpEquals, OpNotEquals:
+		if value == "" {
+			return "the value to compare with"
+		}
+	case OpLike, OpUnlike:
+		if value == "" {
+			return "a regular expression that the whole value matches"
+		}
+		if _, err := regexp.Compile(value); err != nil {
+			return "must be a regular expression (RE2: no look-ahead, no back-references): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		}
+	case OpExists, OpNotExists, OpUnique:
+		if value != "" {
+			return "must be empty: " + string(op) + " compares with nothing"
+		}
+	case OpIn, OpNotIn:
+		if slices.ContainsFunc(strings.Split(value, ","), func(s string) bool { return strings.TrimSpace(s) == "" }) {
+			return "must be values separated by commas"
+		}
+	case OpGt, OpLt:
+		if _, err := strconv.ParseFloat(value, 64); err != nil {
+			return "must be a number"
+		}
+	case OpMaxPer:
+		if n, err := strconv.ParseInt(value, 10, 32); err != nil || n < 1 {
+			return "must be a whole number from 1 on"
+		}
+	case OpGroupBy:
+		if n, err := strconv.ParseInt(value, 10, 32); value != "" && (err != nil || n < 1) {
+			return "must be empty or the number of groups, from 1 on"
+		}
+	}
+	return ""
+}
+
+func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if c.Type == "" {
+		errs = append(errs, field.Required(path.Child("type"), "Docker or Mesos"))
+	}
+	errs = append(errs, oneOf(path.Child("type"), c.Type, ContainerDocker, ContainerMesos)...)
+	switch {
+	case c.Image == "" && c.Type == ContainerDocker:
+		errs = append(errs, field.Required(path.Child("image"), "with type Docker"))
+	case c.Image == "" && c.ForcePull:
+		errs = append(errs, field.Forbidden(path.Child("forcePull"), "means nothing without an image"))
+	case strings.ContainsAny(c.Image, " \t\r\n\x00"):
+		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not contain white space"))
+	}
+	if c.Type == ContainerMesos {
+		if len(c.Parameters) > 0 {
+			errs = append(errs, field.Forbidden(path.Child("parameters"), "are options of docker run; type Mesos has none"))
+		}
+		if c.Privileged {
+			errs = append(errs, field.Forbidden(path.Child("privileged"), "is for type Docker only"))
+		}
+	}
+	for i, p := range c.Parameters {
+		if strings.TrimLeft(p.Key, "-") == "" {
+			errs = append(errs, field.Required(path.Child("parameters").Index(i).Child("key"), "an option of docker run, without its dashes"))
+		}
+	}
+	if c.Network != nil {
+		errs = append(errs, validateNetwork(c.Network, c.Type, ports, path.Child("network"))...)
+	}
+	return append(errs, validateVolumes(c.Volumes, c.Type, path.Child("volumes"))...)
+}
+
+func validateNetwork(n *Network, containerType string, ports int32, path *field.Path) field.ErrorList {
+	errs := oneOf(path.Child("mode"), n.Mode, NetworkHost, NetworkBridge, NetworkNone, NetworkUser)
+	if containerType == ContainerMesos && (n.Mode == NetworkBridge || n.Mode == NetworkNone) {
+		errs = append(errs, field.Invalid(path.Child("mode"), n.Mode, "type Mesos has Host, and User with the name of a CNI network"))
+	}
+	switch user := n.Mode == NetworkUser; {
+	case user && n.Name == "":
+		errs = append(errs, field.Required(path.Child("name"), "with mode User"))
+	case !user && n.Name != "":
+		errs = append(errs, field.Forbidden(path.Child("name"), "means nothing without mode: User"))
+	}
+	if len(n.Labels) > 0 && n.Mode != NetworkUser {
+		errs = append(errs, field.Forbidden(path.Child("labels"), "mean nothing without mode: User"))
+	}
+	if len(n.PortMappings) > 0 && n.Mode != NetworkBridge && n.Mode != NetworkUser {
+		errs = append(errs, field.Forbidden(path.Child("portMappings"), "mean nothing without mode: Bridge or User"))
+	}
+	return append(errs, validatePortMappings(n.PortMappings, ports, path.Child("portMappings"))...)
+}
+
+// validatePortMappings also sees to it that the task asks for as many ports as its mappings take.
+func validatePortMappings(list []PortMapping, ports int32, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	var fromTask int32
+	for i, m := range list {
+		at := path.Index(i)
+		errs = append(errs, inRange(at.Child("hostPort"), m.HostPort, 0, 65535)...)
+		errs = append(errs, inRange(at.Child("containerPort"), m.ContainerPort, 1, 65535)...)
+		errs = append(errs, oneOf(at.Child("protocol"), m.Protocol, ProtocolTCP, ProtocolUDP)...)
+		if m.HostPort == 0 {
+			fromTask++
+		}
+		same := func(o PortMapping) bool {
+			return o.ContainerPort == m.ContainerPort && (o.Protocol == m.Protocol || o.Protocol+m.Protocol == ProtocolTCP)
+		}
+		if slices.ContainsFunc(list[:i], same) {
+			errs = append(errs, field.Duplicate(at.Child("containerPort"), m.ContainerPort))
+		}
+	}
+	if fromTask > ports {
+		errs = append(errs, field.Invalid(path, field.OmitValueType{},
+			"take "+strconv.Itoa(int(fromTask))+" of the task's ports (hostPort 0); ask for as many in resources.ports"))
+	}
+	return errs
+}
+
+func validateVolumes(list []Volume, containerType string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, v := range list {
+		at := at.Index(i)
+		switch {
+		case v.ContainerPath == "":
+			errs = append(errs, field.Required(at.Child("containerPath"), ""))
+		case !path.IsAbs(v.ContainerPath):
+			errs = append(errs, field.Invalid(at.Child("containerPath"), v.ContainerPath, "must be an absolute path"))
+		case slices.ContainsFunc(list[:i], func(o Volume) bool { return path.Clean(o.ContainerPath) == path.Clean(v.ContainerPath) }):
+			errs = append(errs, field.Duplicate(at.Child("containerPath"), v.ContainerPath))
+		}
+		errs = append(errs, oneOf(at.Child("mode"), v.Mode, VolumeReadWrite, VolumeReadOnly)...)
+		switch {
+		case v.HostPath != "" && v.External != nil:
+			errs = append(errs, field.Forbidden(at.Child("external"), "give hostPath or external, not both"))
+		case v.HostPath == "" && v.External == nil && containerType == ContainerMesos:
+			errs = append(errs, field.Required(at.Child("hostPath"), "or external, with type Mesos"))
+		case slices.Contains(strings.Split(v.HostPath, "/"), ".."):
+			errs = append(errs, field.Invalid(at.Child("hostPath"), v.HostPath, "must not contain .."))
+		}
+		errs = append(errs, noNUL(at.Child("hostPath"), v.HostPath)...)
+		if e := v.External; e != nil {
+			if e.Provider == "" {
+				errs = append(errs, field.Required(at.Child("external", "provider"), "the volume driver"))
+			}
+			if e.Name == "" {
+				errs = append(errs, field.Required(at.Child("external", "name"), ""))
+			}
+		}
+	}
+	return errs
+}

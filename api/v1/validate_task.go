@@ -1,0 +1,287 @@
+package v1
+
+import (
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+func validateTask(t *TaskSpec, path *field.Path) field.ErrorList {
+	errs := validateWhatRuns(t, path)
+	if t.User != "" && !userName.MatchString(t.User) {
+		errs = append(errs, field.Invalid(path.Child("user"), t.User, "must be the name of a user on the agents"))
+	}
+	errs = append(errs, validateEnv(t.Env, path.Child("env"))...)
+	errs = append(errs, validateFetch(t.Fetch, path.Child("fetch"))...)
+	errs = append(errs, validateResources(&t.Resources, path.Child("resources"))...)
+	errs = append(errs, invalid(path.Child("role"), t.Role, isRole(t.Role))...)
+	for i := range t.Constraints {
+		errs = append(errs, validateConstraint(&t.Constraints[i], path.Child("constraints").Index(i))...)
+	}
+	if t.Container != nil {
+		errs = append(errs, validateContainer(t.Container, t.Resources.Ports, path.Child("container"))...)
+	}
+	if e := t.Executor; e != nil {
+		errs = append(errs, validateExecutor(e, path.Child("executor"))...)
+	}
+	errs = append(errs, notNegative(path.Child("killGracePeriod"), t.KillGracePeriod)...)
+	if t.HealthCheck != nil {
+		errs = append(errs, validateHealthCheck(t.HealthCheck, path.Child("healthCheck"))...)
+	}
+	for name := range t.Labels {
+		if strings.TrimSpace(name) == "" {
+			errs = append(errs, field.Invalid(path.Child("labels"), name, "a label needs a name"))
+		}
+	}
+	return errs
+}
+
+// validateWhatRuns: exactly one of shell, command, the image's own command, and executor.
+func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
+	var given []string
+	for _, way := range []struct {
+		name string
+		is   bool
+	}{{"shell", t.Shell != ""}, {"command", len(t.Command) > 0}, {"executor", t.Executor != nil}} {
+		if way.is {
+			given = append(given, way.name)
+		}
+	}
+	var errs field.ErrorList
+	ownCommand := t.Container != nil && t.Container.Image != ""
+	switch {
+	case len(given) > 1:
+		errs = append(errs, field.Forbidden(path.Child(given[1]), fmt.Sprintf("give one of shell, command and executor, not %s", strings.Join(given, " and "))))
+	case len(given) == 0 && !ownCommand:
+		errs = append(errs, field.Required(path, "say what runs: shell, command, executor, or a container image with a command of its own"))
+	}
+	if t.Shell != "" && strings.TrimSpace(t.Shell) == "" {
+		errs = append(errs, field.Invalid(path.Child("shell"), t.Shell, "must not be blank"))
+	}
+	if len(t.Args) > 0 && (t.Shell != "" || t.Executor != nil) {
+		errs = append(errs, field.Forbidden(path.Child("args"), "belong to command or to an image's own command; a shell line holds its arguments itself"))
+	}
+	if len(t.Command) > 0 && t.Command[0] == "" {
+		errs = append(errs, field.Required(path.Child("command").Index(0), "the program to execute"))
+	}
+	errs = append(errs, noNUL(path.Child("shell"), t.Shell)...)
+	for i, c := range t.Command {
+		errs = append(errs, noNUL(path.Child("command").Index(i), c)...)
+	}
+	for i, a := range t.Args {
+		errs = append(errs, noNUL(path.Child("args").Index(i), a)...)
+	}
+	return errs
+}
+
+// userName takes what getpwnam may know, names of directory services (user@domain, DOMAIN\user) among them.
+var userName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,254}\$?$`)
+
+// chronosEnv are the variables that Chronos gave to a task and that job values never override (MesosTaskBuilder).
+var chronosEnv = []string{
+	"mesos_task_id", "MESOS_TASK_ID", "CHRONOS_JOB_OWNER", "CHRONOS_JOB_NAME", "HOST", "CHRONOS_RESOURCE_MEM",
+	"CHRONOS_RESOURCE_CPU", "CHRONOS_RESOURCE_DISK", "CHRONOS_JOB_RUN_TIME", "CHRONOS_JOB_RUN_ATTEMPT",
+}
+
+var portEnv = regexp.MustCompile(`^PORT[0-9]+$`)
+
+func validateEnv(env []EnvVar, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, v := range env {
+		at := path.Index(i)
+		switch {
+		case v.Name == "":
+			errs = append(errs, field.Required(at.Child("name"), ""))
+		case slices.Contains(chronosEnv, v.Name) || strings.HasPrefix(v.Name, "HORAE_"):
+			errs = append(errs, field.Forbidden(at.Child("name"), v.Name+" is set by Horae for every attempt and cannot be given"))
+		case portEnv.MatchString(v.Name):
+			errs = append(errs, field.Forbidden(at.Child("name"), v.Name+" is set by Horae to a port of the task and cannot be given"))
+		default:
+			errs = append(errs, invalid(at.Child("name"), v.Name, validation.IsEnvVarName(v.Name))...)
+		}
+		errs = append(errs, noNUL(at.Child("value"), v.Value)...)
+		if v.Secret == nil {
+			continue
+		}
+		if v.Value != "" {
+			errs = append(errs, field.Forbidden(at.Child("secret"), "give value or secret, not both"))
+		}
+		if v.Secret.Name == "" {
+			errs = append(errs, field.Required(at.Child("secret", "name"), ""))
+		}
+	}
+	return errs
+}
+
+// fetchSchemes are those that Mesos's fetcher reads itself, and those that it commonly hands to the agent's Hadoop client.
+var fetchSchemes = []string{
+	"http", "https", "ftp", "ftps", "file",
+	"hdfs", "webhdfs", "swebhdfs", "viewfs", "hftp", "s3", "s3a", "s3n", "gs", "abfs", "abfss", "wasb", "wasbs", "maprfs", "alluxio",
+}
+
+func validateFetch(list []FetchURI, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, f := range list {
+		at := path.Index(i)
+		if f.URI == "" {
+			errs = append(errs, field.Required(at.Child("uri"), ""))
+		} else {
+			errs = append(errs, invalid(at.Child("uri"), f.URI, isFetchURI(f.URI))...)
+		}
+		errs = append(errs, invalid(at.Child("outputFile"), f.OutputFile, isOutputFile(f.OutputFile))...)
+	}
+	return errs
+}
+
+// illegalInFetch are the characters that Mesos's fetcher refuses, and those that no address has.
+func illegalInFetch(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r == '\\' || r == '\'' || r < ' ' || r == 0x7f })
+}
+
+func isFetchURI(uri string) []string {
+	if illegalInFetch(uri) || strings.ContainsRune(uri, ' ') {
+		return []string{`must not contain spaces, control characters, \ or '`}
+	}
+	if strings.HasPrefix(uri, "/") {
+		return nil // a file on the agent
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Scheme == "":
+		return []string{"must be an address such as https://repo.example.com/job.tgz, or the absolute path of a file on the agents"}
+	case !slices.Contains(fetchSchemes, strings.ToLower(u.Scheme)):
+		return []string{"must have one of the schemes " + strings.Join(fetchSchemes, ", ")}
+	case u.Host == "" && slices.Contains([]string{"http", "https", "ftp", "ftps"}, strings.ToLower(u.Scheme)):
+		return []string{"must name a host"}
+	}
+	return nil
+}
+
+func isOutputFile(name string) []string {
+	switch {
+	case name == "":
+		return nil
+	case illegalInFetch(name):
+		return []string{`must not contain control characters, \ or '`}
+	case path.IsAbs(name), slices.Contains(strings.Split(name, "/"), ".."):
+		return []string{"must be a path in the sandbox: relative and without .."}
+	case strings.HasSuffix(name, "/"), path.Clean(name) == ".":
+		return []string{"must name a file"}
+	}
+	return nil
+}
+
+// Bounds of resources: Mesos counts cpus to three decimals and has no use for less than a hundredth (MIN_CPUS); memory and
+// disk are megabytes there.
+var (
+	minCPUs  = resource.MustParse("0.01")
+	maxCPUs  = resource.MustParse("100k")
+	minBytes = resource.MustParse("1Mi")
+	maxBytes = resource.MustParse("1Pi")
+)
+
+const maxCount = 1000
+
+func validateResources(r *Resources, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if q := r.CPUs; q != nil {
+		at := path.Child("cpus")
+		switch milli := resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI); {
+		case q.Cmp(minCPUs) < 0 || q.Cmp(maxCPUs) > 0:
+			errs = append(errs, field.Invalid(at, text(q), "must be between 0.01 and 100000"))
+		case milli.Cmp(*q) != 0:
+			errs = append(errs, field.Invalid(at, text(q), "must have at most three decimals"))
+		}
+	}
+	errs = append(errs, validateBytes(r.Memory, false, path.Child("memory"))...)
+	errs = append(errs, validateBytes(r.Disk, true, path.Child("disk"))...)
+	errs = append(errs, inRange(path.Child("gpus"), r.GPUs, 0, maxCount)...)
+	return append(errs, inRange(path.Child("ports"), r.Ports, 0, maxCount)...)
+}
+
+func validateBytes(q *resource.Quantity, zero bool, path *field.Path) field.ErrorList {
+	switch {
+	case q == nil, zero && q.IsZero():
+		return nil
+	case q.Cmp(maxBytes) > 0:
+		return field.ErrorList{field.Invalid(path, text(q), "must be at most 1Pi")}
+	case q.Cmp(minBytes) < 0:
+		return field.ErrorList{field.Invalid(path, text(q), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
+	}
+	return nil
+}
+
+// text is a quantity's text, made of a copy: String stores it in the original.
+func text(q *resource.Quantity) string {
+	c := q.DeepCopy()
+	return c.String()
+}
+
+// isRole checks as Mesos does (src/common/roles.cpp).
+func isRole(role string) []string {
+	if role == "" || role == "*" {
+		return nil
+	}
+	if strings.ContainsAny(role, " \t\n\v\f\r\b\x7f") {
+		return []string{"must not contain white space"}
+	}
+	for part := range strings.SplitSeq(role, "/") {
+		switch {
+		case part == "":
+			return []string{"must not begin or end with / or contain //"}
+		case part == "." || part == ".." || part == "*":
+			return []string{"must not have a part that is ., .. or *"}
+		case strings.HasPrefix(part, "-"):
+			return []string{"must not have a part that begins with -"}
+		}
+	}
+	return nil
+}
+
+func validateExecutor(e *Executor, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if strings.TrimSpace(e.Command) == "" {
+		errs = append(errs, field.Required(path.Child("command"), ""))
+	}
+	errs = append(errs, noNUL(path.Child("command"), e.Command)...)
+	return append(errs, validateFetch(e.Fetch, path.Child("fetch"))...)
+}
+
+func validateHealthCheck(h *HealthCheck, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	kinds := 0
+	if h.Command != "" {
+		kinds++
+		errs = append(errs, noNUL(path.Child("command"), h.Command)...)
+	}
+	if h.HTTP != nil {
+		kinds++
+		at := path.Child("http")
+		errs = append(errs, inRange(at.Child("port"), h.HTTP.Port, 1, 65535)...)
+		if h.HTTP.Path != "" && !strings.HasPrefix(h.HTTP.Path, "/") {
+			errs = append(errs, field.Invalid(at.Child("path"), h.HTTP.Path, "must begin with /"))
+		}
+		errs = append(errs, oneOf(at.Child("scheme"), h.HTTP.Scheme, "http", "https")...)
+	}
+	if h.TCP != nil {
+		kinds++
+		errs = append(errs, inRange(path.Child("tcp", "port"), h.TCP.Port, 1, 65535)...)
+	}
+	if kinds != 1 {
+		errs = append(errs, field.Invalid(path, field.OmitValueType{}, "give exactly one of command, http and tcp"))
+	}
+	errs = append(errs, positive(path.Child("interval"), h.Interval)...)
+	errs = append(errs, positive(path.Child("timeout"), h.Timeout)...)
+	errs = append(errs, notNegative(path.Child("gracePeriod"), h.GracePeriod)...)
+	if h.MaxFailures != nil {
+		errs = append(errs, inRange(path.Child("maxFailures"), *h.MaxFailures, 1, 1000)...)
+	}
+	return errs
+}
