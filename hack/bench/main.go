@@ -1,0 +1,51 @@
+// Command bench measures the whole system on this machine and prints what it saw, beside what the machine's etcd does alone in
+// the same run: only the ratios say something, because the machine is shared and noisy.
+//
+// It starts bin/manager with its embedded etcd (fsync on) as a process of its own, and plays Mesos with the dev cluster's simulated
+// tasks. Nothing of Horae is asked how it did: the simulated agents note when each task reached them. `make bench` and
+// `make bench-scale` call it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if len(args) == 0 {
+		return fmt.Errorf("say what to measure: throughput or scale")
+	}
+	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
+	manager := flags.String("manager", "bin/manager", "the binary to measure")
+	switch args[0] {
+	case "throughput":
+		t := throughput{manager: *manager}
+		flags.IntVar(&t.rate, "rate", 2000, "runs per second of the sustained load")
+		flags.DurationVar(&t.window, "window", time.Minute, "how long it is sustained")
+		flags.IntVar(&t.agents, "agents", 1000, "simulated agents")
+		_ = flags.Parse(args[1:])
+		t.manager = *manager
+		return t.run(ctx)
+	case "scale":
+		s := scale{}
+		flags.IntVar(&s.jobs, "jobs", 100_000, "idle Jobs")
+		flags.DurationVar(&s.window, "window", 20*time.Second, "how long idle CPU is watched")
+		_ = flags.Parse(args[1:])
+		s.manager = *manager
+		return s.run(ctx)
+	}
+	return fmt.Errorf("%q: say throughput or scale", args[0])
+}

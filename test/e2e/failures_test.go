@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+var (
+	withPrefix = clientv3.WithPrefix()
+	keysOnly   = clientv3.WithKeysOnly()
+)
+
+// TestStartFailuresSayWhatToDo: what stands in the way of a start is named, with what would help.
+func TestStartFailuresSayWhatToDo(t *testing.T) {
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	taken := busy.Addr().String()
+	running := dev(t)
+	lockedDir := dataDir(running)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	for name, tc := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"the API's port is taken":         {[]string{"--dev", "--listen", taken}, []string{taken, "--listen"}},
+		"etcd's port is taken":            {[]string{"--dev", "--etcd-listen", taken}, []string{taken, "--etcd-listen", "--etcd-endpoints"}},
+		"the dev cluster's port is taken": {[]string{"--dev", "--devcluster-listen", taken}, []string{taken, "--devcluster-listen"}},
+		"the data directory is in use":    {[]string{"--dev", "--data-dir", lockedDir}, []string{lockedDir, "in use", "--data-dir"}},
+		"the data directory is a file":    {[]string{"--dev", "--data-dir", file}, []string{file, "--data-dir"}},
+		"neither masters nor --dev":       {nil, []string{"mesos.masters", "--dev"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := append([]string{"--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--devcluster-listen", "127.0.0.1:0", "--data-dir", t.TempDir()}, tc.args...)
+			p := launch(t, "manager", args...)
+			if code := p.exit(); code == 0 {
+				t.Errorf("exit code 0, want a failure")
+			}
+			for _, w := range tc.want {
+				if !strings.Contains(p.log.String(), w) {
+					t.Errorf("it does not say %q:\n%s", w, p.log)
+				}
+			}
+		})
+	}
+}
+
+// TestUnreachableMesosIsSaid: a manager whose master does not answer says so, is not ready, takes work meanwhile, and goes on by
+// itself once the master answers.
+func TestUnreachableMesosIsSaid(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+
+	m := start(t, "manager", "--mesos-masters", "http://"+address, "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
+	eventually(t, "the log says that the master does not answer", func() string {
+		if s := m.log.String(); !strings.Contains(s, address) {
+			return s
+		}
+		return ""
+	})
+	if body := get(t, m.ready["api"]+"/readyz?verbose"); !strings.Contains(body, "mesos") {
+		t.Errorf("/readyz does not name mesos: %s", body)
+	}
+	// Work that is given meanwhile waits, and runs when the master comes.
+	m.must("apply", "-f", filepath.Join(manifests, "manual.yaml"))
+	m.must("trigger", "report")
+	start(t, "devcluster", "--listen", address, "--work-dir", t.TempDir())
+	eventually(t, "the waiting Run has run", func() string {
+		if r := lastManualRun(t, m, "report"); r.Status.Phase != "Succeeded" {
+			return string(r.Status.Phase) + " " + r.Status.Message
+		}
+		return ""
+	})
+}
+
+// TestStopIsOrderly: SIGTERM ends the manager with code 0, gives the lead up at once, and a new one goes on with what is there.
+func TestStopIsOrderly(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"--dev", "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--devcluster-listen", "127.0.0.1:0", "--data-dir", dir}
+	m := start(t, "manager", args...)
+	m.must("apply", "-f", filepath.Join(manifests, "manual.yaml"))
+	m.must("trigger", "report", "--wait")
+	m.stop()
+	if code := m.exit(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+
+	m = start(t, "manager", args...)
+	if r := lastManualRun(t, m, "report"); r.Status.Phase != "Succeeded" {
+		t.Errorf("the Run of before is %s, want Succeeded", r.Status.Phase)
+	}
+	m.must("trigger", "report", "--wait")
+	got, err := m.etcd().Get(context.Background(), "/horae/system/leader/", withPrefix, keysOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Kvs) != 1 {
+		t.Errorf("%d leader keys, want 1: the stopped manager has left its own", len(got.Kvs))
+	}
+}
+
+// dataDir is the --data-dir that the process was started with.
+func dataDir(p *process) string {
+	for i, a := range p.cmd.Args {
+		if a == "--data-dir" {
+			return p.cmd.Args[i+1]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v1 "horae/api/v1"
+)
+
+const manifests = "../../manifests"
+
+// TestManifests applies every sample and runs it; a file without a row here fails the test.
+func TestManifests(t *testing.T) {
+	samples := map[string]struct {
+		job    string
+		args   []string // of the trigger
+		phase  v1.RunPhase
+		stdout string // what the Run's standard output contains
+		stderr string
+		check  func(t *testing.T, run v1.Run)
+	}{
+		"hello.yaml":             {job: "hello", phase: v1.RunSucceeded, stdout: "hello from hello-"},
+		"shell-script.yaml":      {job: "shell-script", phase: v1.RunSucceeded, stdout: "words: 5"},
+		"argv.yaml":              {job: "argv", phase: v1.RunSucceeded, stdout: "two words|$HOME stays as it is"},
+		"environment.yaml":       {job: "environment", phase: v1.RunSucceeded, stdout: "good day from environment in default; attempt 1 of environment-"},
+		"several-schedules.yaml": {job: "several-schedules", phase: v1.RunSucceeded, stdout: "on time"},
+		"manual.yaml":            {job: "report", args: []string{"--args", "2026-11-22"}, phase: v1.RunSucceeded, stdout: "report for 2026-11-22"},
+		"failing.yaml": {job: "failing", phase: v1.RunFailed, stderr: "attempt 3 goes wrong", check: func(t *testing.T, run v1.Run) {
+			if n := len(run.Status.Attempts); n != 3 {
+				t.Errorf("%d attempts, want 3: one and two retries", n)
+			}
+			for i, a := range run.Status.Attempts {
+				if a.ExitCode == nil || *a.ExitCode != 3 {
+					t.Errorf("attempt %d: exit code %v, want 3", i+1, a.ExitCode)
+				}
+			}
+		}},
+	}
+
+	files, err := filepath.Glob(manifests + "/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no manifests found: %v", err)
+	}
+	m := dev(t)
+	for _, file := range files {
+		name := filepath.Base(file)
+		want, ok := samples[name]
+		if !ok {
+			t.Errorf("%s has no row in this test: say what its Run prints", name)
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			m := &process{t: t, cmd: m.cmd, done: m.done, log: m.log, ready: m.ready}
+			if out := m.must("apply", "-f", file); !strings.Contains(out, "job.horae/"+want.job+" created") {
+				t.Errorf("apply printed %q", out)
+			}
+			if out := m.must("apply", "-f", file); !strings.Contains(out, "job.horae/"+want.job+" unchanged") {
+				t.Errorf("applied again: %q, want unchanged", out)
+			}
+			r := m.horae(append([]string{"trigger", want.job, "--wait"}, want.args...)...)
+			if wantCode := map[bool]int{true: 0, false: 1}[want.phase == v1.RunSucceeded]; r.code != wantCode {
+				t.Errorf("trigger --wait: exit code %d, want %d\n%s%s", r.code, wantCode, r.out, r.err)
+			}
+			run := lastManualRun(t, m, want.job)
+			if run.Status.Phase != want.phase {
+				t.Errorf("phase %s, want %s (%s %s)", run.Status.Phase, want.phase, run.Status.Reason, run.Status.Message)
+			}
+			if out := m.must("logs", run.Name); !strings.Contains(out, want.stdout) {
+				t.Errorf("standard output %q does not contain %q", out, want.stdout)
+			}
+			if out := m.must("logs", run.Name, "--stderr"); !strings.Contains(out, want.stderr) {
+				t.Errorf("standard error %q does not contain %q", out, want.stderr)
+			}
+			if want.check != nil {
+				want.check(t, run)
+			}
+		})
+	}
+	for name := range samples {
+		if _, err := os.Stat(filepath.Join(manifests, name)); err != nil {
+			t.Errorf("row %s has no file: %v", name, err)
+		}
+	}
+}
+
+// lastManualRun is the one Run that a trigger made.
+func lastManualRun(t *testing.T, m *process, job string) v1.Run {
+	t.Helper()
+	for _, r := range runs(t, m, job) {
+		if r.Spec.Reason == v1.ReasonManual {
+			return r
+		}
+	}
+	t.Fatalf("Job %s has no manual Run", job)
+	return v1.Run{}
+}
+
+// runs lists the Runs of a Job as the API gives them.
+func runs(t *testing.T, m *process, job string) []v1.Run {
+	t.Helper()
+	var list v1.RunList
+	decode(t, m.must("get", "runs", "-l", v1.LabelJob+"="+job, "-o", "json"), &list)
+	return list.Items
+}
+
+func decode(t *testing.T, out string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(out), into); err != nil {
+		t.Fatalf("read what horae printed: %v\n%s", err, out)
+	}
+}
