@@ -1,6 +1,19 @@
 package store
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"horae/api"
+)
 
 var (
 	// ErrConflict: a guard did not hold, nothing of the change was written. Observe again and decide again.
@@ -11,6 +24,8 @@ var (
 	ErrUnknown = errors.New("unknown outcome: etcd did not answer")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
+	// ErrClosed: the writer was closed before the change came; nothing was written.
+	ErrClosed = errors.New("the writer is closed")
 )
 
 // Fence makes a write conditional on leadership: the leader's key must still have the create revision it had when the lead
@@ -37,4 +52,135 @@ type Guard struct {
 type Write struct {
 	EtcdKey string
 	Value   []byte
+}
+
+// SpecAt guards an object's spec: nobody has written it since revision; 0: it does not exist.
+func SpecAt(key Key, revision int64) Guard { return Guard{key.Spec(), revision} }
+
+// StatusAt guards an object's status: nobody has written it since revision; 0: it does not exist.
+func StatusAt(key Key, revision int64) Guard { return Guard{key.Status(), revision} }
+
+// PutSpec writes what a user wants: the object without its status and without the metadata that is computed.
+func PutSpec(key Key, obj runtime.Object) (Write, error) {
+	value, err := api.EncodeSpec(obj)
+	if err != nil {
+		return Write{}, fmt.Errorf("encode the spec of %s: %w", key, err)
+	}
+	return Write{key.Spec(), value}, nil
+}
+
+// PutStatus writes what the controller saw. The object's uid goes with it and says of which incarnation it speaks; without
+// one it speaks of the incarnation that exists, or is made, at its revision.
+func PutStatus(key Key, obj runtime.Object) (Write, error) {
+	value, err := api.EncodeStatus(obj)
+	if err != nil {
+		return Write{}, fmt.Errorf("encode the status of %s: %w", key, err)
+	}
+	return Write{key.Status(), value}, nil
+}
+
+// DeleteSpec deletes the object as a user does; its status stays for the controller to clean up.
+func DeleteSpec(key Key) Write { return Write{EtcdKey: key.Spec()} }
+
+// DeleteStatus ends the last of an object.
+func DeleteStatus(key Key) Write { return Write{EtcdKey: key.Status()} }
+
+// check refuses what etcd would refuse, so that a mistaken change never takes the others of its group with it.
+func (c Change) check() error {
+	seen := make(map[string]bool, len(c.Writes))
+	for _, w := range c.Writes {
+		if w.EtcdKey == "" {
+			return errors.New("a change writes an empty key")
+		}
+		if seen[w.EtcdKey] {
+			return fmt.Errorf("a change writes %s twice", w.EtcdKey)
+		}
+		seen[w.EtcdKey] = true
+	}
+	for _, g := range c.Guards {
+		if g.EtcdKey == "" {
+			return errors.New("a change guards an empty key")
+		}
+	}
+	return nil
+}
+
+func (c Change) compares() []clientv3.Cmp {
+	cmps := make([]clientv3.Cmp, len(c.Guards))
+	for i, g := range c.Guards {
+		cmps[i] = clientv3.Compare(clientv3.ModRevision(g.EtcdKey), "=", g.Revision)
+	}
+	return cmps
+}
+
+func (c Change) ops() []clientv3.Op {
+	ops := make([]clientv3.Op, len(c.Writes))
+	for i, w := range c.Writes {
+		if w.Value == nil {
+			ops[i] = clientv3.OpDelete(w.EtcdKey)
+		} else {
+			ops[i] = clientv3.OpPut(w.EtcdKey, string(w.Value))
+		}
+	}
+	return ops
+}
+
+// size in bytes, near enough to keep a request below etcd's limit.
+func (c Change) size() int {
+	n := 64
+	for _, w := range c.Writes {
+		n += len(w.EtcdKey) + len(w.Value) + 16
+	}
+	for _, g := range c.Guards {
+		n += len(g.EtcdKey) + 16
+	}
+	return n
+}
+
+// String names what the change is about, for errors.
+func (c Change) String() string {
+	var keys []string
+	for _, w := range c.Writes {
+		keys = append(keys, w.EtcdKey)
+	}
+	if len(keys) == 0 {
+		for _, g := range c.Guards {
+			keys = append(keys, g.EtcdKey)
+		}
+		return "check " + strings.Join(keys, ", ")
+	}
+	return "write " + strings.Join(keys, ", ")
+}
+
+// writeError says what came of a write that etcd did not confirm: refused, or unknown.
+func writeError(what fmt.Stringer, err error) error {
+	if refused(err) {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, ErrUnknown, err)
+}
+
+// refused reports whether the error proves that etcd did not make the write. These codes are given before a request is
+// proposed, or by applying it to nothing; whatever else goes wrong (no answer, leader lost, server stopping) can happen to
+// a request that is committed all the same.
+func refused(err error) bool {
+	switch codeOf(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.Unauthenticated,
+		codes.ResourceExhausted, codes.FailedPrecondition, codes.OutOfRange, codes.Unimplemented:
+		return true
+	}
+	return false
+}
+
+func codeOf(err error) codes.Code {
+	var e rpctypes.EtcdError
+	switch {
+	case errors.As(err, &e):
+		return e.Code()
+	case errors.Is(err, context.DeadlineExceeded):
+		return codes.DeadlineExceeded
+	case errors.Is(err, context.Canceled):
+		return codes.Canceled
+	}
+	return status.Code(err)
 }

@@ -1,6 +1,11 @@
 package store
 
-import v1 "horae/api/v1"
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	v1 "horae/api/v1"
+)
 
 // Revisions are the etcd revisions of an object's two keys; 0 stands for a key that does not exist.
 type Revisions struct {
@@ -25,15 +30,35 @@ func (r Revisions) Resource() int64 { return max(r.SpecMod, r.StatusMod) }
 type Entry[T any] struct {
 	Key Key
 	Rev Revisions
-	// Object is decoded and defaulted; metadata carries generation, resourceVersion, uid and creationTimestamp. When Err is
-	// set, or the spec is deleted, its spec is empty and only metadata and status mean something.
+	// Object is decoded and defaulted, not validated; metadata carries generation, resourceVersion, uid and creationTimestamp.
+	// When Err is set, or the spec is deleted, its spec means nothing: only metadata and status do. It is never nil.
 	Object *T
-	// Err says why the spec cannot be used: undecodable or invalid, with the path.
+	// Err says why the object cannot be acted upon: its spec, or (see StatusErr) its status, cannot be decoded.
 	Err error
+	// Earlier is not nil when the status document speaks of an earlier incarnation of the name, deleted and created again
+	// before the controller had cleaned up. It holds that incarnation's metadata (name, namespace, uid, creationTimestamp) and
+	// status; its tasks must die. Object's status is empty then.
+	Earlier *T
+
+	uid         types.UID // of the spec's incarnation; empty when there is none
+	specErr     error
+	specCreated metav1.Time // as the spec document says
+	status      statusDoc   // what the status document says, but for the status itself, which is in Object or Earlier
 }
+
+// StatusErr is Err's part that speaks of the status: it is there but cannot be decoded, so that nothing is known of what the
+// object has already done. Object's status is empty.
+func (e *Entry[T]) StatusErr() error { return e.status.err }
 
 // Job and Run are the entries of the two kinds.
 type (
 	Job = Entry[v1.Job]
 	Run = Entry[v1.Run]
 )
+
+// statusDoc is what a status document says of itself.
+type statusDoc struct {
+	uid     types.UID
+	created metav1.Time
+	err     error
+}

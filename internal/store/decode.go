@@ -1,0 +1,271 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/google/uuid"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"horae/api"
+	v1 "horae/api/v1"
+)
+
+// KeyValue is a key as etcd holds it.
+type KeyValue = mvccpb.KeyValue
+
+// NewEntry makes an entry of an object's two keys; either may be nil. The kind of key must be the one that T stands for.
+func NewEntry[T v1.Job | v1.Run](key Key, spec, status *KeyValue) *Entry[T] {
+	e := &Entry[T]{Key: key}
+	if spec != nil {
+		e = e.WithSpec(spec)
+	}
+	if status != nil {
+		e = e.WithStatus(status)
+	}
+	if e.Object == nil {
+		e.Object = new(T)
+		e.finish(e.Object)
+	}
+	return e
+}
+
+// WithSpec is the entry after a write of the spec key. Like its siblings it leaves the receiver alone, decodes nothing but
+// the document given, and shares with the receiver what did not change.
+func (e *Entry[T]) WithSpec(kv *KeyValue) *Entry[T] {
+	next := e.next()
+	if next.Rev.SpecCreate != kv.CreateRevision {
+		next.uid = UID(next.Key, kv.CreateRevision)
+	}
+	next.Rev.SpecCreate, next.Rev.SpecMod, next.Rev.SpecVersion = kv.CreateRevision, kv.ModRevision, kv.Version
+	obj, err := decodeSpec[T](next.Key, kv.Value)
+	next.specErr = err
+	next.specCreated = metav1.Time{}
+	if err != nil {
+		obj = new(T)
+	} else {
+		next.specCreated = metaOf(obj).CreationTimestamp
+	}
+	next.assemble(obj, statusOf(e.statusHolder()))
+	return next
+}
+
+// WithoutSpec is the entry after the spec key was deleted.
+func (e *Entry[T]) WithoutSpec() *Entry[T] {
+	next := e.next()
+	next.Rev.SpecCreate, next.Rev.SpecMod, next.Rev.SpecVersion = 0, 0, 0
+	next.uid, next.specErr, next.specCreated = "", nil, metav1.Time{}
+	next.assemble(new(T), statusOf(e.statusHolder()))
+	return next
+}
+
+// WithStatus is the entry after a write of the status key.
+func (e *Entry[T]) WithStatus(kv *KeyValue) *Entry[T] {
+	next := e.next()
+	next.Rev.StatusMod = kv.ModRevision
+	var status any
+	next.status, status = decodeStatus[T](next.Key, kv.Value)
+	next.assemble(copySpec(e.Object), status)
+	return next
+}
+
+// WithoutStatus is the entry after the status key was deleted.
+func (e *Entry[T]) WithoutStatus() *Entry[T] {
+	next := e.next()
+	next.Rev.StatusMod, next.status = 0, statusDoc{}
+	next.assemble(copySpec(e.Object), nil)
+	return next
+}
+
+// next is a copy without the objects.
+func (e *Entry[T]) next() *Entry[T] {
+	next := *e
+	next.Object, next.Earlier = nil, nil
+	return &next
+}
+
+// statusHolder is the object that carries the decoded status; nil when there is none.
+func (e *Entry[T]) statusHolder() *T {
+	switch {
+	case e.Rev.StatusMod == 0:
+		return nil
+	case e.Earlier != nil:
+		return e.Earlier
+	}
+	return e.Object
+}
+
+// assemble completes an entry whose revisions and documents' facts are set: obj, which nobody else has, gets the status, unless
+// that belongs to an earlier incarnation, and the metadata that is computed.
+func (e *Entry[T]) assemble(obj *T, status any) {
+	switch {
+	case status == nil || e.status.err != nil:
+		setStatus(obj, nil)
+	case e.Rev.Deleted() || e.statusIsCurrent():
+		setStatus(obj, status)
+	default:
+		setStatus(obj, nil)
+		e.Earlier = new(T)
+		setStatus(e.Earlier, status)
+		m := metaOf(e.Earlier)
+		m.Name, m.Namespace, m.UID, m.CreationTimestamp = e.Key.Name, e.Key.Namespace, e.status.uid, e.status.created
+		setType(e.Earlier)
+	}
+	e.finish(obj)
+}
+
+// statusIsCurrent reports whether the status document speaks of the spec's incarnation. Who creates an object together with its
+// status cannot know the uid, which follows from the revision being made: without one, the revisions tell.
+func (e *Entry[T]) statusIsCurrent() bool {
+	return e.status.uid == e.uid || e.status.uid == "" && e.Rev.StatusMod >= e.Rev.SpecCreate
+}
+
+// finish sets what is computed from the key, the revisions and both documents.
+func (e *Entry[T]) finish(obj *T) {
+	e.Object = obj
+	e.Err = e.specErr
+	if e.Err == nil {
+		e.Err = e.status.err
+	}
+	setType(obj)
+	m := metaOf(obj)
+	m.Name, m.Namespace = e.Key.Name, e.Key.Namespace
+	m.ResourceVersion = strconv.FormatInt(e.Rev.Resource(), 10)
+	m.Generation = e.Rev.SpecVersion
+	if m.UID = e.uid; e.Rev.Deleted() {
+		m.UID = e.status.uid
+	}
+	m.CreationTimestamp = e.specCreated
+	if m.CreationTimestamp.IsZero() && e.Earlier == nil {
+		m.CreationTimestamp = e.status.created
+	}
+}
+
+// uidSpace makes Horae's uids differ from all others. It is part of the layout's contract (docs/etcd.md).
+var uidSpace = uuid.MustParse("b9d9b2a4-6f0c-5c55-9c43-2d7f0a4e8e11")
+
+// UID identifies an incarnation of an object: a version 5 UUID of "kind/namespace/name@create revision of the spec key".
+func UID(key Key, specCreate int64) types.UID {
+	return types.UID(uuid.NewSHA1(uidSpace, []byte(key.String()+"@"+strconv.FormatInt(specCreate, 10))).String())
+}
+
+// decodeSpec reads a spec document, written by anybody, and keeps what a spec document may say.
+func decodeSpec[T any](key Key, value []byte) (*T, error) {
+	obj, err := api.DecodeOne(value)
+	if err != nil {
+		return nil, err
+	}
+	typed, ok := any(obj).(*T)
+	if !ok {
+		return nil, mistake("kind", "is %s, but the key is one of %s", obj.GetObjectKind().GroupVersionKind().Kind, key.Kind)
+	}
+	m := metaOf(typed)
+	if m.Name != "" && m.Name != key.Name {
+		return nil, mistake("metadata.name", "is %q, but the key's is %q", m.Name, key.Name)
+	}
+	if m.Namespace != "" && m.Namespace != key.Namespace {
+		return nil, mistake("metadata.namespace", "is %q, but the key's is %q", m.Namespace, key.Namespace)
+	}
+	setStatus(typed, nil)
+	return typed, nil
+}
+
+func mistake(path, format string, args ...any) error {
+	return &api.Error{Fields: []api.FieldError{{Path: path, Message: fmt.Sprintf(format, args...)}}}
+}
+
+// document is a status document. It is decoded leniently, unlike what users write: a leader that runs a newer version may
+// have written fields that this one does not know.
+type document[S any] struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		UID               types.UID   `json:"uid"`
+		CreationTimestamp metav1.Time `json:"creationTimestamp"`
+	} `json:"metadata"`
+	Status S `json:"status"`
+}
+
+// decodeStatus returns a pointer to the status beside what the document says of itself; nil with an error.
+func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
+	switch any((*T)(nil)).(type) {
+	case *v1.Job:
+		return readStatus[v1.JobStatus](key, v1.KindJob, value)
+	default:
+		return readStatus[v1.RunStatus](key, v1.KindRun, value)
+	}
+}
+
+func readStatus[S any](key Key, kind string, value []byte) (statusDoc, any) {
+	var doc document[S]
+	if err := json.Unmarshal(value, &doc); err != nil {
+		return statusDoc{err: fmt.Errorf("status: decode %s: %w", key.Status(), err)}, nil
+	}
+	if doc.Kind != kind {
+		return statusDoc{err: fmt.Errorf("status: decode %s: kind is %q, want %s", key.Status(), doc.Kind, kind)}, nil
+	}
+	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp}, &doc.Status
+}
+
+// The rest is what the kinds have in common without a Go interface to say so.
+
+func metaOf(obj any) *metav1.ObjectMeta {
+	switch o := obj.(type) {
+	case *v1.Job:
+		return &o.ObjectMeta
+	case *v1.Run:
+		return &o.ObjectMeta
+	}
+	panic(fmt.Sprintf("store: %T is no kind", obj))
+}
+
+func setType(obj any) {
+	switch o := obj.(type) {
+	case *v1.Job:
+		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindJob
+	case *v1.Run:
+		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindRun
+	}
+}
+
+// statusOf returns a pointer to the object's status; nil for no object.
+func statusOf(obj any) any {
+	switch o := obj.(type) {
+	case *v1.Job:
+		if o != nil {
+			return &o.Status
+		}
+	case *v1.Run:
+		if o != nil {
+			return &o.Status
+		}
+	}
+	return nil
+}
+
+// setStatus copies a status into an object; nil empties it.
+func setStatus(obj, status any) {
+	switch o := obj.(type) {
+	case *v1.Job:
+		o.Status = v1.JobStatus{}
+		if s, ok := status.(*v1.JobStatus); ok {
+			o.Status = *s
+		}
+	case *v1.Run:
+		o.Status = v1.RunStatus{}
+		if s, ok := status.(*v1.RunStatus); ok {
+			o.Status = *s
+		}
+	}
+}
+
+// copySpec returns a new object that shares the old one's metadata and spec.
+func copySpec[T any](obj *T) *T {
+	next := new(T)
+	if obj != nil {
+		*next = *obj
+	}
+	return next
+}
