@@ -1,0 +1,40 @@
+// Command devcluster serves a Mesos-compatible master and agents until it is told to stop.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"horae/internal/devcluster"
+)
+
+func main() {
+	var cfg devcluster.Config
+	flag.StringVar(&cfg.Listen, "listen", devcluster.DefaultListen, "the master's `address`; agents listen on the ports after it")
+	flag.IntVar(&cfg.Agents, "agents", 1, "how many agents")
+	flag.StringVar(&cfg.Resources, "resources", devcluster.DefaultResources, "what each agent has: name(role):value;... or JSON")
+	flag.StringVar(&cfg.Attributes, "attributes", "", "each agent's attributes: name:value;...")
+	flag.StringVar(&cfg.WorkDir, "work-dir", "", "where sandboxes are kept; a temporary directory if empty")
+	flag.BoolVar(&cfg.Simulate, "simulate", false, "timers in place of processes; the label sim says how a task ends: ok,1500ms exit:3 lost never")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, cfg); err != nil {
+		fmt.Fprintln(os.Stderr, "devcluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, cfg devcluster.Config) error {
+	cluster, err := devcluster.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("devcluster is ready: master at %s, %d agents, sandboxes in %s\n", cluster.URL(), cluster.Agents(), cluster.WorkDir())
+	<-ctx.Done()
+	return cluster.Close()
+}

@@ -1,0 +1,365 @@
+package devcluster
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// Cluster is a running master with its agents. All of their state is one state machine under one lock: what blocks
+// (processes, downloads, sockets) happens outside of it and comes back through a method that takes it.
+type Cluster struct {
+	cfg        Config
+	log        logr.Logger
+	host       string
+	port       int
+	dir        string   // the work dir
+	temporary  bool     // Close removes it
+	lock       *os.File // of a work dir that is not temporary
+	attributes []mesos.Attribute
+	total      resources
+	done       chan struct{} // closed by Close
+	wg         sync.WaitGroup
+	handlers   sync.WaitGroup
+	servers    []*http.Server // the agents'
+	closeOnce  sync.Once
+	closeErr   error
+
+	mu      sync.Mutex
+	timers  timers
+	closing bool
+	master  *Master
+	server  *http.Server // the master's; nil while it is stopped
+	agents  []*Agent
+}
+
+// Start listens, registers the agents and serves until Close, or until ctx ends. When it returns, the cluster is ready.
+// Its errors say what to do about a port that is taken.
+func Start(ctx context.Context, cfg Config) (*Cluster, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{cfg: cfg, log: cfg.Log, done: make(chan struct{})}
+	c.timers.wake = make(chan struct{}, 1)
+	if c.total, err = parseResources(cfg.Resources); err != nil {
+		return nil, err
+	}
+	if c.attributes, err = parseAttributes(cfg.Attributes); err != nil {
+		return nil, err
+	}
+	listener, err := c.listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.prepareDir(); err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
+	c.master = &Master{c: c}
+	if err := c.startAgents(ctx); err != nil {
+		_ = listener.Close()
+		return nil, errors.Join(err, c.Close())
+	}
+	c.mu.Lock()
+	c.master.boot(c.newRegistry())
+	for _, a := range c.agents {
+		a.node.state = nodeActive
+	}
+	c.serveMaster(listener)
+	c.master.round()
+	c.mu.Unlock()
+	c.wg.Add(1)
+	go c.tick()
+	context.AfterFunc(ctx, func() { _ = c.Close() })
+	return c, nil
+}
+
+// listen opens the master's port and finds out under which address it is reached.
+func (c *Cluster) listen(ctx context.Context) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", c.cfg.Listen)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("listen on %s: the address is in use: stop what uses it (another devcluster or a Mesos master?) "+
+				"or choose another with --listen: %w", c.cfg.Listen, err)
+		}
+		return nil, fmt.Errorf("listen on %s: %w", c.cfg.Listen, err)
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", c.cfg.Listen, err)
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	c.host = host
+	c.port, err = strconv.Atoi(port)
+	return l, err
+}
+
+func (c *Cluster) prepareDir() error {
+	if c.cfg.WorkDir == "" {
+		dir, err := os.MkdirTemp("", "devcluster-")
+		if err != nil {
+			return fmt.Errorf("make a work dir: %w", err)
+		}
+		c.dir, c.temporary = dir, true
+		return os.Chmod(dir, 0o755) // tasks of other users work in it
+	}
+	dir, err := filepath.Abs(c.cfg.WorkDir)
+	if err == nil {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err != nil {
+		return fmt.Errorf("make the work dir %s: %w", c.cfg.WorkDir, err)
+	}
+	c.dir = dir
+	if err := c.lockDir(); err != nil {
+		return err
+	}
+	return c.killLeftovers()
+}
+
+// startAgents makes the agents and their listeners. Simulated ones share one listener: there may be thousands.
+func (c *Cluster) startAgents(ctx context.Context) error {
+	epoch := newUUID()
+	var shared net.Listener
+	for i := range c.cfg.Agents {
+		a := &Agent{
+			c: c, index: i, id: fmt.Sprintf("%s-S%d", epoch, i), hostname: c.host, path: "slave(1)", dir: c.dir, started: time.Now(),
+			frameworks: map[string]*client{}, runs: map[taskKey]*run{},
+		}
+		if c.cfg.Agents > 1 {
+			a.hostname = fmt.Sprintf("agent-%d", i+1)
+		}
+		if shared == nil || !c.cfg.Simulate {
+			l, err := c.listenAgent(ctx, i)
+			if err != nil {
+				return err
+			}
+			shared = l
+			c.serveAgents(l)
+		}
+		a.port = shared.Addr().(*net.TCPAddr).Port
+		if c.cfg.Simulate {
+			a.path = fmt.Sprintf("slave(%d)", i+1)
+		}
+		c.agents = append(c.agents, a)
+	}
+	return nil
+}
+
+// listenAgent tries the master's port plus 1, 2 and so on, as agents on one machine are often numbered, and then any.
+func (c *Cluster) listenAgent(ctx context.Context, index int) (net.Listener, error) {
+	bind, port, _ := net.SplitHostPort(c.cfg.Listen)
+	var lc net.ListenConfig
+	if n, _ := strconv.Atoi(port); n > 0 {
+		if l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(bind, strconv.Itoa(n+1+index))); err == nil {
+			return l, nil
+		}
+	}
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(bind, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("listen for agent %d: %w", index+1, err)
+	}
+	return l, nil
+}
+
+// newRegistry makes fresh records of all agents, as a master that only knows their ids has them.
+func (c *Cluster) newRegistry() []*node {
+	nodes := make([]*node, len(c.agents))
+	for i, a := range c.agents {
+		nodes[i] = &node{
+			agent: a, id: a.id, total: c.total, state: nodeRecovered, since: time.Now(),
+			offers: map[string]*offer{}, tasks: map[taskKey]*task{}, kills: map[taskKey]bool{},
+		}
+		a.node = nodes[i]
+	}
+	return nodes
+}
+
+// serveMaster serves the master's endpoints on l. Cluster.mu must be held.
+func (c *Cluster) serveMaster(l net.Listener) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/v1/scheduler", c.master.serveScheduler)
+	mux.HandleFunc("/master/api/v1/scheduler", c.master.serveScheduler)
+	mux.HandleFunc("/api/v1", c.master.serveOperator)
+	mux.HandleFunc("/master/api/v1", c.master.serveOperator)
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	c.server = c.serve(l, mux)
+}
+
+func (c *Cluster) serveAgents(l net.Listener) {
+	c.servers = append(c.servers, c.serve(l, http.HandlerFunc(c.serveAgent)))
+}
+
+// serve runs an HTTP server on l; handlers are waited for by Close.
+func (c *Cluster) serve(l net.Listener, h http.Handler) *http.Server {
+	s := &http.Server{
+		ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			c.mu.Lock()
+			if c.closing {
+				c.mu.Unlock()
+				panic(http.ErrAbortHandler)
+			}
+			c.handlers.Add(1)
+			c.mu.Unlock()
+			defer c.handlers.Done()
+			h.ServeHTTP(w, r)
+		}),
+	}
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		_ = s.Serve(l) // ends with ErrServerClosed
+	}()
+	return s
+}
+
+// URL is the master's base URL.
+func (c *Cluster) URL() string {
+	return "http://" + net.JoinHostPort(c.host, strconv.Itoa(c.port))
+}
+
+// WorkDir is where the sandboxes are.
+func (c *Cluster) WorkDir() string { return c.dir }
+
+// Master is the master, whose hooks tests use.
+func (c *Cluster) Master() *Master { return c.master }
+
+// Agents is how many agents there are.
+func (c *Cluster) Agents() int { return len(c.agents) }
+
+// Agent is the agent with this index, from 0.
+func (c *Cluster) Agent(i int) *Agent { return c.agents[i] }
+
+// StopMaster ends the master process as kill -9 does: connections break, new ones are refused. Agents and tasks go
+// on.
+func (c *Cluster) StopMaster() {
+	c.mu.Lock()
+	c.master.up = false
+	server := c.server
+	c.server = nil
+	for _, o := range c.master.offers {
+		c.stop(o.timeout)
+	}
+	for _, f := range c.master.frameworks {
+		c.stop(f.failover)
+		if f.stream != nil {
+			f.stream.close(streamCut)
+		}
+	}
+	c.mu.Unlock()
+	if server != nil {
+		_ = server.Close()
+	}
+}
+
+// StartMaster starts a master on the same address after StopMaster. It has forgotten frameworks, offers and tasks,
+// and waits for the agents that it finds in its registry; they return after Config.ReregisterDelay:
+// recordings/master_restart.
+func (c *Cluster) StartMaster(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(c.host, strconv.Itoa(c.port)))
+	if err != nil {
+		return fmt.Errorf("restart the master: %w", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return errors.Join(errors.New("restart the master: the cluster is closed"), l.Close())
+	}
+	c.master.boot(c.newRegistry())
+	c.serveMaster(l)
+	for _, a := range c.agents {
+		a.comeBack()
+	}
+	return nil
+}
+
+// RestartMaster is StopMaster and StartMaster.
+func (c *Cluster) RestartMaster(ctx context.Context) error {
+	c.StopMaster()
+	return c.StartMaster(ctx)
+}
+
+// Close stops everything: tasks get SIGTERM and after half a second SIGKILL, listeners and goroutines end. It may be
+// called more than once, and returns when all of it is done.
+func (c *Cluster) Close() error {
+	c.closeOnce.Do(func() { c.closeErr = c.close() })
+	return c.closeErr
+}
+
+func (c *Cluster) close() error {
+	c.mu.Lock()
+	c.closing = true
+	close(c.done)
+	server := c.server
+	c.mu.Unlock()
+	for _, s := range append(c.servers, server) {
+		if s != nil {
+			_ = s.Close()
+		}
+	}
+	c.handlers.Wait()
+	c.signalAll(syscall.SIGTERM)
+	force := time.AfterFunc(500*time.Millisecond, func() { c.signalAll(syscall.SIGKILL) })
+	defer force.Stop()
+	c.wg.Wait()
+	if !c.temporary {
+		return c.lock.Close()
+	}
+	if err := os.RemoveAll(c.dir); err != nil {
+		return fmt.Errorf("remove the work dir: %w", err)
+	}
+	return nil
+}
+
+// signalAll signals every process group, and ends what is being fetched.
+func (c *Cluster) signalAll(s syscall.Signal) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.agents {
+		for _, x := range a.runs {
+			if x.cancel != nil && x.pgid == 0 {
+				x.cancel()
+			}
+			if x.pgid > 0 && !x.exited {
+				_ = syscall.Kill(-x.pgid, s)
+			}
+		}
+	}
+}
+
+// collect removes an old sandbox.
+func (c *Cluster) collect(dir string) {
+	c.wg.Add(1)
+	go func() {
+		defer c.wg.Done()
+		if err := os.RemoveAll(dir); err != nil {
+			c.log.Info("An old sandbox stays", "dir", dir, "error", err.Error())
+		}
+	}()
+}
+
+func ipNumber(host string) uint32 {
+	ip := net.ParseIP(host).To4()
+	if ip == nil {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(ip)
+}

@@ -1,0 +1,141 @@
+package devcluster
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// unsupported refuses what an agent without Docker and without the isolators for images, volumes, networks and
+// devices cannot run, in its words (recordings/containers_without_isolators). It returns nil for all else.
+func (x *run) unsupported() *mesos.TaskStatus {
+	launchFailed := func(why string) *mesos.TaskStatus {
+		return x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+why)
+	}
+	container := x.info.Container
+	if x.custom() {
+		container = x.info.Executor.Container
+	}
+	if c := container; c != nil {
+		switch {
+		case c.GetType() == mesos.ContainerInfo_DOCKER:
+			return x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container")
+		case c.GetMesos().GetImage() != nil:
+			return launchFailed("Unsupported container image type: " + c.Mesos.Image.GetType().String())
+		case len(c.Volumes) > 0:
+			return launchFailed("Volumes in ContainerInfo is not supported")
+		case len(c.NetworkInfos) > 0:
+			return launchFailed("NetworkInfos in ContainerInfo is not supported")
+		case c.LinuxInfo != nil:
+			return launchFailed("LinuxInfo in ContainerInfo is not supported")
+		case c.RlimitInfo != nil:
+			return launchFailed("RLimitInfo in ContainerInfo is not supported")
+		case c.TTYInfo != nil:
+			return launchFailed("TTYInfo in ContainerInfo is not supported")
+		}
+	}
+	for _, v := range x.commandInfo().GetEnvironment().GetVariables() {
+		if v.GetType() == mesos.Environment_Variable_SECRET && v.Secret.GetType() == mesos.Secret_REFERENCE {
+			return launchFailed(fmt.Sprintf("Environment variable '%s' is a secret by reference, and this agent has no secret resolver", v.Name))
+		}
+	}
+	if x.info.Command != nil && !x.info.Command.GetShell() && x.info.Command.GetValue() == "" {
+		return launchFailed("Command of an image's entrypoint without an image")
+	}
+	return nil
+}
+
+// command makes the process of x; files are to be closed once it has started.
+func (a *Agent) command(x *run, cred *syscall.Credential) (*exec.Cmd, []*os.File, error) {
+	info := x.commandInfo()
+	cmd := &exec.Cmd{
+		Dir:         x.dir,
+		Env:         a.environment(x, info),
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Credential: cred},
+	}
+	if info.Shell == nil || *info.Shell {
+		cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", info.GetValue()}
+	} else {
+		cmd.Path, cmd.Args = lookPath(info.GetValue()), info.Arguments
+		if len(cmd.Args) == 0 {
+			cmd.Args = []string{info.GetValue()}
+		}
+	}
+	var files []*os.File
+	for _, name := range []string{"stdout", "stderr"} {
+		f, err := openLog(filepath.Join(x.dir, name), cred)
+		if err != nil {
+			for _, open := range files {
+				_ = open.Close()
+			}
+			return nil, nil, fmt.Errorf("open %s: %w", name, err)
+		}
+		files = append(files, f)
+	}
+	cmd.Stdout, cmd.Stderr = files[0], files[1]
+	return cmd, files, nil
+}
+
+// openLog opens a task's stdout or stderr for appending, owned by its user.
+func openLog(path string, cred *syscall.Credential) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err == nil && cred != nil {
+		err = f.Chown(int(cred.Uid), int(cred.Gid))
+	}
+	return f, err
+}
+
+// lookPath finds a program by the PATH that tasks get; a name with a slash, or one that is not found, stays as it is.
+func lookPath(name string) string {
+	if strings.Contains(name, "/") {
+		return name
+	}
+	for _, dir := range filepath.SplitList(defaultPath) {
+		path := filepath.Join(dir, name)
+		if s, err := os.Stat(path); err == nil && s.Mode().IsRegular() && s.Mode()&0o111 != 0 {
+			return path
+		}
+	}
+	return name
+}
+
+// environment is what an agent gives to a task: its own variables, then the task's, which win
+// (recordings/lifecycle, task env).
+func (a *Agent) environment(x *run, info *mesos.CommandInfo) []string {
+	checkpoint := "0"
+	if x.client.info.GetCheckpoint() {
+		checkpoint = "1"
+	}
+	env := []string{
+		"LIBPROCESS_IP=" + a.c.host,
+		"LIBPROCESS_PORT=0",
+		"MESOS_AGENT_ENDPOINT=" + a.address(),
+		"MESOS_ALLOCATION_ROLE=" + x.role,
+		"MESOS_CHECKPOINT=" + checkpoint,
+		"MESOS_DIRECTORY=" + x.dir,
+		"MESOS_EXECUTOR_ID=" + x.executor,
+		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
+		"MESOS_FRAMEWORK_ID=" + x.key.framework,
+		"MESOS_HTTP_COMMAND_EXECUTOR=0",
+		"MESOS_RECOVERY_TIMEOUT=15mins",
+		"MESOS_SANDBOX=" + x.dir,
+		"MESOS_SLAVE_ID=" + a.id,
+		"MESOS_SLAVE_PID=" + a.pid(),
+		"MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs",
+		"PATH=" + defaultPath,
+		"PWD=" + x.dir,
+	}
+	for _, v := range info.GetEnvironment().GetVariables() {
+		value := v.GetValue()
+		if v.Secret.GetValue() != nil {
+			value = string(v.Secret.Value.Data)
+		}
+		env = append(env, v.Name+"="+value)
+	}
+	return env
+}

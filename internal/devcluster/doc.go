@@ -1,0 +1,37 @@
+// Package devcluster is a Mesos-compatible master with agents in one process, for development, demonstration and tests.
+//
+// It listens on real sockets and speaks the v1 scheduler API of Mesos 1.11 in JSON and protobuf, so that what runs
+// against it is the code that runs against Mesos. It answers as a real master and agent were recorded to answer
+// (test/contract replays those recordings against it). Tasks are real processes, each in a process group and a
+// sandbox of its own; or, with Config.Simulate, timers, so that thousands of agents and thousands of tasks a second
+// cost little. It never runs anything for production: its registry is in memory, and it asks nobody who they are.
+//
+// internal/manager starts it for --dev, cmd/devcluster serves it as a process of its own, tests use its hooks:
+// Master.DropStreams, Master.Silence, Master.SetHooks, Cluster.RestartMaster, Agent.Partition and Agent.Crash.
+//
+// # Simulated tasks
+//
+// The label sim of a task says how it ends: ok, exit:N, lost or never, then optionally a comma and how long it runs,
+// as in "exit:3,10ms". Without the label it succeeds at once. Simulated tasks have no sandbox.
+//
+// # How it is built
+//
+// Master and agents are one state machine under one lock (Cluster.mu). What passes between them, passes as calls of
+// methods that do nothing while the other side is not reached. Everything that is due later is a timer on one heap.
+// A stream is a queue that the handler of its SUBSCRIBE request writes out without the lock.
+//
+// # What is left out
+//
+//   - Authentication, authorization, TLS, ZooKeeper, several masters and redirects between them.
+//   - Operations other than LAUNCH and LAUNCH_GROUP (RESERVE, CREATE and so on): 400. Reservations can be configured,
+//     not made. Revocable resources, disks and persistent volumes: the task is invalid.
+//   - Docker, images, volumes, networks, devices, rlimits, ttys, secrets by reference: refused as by an agent without
+//     these isolators. cpus, memory and disk are counted, not enforced.
+//   - The executor API: a custom executor is started, with its environment, but never hears of its task; the task ends
+//     when the executor does. Task groups run without an executor process of their own.
+//   - Quota, weights, hierarchical roles' sharing, offer constraints, domains. Fairness is by framework, in whole
+//     agents, as in Mesos's default allocator with few frameworks.
+//   - RESCIND_INVERSE_OFFER and answers to inverse offers; MARK_AGENT_GONE; most of the operator API and of /state.
+//   - The fetcher's cache, hdfs, ftp, s3 and xz archives. Users are honoured only when it runs as root.
+//   - Listening on all addresses works, but offers then name 127.0.0.1.
+package devcluster

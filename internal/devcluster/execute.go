@@ -1,0 +1,281 @@
+package devcluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// defaultPath is the PATH that an agent gives to executors.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// execute runs a task's process from its sandbox's making to its last update. It returns when the process is gone.
+func (a *Agent) execute(ctx context.Context, x *run) {
+	// 1. What this agent has no isolator for is refused.
+	if s := x.unsupported(); s != nil {
+		a.refuse(x, s)
+		return
+	}
+	// 2. The sandbox.
+	cred, err := a.makeSandbox(x)
+	if err != nil {
+		a.refuse(x, x.agentStatus(x.droppedState(), mesos.REASON_EXECUTOR_TERMINATED,
+			fmt.Sprintf("Failed to create executor directory '%s': %v", x.dir, err)))
+		return
+	}
+	// 3. Its files.
+	if err := fetchAll(ctx, x, cred); err != nil {
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED,
+			fmt.Sprintf("Failed to launch container: Failed to fetch all URIs for container '%s': exited with status 1", x.container)))
+		return
+	}
+	// 4. The process.
+	cmd, files, err := a.command(x, cred)
+	if err != nil {
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+err.Error()))
+		return
+	}
+	started := a.startProcess(x, cmd)
+	for _, f := range files {
+		_ = f.Close()
+	}
+	if !started {
+		return
+	}
+	if x.custom() {
+		a.awaitExecutor(x, cmd)
+		return
+	}
+	checks := a.startChecks(ctx, x)
+	_ = cmd.Wait() // what matters of the error is in ProcessState
+	x.cancel()
+	checks.Wait()
+	a.exited(x, exitMessage(cmd.ProcessState), cmd.ProcessState.Success())
+}
+
+// custom tells whether x is a task for an executor of the framework's.
+func (x *run) custom() bool { return x.info.Executor != nil && x.group == nil }
+
+// refuse ends a task that has no process: with s, or as killed if a KILL came first.
+func (a *Agent) refuse(x *run, s *mesos.TaskStatus) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	switch {
+	case x.orphan:
+		a.archive(x)
+		return
+	case x.killing:
+		s = x.agentStatus(mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH, "Killed before delivery to the executor")
+	}
+	a.emit(x, s)
+	a.endedInGroup(x, false)
+}
+
+// droppedState is TASK_DROPPED, or what frameworks without partition awareness read in its place.
+func (x *run) droppedState() mesos.TaskState {
+	if x.client.partitionAware {
+		return mesos.TASK_DROPPED
+	}
+	return mesos.TASK_LOST
+}
+
+// startProcess starts cmd in a process group of its own and tells of it. Only a task that was killed before, or a
+// cluster that closes, keeps it from starting.
+func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
+	a.c.mu.Lock()
+	if x.killing || a.c.closing {
+		a.c.mu.Unlock()
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
+		return false
+	}
+	// Under the lock: whoever kills from here on finds the process group.
+	err := cmd.Start()
+	pid := os.Getpid()
+	if err == nil {
+		pid = cmd.Process.Pid
+		x.pgid = pid
+		a.c.remember(x)
+	}
+	x.describeContainer(pid)
+	if !x.custom() {
+		if x.info.Check != nil {
+			x.checkStatus = emptyCheckStatus(x.info.Check)
+		}
+		a.emit(x, x.status(mesos.TASK_STARTING))
+		a.emit(x, x.status(mesos.TASK_RUNNING))
+		a.startDeadline(x)
+	}
+	a.c.mu.Unlock()
+	if err == nil {
+		return true
+	}
+	// The command executor starts its child by a helper, which exits with 1 if there is no such program:
+	// recordings/lifecycle, task nosuch.
+	_, _ = fmt.Fprintf(cmd.Stderr.(*os.File), "Failed to execute '%s': %v\n", cmd.Path, err)
+	a.exited(x, "Command exited with status 1", false)
+	return false
+}
+
+// exited sends the last update of a task whose process has ended.
+func (a *Agent) exited(x *run, message string, success bool) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	x.exited = true
+	if x.pgid > 0 {
+		_ = syscall.Kill(-x.pgid, syscall.SIGKILL) // what it left behind; ESRCH if nothing
+		a.c.unremember(x)
+	}
+	a.c.stop(x.grace)
+	a.c.stop(x.deadline)
+	if x.checkStatus != nil {
+		x.checkStatus = emptyCheckStatus(x.info.Check)
+	}
+	switch {
+	case x.orphan:
+		a.archive(x)
+		return
+	case a.crashed:
+		x.exitedInCrash = true
+		return
+	case x.timedOut:
+		a.finishTimedOut(x, message)
+	case x.killing:
+		a.finishKilled(x, message)
+	case success:
+		a.finish(x, mesos.TASK_FINISHED, message)
+	default:
+		a.finish(x, mesos.TASK_FAILED, message)
+	}
+	a.endedInGroup(x, success)
+}
+
+// endedInGroup kills the other tasks of a group if one has failed, and tells when the executor is done.
+func (a *Agent) endedInGroup(x *run, success bool) {
+	g := x.group
+	if g == nil {
+		return
+	}
+	g.ended++
+	if g.ended == len(g.runs) {
+		a.executorGone(x, 0)
+		return
+	}
+	if !success {
+		for _, other := range g.runs {
+			a.kill(other.key, nil, nil)
+		}
+	}
+}
+
+// terminate sends SIGTERM to the process group, and SIGKILL after grace. Cluster.mu must be held.
+func (a *Agent) terminate(x *run, grace time.Duration) {
+	if x.pgid == 0 || x.exited {
+		return
+	}
+	_ = syscall.Kill(-x.pgid, syscall.SIGTERM)
+	x.grace = a.c.after(grace, func() {
+		if !x.exited {
+			_ = syscall.Kill(-x.pgid, syscall.SIGKILL)
+		}
+	})
+}
+
+// exitMessage words the end of a process as Mesos does.
+func exitMessage(s *os.ProcessState) string {
+	status, ok := s.Sys().(syscall.WaitStatus)
+	if !ok || !status.Signaled() {
+		return fmt.Sprintf("Command exited with status %d", s.ExitCode())
+	}
+	name := status.Signal().String()
+	return "Command terminated with signal " + strings.ToUpper(name[:1]) + name[1:]
+}
+
+// makeSandbox creates the sandbox with its stdout and stderr, owned by the task's user.
+func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
+	name := x.user()
+	cred, err := credential(name)
+	if err != nil {
+		return nil, fmt.Errorf("Failed to chown directory to '%s': %w", name, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(x.dir), 0o755); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(x.dir, 0o755); err != nil {
+		return nil, err
+	}
+	if cred != nil {
+		if err := os.Chown(x.dir, int(cred.Uid), int(cred.Gid)); err != nil {
+			return nil, err
+		}
+	}
+	a.linkLatest(x)
+	return cred, nil
+}
+
+// linkLatest points runs/latest to the newest run, as an agent does.
+func (a *Agent) linkLatest(x *run) {
+	if x.group != nil {
+		return
+	}
+	link := filepath.Join(filepath.Dir(x.dir), "latest")
+	_ = os.Remove(link)
+	if err := os.Symlink(x.dir, link); err != nil {
+		a.c.log.V(1).Info("No link to the latest run", "link", link, "error", err.Error())
+	}
+}
+
+// user is whom the task runs as: the command's user or the framework's.
+func (x *run) user() string {
+	if c := x.commandInfo(); c.GetUser() != "" {
+		return c.GetUser()
+	}
+	return x.client.info.User
+}
+
+// commandInfo is the task's command, or its executor's.
+func (x *run) commandInfo() *mesos.CommandInfo {
+	if x.custom() {
+		return x.info.Executor.Command
+	}
+	return x.info.Command
+}
+
+// credential looks a user up. It is nil if no switch is needed, or possible: only root can switch users, so a dev
+// cluster of anybody else behaves as mesos-agent --no-switch_user.
+func credential(name string) (*syscall.Credential, error) {
+	if os.Geteuid() != 0 || name == "" {
+		return nil, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return nil, fmt.Errorf("No such user '%s'", name)
+	}
+	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+	if err1 != nil || err2 != nil {
+		return nil, fmt.Errorf("user '%s' has no numeric ids", name)
+	}
+	if uid == 0 {
+		return nil, nil
+	}
+	cred := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	groups, err := u.GroupIds()
+	if err != nil {
+		return cred, nil
+	}
+	for _, g := range groups {
+		if id, err := strconv.ParseUint(g, 10, 32); err == nil {
+			cred.Groups = append(cred.Groups, uint32(id))
+		}
+	}
+	return cred, nil
+}
