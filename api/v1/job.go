@@ -30,11 +30,13 @@ type JobSpec struct {
 	// +optional
 	Description string `json:"description,omitempty"`
 	// Owner is one mail address or several, comma separated.
+	// +kubebuilder:example="ops@example.com"
 	// +optional
 	Owner string `json:"owner,omitempty"`
 
 	// Schedule is a cron expression (five fields, or six with seconds first) or an ISO 8601 repeating interval
 	// (R[n]/start/period); several, one a line, mean their union.
+	// +kubebuilder:example="0 2 * * MON-FRI"
 	// +optional
 	Schedule string `json:"schedule,omitempty"`
 	// TimeZone is the IANA time zone in which the schedule is read.
@@ -42,6 +44,7 @@ type JobSpec struct {
 	// +optional
 	TimeZone string `json:"timeZone,omitempty"`
 	// StartingDeadline: an occurrence that could not start within this time after it was due is Missed. None by default.
+	// +kubebuilder:example="30m"
 	// +optional
 	StartingDeadline *Duration `json:"startingDeadline,omitempty"`
 	// MissedRuns says which of the occurrences that passed during downtime or suspension run afterwards.
@@ -49,6 +52,7 @@ type JobSpec struct {
 	// +optional
 	MissedRuns MissedRunsPolicy `json:"missedRuns,omitempty"`
 	// Jitter delays each occurrence by up to this much; how much is a stable function of the occurrence.
+	// +kubebuilder:example="5m"
 	// +optional
 	Jitter *Duration `json:"jitter,omitempty"`
 	// Suspend blocks the schedule and dependsOn, not a manual trigger.
@@ -57,7 +61,7 @@ type JobSpec struct {
 	// DependsOn names the Jobs whose Runs start this one.
 	// +optional
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
-	// DependencyPolicy says how Runs of several parents are joined.
+	// DependencyPolicy says how Runs of several parents are joined; default AllSinceLastRun.
 	// +optional
 	DependencyPolicy DependencyPolicy `json:"dependencyPolicy,omitempty"`
 	// ConcurrencyPolicy says what happens to an occurrence that comes while a Run of the Job is active.
@@ -95,15 +99,20 @@ type RunPolicy struct {
 	// +optional
 	Retries Retries `json:"retries,omitempty,omitzero"`
 	// Timeout of one attempt, from Running.
+	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
 	// QueueTimeout: a Run that found no offer for so long fails with reason QueueTimeout.
+	// +kubebuilder:example="1h"
 	// +optional
 	QueueTimeout *Duration `json:"queueTimeout,omitempty"`
 	// Deadline of the whole Run, all attempts, from its creation.
+	// +kubebuilder:example="6h"
 	// +optional
 	Deadline *Duration `json:"deadline,omitempty"`
-	// Priority: higher first.
+	// Priority: higher first, between -1000000 and 1000000. Chronos's highPriority is 1000. A Run that waits rises.
+	// +kubebuilder:validation:Minimum=-1000000
+	// +kubebuilder:validation:Maximum=1000000
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
 	// Unreachable says what happens to an attempt on a partitioned agent. By default Horae waits for the agent.
@@ -113,24 +122,31 @@ type RunPolicy struct {
 
 // Retries of a failed attempt, inside the same Run.
 type Retries struct {
-	// Limit is the number of extra attempts.
+	// Limit is the number of extra attempts; default 2.
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Limit *int32 `json:"limit,omitempty"`
 	// Delay before the first extra attempt; default 60s.
+	// +kubebuilder:default="60s"
 	// +optional
 	Delay *Duration `json:"delay,omitempty"`
-	// Factor by which the delay grows with each further attempt; default 1.
+	// Factor by which the delay grows with each further attempt, from 1 to 100; default 1.
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
 	// +optional
 	Factor *float64 `json:"factor,omitempty"`
-	// MaxDelay bounds the growth; default 30m.
+	// MaxDelay bounds the growth; default 30m, or the delay where that is longer.
+	// +kubebuilder:example="30m"
 	// +optional
 	MaxDelay *Duration `json:"maxDelay,omitempty"`
 	// Jitter draws the delay evenly from zero to its full value.
 	// +optional
 	Jitter bool `json:"jitter,omitempty"`
 	// OnLost: an attempt that Mesos lost also counts and is retried; false: the Run ends Lost. Default true.
+	// +kubebuilder:default=true
 	// +optional
 	OnLost *bool `json:"onLost,omitempty"`
 	// ExitCodes that are never, or the only ones, retried.
@@ -141,16 +157,21 @@ type Retries struct {
 // RetryExitCodes restricts retries by the task's exit code; at most one of the two lists is set.
 type RetryExitCodes struct {
 	// Never: these are permanent failures.
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=255
 	// +optional
 	Never []int32 `json:"never,omitempty"`
 	// Only: every other code is a permanent failure.
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=255
 	// +optional
 	Only []int32 `json:"only,omitempty"`
 }
 
 // Unreachable says what happens to an attempt on an agent that the master cannot reach.
 type Unreachable struct {
-	// After how long; default 15m.
+	// After how long the attempt is replaced; default 15m. Only with then: Replace.
+	// +kubebuilder:example="15m"
 	// +optional
 	After *Duration `json:"after,omitempty"`
 	// Then: Wait (default) or Replace, which may run the work twice.
@@ -171,6 +192,7 @@ type Dependency struct {
 // Async marks a Job whose Runs end by a callback.
 type Async struct {
 	// Timeout: how long after the task ended the callback may take.
+	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
 }
@@ -180,21 +202,28 @@ type History struct {
 	// Succeeded Runs kept; default 10.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	Succeeded *int32 `json:"succeeded,omitempty"`
 	// Failed Runs kept (all that ended otherwise than in success); default 10.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	Failed *int32 `json:"failed,omitempty"`
 	// TTL after which an ended Run goes whatever the counts say. None by default.
+	// +kubebuilder:example="720h"
 	// +optional
 	TTL *Duration `json:"ttl,omitempty"`
 }
 
 // NotifyRoute sends the named transitions of the Job's Runs to one receiver.
 type NotifyRoute struct {
-	To string   `json:"to"`
+	// To names the receiver as kind:address.
+	// +kubebuilder:example="slack:#data"
+	To string `json:"to"`
+	// On lists the transitions: Failed, Recovered, Late, ...
+	// +optional
 	On []string `json:"on,omitempty"`
 }
 

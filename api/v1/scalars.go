@@ -10,6 +10,7 @@ import (
 // hours, minutes and seconds ("PT90S", "P1DT12H"; a day is 24 h here), and always read back as a Go duration.
 //
 // +kubebuilder:validation:Type=string
+// +kubebuilder:validation:Pattern=`^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+|P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]+)?S)?)?)$`
 type Duration struct {
 	time.Duration `json:"-"`
 }

@@ -5,18 +5,19 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // TaskSpec is what runs: one Mesos task. Exactly one of shell, command, a container image's own command, and executor says how.
 type TaskSpec struct {
 	// Shell is a script run by /bin/sh -c.
+	// +kubebuilder:example="./run.sh -v \"$TOPIC\""
 	// +optional
 	Shell string `json:"shell,omitempty"`
 	// Command is executed as it is, without a shell; its first element is the program.
 	// +optional
 	Command []string `json:"command,omitempty"`
-	// Args are appended to command; without command they go to the image's own.
+	// Args are appended to command; without command they go to the image's own. Not with shell.
 	// +optional
 	Args []string `json:"args,omitempty"`
 	// User that the task runs as; by default the framework's.
 	// +optional
 	User string `json:"user,omitempty"`
-	// Env in order; a later variable of the same name wins.
+	// Env in order; a later variable of the same name wins. HORAE_*, PORT0... and the variables that Chronos set cannot be given.
 	// +optional
 	Env []EnvVar `json:"env,omitempty"`
 	// Fetch lists what the agent puts into the sandbox before the task starts.
@@ -38,6 +39,7 @@ type TaskSpec struct {
 	// +optional
 	Executor *Executor `json:"executor,omitempty"`
 	// KillGracePeriod between SIGTERM and SIGKILL; the agent's default (3s) if none is given.
+	// +kubebuilder:example="5s"
 	// +optional
 	KillGracePeriod *Duration `json:"killGracePeriod,omitempty"`
 	// HealthCheck of the running task.
@@ -50,52 +52,71 @@ type TaskSpec struct {
 
 // EnvVar is one environment variable: a value, or a reference to a secret that Mesos resolves.
 type EnvVar struct {
+	// Name of the variable.
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
 	Name string `json:"name"`
+	// Value, or secret.
 	// +optional
 	Value string `json:"value,omitempty"`
+	// Secret that Mesos resolves, in place of a value; the value is never stored.
 	// +optional
 	Secret *SecretReference `json:"secret,omitempty"`
 }
 
 // SecretReference names a secret in the store that Mesos's secret resolver knows.
 type SecretReference struct {
+	// Name of the secret, such as a path in a vault.
 	Name string `json:"name"`
+	// Key within the secret.
 	// +optional
 	Key string `json:"key,omitempty"`
 }
 
 // FetchURI is one artifact that the Mesos fetcher puts into the sandbox.
 type FetchURI struct {
+	// URI of the artifact, or the absolute path of a file on the agents.
+	// +kubebuilder:example="https://repo.example.com/job.tgz"
 	URI string `json:"uri"`
 	// Extract a known archive; default true.
 	// +kubebuilder:default=true
 	// +optional
 	Extract *bool `json:"extract,omitempty"`
+	// Executable: the file gets its executable bit, and is not extracted.
 	// +optional
 	Executable bool `json:"executable,omitempty"`
+	// Cache: the agent keeps the file for other tasks.
 	// +optional
 	Cache bool `json:"cache,omitempty"`
+	// OutputFile is the file's path in the sandbox; by default the last part of the URI.
 	// +optional
 	OutputFile string `json:"outputFile,omitempty"`
 }
 
 // Resources that a task needs.
 type Resources struct {
-	// CPUs; default 0.1.
+	// CPUs, at most three decimals; default 0.1.
+	// +kubebuilder:default="100m"
+	// +kubebuilder:example="500m"
 	// +optional
 	CPUs *resource.Quantity `json:"cpus,omitempty"`
-	// Memory; default 128Mi.
+	// Memory; default 128Mi. A plain number means bytes.
+	// +kubebuilder:default="128Mi"
+	// +kubebuilder:example="512Mi"
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
-	// Disk; default 256Mi.
+	// Disk; default 256Mi. A plain number means bytes.
+	// +kubebuilder:default="256Mi"
+	// +kubebuilder:example="1Gi"
 	// +optional
 	Disk *resource.Quantity `json:"disk,omitempty"`
 	// GPUs, whole ones.
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	GPUs int32 `json:"gpus,omitempty"`
 	// Ports: how many; they are given as PORT0, PORT1, ...
 	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Ports int32 `json:"ports,omitempty"`
 }
@@ -103,8 +124,11 @@ type Resources struct {
 // Constraint on the agent that a task runs on.
 type Constraint struct {
 	// Attribute of the agent, or hostname, agent, region, zone.
-	Attribute string             `json:"attribute"`
-	Operator  ConstraintOperator `json:"operator"`
+	Attribute string `json:"attribute"`
+	// Operator that compares the attribute with the value.
+	Operator ConstraintOperator `json:"operator"`
+	// Value: for Like and Unlike a regular expression that the whole attribute matches, for In and NotIn values separated by
+	// commas, for Gt and Lt a number, for MaxPer and GroupBy a whole number, for Exists, NotExists and Unique nothing.
 	// +optional
 	Value string `json:"value,omitempty"`
 }
@@ -135,17 +159,23 @@ type Container struct {
 	// Type is Docker or Mesos.
 	// +kubebuilder:validation:Enum=Docker;Mesos
 	Type string `json:"type"`
+	// Image to run; Docker needs one.
+	// +kubebuilder:example="busybox:1.36"
 	// +optional
 	Image string `json:"image,omitempty"`
+	// ForcePull asks the registry for the image even when the agent has it.
 	// +optional
 	ForcePull bool `json:"forcePull,omitempty"`
+	// Network of the container; the host's by default.
 	// +optional
 	Network *Network `json:"network,omitempty"`
-	// Parameters of docker run.
+	// Parameters of docker run; Docker only.
 	// +optional
 	Parameters []Parameter `json:"parameters,omitempty"`
+	// Volumes of the container.
 	// +optional
 	Volumes []Volume `json:"volumes,omitempty"`
+	// Privileged containers may do what the host's root may; Docker only.
 	// +optional
 	Privileged bool `json:"privileged,omitempty"`
 }
@@ -159,8 +189,10 @@ type Network struct {
 	// Name of the network, with mode User.
 	// +optional
 	Name string `json:"name,omitempty"`
+	// PortMappings from the host, with modes Bridge and User.
 	// +optional
 	PortMappings []PortMapping `json:"portMappings,omitempty"`
+	// Labels for the network's plug-in, with mode User.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -168,8 +200,13 @@ type Network struct {
 // PortMapping from the host to the container.
 type PortMapping struct {
 	// HostPort; 0 takes one of the task's ports.
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=65535
 	// +optional
-	HostPort      int32 `json:"hostPort,omitempty"`
+	HostPort int32 `json:"hostPort,omitempty"`
+	// ContainerPort that the task listens on.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	ContainerPort int32 `json:"containerPort"`
 	// Protocol is tcp (default) or udp.
 	// +kubebuilder:validation:Enum=tcp;udp
@@ -179,75 +216,103 @@ type PortMapping struct {
 
 // Parameter of docker run.
 type Parameter struct {
-	Key   string `json:"key"`
+	// Key of the option, without its dashes.
+	Key string `json:"key"`
+	// Value of the option.
 	Value string `json:"value"`
 }
 
 // Volume of a container.
 type Volume struct {
+	// ContainerPath is where the task finds it; absolute.
+	// +kubebuilder:validation:Pattern=`^/`
 	ContainerPath string `json:"containerPath"`
+	// HostPath on the agent, or relative to the sandbox. Without it and without external, Docker makes a fresh directory.
 	// +optional
 	HostPath string `json:"hostPath,omitempty"`
 	// Mode is RW (default) or RO.
 	// +kubebuilder:validation:Enum=RW;RO
 	// +optional
 	Mode string `json:"mode,omitempty"`
+	// External volume, in place of a host path.
 	// +optional
 	External *ExternalVolume `json:"external,omitempty"`
 }
 
 // ExternalVolume is one that a Docker volume driver provides.
 type ExternalVolume struct {
+	// Provider is the volume driver.
 	Provider string `json:"provider"`
-	Name     string `json:"name"`
+	// Name of the volume.
+	Name string `json:"name"`
+	// Options for the driver.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 }
 
 // Executor is a custom Mesos executor.
 type Executor struct {
+	// Command that starts the executor, by /bin/sh -c.
 	Command string `json:"command"`
 	// Data handed to the executor with the task.
 	// +optional
 	Data string `json:"data,omitempty"`
+	// Fetch lists what the executor needs in its sandbox.
 	// +optional
 	Fetch []FetchURI `json:"fetch,omitempty"`
 }
 
 // HealthCheck of a running task; exactly one of command, http and tcp is set.
 type HealthCheck struct {
+	// Command line that ends with 0 when the task is healthy.
 	// +optional
 	Command string `json:"command,omitempty"`
+	// HTTP request that is answered with 200 to 399 when the task is healthy.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+	// TCP connection that can be made when the task is healthy.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
 	// Interval between checks; default 10s.
+	// +kubebuilder:example="10s"
 	// +optional
 	Interval *Duration `json:"interval,omitempty"`
 	// Timeout of one check; default 20s.
+	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
 	// GracePeriod in which failures do not count; default 10s.
+	// +kubebuilder:example="10s"
 	// +optional
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
 	// MaxFailures in a row before the task is killed; default 3.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	MaxFailures *int32 `json:"maxFailures,omitempty"`
 }
 
 // HTTPCheck asks for a path on one of the task's ports; 200 to 399 is healthy.
 type HTTPCheck struct {
+	// Port on which the task answers.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
+	// Path that is asked for; default /.
+	// +kubebuilder:validation:Pattern=`^/`
 	// +optional
 	Path string `json:"path,omitempty"`
 	// Scheme is http (default) or https.
+	// +kubebuilder:validation:Enum=http;https
 	// +optional
 	Scheme string `json:"scheme,omitempty"`
 }
 
 // TCPCheck connects to a port.
 type TCPCheck struct {
+	// Port to connect to.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
 }
 
