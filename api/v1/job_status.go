@@ -8,8 +8,50 @@ const (
 	JobAccepted = "Accepted"
 	// JobScheduled: the schedule has a next occurrence. False says why there is none (suspended, exhausted, no schedule).
 	JobScheduled = "Scheduled"
-	// JobHealthy: the last Run that ended did so in success.
+	// JobHealthy: the last Run that ended in success or failure did so in success. Absent until one has ended.
 	JobHealthy = "Healthy"
+)
+
+// Reasons of a Job's conditions.
+const (
+	// Of Accepted.
+	ReasonValid   = "Valid"
+	ReasonInvalid = "Invalid"
+
+	// Of Scheduled. NextOccurrence is True: status.nextScheduleTime says when. ClockWentBack is True as well: occurrences later
+	// than the present time have been handled already, and nothing fires twice.
+	ReasonNextOccurrence = "NextOccurrence"
+	ReasonClockWentBack  = "ClockWentBack"
+	ReasonNoSchedule     = "NoSchedule"
+	ReasonExhausted      = "Exhausted"
+	ReasonNotAccepted    = "NotAccepted"
+	ReasonSuspended      = "Suspended"
+	// ReasonTooManyFailures: as many Runs failed in a row as spec.suspendAfterFailures allows. The Job is blocked as if it were
+	// suspended until its spec is written again or a manual Run succeeds; spec.suspend stays the user's.
+	ReasonTooManyFailures = "TooManyFailures"
+
+	// Of Healthy.
+	ReasonLastRunSucceeded = "LastRunSucceeded"
+	ReasonLastRunFailed    = "LastRunFailed"
+)
+
+// Reasons for which an occurrence did not become a Run (NotRun.Reason), besides those of Scheduled=False for what passed while
+// nothing could run.
+const (
+	// ReasonDowntime: it passed while no controller was there to start it, and missedRuns did not ask for it. Missed.
+	ReasonDowntime = "Downtime"
+	// ReasonTooManyMissed: it passed so, and there were more than the controller's limit for missedRuns: All. Missed.
+	ReasonTooManyMissed = "TooManyMissed"
+	// ReasonStartingDeadline: spec.startingDeadline was over before it could start. Missed.
+	ReasonStartingDeadline = "StartingDeadline"
+	// ReasonOverlap: concurrencyPolicy Forbid, and a Run was active. Skipped.
+	ReasonOverlap = "Overlap"
+	// ReasonQueueFull: concurrencyPolicy Queue, and another occurrence was waiting already. Skipped.
+	ReasonQueueFull = "QueueFull"
+	// ReasonReplaced: concurrencyPolicy Replace, and the next one came before it could start. Skipped.
+	ReasonReplaced = "Replaced"
+	// ReasonScheduleChanged: it belonged to a schedule that was replaced before it started. Skipped.
+	ReasonScheduleChanged = "ScheduleChanged"
 )
 
 // JobStatus is what the job controller saw; users never write it.
@@ -32,14 +74,18 @@ type JobStatus struct {
 	// LastSuccessfulTime is when a Run last ended in success.
 	// +optional
 	LastSuccessfulTime *Time `json:"lastSuccessfulTime,omitempty"`
-	// LastFailureTime is when a Run last ended otherwise than in success.
+	// LastFailureTime is when a Run last ended Failed or Lost.
 	// +optional
 	LastFailureTime *Time `json:"lastFailureTime,omitempty"`
 
 	// Schedule is the cursor's anchor: what the occurrences below are counted of.
 	// +optional
 	Schedule *ScheduleStatus `json:"schedule,omitempty"`
-	// Occurrences are the scheduled times handled so far: Rn counts these; manual Runs and retries never count.
+	// Waiting are the occurrences that were handled but start only when the active Run has ended, oldest first: one under
+	// concurrencyPolicy Queue or Replace; more where missedRuns: All has a backlog to run one by one.
+	// +optional
+	Waiting []Time `json:"waiting,omitempty"`
+	// Occurrences of the present schedule that were handled so far: Rn counts these; manual Runs and retries never count.
 	// +optional
 	Occurrences int64 `json:"occurrences,omitempty"`
 	// Missed are the occurrences that could not start in time.
@@ -64,7 +110,8 @@ type JobStatus struct {
 	// Failed counts the Runs that ended Failed or Lost; a killed Run counts as neither.
 	// +optional
 	Failed int64 `json:"failed,omitempty"`
-	// ConsecutiveFailures since the last success.
+	// ConsecutiveFailures since the last success. Manual Runs do not raise it, but their success resets it, as does an edit of a
+	// Job that spec.suspendAfterFailures has stopped.
 	// +optional
 	ConsecutiveFailures int64 `json:"consecutiveFailures,omitempty"`
 }
@@ -75,7 +122,8 @@ type ScheduleStatus struct {
 	Expression string `json:"expression,omitempty"`
 	// TimeZone is the zone that LastScheduleTime belongs to.
 	TimeZone string `json:"timeZone,omitempty"`
-	// Since is when this schedule took effect: nothing before it is ever run.
+	// Since is when this schedule took effect, in whole seconds: nothing before it is ever run. It is the instant of R//period's first
+	// occurrence, and the start of @every.
 	Since Time `json:"since"`
 }
 

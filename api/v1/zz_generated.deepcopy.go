@@ -458,6 +458,13 @@ func (in *JobStatus) DeepCopyInto(out *JobStatus) {
 		*out = new(ScheduleStatus)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Waiting != nil {
+		in, out := &in.Waiting, &out.Waiting
+		*out = make([]Time, len(*in))
+		for i := range *in {
+			(*in)[i].DeepCopyInto(&(*out)[i])
+		}
+	}
 	if in.NotRun != nil {
 		in, out := &in.NotRun, &out.NotRun
 		*out = make([]NotRun, len(*in))
