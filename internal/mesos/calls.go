@@ -1,0 +1,167 @@
+package mesos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
+
+	"horae/internal/offer"
+)
+
+// Accept launches l.Tasks on l.OfferIDs; without tasks it is a decline. Errors of tasks that cannot be expressed name the
+// field, and nothing is sent. A nil error means that the master has got it; whether each task starts is told by updates.
+func (d *Driver) Accept(ctx context.Context, l offer.Launch) error {
+	accept := &scheduler.Call_Accept{OfferIDs: offerIDs(l.OfferIDs), Filters: refuse(l.Refuse)}
+	if len(l.Tasks) > 0 {
+		infos := make([]mesosv1.TaskInfo, len(l.Tasks))
+		for i := range l.Tasks {
+			if err := toTaskInfo(&l.Tasks[i], &infos[i]); err != nil {
+				return fmt.Errorf("launch task %s: %w", l.Tasks[i].ID, err)
+			}
+		}
+		accept.Operations = []mesosv1.Offer_Operation{{
+			Type: mesosv1.Offer_Operation_LAUNCH, Launch: &mesosv1.Offer_Operation_Launch{TaskInfos: infos},
+		}}
+	}
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: accept})
+}
+
+// Decline gives offers back, not to be offered again to us for the given time.
+func (d *Driver) Decline(ctx context.Context, ids []string, refuseFor time.Duration) error {
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_DECLINE, Decline: &scheduler.Call_Decline{
+		OfferIDs: offerIDs(ids), Filters: refuse(refuseFor),
+	}})
+}
+
+// Kill asks for the end of a task. grace is the time between SIGTERM and SIGKILL; nil: the task's own. A task that is unknown
+// is answered by an update.
+func (d *Driver) Kill(ctx context.Context, task offer.TaskRef, grace *time.Duration) error {
+	kill := &scheduler.Call_Kill{TaskID: mesosv1.TaskID{Value: task.TaskID}, AgentID: agentID(task.AgentID)}
+	if grace != nil {
+		kill.KillPolicy = &mesosv1.KillPolicy{GracePeriod: &mesosv1.DurationInfo{Nanoseconds: grace.Nanoseconds()}}
+	}
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_KILL, Kill: kill})
+}
+
+// Acknowledge tells the agent that u needs not be sent again. Call it once the effect of u is stored (I2), and for one task in
+// the order of its updates; acknowledging twice does no harm. An update that wants none is an error of the caller.
+func (d *Driver) Acknowledge(ctx context.Context, u offer.Update) error {
+	if !u.WantsAck() {
+		return fmt.Errorf("acknowledge %s of task %s: it wants no acknowledgement", u.State, u.TaskID)
+	}
+	ack := struct {
+		call scheduler.Call
+		ack  scheduler.Call_Acknowledge
+	}{}
+	ack.ack.AgentID.Value, ack.ack.TaskID.Value, ack.ack.UUID = u.AgentID, u.TaskID, u.UUID
+	ack.call.Type, ack.call.Acknowledge = scheduler.Call_ACKNOWLEDGE, &ack.ack
+	return d.call(ctx, &ack.call)
+}
+
+// Reconcile asks for the state of tasks; of all that the master knows to be live, if tasks is empty. The answers are updates
+// without a UUID. For a task of an agent that has not come back to a new master there is none.
+func (d *Driver) Reconcile(ctx context.Context, tasks []offer.TaskRef) error {
+	r := &scheduler.Call_Reconcile{Tasks: make([]scheduler.Call_Reconcile_Task, len(tasks))}
+	for i, t := range tasks {
+		r.Tasks[i] = scheduler.Call_Reconcile_Task{TaskID: mesosv1.TaskID{Value: t.TaskID}, AgentID: agentID(t.AgentID)}
+	}
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: r})
+}
+
+// Revive asks for offers to the given roles, all of ours if there are none, and clears their filters.
+func (d *Driver) Revive(ctx context.Context, roles ...string) error {
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_REVIVE, Revive: &scheduler.Call_Revive{Roles: roles}})
+}
+
+// Suppress asks for no more offers to the given roles, all of ours if there are none, until Revive.
+func (d *Driver) Suppress(ctx context.Context, roles ...string) error {
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_SUPPRESS, Suppress: &scheduler.Call_Suppress{Roles: roles}})
+}
+
+// Teardown kills every task and removes the framework; its id is forgotten and Run ends with ErrTornDown.
+func (d *Driver) Teardown(ctx context.Context) error {
+	if err := d.call(ctx, &scheduler.Call{Type: scheduler.Call_TEARDOWN}); err != nil {
+		return err
+	}
+	d.tearOnce.Do(func() { close(d.torn) })
+	d.end(ErrTornDown)
+	if err := d.cfg.IDs.SetFrameworkID(ctx, ""); err != nil {
+		return fmt.Errorf("framework is torn down; forget its id: %w", err)
+	}
+	return nil
+}
+
+func (d *Driver) isTorn() bool {
+	select {
+	case <-d.torn:
+		return true
+	default:
+		return false
+	}
+}
+
+// call posts c on behalf of the present subscription. See ErrDisconnected, ErrUnanswered and CallError.
+func (d *Driver) call(ctx context.Context, c *scheduler.Call) error {
+	s := d.session.Load()
+	if s == nil {
+		return fmt.Errorf("%s: %w", c.Type, ErrDisconnected)
+	}
+	c.FrameworkID = s.frameworkID
+	data, err := c.Marshal()
+	if err != nil {
+		return fmt.Errorf("%s: encode: %w", c.Type, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.cfg.CallTimeout)
+	defer cancel()
+	req, err := d.request(ctx, s.master, data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Type, err)
+	}
+	req.Header[streamIDHeader] = []string{s.streamID}
+	resp, err := d.calls.Do(req)
+	if err != nil {
+		return transportError(c.Type.String(), err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusAccepted {
+		_, _ = io.CopyN(io.Discard, resp.Body, maxMessage) // read to its end, the connection can be used again
+		return nil
+	}
+	return &CallError{Call: c.Type.String(), Status: resp.StatusCode, Message: readMessage(resp.Body)}
+}
+
+// transportError tells whether a call that got no answer can have been sent.
+func transportError(call string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		return fmt.Errorf("%s: %w: %w", call, ErrDisconnected, err)
+	}
+	return fmt.Errorf("%s: %w: %w", call, ErrUnanswered, err)
+}
+
+func offerIDs(ids []string) []mesosv1.OfferID {
+	out := make([]mesosv1.OfferID, len(ids))
+	for i, id := range ids {
+		out[i].Value = id
+	}
+	return out
+}
+
+func refuse(d time.Duration) *mesosv1.Filters {
+	seconds := d.Seconds()
+	return &mesosv1.Filters{RefuseSeconds: &seconds}
+}
+
+func agentID(id string) *mesosv1.AgentID {
+	if id == "" {
+		return nil
+	}
+	return &mesosv1.AgentID{Value: id}
+}

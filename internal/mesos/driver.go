@@ -1,0 +1,244 @@
+package mesos
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// maxRedirects that one round of masters follows: two masters that name each other as the leader must not become a loop.
+const maxRedirects = 5
+
+// Driver holds one subscription at a time. Its calls are safe for concurrent use, with Run and with each other.
+type Driver struct {
+	cfg     Config
+	masters []*url.URL
+	stream  *http.Client // for SUBSCRIBE; no overall timeout
+	calls   *http.Client // for all else
+
+	session  atomic.Pointer[session]
+	lastByte atomic.Int64 // of the stream, UnixNano; 0: none yet
+	torn     chan struct{}
+	tearOnce sync.Once
+
+	mu      sync.Mutex
+	cancel  context.CancelCauseFunc // ends the present attempt; guarded by mu
+	lastErr error                   // why there is no subscription; guarded by mu
+
+	// Used by Run's goroutine alone.
+	leader  *url.URL // who led last, tried first
+	pending string   // an id that the master gave and that is not stored yet
+}
+
+// session is what calls need of a subscription. It is never modified.
+type session struct {
+	frameworkID *mesosv1.FrameworkID
+	streamID    string
+	master      *url.URL
+	since       time.Time
+}
+
+// New checks cfg and returns a Driver, which does nothing before Run.
+func New(cfg Config) (*Driver, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Masters) == 0 {
+		return nil, errors.New("mesos: no masters are given; list at least one as host:port")
+	}
+	d := &Driver{cfg: cfg, torn: make(chan struct{})}
+	for _, m := range cfg.Masters {
+		u, err := parseMaster(m)
+		if err != nil {
+			return nil, err
+		}
+		d.masters = append(d.masters, u)
+	}
+	d.stream = newStreamClient(cfg)
+	d.calls = newCallClient(cfg)
+	return d, nil
+}
+
+// Run subscribes, and subscribes again whenever the subscription ends, until ctx does. It returns ctx's error, or one that
+// wraps ErrFailedOver or ErrTornDown. h is not called after it has returned. Run must not run twice at the same time.
+func (d *Driver) Run(ctx context.Context, h Handler) error {
+	defer d.stream.CloseIdleConnections()
+	defer d.calls.CloseIdleConnections()
+	again := backoff{min: d.cfg.BackoffMin, max: d.cfg.BackoffMax}
+	for {
+		lasted, err := d.round(ctx, h)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, ErrFailedOver), errors.Is(err, ErrTornDown):
+			return err
+		case lasted >= d.cfg.StableAfter:
+			again.reset()
+		}
+		wait := again.wait()
+		d.cfg.Log.Info("Not subscribed to Mesos", "reason", err.Error(), "after", lasted, "retryIn", wait)
+		if err := d.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits, unless there is nothing left to wait for.
+func (d *Driver) sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.torn:
+		return ErrTornDown
+	}
+}
+
+// round tries the masters in turn, the last leader first, until one has taken the subscription, and holds that until it
+// ends. It returns how long it lasted, 0 if there was none, and why it ended.
+func (d *Driver) round(ctx context.Context, h Handler) (time.Duration, error) {
+	var errs []error
+	tried := map[string]bool{}
+	candidates := d.masters
+	if d.leader != nil {
+		candidates = append([]*url.URL{d.leader}, candidates...)
+	}
+	for redirects := 0; len(candidates) > 0; {
+		master := candidates[0]
+		candidates = candidates[1:]
+		if tried[master.String()] {
+			continue
+		}
+		tried[master.String()] = true
+
+		lasted, err := d.attempt(ctx, h, master)
+		var redirect *redirectError
+		switch {
+		case ctx.Err() != nil, lasted > 0, errors.Is(err, ErrFailedOver), errors.Is(err, ErrTornDown), errors.Is(err, errRemoved):
+			return lasted, err
+		case errors.As(err, &redirect) && redirects < maxRedirects:
+			redirects++
+			candidates = append([]*url.URL{redirect.to}, candidates...)
+		}
+		errs = append(errs, fmt.Errorf("master %s: %w", master.Host, err))
+	}
+	d.leader = nil
+	err := errors.Join(errs...)
+	d.setLastError(err)
+	h.Disconnected(err)
+	return 0, err
+}
+
+// attempt subscribes at one master and tells the handler how it ended, if it had begun or if the framework is gone.
+func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.Duration, error) {
+	id, err := d.frameworkID(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("read the framework id: %w", err)
+	}
+	sub := &subscription{d: d, h: h, master: master, id: id}
+	err = sub.run(ctx)
+	var lasted time.Duration
+	if s := d.session.Swap(nil); s != nil {
+		lasted = max(time.Since(s.since), 1)
+		d.leader = master
+		d.setLastError(err)
+		if ctx.Err() == nil {
+			h.Disconnected(err)
+		}
+	}
+	if errors.Is(err, errRemoved) && sub.id != "" && ctx.Err() == nil {
+		err = d.forget(ctx, h, sub.id, err)
+	}
+	return lasted, err
+}
+
+// frameworkID is the one to subscribe with: a new one that could not be stored yet, or the stored one.
+func (d *Driver) frameworkID(ctx context.Context) (string, error) {
+	stored, err := d.cfg.IDs.FrameworkID(ctx)
+	if err != nil || stored != "" {
+		return stored, err
+	}
+	return d.pending, nil
+}
+
+// forget gives the id of a removed framework up, first in the store, then towards the handler.
+func (d *Driver) forget(ctx context.Context, h Handler, id string, removed error) error {
+	if err := d.cfg.IDs.SetFrameworkID(ctx, ""); err != nil {
+		return fmt.Errorf("%w; forget its id %s: %w", removed, id, err)
+	}
+	d.pending = ""
+	d.cfg.Log.Info("Framework was removed by Mesos; its tasks are gone and a new one subscribes", "frameworkID", id, "reason", removed.Error())
+	h.FrameworkRemoved(id)
+	return removed
+}
+
+// Resubscribe ends the present subscription, if there is one, and has Run make another. That voids the old stream's id and
+// with it every call that is still on its way.
+func (d *Driver) Resubscribe(reason string) {
+	d.end(fmt.Errorf("%w: %s", errResubscribe, reason))
+}
+
+// end ends the present attempt or subscription because of err.
+func (d *Driver) end(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.cancel != nil {
+		d.cancel(err)
+	}
+}
+
+func (d *Driver) setCancel(cancel context.CancelCauseFunc) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cancel = cancel
+}
+
+func (d *Driver) setLastError(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lastErr = err
+}
+
+// Connected reports whether there is a subscription.
+func (d *Driver) Connected() bool { return d.session.Load() != nil }
+
+// Status tells people and probes about the subscription.
+type Status struct {
+	// Connected: there is a subscription, and the fields below are about it.
+	Connected   bool
+	FrameworkID string
+	// Master is the host:port of the leading one.
+	Master string
+	Since  time.Time
+	// LastHeard is when the master last said anything, heartbeats included, in this subscription or an earlier one.
+	LastHeard time.Time
+	// Err says why there is no subscription; nil when there is one, and before the first attempt has ended.
+	Err error
+}
+
+// Status returns the present state.
+func (d *Driver) Status() Status {
+	var st Status
+	if n := d.lastByte.Load(); n != 0 {
+		st.LastHeard = time.Unix(0, n)
+	}
+	if s := d.session.Load(); s != nil {
+		st.Connected, st.FrameworkID, st.Master, st.Since = true, s.frameworkID.Value, s.master.Host, s.since
+		return st
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st.Err = d.lastErr
+	return st
+}
