@@ -1,0 +1,212 @@
+package cache
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// ErrGone: the events that were asked for are no longer kept. List again and watch from there.
+var ErrGone = errors.New("gone: these changes are no longer kept")
+
+// Source is what the cache reads from: *store.Store.
+type Source interface {
+	List(ctx context.Context, page func([]*store.KeyValue) error) (int64, error)
+	Watch(ctx context.Context, after int64) clientv3.WatchChan
+	RequestProgress(ctx context.Context) error
+}
+
+// Event tells of one object's change. The entries of the other kind are nil; Old is nil for a new object, New for one of which
+// nothing is left. An object that was deleted and created again between two looks has an Old and a New with different
+// Rev.SpecCreate.
+type Event struct {
+	Key            store.Key
+	Revision       int64
+	OldJob, NewJob *store.Job
+	OldRun, NewRun *store.Run
+}
+
+// defaultRing is how many events are kept for watchers, per kind.
+const defaultRing = 16384
+
+// progressAfter is how long WaitFor waits for an event before it asks etcd how far it is.
+const progressAfter = 20 * time.Millisecond
+
+// Option changes a Cache.
+type Option func(*Cache)
+
+// WithRing keeps n events of each kind for watchers that fall behind; default 16384. An event holds on to two entries.
+func WithRing(n int) Option { return func(c *Cache) { c.ringSize = n } }
+
+// VerifyImmutable makes Verify prove that nobody modified an entry (I8). For tests: it costs more than all the rest.
+func VerifyImmutable() Option { return func(c *Cache) { c.verifier = newVerifier() } }
+
+// Cache holds all objects. Its methods are safe for concurrent use, also before Follow and in listeners.
+type Cache struct {
+	source    Source
+	log       logr.Logger
+	ringSize  int
+	verifier  *verifier // nil unless asked for
+	listeners []func(Event)
+	onRev     []func(int64)
+	tables    map[store.Kind]tableOf // fixed; each table's content is guarded by mu
+	inOrder   []tableOf              // the same, in the order in which a revision's events are told
+
+	synced   chan struct{}
+	told     atomic.Int64 // the revision whose events the listeners have got
+	advanced broadcast    // fires after told has changed
+
+	mu       sync.RWMutex
+	revision int64 // guarded by mu, like the tables and the index
+	jobs     *table[v1.Job]
+	runs     *table[v1.Run]
+	index    *runIndex
+}
+
+// New makes an empty cache; Follow fills it.
+func New(source Source, log logr.Logger, options ...Option) *Cache {
+	c := &Cache{source: source, log: log, ringSize: defaultRing, synced: make(chan struct{})}
+	for _, o := range options {
+		o(c)
+	}
+	c.index = newRunIndex()
+	c.jobs = newTable(store.Jobs, c.ringSize, func(old, new *store.Job) Event { return Event{OldJob: old, NewJob: new} })
+	c.runs = newTable(store.Runs, c.ringSize, func(old, new *store.Run) Event { return Event{OldRun: old, NewRun: new} })
+	c.runs.index = c.index.replace
+	if c.verifier != nil {
+		c.jobs.verify, c.runs.verify = replaceIn[v1.Job](c.verifier), replaceIn[v1.Run](c.verifier)
+	}
+	c.tables = map[store.Kind]tableOf{store.Jobs: c.jobs, store.Runs: c.runs}
+	c.inOrder = []tableOf{c.jobs, c.runs}
+	return c
+}
+
+// Listen has f called for every change, in the order of revisions, by the one goroutine that applies them; the first list
+// gives an event for each object. f must not block. The cache already stands at the event's revision. Call it before Follow.
+func (c *Cache) Listen(f func(Event)) { c.listeners = append(c.listeners, f) }
+
+// OnRevision has f called after the listeners whenever the cache has come to a later revision, also when no object changed.
+// f must not block. Call it before Follow.
+func (c *Cache) OnRevision(f func(revision int64)) { c.onRev = append(c.onRev, f) }
+
+// Synced is closed when the first list is in the cache and its events have been told.
+func (c *Cache) Synced() <-chan struct{} { return c.synced }
+
+// Revision of etcd that the cache stands at; 0 before the first list. What is read afterwards is as of it, or later.
+func (c *Cache) Revision() int64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.revision
+}
+
+// WaitFor returns when the cache stands at revision or later and the listeners have been told, or with ctx's error.
+func (c *Cache) WaitFor(ctx context.Context, revision int64) error {
+	timer := time.NewTimer(progressAfter)
+	defer timer.Stop()
+	for {
+		advanced := c.advanced.wait()
+		at := c.told.Load()
+		if at >= revision {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-timer.C:
+			// The revision may be one that changed nothing here. Without an answer the next one asks again.
+			if at > 0 {
+				_ = c.source.RequestProgress(ctx)
+			}
+			timer.Reset(5 * progressAfter)
+		case <-ctx.Done():
+			return fmt.Errorf("wait until the cache stands at revision %d (it is at %d): %w", revision, at, ctx.Err())
+		}
+	}
+}
+
+// Job returns a Job; nil when there is none.
+func (c *Cache) Job(namespace, name string) *store.Job {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.jobs.get(namespace, name)
+}
+
+// Run returns a Run; nil when there is none.
+func (c *Cache) Run(namespace, name string) *store.Run {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.runs.get(namespace, name)
+}
+
+// Jobs of a namespace, of all for "", sorted by namespace and name.
+func (c *Cache) Jobs(namespace string) []*store.Job {
+	jobs, _ := c.ListJobs(namespace)
+	return jobs
+}
+
+// ListJobs is Jobs with the revision as of which it is: what a watch goes on from.
+func (c *Cache) ListJobs(namespace string) ([]*store.Job, int64) { return list(c, c.jobs, namespace) }
+
+// Runs of a namespace, of all for "", sorted by namespace and name.
+func (c *Cache) Runs(namespace string) []*store.Run {
+	runs, _ := c.ListRuns(namespace)
+	return runs
+}
+
+// ListRuns is Runs with the revision as of which it is: what a watch goes on from.
+func (c *Cache) ListRuns(namespace string) ([]*store.Run, int64) { return list(c, c.runs, namespace) }
+
+func list[T v1.Job | v1.Run](c *Cache, t *table[T], namespace string) ([]*store.Entry[T], int64) {
+	c.mu.RLock()
+	all, revision := t.list(namespace), c.revision
+	c.mu.RUnlock()
+	slices.SortFunc(all, func(a, b *store.Entry[T]) int {
+		return cmp.Or(cmp.Compare(a.Key.Namespace, b.Key.Namespace), cmp.Compare(a.Key.Name, b.Key.Name))
+	})
+	return all, revision
+}
+
+// RunsOf returns the Runs whose spec names the Job, oldest first (by create revision). A Run whose spec is deleted or cannot be
+// decoded names none.
+func (c *Cache) RunsOf(namespace, job string) []*store.Run {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.Clone(c.index.byJob[name{namespace, job}])
+}
+
+// RunByTaskID returns the Run with an attempt of that task ID, live or ended, also of an earlier incarnation; nil when
+// none has it.
+func (c *Cache) RunByTaskID(id string) *store.Run {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	n, ok := c.index.byTask[id]
+	if !ok {
+		return nil
+	}
+	return c.runs.get(n.namespace, n.name)
+}
+
+// Counts are the numbers of objects.
+func (c *Cache) Counts() (jobs, runs int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.jobs.count, c.runs.count
+}
+
+// Verify reports an entry that was modified after it had come into the cache. It needs VerifyImmutable.
+func (c *Cache) Verify() error {
+	if c.verifier == nil {
+		return errors.New("verify the cache: it was made without VerifyImmutable")
+	}
+	return c.verifier.check()
+}

@@ -1,0 +1,67 @@
+package cache
+
+import (
+	"sort"
+	"sync"
+)
+
+// ring keeps the latest events of a kind, for watchers. The cache's lock guards it, all but added.
+type ring struct {
+	buf   []Event // event seq stands at seq modulo the length
+	first uint64  // sequence number of the oldest event kept
+	end   uint64  // sequence number of the next event
+	// floor: all events after this revision are kept.
+	floor int64
+	// added fires when events were added.
+	added broadcast
+}
+
+func newRing(size int) *ring { return &ring{buf: make([]Event, max(size, 1))} }
+
+func (r *ring) at(seq uint64) *Event { return &r.buf[seq%uint64(len(r.buf))] }
+
+func (r *ring) add(e Event) {
+	if r.end-r.first == uint64(len(r.buf)) {
+		r.floor = r.at(r.first).Revision
+		r.first++
+	}
+	*r.at(r.end) = e
+	r.end++
+}
+
+// reset forgets everything up to a revision.
+func (r *ring) reset(revision int64) {
+	clear(r.buf)
+	r.first, r.floor = r.end, revision
+}
+
+// after is the sequence number of the first event after a revision.
+func (r *ring) after(revision int64) uint64 {
+	n := sort.Search(int(r.end-r.first), func(i int) bool { return r.at(r.first+uint64(i)).Revision > revision })
+	return r.first + uint64(n)
+}
+
+// broadcast wakes all who wait. Its zero value is ready.
+type broadcast struct {
+	mu sync.Mutex
+	ch chan struct{} // nil while nobody waits; guarded by mu
+}
+
+// wait returns a channel that the next fire closes. Take it before looking at what is waited for.
+func (b *broadcast) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+func (b *broadcast) fire() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}

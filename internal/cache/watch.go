@@ -1,0 +1,95 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+
+	"horae/internal/store"
+)
+
+// Watcher yields the events of one kind, in the order of revisions, to one reader. It holds no goroutine and no buffer of its
+// own: who reads too slowly finds the events gone. It needs no closing.
+type Watcher struct {
+	cache     *Cache
+	ring      *ring
+	namespace string
+	next      uint64 // sequence number of the next event to look at
+}
+
+// Watch yields what happens to the objects of a kind after a revision: that of ListJobs or ListRuns, or of the last event seen;
+// 0: from now on. An empty namespace stands for all. It waits until the cache has come to the revision. ErrGone: the events
+// are no longer kept.
+func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*Watcher, error) {
+	select {
+	case <-c.synced:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("watch %s: the cache is not filled yet: %w", kind, ctx.Err())
+	}
+	if err := c.WaitFor(ctx, after); err != nil {
+		return nil, fmt.Errorf("watch %s: %w", kind, err)
+	}
+	w := &Watcher{cache: c, namespace: namespace}
+	switch kind {
+	case store.Jobs:
+		w.ring = c.jobs.ring
+	case store.Runs:
+		w.ring = c.runs.ring
+	default:
+		return nil, fmt.Errorf("watch %s: no such kind", kind)
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if after == 0 {
+		w.next = w.ring.end
+		return w, nil
+	}
+	if after < w.ring.floor {
+		return nil, fmt.Errorf("watch %s after revision %d: %w", kind, after, ErrGone)
+	}
+	w.next = w.ring.after(after)
+	return w, nil
+}
+
+// Next returns the next event, waiting for it. ErrGone: this reader was too slow; watch anew after a list. Otherwise it fails
+// only with ctx.
+func (w *Watcher) Next(ctx context.Context) (Event, error) {
+	for {
+		added := w.ring.added.wait()
+		e, ok, err := w.look()
+		if ok || err != nil {
+			return e, err
+		}
+		select {
+		case <-added:
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		}
+	}
+}
+
+// look returns the next event if there is one.
+func (w *Watcher) look() (Event, bool, error) {
+	w.cache.mu.RLock()
+	defer w.cache.mu.RUnlock()
+	if w.next < w.ring.first {
+		return Event{}, false, ErrGone
+	}
+	for w.next < w.ring.end {
+		e := w.ring.at(w.next)
+		w.next++
+		if w.namespace == "" || w.namespace == e.Key.Namespace {
+			return *e, true, nil
+		}
+	}
+	return Event{}, false, nil
+}
+
+// Revision up to which Next has returned everything: what a bookmark may say.
+func (w *Watcher) Revision() int64 {
+	w.cache.mu.RLock()
+	defer w.cache.mu.RUnlock()
+	if w.next >= w.ring.first && w.next < w.ring.end {
+		return w.ring.at(w.next).Revision - 1
+	}
+	return w.cache.revision
+}
