@@ -138,7 +138,7 @@ func parseUncommon(data []byte) ([]runtime.Object, error) {
 	for i, item := range list.Items {
 		some, err := parseJSON(meta.complete(item))
 		if err != nil {
-			return nil, fmt.Errorf("items[%d]: %w", i, err)
+			return nil, inItem(err, i)
 		}
 		objs = append(objs, some...)
 	}

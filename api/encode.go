@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	gojson "encoding/json"
 	"fmt"
 
@@ -41,12 +42,15 @@ func EncodeStatus(obj runtime.Object) ([]byte, error) {
 	return encode(&doc)
 }
 
+// encode writes compact JSON in which a shell's <, > and & stay legible: the documents are read with etcdctl too.
 func encode(doc any) ([]byte, error) {
-	data, err := gojson.Marshal(doc)
-	if err != nil {
+	var out bytes.Buffer
+	enc := gojson.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(doc); err != nil {
 		return nil, fmt.Errorf("encode %T: %w", doc, err)
 	}
-	return data, nil
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
 func typeOf(kind string) metav1.TypeMeta {

@@ -31,13 +31,13 @@ type Error struct {
 	Fields []FieldError
 }
 
-// Error gives the mistakes in one line, separated by semicolons.
+// Error gives one mistake a line.
 func (e *Error) Error() string {
 	all := make([]string, len(e.Fields))
 	for i, f := range e.Fields {
 		all[i] = f.Error()
 	}
-	return documentPrefix(e.Document, e.Line) + strings.Join(all, "; ")
+	return documentPrefix(e.Document, e.Line) + strings.Join(all, "\n")
 }
 
 func documentPrefix(document, line int) string {
@@ -48,6 +48,20 @@ func documentPrefix(document, line int) string {
 		return fmt.Sprintf("document %d: ", document)
 	}
 	return fmt.Sprintf("document %d (line %d): ", document, line)
+}
+
+// inItem says which item of a list an error is about.
+func inItem(err error, i int) error {
+	item := fmt.Sprintf("items[%d]", i)
+	var e *Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", item, err)
+	}
+	moved := &Error{}
+	for _, f := range e.Fields {
+		moved.Fields = append(moved.Fields, FieldError{Path: strings.TrimSuffix(item+"."+f.Path, "."), Message: f.Message})
+	}
+	return moved
 }
 
 // inDocument says which document of several an error is about.

@@ -145,7 +145,7 @@ func (e *explainer) scalar(raw []byte, t reflect.Type, path, shape string) {
 	switch t.Kind() {
 	case reflect.String:
 		msg := "must be text"
-		if raw[0] != '{' && raw[0] != '[' {
+		if raw[0] != '{' && raw[0] != '[' && typeHint(shape, raw) == "" {
 			msg += fmt.Sprintf(`: put it in quotes, "%s"`, raw)
 		}
 		e.wrongType(raw, path, shape, msg)
@@ -225,6 +225,9 @@ func fieldsOf(t reflect.Type) []structField {
 }
 
 func firstFields(t reflect.Type, n int) []string {
+	if t == reflect.TypeFor[metav1.ObjectMeta]() {
+		return []string{"name", "namespace", "labels", "annotations"}
+	}
 	var names []string
 	for _, f := range fieldsOf(t) {
 		if len(names) < n {

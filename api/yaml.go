@@ -23,7 +23,17 @@ const (
 // yamlSyntaxError: the input is not YAML.
 type yamlSyntaxError struct{ err error }
 
-func (e *yamlSyntaxError) Error() string { return strings.TrimPrefix(e.err.Error(), "yaml: ") }
+func (e *yamlSyntaxError) Error() string {
+	msg := strings.TrimPrefix(e.err.Error(), "yaml: ")
+	line, rest, ok := strings.Cut(msg, ": ")
+	if !ok || !strings.HasPrefix(line, "line ") {
+		line, rest = "line 1", msg
+	}
+	if strings.Contains(rest, "cannot start any token") {
+		rest += "; indent with spaces, not tabs, and quote text that begins with @, ` or %"
+	}
+	return line + ": not YAML: " + rest
+}
 func (e *yamlSyntaxError) Unwrap() error { return e.err }
 
 // parseYAML reads every document of a YAML stream; empty ones don't count.
@@ -89,6 +99,8 @@ func parseYAMLDocument(root *yaml.Node) ([]runtime.Object, error) {
 type converter struct {
 	out []byte
 	bad []FieldError
+	// within are the anchors that the current node stands in.
+	within map[*yaml.Node]bool
 }
 
 func (c *converter) fail(path string, n *yaml.Node, format string, args ...any) {
@@ -108,7 +120,7 @@ func (c *converter) node(n *yaml.Node, path string, depth int) {
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		c.node(n.Alias, path, depth+1)
+		c.alias(n, path, depth)
 	case yaml.MappingNode:
 		c.mapping(n, path, depth)
 	case yaml.SequenceNode:
@@ -123,6 +135,19 @@ func (c *converter) node(n *yaml.Node, path string, depth int) {
 	default:
 		c.scalar(n, path)
 	}
+}
+
+func (c *converter) alias(n *yaml.Node, path string, depth int) {
+	if c.within[n.Alias] {
+		c.fail(path, n, "*%s stands for something that it is part of", n.Value)
+		return
+	}
+	if c.within == nil {
+		c.within = map[*yaml.Node]bool{}
+	}
+	c.within[n.Alias] = true
+	c.node(n.Alias, path, depth+1)
+	delete(c.within, n.Alias)
 }
 
 type member struct {
