@@ -1,0 +1,98 @@
+package server
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "horae/api/v1"
+	"horae/internal/cache"
+	"horae/internal/store"
+)
+
+// Cache is what the server reads from: *cache.Cache. What it returns is shared and never modified (I8).
+type Cache interface {
+	// Revision of etcd that the cache stands at.
+	Revision() int64
+	// WaitFor returns when the cache stands at revision or later, or with ctx's error.
+	WaitFor(ctx context.Context, revision int64) error
+	Job(namespace, name string) *store.Job
+	Run(namespace, name string) *store.Run
+	// ListJobs and ListRuns are of a namespace, of all for "", sorted, with the revision as of which they are.
+	ListJobs(namespace string) ([]*store.Job, int64)
+	ListRuns(namespace string) ([]*store.Run, int64)
+	// Watch streams what changed after a revision.
+	Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*cache.Watcher, error)
+}
+
+// Store is what the server writes to: *store.Store.
+type Store interface {
+	// Apply makes a change, or none of it: store.ErrConflict, store.ErrUnknown.
+	Apply(ctx context.Context, change store.Change) (int64, error)
+	// Spec reads the document of a spec as it is stored, with its modification revision: store.ErrNotFound.
+	Spec(ctx context.Context, key store.Key) ([]byte, int64, error)
+}
+
+// Logs reads a task's output where its agent keeps it: *sandbox.Agents.
+type Logs interface {
+	// Copy writes a file of the attempt's sandbox to w from offset on (negative: from the end); when ended is not nil it
+	// follows the file until ended answers true and the file is drained.
+	Copy(ctx context.Context, w io.Writer, attempt v1.Attempt, file string, offset int64, ended func() bool) error
+}
+
+// Trigger is what a person may say when he starts a Run by hand.
+type Trigger struct {
+	// Args in place of the task's.
+	Args []string `json:"args,omitempty"`
+	// Env over the task's.
+	Env []v1.EnvVar `json:"env,omitempty"`
+}
+
+// Check is one named condition of readiness; it answers within a second and does not block.
+type Check struct {
+	Name  string
+	Check func(ctx context.Context) error
+}
+
+// Config of a Server. Cache, Store, Validate, NewRun and Upcoming are required.
+type Config struct {
+	Cache Cache
+	Store Store
+	// Logs; without, the log of a Run is answered 501.
+	Logs Logs
+	// Validate an object, defaults applied: all that can be said of it without other objects.
+	Validate func(runtime.Object) field.ErrorList
+	// NewRun makes the Run that a manual trigger asks for, with a new name each time.
+	NewRun func(job *v1.Job, trigger Trigger, now time.Time) (*v1.Run, error)
+	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
+	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
+	// Ready lists the checks of /readyz.
+	Ready []Check
+	// Gatherer of /metrics; nil: none are served.
+	Gatherer prometheus.Gatherer
+	// Registerer of the server's own metrics; nil: they are not kept.
+	Registerer prometheus.Registerer
+	// Version of the build, as in v1.2.3.
+	Version string
+	Log     logr.Logger
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+}
+
+const (
+	// maxBody of a request. etcd takes values of up to 1.5 MiB.
+	maxBody = 1 << 20
+	// unaryTimeout bounds a request that is not a stream.
+	unaryTimeout = 60 * time.Second
+	// waitForCache bounds how long a read waits for a revision that the cache has not seen.
+	waitForCache = 5 * time.Second
+	// streamWriteTimeout bounds one write to a watcher or a reader of a log: a client that stops reading is let go.
+	streamWriteTimeout = 30 * time.Second
+	// shutdownGrace is what requests under way get when the server stops.
+	shutdownGrace = 5 * time.Second
+)

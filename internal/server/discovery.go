@@ -1,0 +1,108 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+	"horae/internal/version"
+)
+
+// answers makes a handler of a fixed document.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
+	f, err := negotiate(r)
+	if err != nil {
+		return err
+	}
+	f.as = ""
+	return f.write(w, http.StatusOK, v)
+}
+
+// root lists what there is, for people.
+func (s *Server) root(w http.ResponseWriter, r *http.Request) error {
+	return s.send(w, r, metav1.RootPaths{Paths: []string{
+		"/api", "/apis", "/apis/horae", "/apis/horae/v1", "/healthz", "/livez", "/metrics", "/readyz", "/version",
+	}})
+}
+
+// apiVersions says that there is no core group.
+func (s *Server) apiVersions(w http.ResponseWriter, r *http.Request) error {
+	return s.send(w, r, &metav1.APIVersions{
+		TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{},
+		ServerAddressByClientCIDRs: []metav1.ServerAddressByClientCIDR{},
+	})
+}
+
+func apiGroup() metav1.APIGroup {
+	gv := metav1.GroupVersionForDiscovery{GroupVersion: v1.GroupVersion.String(), Version: v1.GroupVersion.Version}
+	return metav1.APIGroup{
+		TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"},
+		Name:     v1.GroupVersion.Group, Versions: []metav1.GroupVersionForDiscovery{gv}, PreferredVersion: gv,
+	}
+}
+
+func (s *Server) groups(w http.ResponseWriter, r *http.Request) error {
+	g := apiGroup()
+	g.TypeMeta = metav1.TypeMeta{}
+	return s.send(w, r, &metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{g}})
+}
+
+func (s *Server) group(w http.ResponseWriter, r *http.Request) error {
+	g := apiGroup()
+	return s.send(w, r, &g)
+}
+
+// resources lists the kinds and their subresources.
+func (s *Server) resources(w http.ResponseWriter, r *http.Request) error {
+	list := &metav1.APIResourceList{
+		TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: v1.GroupVersion.String(),
+	}
+	for _, k := range kinds {
+		list.APIResources = append(list.APIResources, metav1.APIResource{
+			Name: string(k.kind), SingularName: k.singular, Namespaced: true, Kind: k.name, Verbs: k.verbs, Categories: []string{"all"},
+		})
+		for _, sub := range sortedKeys(k.subresources) {
+			list.APIResources = append(list.APIResources, metav1.APIResource{
+				Name: string(k.kind) + "/" + sub, Namespaced: true, Kind: k.name, Verbs: k.subresources[sub],
+			})
+		}
+	}
+	return s.send(w, r, list)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// versionInfo has the fields of Kubernetes's /version.
+type versionInfo struct {
+	Major string `json:"major"`
+	Minor string `json:"minor"`
+	version.Info
+}
+
+func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
+	info := versionInfo{Info: version.Get(), Major: "0", Minor: "0"}
+	if s.cfg.Version != "" {
+		info.Version = s.cfg.Version
+	}
+	parts := strings.SplitN(strings.TrimPrefix(info.Version, "v"), ".", 3)
+	if len(parts) >= 2 && isNumber(parts[0]) && isNumber(parts[1]) {
+		info.Major, info.Minor = parts[0], parts[1]
+	}
+	return s.send(w, r, info)
+}
+
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 32)
+	return err == nil
+}

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"horae/api"
+	"horae/internal/cache"
+	"horae/internal/store"
+)
+
+// statusOf turns any error into the Status that is sent; errors of apimachinery are Status objects already.
+func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
+	var status apierrors.APIStatus
+	var tooLarge *http.MaxBytesError
+	out := &metav1.Status{}
+	switch {
+	case errors.As(err, &status):
+		st := status.Status()
+		out = &st
+	case errors.As(err, &tooLarge):
+		st := apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("the limit is %d bytes", tooLarge.Limit)).Status()
+		out = &st
+	case errors.Is(err, cache.ErrGone):
+		st := apierrors.NewResourceExpired(err.Error()).Status()
+		out = &st
+	case errors.Is(err, store.ErrUnknown): // no Retry-After: clients would repeat the write by themselves
+		st := apierrors.NewTimeoutError(err.Error()+"; read the object before you try again", 0).Status()
+		out = &st
+	case errors.Is(err, context.DeadlineExceeded):
+		st := apierrors.NewTimeoutError(err.Error(), 0).Status()
+		out = &st
+	default:
+		if r.Context().Err() == nil {
+			s.cfg.Log.Error(err, "Request failed", "method", r.Method, "path", r.URL.Path)
+		}
+		st := apierrors.NewInternalError(err).Status()
+		out = &st
+	}
+	out.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
+	return out
+}
+
+func badRequest(format string, args ...any) error {
+	return apierrors.NewBadRequest(fmt.Sprintf(format, args...))
+}
+
+// invalid is 422 with a cause for each field.
+func (k *kind) invalid(name string, errs field.ErrorList) error {
+	return apierrors.NewInvalid(k.groupKind(), name, errs)
+}
+
+func (k *kind) notFound(name string) error { return apierrors.NewNotFound(k.resource(), name) }
+
+func (k *kind) conflict(name, format string, args ...any) error {
+	return apierrors.NewConflict(k.resource(), name, fmt.Errorf(format, args...))
+}
+
+// undecodable is 400 with a cause for each field, as the decoder told them.
+func undecodable(err error) error {
+	st := apierrors.NewBadRequest(err.Error())
+	var form *api.Error
+	if errors.As(err, &form) {
+		st.ErrStatus.Details = &metav1.StatusDetails{}
+		for _, f := range form.Fields {
+			st.ErrStatus.Details.Causes = append(st.ErrStatus.Details.Causes, metav1.StatusCause{
+				Type: metav1.CauseTypeFieldValueInvalid, Field: f.Path, Message: f.Message,
+			})
+		}
+	}
+	return st
+}
+
+// status makes an error of a kind that apimachinery has no constructor for.
+func status(code int, reason metav1.StatusReason, format string, args ...any) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: fmt.Sprintf(format, args...),
+	}}
+}
+
+func methodNotAllowed(method, why string) error {
+	return status(http.StatusMethodNotAllowed, metav1.StatusReasonMethodNotAllowed, "%s is not supported here: %s", method, why)
+}
+
+func unsupportedMediaType(format string, args ...any) error {
+	return status(http.StatusUnsupportedMediaType, metav1.StatusReasonUnsupportedMediaType, format, args...)
+}
+
+func notAcceptable(format string, args ...any) error {
+	return status(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable, format, args...)
+}
+
+// futureRevision answers a read that names a revision which this server does not reach in time: client-go knows it by its cause.
+func futureRevision(want, have int64) error {
+	err := apierrors.NewTimeoutError(fmt.Sprintf("Too large resource version: %d, current: %d", want, have), 1)
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{
+		Type: metav1.CauseTypeResourceVersionTooLarge, Message: "Too large resource version",
+	}}
+	return err
+}

@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// livez answers as long as the process answers at all: nothing that a restart would not mend fails it.
+func (s *Server) livez(w http.ResponseWriter, _ *http.Request) error {
+	return plain(w, http.StatusOK, "ok")
+}
+
+// checkTimeout bounds one check of readiness.
+const checkTimeout = 2 * time.Second
+
+// readyz runs the checks; with ?verbose, or when one fails, it lists them as Kubernetes does.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
+	checks := s.cfg.Ready
+	if one := r.PathValue("check"); one != "" {
+		checks = nil
+		for _, c := range s.cfg.Ready {
+			if c.Name == one {
+				checks = []Check{c}
+			}
+		}
+		if checks == nil {
+			return status(http.StatusNotFound, metav1.StatusReasonNotFound, "there is no check %q", one)
+		}
+	}
+	errs := runChecks(r.Context(), checks)
+	var list strings.Builder
+	failed := false
+	for i, c := range checks {
+		if errs[i] != nil {
+			failed = true
+			fmt.Fprintf(&list, "[-]%s failed: %v\n", c.Name, errs[i])
+		} else {
+			fmt.Fprintf(&list, "[+]%s ok\n", c.Name)
+		}
+	}
+	switch {
+	case failed:
+		return plain(w, http.StatusServiceUnavailable, list.String()+"readyz check failed\n")
+	case r.URL.Query().Has("verbose"):
+		return plain(w, http.StatusOK, list.String()+"readyz check passed\n")
+	}
+	return plain(w, http.StatusOK, "ok")
+}
+
+func runChecks(ctx context.Context, checks []Check) []error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	errs := make([]error, len(checks))
+	var all sync.WaitGroup
+	for i, c := range checks {
+		all.Go(func() { errs[i] = c.Check(ctx) })
+	}
+	all.Wait()
+	return errs
+}
+
+func plain(w http.ResponseWriter, code int, text string) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache, no-store")
+	w.WriteHeader(code)
+	_, _ = w.Write([]byte(text))
+	return nil
+}

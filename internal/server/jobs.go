@@ -1,0 +1,133 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// trigger makes a Run of a Job by hand and answers with the Run.
+func (s *Server) trigger(w http.ResponseWriter, r *request) error {
+	dry, err := r.dryRun()
+	if err != nil {
+		return err
+	}
+	body, err := r.body(w)
+	if err != nil {
+		return err
+	}
+	var t Trigger
+	if err := yaml.UnmarshalStrict(body, &t); err != nil {
+		return badRequest("decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: %v", err)
+	}
+	for range maxTries {
+		run, change, err := s.planTrigger(r, t)
+		if err != nil {
+			return err
+		}
+		as := *r
+		as.kind = runs
+		if dry {
+			return s.writeObject(w, &as, http.StatusCreated, run)
+		}
+		rev, err := s.cfg.Store.Apply(r.Context(), change)
+		if errors.Is(err, store.ErrConflict) {
+			continue // the Job has changed, or the name was taken: decide again
+		}
+		if err != nil {
+			return fmt.Errorf("trigger %s: %w", r.key(), err)
+		}
+		return s.answer(w, r, http.StatusCreated, runs, store.RunKey(run.Namespace, run.Name), rev)
+	}
+	return r.kind.conflict(r.name, "it changes too often: try again")
+}
+
+// planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.
+func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, error) {
+	_, cur, err := s.current(r.Context(), jobs, r.key())
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	if cur.err != nil {
+		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.err)
+	}
+	if errs := s.cfg.Validate(cur.obj); len(errs) > 0 {
+		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", errs.ToAggregate())
+	}
+	run, err := s.cfg.NewRun(cur.obj.(*v1.Job), t, s.now())
+	if err != nil {
+		return nil, store.Change{}, badRequest("trigger %s: %v", r.name, err)
+	}
+	full, err := s.validated(runs, run)
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	key := store.RunKey(run.Namespace, run.Name)
+	put, err := store.PutSpec(key, run)
+	if err != nil {
+		return nil, store.Change{}, err
+	}
+	return full.(*v1.Run), store.Change{
+		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(r.key(), cur.rev.SpecMod)},
+		Writes: []store.Write{put},
+	}, nil
+}
+
+// Occurrences is the answer to GET jobs/NAME/schedule.
+type Occurrences struct {
+	Schedule string `json:"schedule"`
+	TimeZone string `json:"timeZone"`
+	Suspend  bool   `json:"suspend,omitempty"`
+	// Times are the next occurrences, without jitter, in UTC.
+	Times []v1.Time `json:"times"`
+}
+
+const (
+	defaultOccurrences = 10
+	maxOccurrences     = 10_000
+)
+
+// schedule tells the next occurrences of a Job.
+func (s *Server) schedule(w http.ResponseWriter, r *request) error {
+	count, err := r.number("count")
+	if err != nil {
+		return err
+	}
+	if count == 0 {
+		count = defaultOccurrences
+	}
+	if count > maxOccurrences {
+		return badRequest("count=%d: the limit is %d", count, maxOccurrences)
+	}
+	after := s.now()
+	if v := r.query.Get("after"); v != "" {
+		if after, err = time.Parse(time.RFC3339, v); err != nil {
+			return badRequest("after=%q: must be a time such as 2026-11-22T02:00:00Z", v)
+		}
+	}
+	e, err := s.find(jobs, r.key())
+	if err != nil {
+		return err
+	}
+	if e.err != nil {
+		return r.kind.conflict(r.name, "its spec is not usable: %w", e.err)
+	}
+	j := e.obj.(*v1.Job)
+	times, err := s.cfg.Upcoming(j, after, int(count))
+	if err != nil {
+		return r.kind.invalid(r.name, field.ErrorList{field.Invalid(field.NewPath("spec", "schedule"), j.Spec.Schedule, err.Error())})
+	}
+	out := Occurrences{Schedule: j.Spec.Schedule, TimeZone: j.Spec.TimeZone, Suspend: j.Spec.Suspend, Times: make([]v1.Time, len(times))}
+	for i, t := range times {
+		out.Times[i] = v1.NewTime(t)
+	}
+	r.form.as = ""
+	return r.form.write(w, http.StatusOK, out)
+}

@@ -1,0 +1,121 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// metrics of the server itself.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	streams  prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horae_http_requests_total", Help: "HTTP requests answered, by verb, resource and status code.",
+		}, []string{"verb", "resource", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "horae_http_request_duration_seconds", Help: "Time to answer an HTTP request that is not a stream.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
+		}, []string{"verb", "resource"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "horae_http_streams", Help: "Watches and followed logs that are open.",
+		}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("register the HTTP server's metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// recorder remembers what was answered. It is one http.ResponseWriter for the whole request.
+type recorder struct {
+	http.ResponseWriter
+	code  int
+	bytes int64
+	// what the request turned out to be; nil for paths outside of the group.
+	request *request
+}
+
+func (w *recorder) WriteHeader(code int) {
+	if w.code == 0 {
+		w.code = code
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.code == 0 {
+		w.code = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// note tells the recorder what the request is, for the log and the metrics.
+func note(w http.ResponseWriter, r *request) {
+	if rec, ok := w.(*recorder); ok {
+		rec.request = r
+	}
+}
+
+// wrap puts around a handler what every request gets: a log line at V(1), metrics, and an answer when it panics.
+func (s *Server) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rec := &recorder{ResponseWriter: w}
+		began := time.Now()
+		defer func() {
+			p := recover()
+			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // what net/http itself compares with
+				s.cfg.Log.Error(fmt.Errorf("%v", p), "Request panicked", "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
+				if rec.code == 0 {
+					st := s.statusOf(r, apierrors.NewInternalError(fmt.Errorf("the server made a mistake; its log says more")))
+					writeError(rec, st, form{})
+				} else {
+					p = http.ErrAbortHandler // the answer has begun: break it off
+				}
+			}
+			s.record(rec, r, time.Since(began))
+			if p == http.ErrAbortHandler { //nolint:errorlint // what net/http itself compares with
+				panic(p)
+			}
+		}()
+		rec.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (s *Server) record(rec *recorder, r *http.Request, took time.Duration) {
+	verb, resource, stream := r.Method, "", false
+	if q := rec.request; q != nil {
+		verb, resource, stream = q.verb, string(q.kind.kind), streams(q)
+		if q.subresource != "" {
+			resource += "/" + q.subresource
+		}
+	}
+	s.metrics.requests.WithLabelValues(verb, resource, strconv.Itoa(rec.code)).Inc()
+	if !stream {
+		s.metrics.seconds.WithLabelValues(verb, resource).Observe(took.Seconds())
+	}
+	s.cfg.Log.V(1).Info("Answered request", "method", r.Method, "path", r.URL.Path, "query", r.URL.RawQuery,
+		"code", rec.code, "bytes", rec.bytes, "took", took.String(), "from", r.RemoteAddr, "agent", r.UserAgent())
+}

@@ -1,0 +1,238 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	v1 "horae/api/v1"
+)
+
+// Server answers HTTP requests. Make one with New; Serve runs it on a listener, or Handler is put behind another server.
+type Server struct {
+	cfg     Config
+	now     func() time.Time
+	metrics *metrics
+	encoded *encodings
+	handler http.Handler
+
+	// stopping is closed when the server stops: streams end then.
+	stopping chan struct{}
+	stop     sync.Once
+}
+
+// New makes a Server. It fails when something that Config requires is missing.
+func New(cfg Config) (*Server, error) {
+	switch {
+	case cfg.Cache == nil || cfg.Store == nil:
+		return nil, errors.New("make the HTTP server: it needs a cache and a store")
+	case cfg.Validate == nil || cfg.NewRun == nil || cfg.Upcoming == nil:
+		return nil, errors.New("make the HTTP server: it needs Validate, NewRun and Upcoming")
+	}
+	s := &Server{cfg: cfg, now: cfg.Now, encoded: newEncodings(), stopping: make(chan struct{})}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	var err error
+	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
+		return nil, err
+	}
+	s.handler = s.wrap(s.routes())
+	return s, nil
+}
+
+// Handler answers requests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers requests on l until ctx ends; it then ends the streams, gives the other requests a few seconds, and returns
+// nil. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		Protocols:         new(http.Protocols),
+	}
+	srv.Protocols.SetHTTP1(true)
+	srv.Protocols.SetUnencryptedHTTP2(true)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.Stop()
+	// The parent is over: what is under way gets its grace regardless.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		_ = srv.Close()
+	}
+	<-failed
+	return nil
+}
+
+// Stop ends all streams (watches, followed logs); Serve calls it. New ones end at once.
+func (s *Server) Stop() { s.stop.Do(func() { close(s.stopping) }) }
+
+// routes maps paths to what answers them.
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(http.ResponseWriter, *http.Request) error) {
+		mux.Handle(pattern, s.handle(f))
+	}
+	handle("GET /livez", s.livez)
+	handle("GET /healthz", s.livez)
+	handle("GET /readyz", s.readyz)
+	handle("GET /readyz/{check}", s.readyz)
+	handle("GET /version", s.version)
+	if s.cfg.Gatherer != nil {
+		mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Gatherer, promhttp.HandlerOpts{}))
+	}
+
+	handle("GET /{$}", s.root)
+	handle("GET /api", s.apiVersions)
+	handle("GET /apis", s.groups)
+	handle("GET /apis/horae", s.group)
+	handle("GET /apis/horae/v1", s.resources)
+
+	const group = "/apis/horae/v1/"
+	mux.Handle(group+"{resource}", s.resource(false))
+	mux.Handle(group+"namespaces/{namespace}/{resource}", s.resource(true))
+	mux.Handle(group+"namespaces/{namespace}/{resource}/{name}", s.resource(true))
+	mux.Handle(group+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(true))
+	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
+		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s", r.URL.Path)
+	})
+	return mux
+}
+
+// handle makes a handler of a function that may fail: what it returns is sent as a Status.
+func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := f(w, r); err != nil {
+			asked, _ := negotiate(r)
+			writeError(w, s.statusOf(r, err), asked)
+		}
+	})
+}
+
+// resource answers requests to the kinds.
+func (s *Server) resource(namespaced bool) http.Handler {
+	return s.handle(func(w http.ResponseWriter, hr *http.Request) error {
+		r, err := newRequest(hr, namespaced)
+		if err != nil {
+			return err
+		}
+		note(w, r)
+		if r.subresource != "" {
+			return s.doSubresource(w, r)
+		}
+		if !streams(r) {
+			ctx, cancel := context.WithTimeout(r.Context(), unaryTimeout)
+			defer cancel()
+			r.Request = r.WithContext(ctx)
+		}
+		return s.do(w, r)
+	})
+}
+
+// newRequest reads what the path, the method and the Accept header say.
+func newRequest(hr *http.Request, namespaced bool) (*request, error) {
+	r := &request{
+		Request: hr, kind: kindOf(hr.PathValue("resource")), query: hr.URL.Query(),
+		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
+	}
+	if r.kind == nil {
+		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are jobs and runs",
+			hr.PathValue("resource"), v1.GroupVersion)
+	}
+	if err := r.checkTarget(); err != nil {
+		return nil, err
+	}
+	watch, err := r.flag(paramWatch)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case hr.Method == http.MethodGet && r.name != "":
+		r.verb = "get"
+	case hr.Method == http.MethodGet && watch:
+		r.verb = "watch"
+	case hr.Method == http.MethodGet:
+		r.verb = "list"
+	case hr.Method == http.MethodPost && (namespaced && r.name == "" || r.subresource != ""):
+		r.verb = "create"
+	case hr.Method == http.MethodPut && r.name != "":
+		r.verb = "update"
+	case hr.Method == http.MethodPatch && r.name != "":
+		r.verb = "patch"
+	case hr.Method == http.MethodDelete && r.name != "":
+		r.verb = "delete"
+	case hr.Method == http.MethodDelete && namespaced:
+		r.verb = "deletecollection"
+	default:
+		return nil, methodNotAllowed(hr.Method, "on "+hr.URL.Path)
+	}
+	r.form, err = negotiate(hr)
+	return r, err
+}
+
+// streams reports whether the request is answered for as long as the client listens.
+func streams(r *request) bool { return r.verb == "watch" || r.subresource == "log" }
+
+func (s *Server) do(w http.ResponseWriter, r *request) error {
+	switch r.verb {
+	case "get":
+		return s.get(w, r)
+	case "list":
+		return s.list(w, r)
+	case "watch":
+		return s.watch(w, r)
+	case "create":
+		return s.create(w, r)
+	case "update":
+		return s.update(w, r)
+	case "patch":
+		return s.patch(w, r)
+	case "delete":
+		return s.delete(w, r)
+	case "deletecollection":
+		return s.deleteCollection(w, r)
+	}
+	return fmt.Errorf("no handler for verb %s", r.verb)
+}
+
+func (s *Server) doSubresource(w http.ResponseWriter, r *request) error {
+	verbs, ok := r.kind.subresources[r.subresource]
+	if !ok {
+		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s has no %q", r.kind.kind, r.subresource)
+	}
+	if r.verb != verbs[0] {
+		why := "it takes " + map[string]string{"get": "GET", "create": "POST"}[verbs[0]]
+		if r.subresource == "status" {
+			why = "a status is written by its controller only"
+		}
+		return methodNotAllowed(r.Method, strings.Join([]string{string(r.kind.kind), r.subresource}, "/")+": "+why)
+	}
+	switch r.subresource {
+	case "status":
+		return s.get(w, r)
+	case "trigger":
+		return s.trigger(w, r)
+	case "schedule":
+		return s.schedule(w, r)
+	case "log":
+		return s.log(w, r)
+	}
+	return fmt.Errorf("no handler for subresource %s", r.subresource)
+}

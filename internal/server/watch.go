@@ -1,0 +1,155 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"horae/internal/cache"
+)
+
+const (
+	// bookmarkEvery is how often a quiet watcher that wants bookmarks learns of the current revision.
+	bookmarkEvery = time.Minute
+	// minWatch is how long a watch lasts when the client does not say; up to twice as long, so that watches that began
+	// together do not end together.
+	minWatch = 30 * time.Minute
+)
+
+// watchRequest is what a watch asks for besides its selection.
+type watchRequest struct {
+	sel selection
+	// from is the revision after which events are wanted.
+	from int64
+	// initial: what there is comes first, as ADDED.
+	initial   bool
+	bookmarks bool
+	// end: after what there was, a bookmark says so (client-go's WatchList).
+	endMark bool
+	timeout time.Duration
+}
+
+func (r *request) watchRequest() (watchRequest, error) {
+	var q watchRequest
+	var err error
+	if q.sel, err = r.selection(); err != nil {
+		return q, err
+	}
+	if q.from, err = r.number(paramRevision); err != nil {
+		return q, err
+	}
+	if q.bookmarks, err = r.flag(paramBookmarks); err != nil {
+		return q, err
+	}
+	seconds, err := r.number(paramTimeout)
+	if err != nil {
+		return q, err
+	}
+	q.timeout = time.Duration(min(seconds, int64((24*time.Hour)/time.Second))) * time.Second
+	if seconds == 0 {
+		q.timeout = minWatch + rand.N(minWatch)
+	}
+	send, err := r.flag(paramInitial)
+	if err != nil {
+		return q, err
+	}
+	match := metav1.ResourceVersionMatch(r.query.Get(paramMatch))
+	switch {
+	case send && match != metav1.ResourceVersionMatchNotOlderThan:
+		return q, badRequest("sendInitialEvents=true needs resourceVersionMatch=NotOlderThan")
+	case send && !q.bookmarks:
+		return q, badRequest("sendInitialEvents=true needs allowWatchBookmarks=true")
+	case !r.query.Has(paramInitial) && match != "":
+		return q, badRequest("resourceVersionMatch is for a watch with sendInitialEvents only")
+	}
+	q.endMark = send
+	q.initial = send || q.from == 0 && !r.query.Has(paramInitial)
+	return q, nil
+}
+
+// watch streams changes: first what there is, if that is asked for, then what happens.
+func (s *Server) watch(w http.ResponseWriter, r *request) error {
+	q, err := r.watchRequest()
+	if err != nil {
+		return err
+	}
+	if r.form.yaml {
+		return notAcceptable("a watch is a stream of JSON documents")
+	}
+	if err := s.notOlderThan(r); err != nil {
+		return err
+	}
+	ctx, cancel := s.streamContext(r.Context())
+	defer cancel()
+	ctx, cancelTimeout := context.WithTimeout(ctx, q.timeout)
+	defer cancelTimeout()
+
+	var objs []object
+	from := q.from
+	if q.initial {
+		objs, from = s.selected(r.kind, r.namespace, q.sel)
+	} else if from == 0 {
+		from = s.cfg.Cache.Revision()
+	}
+	events, err := s.cfg.Cache.Watch(ctx, r.kind.kind, r.namespace, from)
+	if err != nil {
+		return fmt.Errorf("watch %s from revision %d: %w", r.kind.kind, from, err)
+	}
+	out := &watchWriter{s: s, r: r, w: w, rc: http.NewResponseController(w), headers: true}
+	out.begin()
+	for _, o := range objs {
+		out.event(watch.Added, o)
+	}
+	if q.endMark {
+		out.bookmark(from, true)
+	}
+	if err := out.flush(); err != nil {
+		return nil // the client is gone
+	}
+	s.follow(ctx, events, q, out)
+	return nil
+}
+
+// over is a context that has ended: with it, Next answers what is there already and does not wait.
+var over = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// maxBatch is how many events are written before they are sent.
+const maxBatch = 512
+
+// follow hands on events until ctx ends, the client is gone, or the cache keeps the events no longer.
+func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchRequest, out *watchWriter) {
+	for {
+		quiet, cancel := context.WithTimeout(ctx, bookmarkEvery)
+		e, err := events.Next(quiet)
+		cancel()
+		for n := 0; err == nil; n++ {
+			for _, t := range out.r.kind.translate(e, q.sel) {
+				out.event(t.typ, t.obj)
+			}
+			if n == maxBatch {
+				break
+			}
+			e, err = events.Next(over)
+		}
+		switch {
+		case errors.Is(err, cache.ErrGone):
+			out.fail(err)
+		case q.bookmarks && (ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded)):
+			// Nothing happened for a while, or this is the end: say how far the watch has come.
+			out.bookmark(events.Revision(), false)
+		}
+		if out.flush() != nil || ctx.Err() != nil || errors.Is(err, cache.ErrGone) {
+			return
+		}
+	}
+}

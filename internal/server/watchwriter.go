@@ -1,0 +1,186 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"horae/internal/cache"
+)
+
+// told is one event as a watcher gets it.
+type told struct {
+	typ watch.EventType
+	obj object
+}
+
+// translate makes of one change what a watcher with this selection sees: an object that comes into the selection is ADDED,
+// one that leaves it DELETED, whatever happened to it; one that was deleted and made anew is both.
+func (k *kind) translate(e cache.Event, sel selection) []told {
+	before, after := k.change(e)
+	if before != nil && after != nil && before.rev.SpecCreate != after.rev.SpecCreate {
+		return append(k.translateOne(before, nil, e.Revision, sel), k.translateOne(nil, after, e.Revision, sel)...)
+	}
+	return k.translateOne(before, after, e.Revision, sel)
+}
+
+func (k *kind) translateOne(before, after *entry, revision int64, sel selection) []told {
+	var was, is object
+	if before != nil {
+		if o := k.shown(before); sel.matches(k, o) {
+			was = o
+		}
+	}
+	if after != nil {
+		if o := k.shown(after); sel.matches(k, o) {
+			is = o
+		}
+	}
+	switch {
+	case was == nil && is == nil:
+		return nil
+	case was == nil:
+		return []told{{watch.Added, is}}
+	case is != nil:
+		return []told{{watch.Modified, is}}
+	}
+	// It is shown as it last was, or, if it only left the selection, as it is, at the revision of the change.
+	last := was
+	if after != nil {
+		last = k.shown(after)
+	}
+	last = last.DeepCopyObject().(object)
+	last.SetResourceVersion(strconv.FormatInt(revision, 10))
+	return []told{{watch.Deleted, last}}
+}
+
+// watchWriter writes events into a buffer and flushes it when there is nothing more to write at once.
+type watchWriter struct {
+	s   *Server
+	r   *request
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	buf bytes.Buffer
+	// headers: the next table carries the column definitions.
+	headers bool
+}
+
+func (o *watchWriter) begin() {
+	o.w.Header().Set("Content-Type", jsonType)
+	o.w.WriteHeader(http.StatusOK)
+}
+
+// event writes one event in the form asked for.
+func (o *watchWriter) event(typ watch.EventType, obj object) {
+	if o.r.form.as == "" {
+		data, err := o.s.encoded.of(obj)
+		if err != nil {
+			o.fail(err)
+			return
+		}
+		o.line(typ, data)
+		return
+	}
+	v, err := o.s.transform(o.r, obj, o.headers)
+	if err != nil {
+		o.fail(err)
+		return
+	}
+	o.headers = false
+	o.value(typ, v)
+}
+
+func (o *watchWriter) value(typ watch.EventType, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		o.fail(fmt.Errorf("encode a watch event: %w", err))
+		return
+	}
+	o.line(typ, data)
+}
+
+func (o *watchWriter) line(typ watch.EventType, object []byte) {
+	o.buf.WriteString(`{"type":"`)
+	o.buf.WriteString(string(typ))
+	o.buf.WriteString(`","object":`)
+	o.buf.Write(object)
+	o.buf.WriteString("}\n")
+}
+
+// fail tells the client of an error; it then begins anew.
+func (o *watchWriter) fail(err error) { o.value(watch.Error, o.s.statusOf(o.r.Request, err)) }
+
+// bookmark tells how far the watch is.
+func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
+	b := o.r.kind.empty()
+	b.GetObjectKind().SetGroupVersionKind(o.r.kind.groupKind().WithVersion("v1"))
+	b.SetResourceVersion(strconv.FormatInt(revision, 10))
+	if initialEnd {
+		b.SetAnnotations(map[string]string{metav1.InitialEventsAnnotationKey: "true"})
+	}
+	if o.r.form.as == asTable {
+		t, err := o.s.transform(o.r, b, o.headers)
+		if err != nil {
+			o.fail(err)
+			return
+		}
+		t.(*metav1.Table).Rows = []metav1.TableRow{}
+		o.headers = false
+		o.value(watch.Bookmark, t)
+		return
+	}
+	o.value(watch.Bookmark, b)
+}
+
+// flush sends what is written. An error means that the client is gone, or does not read.
+func (o *watchWriter) flush() error {
+	_ = o.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
+	if _, err := o.w.Write(o.buf.Bytes()); err != nil {
+		return err
+	}
+	o.buf.Reset()
+	return o.rc.Flush()
+}
+
+// encodings keeps the JSON of the objects that were told last, so that many watchers of one change share one encoding. Objects
+// of the cache never change (I8), so that the pointer is the key.
+type encodings struct {
+	mu   sync.Mutex
+	data map[object][]byte // guarded by mu
+	ring []object          // guarded by mu: in the order in which they came
+	next int               // guarded by mu
+}
+
+const keptEncodings = 1024
+
+func newEncodings() *encodings {
+	return &encodings{data: make(map[object][]byte, keptEncodings), ring: make([]object, keptEncodings)}
+}
+
+func (e *encodings) of(o object) ([]byte, error) {
+	e.mu.Lock()
+	data, ok := e.data[o]
+	e.mu.Unlock()
+	if ok {
+		return data, nil
+	}
+	data, err := json.Marshal(o)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s/%s: %w", o.GetNamespace(), o.GetName(), err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.data[o]; !ok {
+		delete(e.data, e.ring[e.next])
+		e.data[o], e.ring[e.next] = data, o
+		e.next = (e.next + 1) % len(e.ring)
+	}
+	return data, nil
+}
