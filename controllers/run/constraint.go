@@ -1,0 +1,190 @@
+package run
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+)
+
+// constraints are a task's, ready to be asked. All must hold.
+type constraints struct {
+	// text is equal for equal constraints.
+	text string
+	all  []constraint
+}
+
+type constraint struct {
+	v1.Constraint
+	pattern *regexp.Regexp // Like, Unlike
+	number  float64        // Gt, Lt
+	values  []string       // In, NotIn
+}
+
+var noConstraints = &constraints{}
+
+// compile prepares constraints. It refuses what validation refuses too, and the operators that depend on where the Job's other
+// attempts are.
+func compile(cs []v1.Constraint) (*constraints, error) {
+	if len(cs) == 0 {
+		return noConstraints, nil
+	}
+	out := &constraints{}
+	var text strings.Builder
+	for i, c := range cs {
+		fmt.Fprintf(&text, "%q %s %q;", c.Attribute, c.Operator, c.Value)
+		k := constraint{Constraint: c}
+		var err error
+		switch c.Operator {
+		case v1.OpEquals, v1.OpNotEquals, v1.OpExists, v1.OpNotExists:
+		case v1.OpLike, v1.OpUnlike:
+			k.pattern, err = regexp.Compile(`\A(?:` + c.Value + `)\z`)
+		case v1.OpGt, v1.OpLt:
+			k.number, err = strconv.ParseFloat(c.Value, 64)
+		case v1.OpIn, v1.OpNotIn:
+			for v := range strings.SplitSeq(c.Value, ",") {
+				k.values = append(k.values, strings.TrimSpace(v))
+			}
+		default:
+			err = fmt.Errorf("operator %s is not supported yet", c.Operator)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("spec.task.constraints[%d]: %w", i, err)
+		}
+		out.all = append(out.all, k)
+	}
+	out.text = text.String()
+	return out, nil
+}
+
+// unmet is the first constraint that the agent behind the offer does not meet, or nil.
+func (cs *constraints) unmet(o *offer.Offer) *constraint {
+	for i := range cs.all {
+		if !cs.all[i].met(o) {
+			return &cs.all[i]
+		}
+	}
+	return nil
+}
+
+func (c *constraint) String() string {
+	return strings.TrimSpace(c.Attribute + " " + string(c.Operator) + " " + c.Value)
+}
+
+// met answers as Chronos did for Equals, Like and Unlike (a scalar never Equals a text, and nothing is Unlike a missing
+// attribute), and as Kubernetes's node selectors for the rest: NotEquals and NotIn hold where there is no such attribute.
+func (c *constraint) met(o *offer.Offer) bool {
+	a, found := attribute(o, c.Attribute)
+	switch c.Operator {
+	case v1.OpExists:
+		return found
+	case v1.OpNotExists:
+		return !found
+	case v1.OpEquals:
+		return found && a.Type == offer.Text && a.Text == c.Value
+	case v1.OpNotEquals:
+		return !found || !holds(&a, c.Value)
+	case v1.OpLike:
+		return found && a.Type != offer.Ranges && slices.ContainsFunc(texts(&a), c.pattern.MatchString)
+	case v1.OpUnlike:
+		return found && a.Type != offer.Ranges && !slices.ContainsFunc(texts(&a), c.pattern.MatchString)
+	case v1.OpIn:
+		return found && slices.ContainsFunc(c.values, func(v string) bool { return holds(&a, v) })
+	case v1.OpNotIn:
+		return !found || !slices.ContainsFunc(c.values, func(v string) bool { return holds(&a, v) })
+	case v1.OpGt:
+		n, ok := number(&a)
+		return found && ok && n > c.number
+	case v1.OpLt:
+		n, ok := number(&a)
+		return found && ok && n < c.number
+	}
+	return false
+}
+
+// attribute finds an agent's attribute. What every offer says stands in for an attribute that the agent does not set: hostname,
+// agent, region, zone.
+func attribute(o *offer.Offer, name string) (offer.Attribute, bool) {
+	for i := range o.Attributes {
+		if o.Attributes[i].Name == name {
+			return o.Attributes[i], true
+		}
+	}
+	text := ""
+	switch name {
+	case "hostname":
+		text = o.Hostname
+	case "agent":
+		text = o.AgentID
+	case "region":
+		text = o.Region
+	case "zone":
+		text = o.Zone
+	}
+	return offer.Attribute{Name: name, Type: offer.Text, Text: text}, text != ""
+}
+
+// texts are what a pattern is matched against; a scalar is written as Java writes a double, because Chronos's constraints were
+// written for that.
+func texts(a *offer.Attribute) []string {
+	switch a.Type {
+	case offer.Text:
+		return []string{a.Text}
+	case offer.Scalar:
+		return []string{javaDouble(a.Scalar)}
+	case offer.Set:
+		return a.Set
+	}
+	return nil
+}
+
+// holds reports whether an attribute is, or has among its items or in its ranges, the value.
+func holds(a *offer.Attribute, value string) bool {
+	switch a.Type {
+	case offer.Text:
+		return a.Text == value
+	case offer.Set:
+		return slices.Contains(a.Set, value)
+	case offer.Scalar:
+		n, err := strconv.ParseFloat(value, 64)
+		return err == nil && n == a.Scalar
+	}
+	n, err := strconv.ParseUint(value, 10, 64)
+	return err == nil && slices.ContainsFunc(a.Ranges, func(r offer.Range) bool { return r.Begin <= n && n <= r.End })
+}
+
+func number(a *offer.Attribute) (float64, bool) {
+	switch a.Type {
+	case offer.Scalar:
+		return a.Scalar, true
+	case offer.Text:
+		n, err := strconv.ParseFloat(a.Text, 64)
+		return n, err == nil
+	}
+	return 0, false
+}
+
+// javaDouble writes a number as Java's Double.toString does: 1.0, 0.001, 1.0E7, 1.23456789E8.
+func javaDouble(f float64) string {
+	s := strconv.FormatFloat(f, 'e', -1, 64) // shortest digits: d.ddde±xx
+	mantissa, exponent, ok := strings.Cut(s, "e")
+	if !ok {
+		return s // NaN, ±Inf
+	}
+	e, _ := strconv.Atoi(exponent)
+	if f == 0 || e >= -3 && e < 7 {
+		s = strconv.FormatFloat(f, 'f', -1, 64)
+		if !strings.Contains(s, ".") {
+			s += ".0"
+		}
+		return s
+	}
+	if !strings.Contains(mantissa, ".") {
+		mantissa += ".0"
+	}
+	return mantissa + "E" + strconv.Itoa(e)
+}

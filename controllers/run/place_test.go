@@ -1,0 +1,390 @@
+package run
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+)
+
+// agent offers plain resources to role horae.
+func agent(n int, cpus, mem float64, change ...func(*offer.Offer)) offer.Offer {
+	o := offer.Offer{
+		ID: fmt.Sprintf("O%d", n), AgentID: fmt.Sprintf("S%d", n), Hostname: fmt.Sprintf("node%d", n), AgentURL: fmt.Sprintf("http://node%d:5051/slave(1)", n), Role: "horae",
+		Resources: []offer.Resource{
+			scalar("cpus", cpus), scalar("mem", mem), scalar("disk", 10000),
+			{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31000, End: 31009}}, AllocatedRole: "horae"},
+		},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+func scalar(name string, v float64) offer.Resource {
+	return offer.Resource{Name: name, Type: offer.Scalar, Scalar: v, AllocatedRole: "horae"}
+}
+
+func reserved(r offer.Resource) offer.Resource {
+	r.Reservations = []offer.Reservation{{Role: "horae", Dynamic: true, Principal: "p"}}
+	return r
+}
+
+func without(names ...string) func(*offer.Offer) {
+	return func(o *offer.Offer) {
+		var kept []offer.Resource
+		for _, r := range o.Resources {
+			drop := false
+			for _, n := range names {
+				drop = drop || r.Name == n
+			}
+			if !drop {
+				kept = append(kept, r)
+			}
+		}
+		o.Resources = kept
+	}
+}
+
+func offering(rs ...offer.Resource) func(*offer.Offer) {
+	return func(o *offer.Offer) { o.Resources = append(o.Resources, rs...) }
+}
+
+// wants is a request named name for so much.
+func wants(t testing.TB, name, cpus, memory string, change ...func(*v1.Run)) *Request {
+	t.Helper()
+	run := testRun(append([]func(*v1.Run){func(r *v1.Run) {
+		r.Name = name
+		r.Spec.Task.Resources = v1.Resources{CPUs: quantity(cpus), Memory: quantity(memory), Disk: quantity("0")}
+	}}, change...)...)
+	req, err := NewRequest(run, t0, "horae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+func ports(n int32) func(*v1.Run) { return func(r *v1.Run) { r.Spec.Task.Resources.Ports = n } }
+func priority(n int32) func(*v1.Run) {
+	return func(r *v1.Run) { r.Spec.Priority = n }
+}
+func constrained(cs ...v1.Constraint) func(*v1.Run) {
+	return func(r *v1.Run) { r.Spec.Task.Constraints = cs }
+}
+
+// where lists who went where.
+func where(p Placement) map[string]string {
+	m := map[string]string{}
+	for _, a := range p.Agents {
+		for _, t := range a.Tasks {
+			m[t.Run.Key.Name] = a.AgentID
+		}
+	}
+	for _, r := range p.Waiting {
+		m[r.Run.Key.Name] = "waits"
+	}
+	return m
+}
+
+func TestPlace(t *testing.T) {
+	rack := func(v string) func(*offer.Offer) {
+		return func(o *offer.Offer) {
+			o.Attributes = []offer.Attribute{{Name: "rack", Type: offer.Text, Text: v}}
+		}
+	}
+	otherRole := func(o *offer.Offer) { o.Role = "other" }
+	maintained := func(start time.Time, d time.Duration) func(*offer.Offer) {
+		return func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: start, Duration: d} }
+	}
+	older := func(r *Request) *Request { r.Since = t0.Add(-time.Minute); return r }
+
+	for name, tc := range map[string]struct {
+		waiting []*Request
+		offers  []offer.Offer
+		want    map[string]string
+	}{
+		"several tasks go to one agent": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi"), wants(t, "b", "1", "100Mi"), wants(t, "c", "1", "100Mi")},
+			offers:  []offer.Offer{agent(1, 4, 1000)},
+			want:    map[string]string{"a": "S1", "b": "S1", "c": "S1"},
+		},
+		"an agent that is full is left for the next": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi"), wants(t, "b", "1", "100Mi")},
+			offers:  []offer.Offer{agent(1, 1, 1000), agent(2, 1, 1000)},
+			want:    map[string]string{"a": "S1", "b": "S2"},
+		},
+		"the agent with the least room that suffices is filled first": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi")},
+			offers:  []offer.Offer{agent(1, 16, 1000), agent(2, 0.5, 1000), agent(3, 2, 1000)},
+			want:    map[string]string{"a": "S3"},
+		},
+		"a large task at the head holds up nobody": {
+			waiting: []*Request{wants(t, "large", "64", "100Mi", priority(10)), wants(t, "small", "1", "100Mi")},
+			offers:  []offer.Offer{agent(1, 4, 1000)},
+			want:    map[string]string{"large": "waits", "small": "S1"},
+		},
+		"the higher priority goes first": {
+			waiting: []*Request{wants(t, "low", "3", "100Mi"), wants(t, "high", "3", "100Mi", priority(1))},
+			offers:  []offer.Offer{agent(1, 4, 1000)},
+			want:    map[string]string{"low": "waits", "high": "S1"},
+		},
+		"of one priority the older goes first": {
+			waiting: []*Request{wants(t, "a", "3", "100Mi"), older(wants(t, "b", "3", "100Mi"))},
+			offers:  []offer.Offer{agent(1, 4, 1000)},
+			want:    map[string]string{"a": "waits", "b": "S1"},
+		},
+		"offers of one agent are added up": {
+			waiting: []*Request{wants(t, "a", "3", "300Mi")},
+			offers:  []offer.Offer{agent(1, 2, 200), agent(1, 2, 200)},
+			want:    map[string]string{"a": "S1"},
+		},
+		"reserved and unreserved resources are added up": {
+			waiting: []*Request{wants(t, "a", "3", "100Mi")},
+			offers:  []offer.Offer{agent(1, 2, 200, offering(reserved(scalar("cpus", 2))))},
+			want:    map[string]string{"a": "S1"},
+		},
+		"revocable resources are left alone": {
+			waiting: []*Request{wants(t, "a", "3", "100Mi")},
+			offers: []offer.Offer{agent(1, 2, 200, offering(offer.Resource{Name: "cpus", Type: offer.Scalar, Scalar: 8,
+				AllocatedRole: "horae", Revocable: true}))},
+			want: map[string]string{"a": "waits"},
+		},
+		"another role's offer is left alone": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi")},
+			offers:  []offer.Offer{agent(1, 2, 200, otherRole)},
+			want:    map[string]string{"a": "waits"},
+		},
+		"a task that names its role gets that role's offer": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi", func(r *v1.Run) { r.Spec.Task.Role = "other" })},
+			offers:  []offer.Offer{agent(1, 2, 200), agent(2, 2, 200, otherRole)},
+			want:    map[string]string{"a": "S2"},
+		},
+		"constraints decide where": {
+			waiting: []*Request{wants(t, "a", "1", "100Mi", constrained(v1.Constraint{Attribute: "rack", Operator: v1.OpEquals, Value: "r2"}))},
+			offers:  []offer.Offer{agent(1, 1, 200, rack("r1")), agent(2, 2, 200, rack("r2"))},
+			want:    map[string]string{"a": "S2"},
+		},
+		"requests of equal size with other constraints are searched for anew": {
+			waiting: []*Request{
+				wants(t, "a", "1", "100Mi", constrained(v1.Constraint{Attribute: "rack", Operator: v1.OpEquals, Value: "none"})),
+				wants(t, "b", "1", "100Mi"),
+			},
+			offers: []offer.Offer{agent(1, 1, 200, rack("r1"))},
+			want:   map[string]string{"a": "waits", "b": "S1"},
+		},
+		"ports run out": {
+			waiting: []*Request{wants(t, "a", "0.1", "1Mi", ports(6)), wants(t, "b", "0.1", "1Mi", ports(6)), wants(t, "c", "0.1", "1Mi", ports(4))},
+			offers:  []offer.Offer{agent(1, 1, 200)},
+			want:    map[string]string{"a": "S1", "b": "waits", "c": "S1"},
+		},
+		"ten tenths of a cpu fit into one": {
+			waiting: []*Request{
+				wants(t, "a", "0.1", "1Mi"), wants(t, "b", "0.1", "1Mi"), wants(t, "c", "0.1", "1Mi"), wants(t, "d", "0.1", "1Mi"), wants(t, "e", "0.1", "1Mi"),
+				wants(t, "f", "0.1", "1Mi"), wants(t, "g", "0.1", "1Mi"), wants(t, "h", "0.1", "1Mi"), wants(t, "i", "0.1", "1Mi"), wants(t, "j", "0.1", "1Mi"),
+				wants(t, "k", "0.1", "1Mi"),
+			},
+			offers: []offer.Offer{agent(1, 1, 200)},
+			want: map[string]string{"a": "S1", "b": "S1", "c": "S1", "d": "S1", "e": "S1", "f": "S1", "g": "S1", "h": "S1", "i": "S1", "j": "S1",
+				"k": "waits"},
+		},
+		"an agent in its maintenance window gets nothing, one whose window is over or to come does": {
+			waiting: []*Request{wants(t, "a", "1", "1Mi"), wants(t, "b", "1", "1Mi"), wants(t, "c", "1", "1Mi")},
+			offers: []offer.Offer{
+				agent(1, 1, 200, maintained(t0.Add(-time.Hour), 2*time.Hour)), agent(2, 1, 200, maintained(t0.Add(-2*time.Hour), time.Hour)),
+				agent(3, 1, 200, maintained(t0.Add(time.Hour), time.Hour)),
+			},
+			want: map[string]string{"a": "S2", "b": "S3", "c": "waits"},
+		},
+		"agents with gpus are kept for those who need them": {
+			waiting: []*Request{wants(t, "plain", "1", "1Mi"), wants(t, "gpu", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Resources.GPUs = 1 })},
+			offers:  []offer.Offer{agent(1, 1, 200, offering(scalar("gpus", 1))), agent(2, 4, 200)},
+			want:    map[string]string{"plain": "S2", "gpu": "S1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, where(Place(t0, tc.waiting, tc.offers))); diff != "" {
+				t.Errorf("places (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPlaceTakesReservedResourcesFirst and names each exactly as it was offered.
+func TestPlaceTakesReservedResourcesFirst(t *testing.T) {
+	o := agent(1, 2, 200, without("ports"),
+		offering(reserved(scalar("cpus", 1.5)), reserved(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 80, End: 80}}, AllocatedRole: "horae"}),
+			offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31005, End: 31005}, {Begin: 31000, End: 31001}}, AllocatedRole: "horae"}))
+	p := Place(t0, []*Request{wants(t, "a", "2.25", "64Mi", ports(4))}, []offer.Offer{o})
+	if len(p.Agents) != 1 || len(p.Agents[0].Tasks) != 1 {
+		t.Fatalf("placement = %+v", p.Agents)
+	}
+	got := p.Agents[0].Tasks[0]
+	wantPorts := reserved(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 80, End: 80}}, AllocatedRole: "horae"})
+	morePorts := offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31000, End: 31001}, {Begin: 31005, End: 31005}}, AllocatedRole: "horae"}
+	want := []offer.Resource{reserved(scalar("cpus", 1.5)), scalar("cpus", 0.75), scalar("mem", 64), wantPorts, morePorts}
+	if diff := cmp.Diff(want, got.Resources); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]int32{80, 31000, 31001, 31005}, got.Ports); diff != "" {
+		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhyItWaits(t *testing.T) {
+	for name, tc := range map[string]struct {
+		request *Request
+		offers  []offer.Offer
+		want    Why
+	}{
+		"no offers": {wants(t, "a", "4", "1Mi"), nil, Why{"NoOffers", "Mesos has offered nothing yet"}},
+		"too few cpus anywhere": {
+			wants(t, "a", "6", "1Mi"), []offer.Offer{agent(1, 5, 100), agent(2, 4, 100), agent(3, 3, 100)},
+			Why{"InsufficientCPUs", "3 agents with 12 cpus in all, none with 6 cpus; the best has 5"},
+		},
+		"too little memory on the one agent": {
+			wants(t, "a", "1", "512Mi"), []offer.Offer{agent(1, 5, 100.5)},
+			Why{"InsufficientMemory", "1 agent with 100.5Mi of memory in all, none with 512Mi of memory; the best has 100.5Mi"},
+		},
+		"too few ports": {wants(t, "a", "1", "1Mi", ports(11)), []offer.Offer{agent(1, 5, 100)}, Why{"InsufficientPorts", "1 agent, none with 11 ports; the best has 10"}},
+		"enough of each, but not in one place": {
+			wants(t, "a", "4", "400Mi"), []offer.Offer{agent(1, 5, 100), agent(2, 1, 1000)},
+			Why{"InsufficientResources", "2 agents with 6 cpus and 1100Mi of memory in all, none with 4 cpus, 400Mi of memory together"},
+		},
+		"constraints that nobody meets": {
+			wants(t, "a", "1", "1Mi", constrained(v1.Constraint{Attribute: "rack", Operator: v1.OpLike, Value: "r[12]"})),
+			[]offer.Offer{agent(1, 5, 100), agent(2, 5, 100)},
+			Why{"ConstraintsNotMet", "2 agents, none of which meets rack Like r[12]"},
+		},
+		"constraints that leave an agent that is too small": {
+			wants(t, "a", "8", "1Mi", constrained(v1.Constraint{Attribute: "hostname", Operator: v1.OpEquals, Value: "node1"})),
+			[]offer.Offer{agent(1, 5, 100), agent(2, 16, 100)},
+			Why{"InsufficientCPUs", "1 agent that meets the constraints with 5 cpus in all, none with 8 cpus; the best has 5"},
+		},
+		"another role's offers": {
+			wants(t, "a", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Role = "etl" }), []offer.Offer{agent(1, 5, 100)},
+			Why{"NoOffersForRole", "1 offer, none for role etl"},
+		},
+		"maintenance everywhere": {
+			wants(t, "a", "1", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} })},
+			Why{"Maintenance", "1 offer, each of an agent in its maintenance window"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := Place(t0, []*Request{tc.request}, tc.offers)
+			if len(p.Waiting) != 1 {
+				t.Fatalf("it does not wait: %v", where(p))
+			}
+			if diff := cmp.Diff(tc.want, p.Why(p.Waiting[0])); diff != "" {
+				t.Errorf("why (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPlaceNeverUsesMoreThanThereIs and leaves nobody waiting for whom there is room.
+func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		var offers []offer.Offer
+		for i := range rapid.IntRange(0, 8).Draw(rt, "offers") {
+			o := agent(rapid.IntRange(0, 5).Draw(rt, "agent"), float64(rapid.IntRange(0, 40).Draw(rt, "cpus"))/10, float64(rapid.IntRange(0, 400).Draw(rt, "mem")))
+			o.ID = fmt.Sprint("O", i)
+			if rapid.Bool().Draw(rt, "reserved") {
+				o.Resources = append(o.Resources, reserved(scalar("cpus", float64(rapid.IntRange(1, 20).Draw(rt, "reserved cpus"))/10)))
+			}
+			offers = append(offers, o)
+		}
+		var waiting []*Request
+		for i := range rapid.IntRange(0, 20).Draw(rt, "requests") {
+			waiting = append(waiting, wants(t, fmt.Sprint("r", i), fmt.Sprintf("%dm", 100*rapid.IntRange(0, 30).Draw(rt, "want cpus")),
+				fmt.Sprintf("%dMi", rapid.IntRange(0, 300).Draw(rt, "want mem")), ports(int32(rapid.IntRange(0, 12).Draw(rt, "want ports")))))
+		}
+		p := Place(t0, waiting, offers)
+		left := map[string]need{}
+		for _, o := range offers {
+			b := bin{}
+			b.add(o)
+			n := left[o.AgentID]
+			for d := range n.amount {
+				n.amount[d] += b.free.amount[d]
+			}
+			n.ports += b.free.ports
+			left[o.AgentID] = n
+		}
+		placed := 0
+		for _, a := range p.Agents {
+			for _, task := range a.Tasks {
+				placed++
+				b := bin{}
+				b.add(offer.Offer{Resources: task.Resources})
+				if b.free != task.shape.need {
+					rt.Fatalf("%s got %v, wants %v", task.Run.Key.Name, b.free, task.shape.need)
+				}
+				n := left[a.AgentID]
+				for d := range n.amount {
+					n.amount[d] -= b.free.amount[d]
+				}
+				n.ports -= b.free.ports
+				left[a.AgentID] = n
+				if !n.covers(&need{}) {
+					rt.Fatalf("agent %s was given more than it has: %v is left", a.AgentID, n)
+				}
+			}
+		}
+		if placed+len(p.Waiting) != len(waiting) {
+			rt.Fatalf("%d placed and %d waiting of %d", placed, len(p.Waiting), len(waiting))
+		}
+		for _, r := range p.Waiting {
+			for id, n := range left {
+				if n.covers(&r.shape.need) {
+					rt.Fatalf("%s waits for %v, but agent %s has %v left", r.Run.Key.Name, r.shape.need, id, n)
+				}
+			}
+			if p.Why(r).Reason == "" {
+				rt.Fatalf("%s waits without a reason", r.Run.Key.Name)
+			}
+		}
+	})
+}
+
+func BenchmarkPlace(b *testing.B) {
+	for _, bc := range []struct {
+		name             string
+		requests, offers int
+		shapes           int
+		cpus             float64 // of an agent
+	}{
+		{"all fit, one shape", 10_000, 1_000, 1, 16},
+		{"all fit, each another shape", 10_000, 1_000, 10_000, 16},
+		{"one in ten fits, each another shape", 10_000, 1_000, 10_000, 0.5},
+		{"none fits, each another shape", 10_000, 1_000, 10_000, 0.01},
+		{"growth: 1,000 by 1,000", 1_000, 1_000, 1_000, 16},
+		{"growth: 10,000 by 10,000", 10_000, 10_000, 10_000, 16},
+		{"growth: 100,000 by 1,000", 100_000, 1_000, 100_000, 64},
+	} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var offers []offer.Offer
+		for i := range bc.offers {
+			offers = append(offers, agent(i, bc.cpus*(0.5+rng.Float64()), 64000))
+		}
+		var waiting []*Request
+		for i := range bc.requests {
+			n := i % bc.shapes
+			waiting = append(waiting, wants(b, fmt.Sprint("r", i), fmt.Sprintf("%dm", 100+n%900), fmt.Sprintf("%dKi", 32000+n)))
+		}
+		b.Run(bc.name, func(b *testing.B) {
+			placed := 0
+			for b.Loop() {
+				p := Place(t0, waiting, offers)
+				placed = bc.requests - len(p.Waiting)
+			}
+			b.ReportMetric(float64(placed), "placed")
+		})
+	}
+}

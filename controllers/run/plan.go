@@ -1,0 +1,432 @@
+package run
+
+import (
+	"slices"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+	"horae/internal/store"
+)
+
+// Input is all that Plan looks at.
+type Input struct {
+	// Run as the cache has it. It is not modified (I8).
+	Run *store.Run
+	// Updates that came for tasks of the Run and were not dealt with, in the order they came.
+	Updates []offer.Update
+	// JobGone: there is no such Job any more, so that the Run is to go.
+	JobGone bool
+	// Facts that are in no document.
+	Facts
+}
+
+// Facts are what this process remembers of a Run. Each is an optimisation or a caution: with none of them Plan is still right.
+type Facts struct {
+	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive, so that "unknown"
+	// says nothing, and neither a question nor a kill makes sense.
+	InFlight bool
+	// Begun: Mesos told, without that being stored, that the live attempt had begun (STAGING, STARTING).
+	Begun bool
+	// Kills of the live attempt so far, on this subscription, and when the last was sent.
+	Kills    int
+	LastKill time.Time
+	// Asks after the live attempt so far, on this subscription, and when the last was sent.
+	Asks    int
+	LastAsk time.Time
+	// FrameworkID and WorkDir of the live attempt's agent, if known, make the path of its sandbox.
+	FrameworkID string
+	WorkDir     string
+	// Why the Run has been waiting for an offer, in the placer's words; the zero value says nothing.
+	Why Why
+	// WhyTime is when that was last written to the Run's status.
+	WhyTime time.Time
+}
+
+// Decision is what is to be done, in the order of the fields.
+type Decision struct {
+	// AckNow are updates that matter nothing, or whose effect is stored already.
+	AckNow []offer.Update
+	// Status is the whole next status; nil: it stays. Created is set with it when the Run's documents don't say when it was
+	// created: then they do from now on.
+	Status  *v1.RunStatus
+	Created time.Time
+	// Remove: the status document goes; the spec's too with RemoveSpec. Nothing of the Run is alive.
+	Remove     bool
+	RemoveSpec bool
+	// AckAfter are updates to be acknowledged once the above is stored (I2).
+	AckAfter []offer.Update
+	// Kill these tasks, even if they were killed before.
+	Kill []offer.TaskRef
+	// Ask Mesos what became of these tasks.
+	Ask []offer.TaskRef
+	// Launch: an attempt is due. Since is what its age in the queue counts from.
+	Launch bool
+	Since  time.Time
+	// WroteWhy: Status tells why the Run waits.
+	WroteWhy bool
+	// Next is when to plan again though nothing has changed; zero: not.
+	Next time.Time
+}
+
+// plan is one Plan under way.
+type plan struct {
+	in  Input
+	now time.Time
+	run *v1.Run // spec and metadata are read, status is not
+	// gone: the Run's spec is deleted, or what we see is an earlier incarnation of it.
+	gone   bool
+	status v1.RunStatus
+	d      Decision
+}
+
+// Plan decides what is to be done for one Run. It is pure: the same input at the same time gives the same decision.
+func Plan(in Input, now time.Time) Decision {
+	p := newPlan(in, now)
+	if in.Run.StatusErr() != nil {
+		// Nothing is known of what the Run has already done: anything could be done twice. A person has to look.
+		return Decision{}
+	}
+	// 1. What Mesos said.
+	for i := range in.Updates {
+		p.read(in.Updates[i])
+	}
+	// 2. What time has done: an agent that was cut off for too long.
+	p.replaceUnreachable()
+	// 3. What is to follow: a live attempt is watched over, an ended Run rests, and one between attempts waits or ends.
+	if a := p.live(); a != nil {
+		p.watch(a)
+	} else {
+		p.rest()
+	}
+	return p.decide()
+}
+
+func newPlan(in Input, now time.Time) *plan {
+	p := &plan{in: in, now: now, run: in.Run.Object, gone: in.Run.Rev.Deleted()}
+	if in.Run.Earlier != nil {
+		p.run, p.gone = in.Run.Earlier, true
+	}
+	p.status = p.run.Status
+	if len(in.Updates) > 0 || len(p.status.Attempts) > 0 {
+		p.status.Attempts = slices.Clone(p.status.Attempts)
+	}
+	return p
+}
+
+// live is the attempt that may be alive, or nil. Only the last can be.
+func (p *plan) live() *v1.Attempt {
+	if n := len(p.status.Attempts); n > 0 && !p.status.Attempts[n-1].State.Terminal() {
+		return &p.status.Attempts[n-1]
+	}
+	return nil
+}
+
+// read takes one update in.
+func (p *plan) read(u offer.Update) {
+	i := slices.IndexFunc(p.status.Attempts, func(a v1.Attempt) bool { return a.TaskID == u.TaskID })
+	if i < 0 || p.status.Attempts[i].State.Terminal() {
+		// I7: what ended has ended. But a task that goes on regardless (its agent came back) must not.
+		if !terminal(u.State) && u.State != offer.TaskUnreachable && u.State != offer.TaskKilling {
+			p.d.Kill = append(p.d.Kill, offer.TaskRef{TaskID: u.TaskID, AgentID: u.AgentID})
+		}
+		p.ackNow(u)
+		return
+	}
+	a := &p.status.Attempts[i]
+	m := meaning(u.State, u.Reason, a.State != v1.RunLaunching || p.in.Begun)
+	switch {
+	case p.in.InFlight && (u.State == offer.TaskUnknown || u.State == offer.TaskGone):
+		p.ackNow(u) // The ACCEPT may yet arrive.
+	case m.class == lives:
+		p.goOn(a, u, m)
+	default:
+		p.finish(a, u, p.resolve(a, u, m))
+		p.d.AckAfter = append(p.d.AckAfter, u)
+	}
+}
+
+// goOn takes in an update after which the attempt lives.
+func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
+	before := *a
+	switch {
+	case m.unreachable && a.UnreachableTime == nil:
+		a.UnreachableTime = p.within(a, u.Timestamp)
+		p.say(reasonUnreachable, join(m.text, a.Hostname))
+	case m.phase == v1.RunRunning:
+		if a.State != v1.RunRunning {
+			a.State = v1.RunRunning
+			a.StartTime = p.within(a, u.Timestamp)
+			p.status.Phase = v1.RunRunning
+			p.say("", "")
+		}
+		if a.UnreachableTime != nil {
+			a.UnreachableTime = nil
+			p.say("", "")
+		}
+		if p.status.StartTime == nil {
+			p.status.StartTime = a.StartTime
+		}
+		p.place(a, u)
+	}
+	if sameAttempt(&before, a) {
+		p.ackNow(u)
+	} else {
+		p.d.AckAfter = append(p.d.AckAfter, u)
+	}
+}
+
+// place notes where the attempt's sandbox is, as far as that is known.
+func (p *plan) place(a *v1.Attempt, u offer.Update) {
+	if u.ContainerID == "" {
+		return
+	}
+	a.ContainerID = u.ContainerID
+	if p.in.WorkDir == "" || p.in.FrameworkID == "" || a.AgentID == "" {
+		return
+	}
+	executor := u.ExecutorID
+	if executor == "" {
+		executor = a.TaskID // The command executor's id is its task's.
+	}
+	a.Sandbox = p.in.WorkDir + "/slaves/" + a.AgentID + "/frameworks/" + p.in.FrameworkID + "/executors/" + executor + "/runs/" + u.ContainerID
+}
+
+// within reads an agent's clock, which may be wrong, as an instant between the attempt's last known one and now.
+func (p *plan) within(a *v1.Attempt, t time.Time) *v1.Time {
+	from := a.LaunchTime.Time
+	if a.StartTime != nil {
+		from = a.StartTime.Time
+	}
+	if t.IsZero() || t.After(p.now) {
+		t = p.now
+	}
+	if t.Before(from) {
+		t = from
+	}
+	return v1.NewTimePtr(t)
+}
+
+// watch looks after an attempt that is alive: kill it when it must not be, ask after it when it is silent.
+func (p *plan) watch(a *v1.Attempt) {
+	p.status.Phase = a.State
+	if p.in.InFlight {
+		return // Its ACCEPT is under way: the answer, or the next subscription, comes first.
+	}
+	ref := offer.TaskRef{TaskID: a.TaskID, AgentID: a.AgentID}
+	if reason, text := p.mustDie(a); reason != "" {
+		if !p.gone {
+			p.say(reason, text+"; the task is being killed")
+		}
+		if again := p.in.LastKill.Add(killDelay(p.in.Kills)); p.in.Kills == 0 || !p.now.Before(again) {
+			p.d.Kill = append(p.d.Kill, ref)
+			p.lookAgain(p.now.Add(killDelay(p.in.Kills + 1)))
+		} else {
+			p.lookAgain(again)
+		}
+		return
+	}
+	p.lookAgain(p.deadline())
+	p.lookAgain(timeoutOf(p.run, a))
+	if u := p.run.Spec.Unreachable; a.UnreachableTime != nil && u != nil && u.Then == v1.UnreachableReplace {
+		p.lookAgain(a.UnreachableTime.Add(unreachableAfter(u)))
+	}
+	if a.State == v1.RunLaunching {
+		ask := a.LaunchTime.Add(askDelay(0))
+		if p.in.Asks > 0 {
+			ask = p.in.LastAsk.Add(askDelay(p.in.Asks))
+		}
+		if p.now.Before(ask) {
+			p.lookAgain(ask)
+			return
+		}
+		p.d.Ask = append(p.d.Ask, ref)
+		p.lookAgain(p.now.Add(askDelay(p.in.Asks + 1)))
+	}
+}
+
+// mustDie says why a live attempt must not go on, or "".
+func (p *plan) mustDie(a *v1.Attempt) (reason, text string) {
+	if reason, text = p.unwanted(); reason != "" {
+		return reason, text
+	}
+	if t := p.deadline(); !t.IsZero() && !p.now.Before(t) {
+		return reasonDeadline, "the deadline of " + p.run.Spec.Deadline.String() + " has passed"
+	}
+	if t := timeoutOf(p.run, a); !t.IsZero() && !p.now.Before(t) {
+		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
+	}
+	return "", ""
+}
+
+// unwanted says why the Run is to end without success, or "".
+func (p *plan) unwanted() (reason, text string) {
+	switch {
+	case p.gone:
+		return reasonDeleted, "the run was deleted"
+	case p.in.JobGone:
+		return reasonJobDeleted, "its job was deleted"
+	case p.in.Run.Err == nil && p.run.Spec.Cancel:
+		return reasonCancelled, "the run was cancelled"
+	}
+	return "", ""
+}
+
+// rest looks after a Run of which nothing is alive.
+func (p *plan) rest() {
+	for _, step := range []func(*plan) bool{
+		(*plan).remove,      // What is deleted goes, once nothing of it lives.
+		(*plan).stayEnded,   // I7
+		(*plan).refuse,      // A spec that is no use runs nothing.
+		(*plan).cancel,      // Nothing to kill: it ends at once.
+		(*plan).expire,      // deadline, startBy, queueTimeout
+		(*plan).awaitRetry,  // Not yet.
+		(*plan).wantAttempt, // Now.
+	} {
+		if step(p) {
+			return
+		}
+	}
+}
+
+func (p *plan) remove() bool {
+	if p.gone {
+		p.d.Remove = p.in.Run.Rev.StatusMod != 0
+		return true
+	}
+	if p.in.JobGone {
+		p.d.Remove, p.d.RemoveSpec = p.in.Run.Rev.StatusMod != 0, true
+	}
+	return p.in.JobGone
+}
+
+func (p *plan) stayEnded() bool { return p.status.Phase.Terminal() }
+
+func (p *plan) refuse() bool {
+	err := p.in.Run.Err
+	if err == nil && len(p.status.Attempts) == 0 {
+		err = v1.ValidateRun(p.run).ToAggregate()
+	}
+	if err == nil {
+		return false
+	}
+	p.status.Phase = v1.RunPending
+	p.say(reasonNotAccepted, err.Error())
+	return true
+}
+
+func (p *plan) cancel() bool {
+	if !p.run.Spec.Cancel {
+		return false
+	}
+	p.end(v1.RunKilled, reasonCancelled, "the run was cancelled before an attempt was launched")
+	return true
+}
+
+// expire ends a Run whose time is up, and otherwise notes when that will be.
+func (p *plan) expire() bool {
+	if t := p.deadline(); !t.IsZero() {
+		if !p.now.Before(t) {
+			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastWords())
+			return true
+		}
+		p.lookAgain(t)
+	}
+	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
+		if !p.now.Before(t.Time) {
+			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastWords())
+			return true
+		}
+		p.lookAgain(t.Time)
+	}
+	if q := p.run.Spec.QueueTimeout; q != nil {
+		t := p.since().Add(q.Duration)
+		if !p.now.Before(t) {
+			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastWords())
+			return true
+		}
+		p.lookAgain(t)
+	}
+	return false
+}
+
+func (p *plan) awaitRetry() bool {
+	t := p.status.RetryTime
+	if t == nil || !p.now.Before(t.Time) {
+		return false
+	}
+	p.lookAgain(t.Time)
+	return true
+}
+
+func (p *plan) wantAttempt() bool {
+	p.d.Launch, p.d.Since = true, p.since()
+	w := p.in.Why
+	if w.Reason == "" || w.Reason == p.status.Reason {
+		return true
+	}
+	// The words go to the status at a bounded rate, and only when they mean something else.
+	if t := later(p.d.Since.Add(whyAfter), p.in.WhyTime.Add(whyEvery)); p.now.Before(t) {
+		p.lookAgain(t)
+		return true
+	}
+	p.status.Phase = v1.RunPending
+	p.say(w.Reason, w.Message)
+	p.d.WroteWhy = true
+	return true
+}
+
+// decide compares what is to be with what is.
+func (p *plan) decide() Decision {
+	if p.d.Remove || p.d.RemoveSpec {
+		return p.d
+	}
+	created := p.run.CreationTimestamp.IsZero() && !p.gone
+	if created {
+		p.d.Created = p.now
+		if p.status.Phase == "" {
+			p.status.Phase = v1.RunPending
+		}
+	}
+	if created || !sameStatus(&p.run.Status, &p.status) {
+		p.d.Status = &p.status
+	}
+	return p.d
+}
+
+// Launched is the status that is stored before an ACCEPT is sent (I1): the Run with one more attempt. The attempt's task ID
+// must be NextTask's.
+func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
+	s := r.Status
+	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
+	s.Attempts = append(trimUnstarted(r.Status.Attempts), a)
+	return s
+}
+
+// NextTask is the id of the Run's next attempt: one more than the last ever had (I4).
+func NextTask(r *store.Run) TaskID {
+	id := TaskID{Namespace: r.Key.Namespace, Run: r.Key.Name, Incarnation: r.Rev.SpecCreate, Attempt: 1}
+	if as := r.Object.Status.Attempts; len(as) > 0 {
+		if last, ok := ParseTaskID(as[len(as)-1].TaskID); ok {
+			id.Attempt = last.Attempt + 1
+		} else {
+			id.Attempt = len(as) + 1
+		}
+	}
+	return id
+}
+
+func (p *plan) ackNow(u offer.Update) {
+	if u.WantsAck() {
+		p.d.AckNow = append(p.d.AckNow, u)
+	}
+}
+
+func (p *plan) say(reason, message string) { p.status.Reason, p.status.Message = reason, message }
+
+// lookAgain asks for another plan at t, unless an earlier one is asked for; a zero t asks for none.
+func (p *plan) lookAgain(t time.Time) {
+	if !t.IsZero() && (p.d.Next.IsZero() || t.Before(p.d.Next)) {
+		p.d.Next = t
+	}
+}

@@ -1,0 +1,165 @@
+package run
+
+import (
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+)
+
+// class says what follows the end of an attempt.
+type class int
+
+const (
+	// lives: the attempt goes on, nothing ended.
+	lives class = iota
+	// done: the Run has succeeded.
+	done
+	// usual: the attempt counts and is retried by the Run's rules.
+	usual
+	// lost: what became of the work is unknown. The attempt counts, and is retried unless retries.onLost is false.
+	lost
+	// unstarted: the task never began. It is retried with a back-off of its own and does not count.
+	unstarted
+	// permanent: a retry would end in the same way.
+	permanent
+	// killed: somebody killed the task; who it was, and so what follows, Plan knows.
+	killed
+)
+
+// when restricts a row to what the attempt was when the update came.
+type when int
+
+const (
+	always when = iota
+	// launching: Running was never stored for the attempt, and Mesos never said that it had begun.
+	launching
+)
+
+// row is one line of the table: what a task state, with a reason, means.
+type row struct {
+	state  offer.State
+	reason string // without REASON_; "": any that has no row of its own
+	when   when
+
+	class class
+	// phase that the attempt gets; "": it keeps its own.
+	phase v1.RunPhase
+	// unreachable marks an attempt whose agent is cut off.
+	unreachable bool
+	// word is the reason that the user reads, in one word; "": Mesos's.
+	word string
+	// text is what the user reads; Mesos's own message, if there is one, follows it.
+	text string
+}
+
+// Reasons of Horae's own, as they stand in a Run's or an attempt's status.reason.
+const (
+	reasonCancelled        = "Cancelled"
+	reasonDeleted          = "Deleted"
+	reasonJobDeleted       = "JobDeleted"
+	reasonTimeout          = "Timeout"
+	reasonDeadline         = "DeadlineExceeded"
+	reasonQueueTimeout     = "QueueTimeout"
+	reasonStartingDeadline = "StartingDeadlineExceeded"
+	reasonRetrying         = "Retrying"
+	reasonUnreachable      = "Unreachable"
+	reasonUnhealthy        = "Unhealthy"
+	reasonNotAccepted      = "NotAccepted"
+	reasonLost             = "Lost"
+	reasonNotStarted       = "NotStarted"
+	reasonFailed           = "TaskFailed"
+	reasonPermanent        = "PermanentFailure"
+	reasonKilled           = "Killed"
+	reasonFrameworkRemoved = "FRAMEWORK_REMOVED"
+)
+
+// Reasons of Mesos that Plan looks at, without their prefix.
+const (
+	mesosReconciliation = "RECONCILIATION"
+	// notSent is Horae's own: the ACCEPT did not leave the house.
+	notSent = "NOT_SENT"
+)
+
+// states is the one table of Mesos's task states (1.11). The first row whose state, reason and condition fit is taken; the last
+// row of each state fits always, which a test holds it to. Updates whose row has no phase, or that find the attempt in that
+// phase already, change nothing and are acknowledged without a write.
+var states = []row{
+	{state: offer.TaskStaging},
+	{state: offer.TaskStarting},
+	{state: offer.TaskRunning, phase: v1.RunRunning},
+	{state: offer.TaskKilling},
+
+	{state: offer.TaskFinished, class: done, phase: v1.RunSucceeded},
+
+	{state: offer.TaskFailed, reason: "MAX_COMPLETION_TIME_REACHED", class: usual, phase: v1.RunFailed, word: reasonTimeout, text: "the attempt took longer than its timeout"},
+	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_MEMORY", class: usual, phase: v1.RunFailed, word: "OutOfMemory", text: "the task used more memory than it asked for"},
+	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_DISK", class: usual, phase: v1.RunFailed, word: "OutOfDisk", text: "the task used more disk than it asked for"},
+	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION", class: usual, phase: v1.RunFailed, word: "LimitExceeded", text: "the task used more than it asked for"},
+	{state: offer.TaskFailed, reason: "CONTAINER_LAUNCH_FAILED", class: usual, phase: v1.RunFailed, word: "LaunchFailed", text: "the agent could not start the task"},
+	{state: offer.TaskFailed, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
+	{state: offer.TaskFailed, reason: "COMMAND_EXECUTOR_FAILED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the command executor failed"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_REGISTRATION_TIMEOUT", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor did not come up in time"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_REREGISTRATION_TIMEOUT", class: lost, phase: v1.RunLost, word: "AgentRestarted", text: "the executor did not come back after the agent's restart"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_TERMINATED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor ended without saying how the task did"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_UNREGISTERED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor left"},
+	{state: offer.TaskFailed, reason: "AGENT_REREGISTERED", class: usual, phase: v1.RunFailed, word: reasonFailed, text: "the task failed while its agent was unreachable"},
+	{state: offer.TaskFailed, class: usual, phase: v1.RunFailed, word: reasonFailed},
+
+	{state: offer.TaskKilled, reason: "AGENT_DRAINING", class: lost, phase: v1.RunLost, word: "AgentDraining", text: "the agent is being drained"},
+	{state: offer.TaskKilled, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
+	{state: offer.TaskKilled, reason: reasonFrameworkRemoved, class: lost, phase: v1.RunLost, word: "FrameworkRemoved", text: "Mesos removed the framework"},
+	{state: offer.TaskKilled, class: killed, phase: v1.RunKilled, word: reasonKilled, text: "the task was killed"},
+
+	{state: offer.TaskError, reason: "INVALID_OFFERS", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the offer was gone"},
+	{state: offer.TaskError, reason: "TASK_UNAUTHORIZED", class: permanent, phase: v1.RunFailed, word: "Unauthorized", text: "Mesos does not let this framework run the task"},
+	{state: offer.TaskError, class: permanent, phase: v1.RunFailed, word: "InvalidTask", text: "Mesos refused the task"},
+
+	{state: offer.TaskDropped, reason: "INVALID_OFFERS", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the offer was gone"},
+	{state: offer.TaskDropped, reason: notSent, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "Mesos was not connected"},
+	{state: offer.TaskDropped, reason: "AGENT_DISCONNECTED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was disconnected"},
+	{state: offer.TaskDropped, reason: "AGENT_REMOVED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was gone"},
+	{state: offer.TaskDropped, reason: "AGENT_UNKNOWN", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was gone"},
+	{state: offer.TaskDropped, reason: "AGENT_RESTARTED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent restarted"},
+	{state: offer.TaskDropped, reason: "MASTER_DISCONNECTED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the master was not connected"},
+	{state: offer.TaskDropped, class: usual, phase: v1.RunFailed, word: "LaunchFailed", text: "the agent could not start the task"},
+
+	{state: offer.TaskLost, reason: "INVALID_OFFERS", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the offer was gone"},
+	{state: offer.TaskLost, reason: "AGENT_DISCONNECTED", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was disconnected"},
+	{state: offer.TaskLost, reason: "AGENT_REMOVED", class: lost, phase: v1.RunLost, word: "AgentRemoved", text: "the agent was removed"},
+	{state: offer.TaskLost, reason: reasonFrameworkRemoved, class: lost, phase: v1.RunLost, word: "FrameworkRemoved", text: "Mesos removed the framework, and its tasks with it"},
+	{state: offer.TaskLost, class: lost, phase: v1.RunLost, word: reasonLost, text: "Mesos lost the task"},
+
+	{state: offer.TaskUnreachable, unreachable: true, word: reasonUnreachable, text: "the master cannot reach the agent"},
+
+	{state: offer.TaskGone, reason: mesosReconciliation, when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached the agent"},
+	{state: offer.TaskGone, class: lost, phase: v1.RunLost, word: reasonLost, text: "the agent does not know the task any more"},
+	{state: offer.TaskGoneByOperator, class: lost, phase: v1.RunLost, word: "AgentGone", text: "an operator declared the agent gone"},
+
+	{state: offer.TaskUnknown, when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached Mesos"},
+	{state: offer.TaskUnknown, class: lost, phase: v1.RunLost, word: reasonLost, text: "Mesos does not know the task any more"},
+}
+
+// byState indexes states, so that an update finds its row among a dozen at most.
+var byState = func() map[offer.State][]row {
+	m := map[offer.State][]row{}
+	for _, r := range states {
+		m[r.state] = append(m[r.state], r)
+	}
+	return m
+}()
+
+// meaning finds the row of an update. begun says whether the attempt is known to have begun. A state that Mesos 1.11 does not
+// have means nothing: the attempt lives, and reconciliation will tell.
+func meaning(state offer.State, reason string, begun bool) row {
+	for _, r := range byState[state] {
+		if (r.reason == "" || r.reason == reason) && (r.when == always || !begun) {
+			return r
+		}
+	}
+	return row{state: state}
+}
+
+// terminal reports whether a task in this state is dead for good; one that is unreachable may come back.
+func terminal(state offer.State) bool {
+	r := meaning(state, "", true)
+	return r.class != lives
+}

@@ -1,0 +1,68 @@
+package run
+
+// tree is an index over bins: it finds the first one, from some position on, that has enough of everything. Each inner node holds
+// the most that any bin below it has of each resource, so that whole groups that cannot do are passed over.
+type tree struct {
+	leaves int    // number of bins
+	width  int    // leaves rounded up to a power of two
+	nodes  []need // nodes[1] is the root, the children of i are 2i and 2i+1, and leaf i is nodes[width+i]
+}
+
+func newTree(bins []*bin) tree {
+	t := tree{leaves: len(bins), width: 1}
+	for t.width < len(bins) {
+		t.width *= 2
+	}
+	t.nodes = make([]need, 2*t.width)
+	for i, b := range bins {
+		t.nodes[t.width+i] = b.free
+	}
+	for i := t.width - 1; i > 0; i-- {
+		t.nodes[i] = most(&t.nodes[2*i], &t.nodes[2*i+1])
+	}
+	return t
+}
+
+// set changes what bin i has.
+func (t *tree) set(i int, free *need) {
+	at := t.width + i
+	t.nodes[at] = *free
+	for at /= 2; at > 0; at /= 2 {
+		t.nodes[at] = most(&t.nodes[2*at], &t.nodes[2*at+1])
+	}
+}
+
+// first is the first bin from position from on that covers want, or -1.
+func (t *tree) first(from int, want *need) int {
+	if from >= t.leaves {
+		return -1
+	}
+	for at := t.width + from; ; {
+		if t.nodes[at].covers(want) {
+			if at >= t.width {
+				if at-t.width >= t.leaves {
+					return -1
+				}
+				return at - t.width
+			}
+			at *= 2 // It may be below.
+			continue
+		}
+		// Not here: on to the next node on the right, as high up as possible.
+		for at&1 == 1 {
+			at /= 2
+		}
+		if at == 0 {
+			return -1
+		}
+		at++
+	}
+}
+
+func most(a, b *need) need {
+	m := need{ports: max(a.ports, b.ports)}
+	for d := range m.amount {
+		m.amount[d] = max(a.amount[d], b.amount[d])
+	}
+	return m
+}
