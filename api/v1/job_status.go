@@ -52,6 +52,8 @@ const (
 	ReasonReplaced = "Replaced"
 	// ReasonScheduleChanged: it belonged to a schedule that was replaced before it started. Skipped.
 	ReasonScheduleChanged = "ScheduleChanged"
+	// ReasonNameTaken: somebody made a Run of another Job under the name that it needs. Skipped.
+	ReasonNameTaken = "NameTaken"
 )
 
 // JobStatus is what the job controller saw; users never write it.

@@ -1,0 +1,435 @@
+package job
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// instant is the grain of scheduled times: t less an instant is just before t.
+const instant = time.Microsecond
+
+// anchor finds the schedule that holds, and since when. A new or changed one holds from now on; a Job that is seen for the first
+// time has had its schedule since it was created.
+func (p *planner) anchor() {
+	if p.invalid != "" {
+		return
+	}
+	present, next := p.next.Schedule, p.wantedSchedule()
+	if next != nil {
+		compiled, err := p.in.Compile(p.in.Job.Key, *next)
+		if err != nil { // Validate found nothing wrong, so that this is about the machine: a zone file that went away.
+			p.invalid = short("spec.schedule: " + err.Error())
+			return
+		}
+		p.schedule = compiled
+	}
+	if present != next {
+		if present != nil {
+			p.forsake(*present)
+		}
+		p.next.Schedule, p.next.Occurrences = next, 0
+	}
+}
+
+// wantedSchedule is the present anchor if the spec still says the same, otherwise a new one; nil without a schedule.
+func (p *planner) wantedSchedule() *v1.ScheduleStatus {
+	expression := strings.TrimSpace(p.spec.Schedule)
+	if expression == "" {
+		return nil
+	}
+	if s := p.next.Schedule; s != nil && s.Expression == expression && s.TimeZone == p.spec.TimeZone {
+		return s
+	}
+	since := p.now
+	if created := p.in.Job.Object.CreationTimestamp.Time; p.next.ObservedGeneration == 0 && !created.IsZero() && created.Before(since) {
+		since = created
+	}
+	return &v1.ScheduleStatus{Expression: expression, TimeZone: p.spec.TimeZone, Since: v1.NewTime(since.Truncate(time.Second))}
+}
+
+// forsake tells of what the former schedule leaves undone.
+func (p *planner) forsake(former v1.ScheduleStatus) {
+	for _, t := range p.next.Waiting {
+		p.tell(nil, t.Time, t.Time, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
+	}
+	p.next.Waiting = nil
+	if last := p.next.LastScheduleTime; last != nil && last.After(p.now) {
+		p.next.LastScheduleTime = nil // The clock went back: the new schedule is not bound by what it did before.
+		return
+	}
+	compiled, err := p.in.Compile(p.in.Job.Key, former)
+	if err != nil {
+		return // It was accepted once; without its zone file nobody can say what it would have fired.
+	}
+	from := cursor(&former, p.next.LastScheduleTime)
+	if to, ok := compiled.Prev(p.now); ok && to.After(from) {
+		p.tellRange(compiled, from, to, v1.RunSkipped, v1.ReasonScheduleChanged)
+		p.next.LastScheduleTime = v1.NewTimePtr(to)
+	}
+}
+
+// cursor is the instant after which nothing has been handled yet.
+func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
+	from := s.Since.Time
+	if strings.Contains(s.Expression, "//") {
+		from = from.Add(-instant) // R//period: its first occurrence is its anchor itself.
+	}
+	if last != nil && last.After(from) {
+		from = last.Time
+	}
+	return from
+}
+
+// block finds out whether something keeps the schedule from starting Runs, and whether something did until now.
+func (p *planner) block() {
+	if c := findCondition(p.next.Conditions, v1.JobScheduled); c != nil {
+		switch c.Reason {
+		case v1.ReasonNotAccepted, v1.ReasonSuspended, v1.ReasonTooManyFailures:
+			p.held = c.Reason
+		}
+	}
+	if p.held == v1.ReasonTooManyFailures && p.in.Job.Rev.SpecVersion != p.next.ObservedGeneration {
+		p.next.ConsecutiveFailures = 0 // The user has seen to it: a fresh start.
+	}
+	limit := p.spec.SuspendAfterFailures
+	switch {
+	case p.invalid != "":
+		p.blocked = v1.ReasonNotAccepted
+	case p.spec.Suspend:
+		p.blocked = v1.ReasonSuspended
+	case limit != nil && p.next.ConsecutiveFailures >= int64(*limit):
+		p.blocked = v1.ReasonTooManyFailures
+	}
+}
+
+// take handles every occurrence that has come due. While the Job is blocked they are left: what passes then is handled when it is
+// not any more.
+func (p *planner) take() {
+	if p.schedule == nil || p.blocked != "" {
+		return
+	}
+	// 1. What has come due, and what of it came in time.
+	from := cursor(p.next.Schedule, p.next.LastScheduleTime)
+	due := p.lastDue(from, p.now)
+	late := due
+	if p.held == "" {
+		late = p.lastDue(from, p.lateBefore())
+	}
+	// 2. What passed while nothing could run: by spec.missedRuns.
+	p.takeLate(from, late, due.After(late))
+	// 3. What comes now: by spec.concurrencyPolicy.
+	p.takeOnTime(late, due)
+	// 4. The cursor.
+	if due.After(from) {
+		p.next.LastScheduleTime = v1.NewTimePtr(due)
+		p.next.Occurrences += int64(p.schedule.Count(from, due))
+	}
+}
+
+// lateBefore: what was due by then passed in downtime.
+func (p *planner) lateBefore() time.Time {
+	t := p.now.Add(-p.in.Settings.MaxLag)
+	if p.in.UpSince.After(t) {
+		t = p.in.UpSince
+	}
+	if t.After(p.now) {
+		t = p.now
+	}
+	return t.Add(-instant)
+}
+
+// lastDue is the last occurrence after from that was due by the given time, jitter included; from itself if there is none.
+// Occurrences are handled in order: one whose jitter is small waits for the one before it, which keeps its own bound.
+func (p *planner) lastDue(from, by time.Time) time.Time {
+	last := from
+	spread := p.jitter()
+	if t, ok := p.schedule.Prev(by.Add(-spread)); ok && t.After(last) {
+		last = t
+	}
+	if spread == 0 {
+		return last
+	}
+	for t, ok := p.schedule.Next(last); ok && !p.dueAt(t).After(by); t, ok = p.schedule.Next(t) {
+		last = t
+	}
+	return last
+}
+
+func (p *planner) jitter() time.Duration {
+	if p.spec.Jitter == nil {
+		return 0
+	}
+	return p.spec.Jitter.Duration
+}
+
+// dueAt is when the occurrence is due: its time and its share of the jitter.
+func (p *planner) dueAt(t time.Time) time.Time {
+	return t.Add(jitterOf(p.in.Job.Key, t, p.jitter()))
+}
+
+// startBy is when the occurrence must have started; zero: there is no such time.
+func (p *planner) startBy(t time.Time) time.Time {
+	if p.spec.StartingDeadline == nil {
+		return time.Time{}
+	}
+	return p.dueAt(t).Add(p.spec.StartingDeadline.Duration)
+}
+
+func (p *planner) expired(t time.Time) bool {
+	by := p.startBy(t)
+	return !by.IsZero() && by.Before(p.now)
+}
+
+// takeLate applies spec.missedRuns to the occurrences after from and up to to, which passed while nothing could run, and to those
+// that waited when the Job was blocked. newer: there are later ones, which come now.
+func (p *planner) takeLate(from, to time.Time, newer bool) {
+	outcome, reason := v1.RunMissed, v1.ReasonDowntime
+	var waited []v1.Time
+	if p.held != "" {
+		outcome, reason = v1.RunSkipped, p.held
+		waited, p.next.Waiting = p.next.Waiting, nil
+	}
+	if d := p.spec.StartingDeadline; d != nil {
+		if over := p.lastDue(from, p.now.Add(-d.Duration-instant)); over.After(from) {
+			if over.After(to) {
+				over = to
+			}
+			p.tellRange(p.schedule, from, over, v1.RunMissed, v1.ReasonStartingDeadline)
+			from = over
+		}
+	}
+	passed := to.After(from)
+	switch {
+	case p.spec.MissedRuns == v1.MissedRunsAll:
+		p.backlog(waited, from, to)
+	case p.spec.MissedRuns == v1.MissedRunsNone || newer:
+		p.tellEach(waited, outcome, reason)
+		p.tellRange(p.schedule, from, to, outcome, reason)
+	case passed:
+		p.tellEach(waited, outcome, reason)
+		if before, ok := p.schedule.Prev(to.Add(-instant)); ok {
+			p.tellRange(p.schedule, from, before, outcome, reason)
+		}
+		p.come(to)
+	case len(waited) > 0:
+		p.tellEach(waited[:len(waited)-1], outcome, reason)
+		p.next.Waiting = waited[len(waited)-1:]
+	}
+}
+
+// backlog lets the occurrences after from and up to to wait for their turn, after those that waited already. Above the
+// limit the oldest are Missed.
+func (p *planner) backlog(waited []v1.Time, from, to time.Time) {
+	limit := p.in.Settings.MissedLimit
+	var times []v1.Time
+	t, ok := to, to.After(from)
+	for ; ok && t.After(from) && len(times) < limit; t, ok = p.schedule.Prev(t.Add(-instant)) {
+		times = append(times, v1.NewTime(t))
+	}
+	slices.Reverse(times)
+	if over := len(waited) + len(times) - limit; over > 0 {
+		over = min(over, len(waited))
+		p.tellEach(waited[:over], v1.RunMissed, v1.ReasonTooManyMissed)
+		waited = waited[over:]
+	}
+	if ok && t.After(from) {
+		p.tellRange(p.schedule, from, t, v1.RunMissed, v1.ReasonTooManyMissed)
+	}
+	p.next.Waiting = slices.Concat(p.next.Waiting, waited, times)
+}
+
+// takeOnTime takes the occurrences after from and up to to, one by one.
+func (p *planner) takeOnTime(from, to time.Time) {
+	if over := p.schedule.Count(from, to) - p.in.Settings.MissedLimit; over > 0 {
+		first := from
+		for ; over > 0; over-- {
+			from, _ = p.schedule.Next(from)
+		}
+		p.tellRange(p.schedule, first, from, v1.RunMissed, v1.ReasonTooManyMissed)
+	}
+	for t, ok := p.schedule.Next(from); ok && !t.After(to); t, ok = p.schedule.Next(t) {
+		p.come(t)
+	}
+}
+
+// come applies spec.concurrencyPolicy to an occurrence that comes now. What may run joins those that wait; start does the rest.
+func (p *planner) come(t time.Time) {
+	waiting := len(p.next.Waiting)
+	switch {
+	case p.expired(t):
+		p.tell(p.schedule, t, t, 1, v1.RunMissed, v1.ReasonStartingDeadline)
+		return
+	case p.spec.ConcurrencyPolicy == v1.ConcurrencyAllow:
+	case p.spec.ConcurrencyPolicy == v1.ConcurrencyQueue:
+		room := 1
+		if len(p.active) == 0 {
+			room = 2 // One of them starts at once.
+		}
+		if waiting >= room {
+			p.tell(p.schedule, t, t, 1, v1.RunSkipped, v1.ReasonQueueFull)
+			return
+		}
+	case p.spec.ConcurrencyPolicy == v1.ConcurrencyReplace:
+		p.tellEach(p.next.Waiting, v1.RunSkipped, v1.ReasonReplaced)
+		p.next.Waiting = nil
+		p.cancelActive()
+	case len(p.active)+waiting > 0: // Forbid
+		p.tell(p.schedule, t, t, 1, v1.RunSkipped, v1.ReasonOverlap)
+		return
+	}
+	p.next.Waiting = append(slices.Clip(p.next.Waiting), v1.NewTime(t))
+}
+
+// cancelActive has the active Runs killed, as many as the budget allows: start goes on with the others.
+func (p *planner) cancelActive() {
+	for _, run := range p.active {
+		if !run.Rev.Deleted() && run.Err == nil && !cancelled(run) && !slices.Contains(p.cancel, run) && p.spend() {
+			p.cancel = append(p.cancel, run)
+		}
+	}
+}
+
+func cancelled(run *store.Run) bool { return run.Object.Spec.Cancel }
+
+// start makes Runs of the occurrences that wait and have room, oldest first.
+func (p *planner) start() {
+	if p.blocked != "" || p.schedule == nil || len(p.next.Waiting) == 0 {
+		return
+	}
+	if p.spec.ConcurrencyPolicy == v1.ConcurrencyReplace && slices.ContainsFunc(p.active, cancelled) {
+		p.cancelActive() // There were more of them than one transaction takes.
+	}
+	var wait []v1.Time
+	for _, t := range p.next.Waiting {
+		switch {
+		case p.expired(t.Time):
+			p.tell(p.schedule, t.Time, t.Time, 1, v1.RunMissed, v1.ReasonStartingDeadline)
+		case len(wait) > 0 || !p.startOne(t.Time):
+			wait = append(wait, t)
+			if by := p.startBy(t.Time); !by.IsZero() {
+				p.wakeAt(by.Add(instant))
+			}
+		}
+	}
+	p.next.Waiting = wait
+}
+
+// startOne reports whether the occurrence is settled: it has its Run, or it was told why it cannot have one.
+func (p *planner) startOne(t time.Time) bool {
+	job := p.in.Job.Object
+	name := RunName(job.Name, t)
+	switch run := p.find(name); {
+	case run == nil:
+	case run.Rev.Deleted() || p.earlier(run):
+		return false // Its name is free once the run controller is done with it.
+	case run.Object.Spec.Job == job.Name:
+		return true // I3: this is its Run already.
+	default:
+		p.tell(p.schedule, t, t, 1, v1.RunSkipped, v1.ReasonNameTaken)
+		return true
+	}
+	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && len(p.active)+len(p.create) > 0 {
+		return false
+	}
+	if !p.spend() {
+		return false
+	}
+	p.create = append(p.create, NewRun(job, Trigger{Reason: v1.ReasonSchedule, ScheduledTime: t, StartBy: p.startBy(t)}, p.now))
+	p.next.Active = append(slices.Clip(p.next.Active), name)
+	return true
+}
+
+// find is the Run of that name, whosever it is; nil: there is none.
+func (p *planner) find(name string) *store.Run {
+	for _, run := range p.in.Runs {
+		if run.Key.Name == name {
+			return run
+		}
+	}
+	if p.in.Lookup == nil {
+		return nil
+	}
+	return p.in.Lookup(name)
+}
+
+// tellEach is tell for single occurrences.
+func (p *planner) tellEach(times []v1.Time, outcome v1.RunPhase, reason string) {
+	for _, t := range times {
+		p.tell(p.schedule, t.Time, t.Time, 1, outcome, reason)
+	}
+}
+
+// tellRange is tell for the occurrences of the schedule after from and up to to, which is one of them. There may be none.
+func (p *planner) tellRange(s Occurrences, from, to time.Time, outcome v1.RunPhase, reason string) {
+	if n := s.Count(from, to); n > 0 {
+		first, _ := s.Next(from)
+		p.tell(s, first, to, n, outcome, reason)
+	}
+}
+
+// maxNotRun bounds status.notRun.
+const maxNotRun = 10
+
+// tell counts n occurrences that did not become Runs, and says so (I10). What follows on the entry before without a gap, for the
+// same reason, goes into that entry: s says what follows on what.
+func (p *planner) tell(s Occurrences, first, through time.Time, n int, outcome v1.RunPhase, reason string) {
+	if outcome == v1.RunMissed {
+		p.next.Missed += int64(n)
+	} else {
+		p.next.Skipped += int64(n)
+	}
+	entry := v1.NotRun{
+		ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: outcome, Reason: reason, Message: p.explain(reason),
+	}
+	list := p.next.NotRun
+	if len(list) > 0 && s != nil && list[0].Outcome == outcome && list[0].Reason == reason {
+		end := list[0].ScheduledTime
+		if list[0].Through != nil {
+			end = *list[0].Through
+		}
+		if before, ok := s.Prev(first.Add(-instant)); ok && before.Equal(end.Time) {
+			entry.ScheduledTime = list[0].ScheduledTime
+			entry.Count += list[0].Count
+			list = list[1:]
+		}
+	}
+	if entry.Count > 1 {
+		entry.Through = v1.NewTimePtr(through)
+	}
+	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
+}
+
+// explain says a reason in words.
+func (p *planner) explain(reason string) string {
+	switch reason {
+	case v1.ReasonDowntime:
+		return fmt.Sprintf("no controller was running; missedRuns is %s", p.spec.MissedRuns)
+	case v1.ReasonTooManyMissed:
+		return fmt.Sprintf("more than %d occurrences were missed", p.in.Settings.MissedLimit)
+	case v1.ReasonStartingDeadline:
+		return fmt.Sprintf("could not start within %s", p.spec.StartingDeadline)
+	case v1.ReasonOverlap, v1.ReasonQueueFull:
+		if len(p.next.Active) > 0 {
+			return short(p.next.Active[0] + " was active")
+		}
+		return "an earlier occurrence was about to start"
+	case v1.ReasonReplaced:
+		return "the next occurrence took its place"
+	case v1.ReasonScheduleChanged:
+		return "the schedule was changed before it started"
+	case v1.ReasonNameTaken:
+		return "another Job's Run has its name"
+	case v1.ReasonSuspended:
+		return "the Job was suspended"
+	case v1.ReasonTooManyFailures:
+		return "the Job was suspended after failures"
+	case v1.ReasonNotAccepted:
+		return "the Job's spec was not valid"
+	}
+	return ""
+}

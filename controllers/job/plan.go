@@ -1,0 +1,198 @@
+package job
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// Input is everything that a decision depends on, besides the time. Nothing in it is modified (I8).
+type Input struct {
+	// Job as the cache has it; nil when neither its spec nor its status is there.
+	Job *store.Job
+	// Runs of the Job, of this incarnation and earlier ones, by create revision.
+	Runs []*store.Run
+	// Lookup finds any Run of the namespace by name, also one that is not the Job's; nil where there is none. It is asked about
+	// names that are about to be used.
+	Lookup func(name string) *store.Run
+	// Compile reads a schedule. It must be a function of its arguments.
+	Compile func(store.Key, v1.ScheduleStatus) (Occurrences, error)
+	// UpSince is when the controller began to watch over its Jobs: what was due before passed in downtime.
+	UpSince time.Time
+	// WrittenAt is when the status was last written; zero if that is long ago.
+	WrittenAt time.Time
+	// Settings of the controller.
+	Settings Settings
+}
+
+// Occurrences is a compiled schedule: a set of instants. *schedule.Schedule is one.
+type Occurrences interface {
+	// Next is the first one after the given time, Prev the last one at or before it.
+	Next(after time.Time) (time.Time, bool)
+	Prev(atOrBefore time.Time) (time.Time, bool)
+	// Count is how many lie after the one and not after the other.
+	Count(after, upTo time.Time) int
+}
+
+// Settings of the controller that hold for every Job. Zero values stand for the defaults.
+type Settings struct {
+	// MissedLimit is how many occurrences missedRuns: All runs after one downtime; the oldest above it are Missed. Default 100.
+	MissedLimit int
+	// StatusInterval is the least time between two writes of a status that only sums up what is known elsewhere. Default 1 s.
+	StatusInterval time.Duration
+	// MaxLag is how late an occurrence may be taken up and still count as on time rather than as passed in downtime. Default 1 min.
+	MaxLag time.Duration
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.MissedLimit <= 0 {
+		s.MissedLimit = 100
+	}
+	if s.StatusInterval <= 0 {
+		s.StatusInterval = time.Second
+	}
+	if s.MaxLag <= 0 {
+		s.MaxLag = time.Minute
+	}
+	return s
+}
+
+// Decision is what is to be done: all of Create, Cancel, Delete and the status in one transaction.
+type Decision struct {
+	// Create these Runs, each only if there is none of its name.
+	Create []*v1.Run
+	// Cancel these Runs.
+	Cancel []*store.Run
+	// Delete the specs of these Runs, which have ended.
+	Delete []*store.Run
+	// Status is the Job's whole next status.
+	Status v1.JobStatus
+	// Created is the Job's creation time, as its status document keeps it for a spec that does not say.
+	Created metav1.Time
+	// WriteStatus: it differs from the present one, and is to be written now. A status that only sums up may have to wait: then
+	// this is false and After says until when.
+	WriteStatus bool
+	// DeleteStatus: the Job is gone, and so are its Runs: delete its status key.
+	DeleteStatus bool
+	// After: look again then, at the latest. 0: when something changes.
+	After time.Duration
+}
+
+// Idle reports whether there is nothing to do now.
+func (d *Decision) Idle() bool {
+	return !d.WriteStatus && !d.DeleteStatus && len(d.Create)+len(d.Cancel)+len(d.Delete) == 0
+}
+
+// maxRuns bounds the Runs that one decision touches, so that its transaction stays well below what etcd takes. What is left
+// over is done right afterwards.
+const maxRuns = 32
+
+// steps of a plan for a Job that is there, in order. Each reads what the ones before it decided.
+var steps = []func(*planner){
+	(*planner).retire,  // Runs of an earlier Job of the same name go.
+	(*planner).account, // Every Run that ended is counted, once.
+	(*planner).accept,  // A spec that is not valid runs nothing.
+	(*planner).anchor,  // A new schedule starts from now.
+	(*planner).block,   // Suspension, by the user or after failures.
+	(*planner).take,    // What has come due is run, told, or made to wait.
+	(*planner).start,   // What waits and has room becomes a Run.
+	(*planner).outlook, // The next occurrence, and the conditions.
+	(*planner).prune,   // Old Runs go.
+	(*planner).settle,  // Write now, later, or not at all.
+}
+
+// Plan decides. It is pure: the same input and time give the same decision, and planning again once the decision has been carried
+// out gives an idle one.
+func Plan(in Input, now time.Time) Decision {
+	in.Settings = in.Settings.withDefaults()
+	p := planner{in: in, now: now, budget: maxRuns}
+	if in.Job == nil || in.Job.Rev.Deleted() {
+		p.remove()
+		return p.decision()
+	}
+	p.spec = &in.Job.Object.Spec
+	p.next = in.Job.Object.Status // Shared with the cache: parts are replaced, never changed (I8).
+	for _, step := range steps {
+		step(&p)
+	}
+	return p.decision()
+}
+
+// planner holds what the steps of one plan share.
+type planner struct {
+	in   Input
+	now  time.Time
+	spec *v1.JobSpec
+	next v1.JobStatus
+
+	create       []*v1.Run
+	cancel       []*store.Run
+	discard      []*store.Run
+	budget       int // Runs that may still be touched
+	writeStatus  bool
+	deleteStatus bool
+	wake         time.Time // zero: nothing to wake up for
+
+	active   []*store.Run // not ended, oldest first
+	invalid  string       // why the spec is not accepted
+	blocked  string       // why nothing scheduled starts: a reason of the condition Scheduled
+	held     string       // the same, as it was before this plan
+	schedule Occurrences  // nil: none
+}
+
+func (p *planner) decision() Decision {
+	d := Decision{
+		Create: p.create, Cancel: p.cancel, Delete: p.discard,
+		Status: p.next, WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
+	}
+	if p.in.Job != nil {
+		if d.Created = p.in.Job.Object.CreationTimestamp; d.Created.IsZero() {
+			d.Created = metav1.NewTime(p.now.UTC().Truncate(time.Second))
+		}
+	}
+	if !p.wake.IsZero() {
+		// A millisecond at least: timers and the clock differ by less, and nothing is planned in a tight loop.
+		d.After = max(p.wake.Sub(p.now), time.Millisecond)
+	}
+	return d
+}
+
+// wakeAt asks for another look at t.
+func (p *planner) wakeAt(t time.Time) {
+	if p.wake.IsZero() || t.Before(p.wake) {
+		p.wake = t
+	}
+}
+
+// spend takes one Run from the budget; without one it asks for another plan right away.
+func (p *planner) spend() bool {
+	if p.budget == 0 {
+		p.wakeAt(p.now)
+		return false
+	}
+	p.budget--
+	return true
+}
+
+// settle decides whether the status is written, and when.
+func (p *planner) settle() {
+	present := &p.in.Job.Object.Status
+	switch {
+	case equalStatus(present, &p.next):
+		return
+	case len(p.create)+len(p.cancel) > 0 || !onlySums(present, &p.next):
+		p.writeStatus = true
+		return
+	}
+	// Only sums: it may wait, and so may the deletion of the Runs that they count.
+	age := p.now.Sub(p.in.WrittenAt)
+	if wait := p.in.Settings.StatusInterval - age; age >= 0 && wait > 0 {
+		p.discard = nil
+		p.wakeAt(p.now.Add(wait))
+		return
+	}
+	p.writeStatus = true
+}

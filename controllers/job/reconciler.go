@@ -1,0 +1,263 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+	"horae/internal/reconcile"
+	"horae/internal/store"
+)
+
+// Cache is what the reconciler reads. Its objects are shared and never modified (I8).
+type Cache interface {
+	// Job and Run return nil for what is not there.
+	Job(namespace, name string) *store.Job
+	Run(namespace, name string) *store.Run
+	// RunsOf are the Runs of a Job by create revision.
+	RunsOf(namespace, job string) []*store.Run
+}
+
+// Writer makes fenced changes (I6). It blocks until the change is committed.
+type Writer interface {
+	Apply(ctx context.Context, change store.Change) (revision int64, err error)
+}
+
+// Config of a Reconciler. Cache and Writer are needed.
+type Config struct {
+	Cache    Cache
+	Writer   Writer
+	Settings Settings
+	Log      logr.Logger
+	// Metrics is where metrics are registered; nil: nowhere.
+	Metrics prometheus.Registerer
+	// Now is the clock; nil: the machine's.
+	Now func() time.Time
+}
+
+// Reconciler keeps one Job after another as its spec says: gather, Plan, do. It lives for one term of leadership, which begins when
+// it is made: what was due before passed in downtime.
+type Reconciler struct {
+	cfg       Config
+	compiled  compiled
+	metrics   metrics
+	upSince   atomic.Pointer[time.Time]
+	lastWrite writes
+}
+
+var _ reconcile.Reconciler = (*Reconciler)(nil)
+
+// New makes a Reconciler at the beginning of a term.
+func New(cfg Config) *Reconciler {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	cfg.Settings = cfg.Settings.withDefaults()
+	r := &Reconciler{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	r.lastWrite.interval = cfg.Settings.StatusInterval
+	r.ClockStepped()
+	return r
+}
+
+// ClockStepped tells that the clock was set: what a step forward left out passed in downtime. Every Job is to be reconciled
+// afterwards, since the delays computed before are wrong.
+func (r *Reconciler) ClockStepped() {
+	now := r.cfg.Now()
+	r.upSince.Store(&now)
+}
+
+// JobOf is the key to reconcile when the Run changed.
+func JobOf(run *store.Run) (store.Key, bool) {
+	name := run.Object.Spec.Job
+	if name == "" {
+		name = run.Object.Labels[v1.LabelJob]
+	}
+	return store.JobKey(run.Key.Namespace, name), name != ""
+}
+
+// Concerns reports whether a change of a Run is one that its Job's plan may depend on: that it came, ended, went, or was given
+// up. Either may be nil.
+func Concerns(before, after *store.Run) bool {
+	return before == nil || after == nil ||
+		ended(before) != ended(after) || before.Rev.Deleted() != after.Rev.Deleted() || before.Rev.SpecCreate != after.Rev.SpecCreate
+}
+
+// Reconcile implements reconcile.Reconciler.
+func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Result, error) {
+	// 1. Gather.
+	in, err := r.gather(key)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	// 2. Plan.
+	now := r.cfg.Now()
+	decision := Plan(in, now)
+	if decision.Idle() {
+		return reconcile.Result{After: decision.After}, nil
+	}
+	// 3. Do.
+	change, err := changeOf(key, in.Job, &decision)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	revision, err := r.cfg.Writer.Apply(ctx, change)
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("carry out the plan of %s: %w", key, err)
+	}
+	if decision.WriteStatus {
+		r.lastWrite.note(key, now)
+	}
+	r.report(key, in.Job, &decision)
+	r.metrics.started(in.Job, decision.Create, r.cfg.Now())
+	return reconcile.Result{After: decision.After, Revision: revision}, nil
+}
+
+// gather reads the input of a plan.
+func (r *Reconciler) gather(key store.Key) (Input, error) {
+	in := Input{
+		Job:       r.cfg.Cache.Job(key.Namespace, key.Name),
+		Runs:      r.cfg.Cache.RunsOf(key.Namespace, key.Name),
+		Lookup:    func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
+		Compile:   r.compiled.get,
+		UpSince:   *r.upSince.Load(),
+		WrittenAt: r.lastWrite.at(key),
+		Settings:  r.cfg.Settings,
+	}
+	if in.Job == nil {
+		return in, nil
+	}
+	if err := in.Job.StatusErr(); err != nil {
+		// The cursor is unknown: to go on could run everything again, to write would destroy what a person may still mend.
+		return in, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
+	}
+	// A Run whose spec was deleted is still active until its task is dead.
+	known := nameSet(runNames(in.Runs))
+	for _, name := range in.Job.Object.Status.Active {
+		if !known(name) {
+			if run := in.Lookup(name); run != nil && run.Rev.Deleted() {
+				in.Runs = append(in.Runs[:len(in.Runs):len(in.Runs)], run)
+			}
+		}
+	}
+	return in, nil
+}
+
+func runNames(runs []*store.Run) []string {
+	names := make([]string, len(runs))
+	for i, run := range runs {
+		names[i] = run.Key.Name
+	}
+	return names
+}
+
+// changeOf makes one transaction of a decision. I3: Runs are created only where there are none, together with the cursor, and only
+// from the spec and the status that were planned with.
+func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) {
+	var c store.Change
+	put := func(w store.Write, err error) error {
+		c.Writes = append(c.Writes, w)
+		return err
+	}
+	if d.WriteStatus {
+		c.Guards = append(c.Guards, store.StatusAt(key, job.Rev.StatusMod))
+		status := &v1.Job{ObjectMeta: metav1.ObjectMeta{
+			Namespace: key.Namespace, Name: key.Name, UID: job.Object.UID, CreationTimestamp: d.Created,
+		}, Status: d.Status}
+		if err := put(store.PutStatus(key, status)); err != nil {
+			return c, err
+		}
+	}
+	if d.DeleteStatus {
+		c.Guards = append(c.Guards, store.StatusAt(key, job.Rev.StatusMod), store.SpecAt(key, 0))
+		c.Writes = append(c.Writes, store.DeleteStatus(key))
+	}
+	if len(d.Create) > 0 {
+		c.Guards = append(c.Guards, store.SpecAt(key, job.Rev.SpecMod))
+	}
+	for _, run := range d.Create {
+		at := store.RunKey(run.Namespace, run.Name)
+		c.Guards = append(c.Guards, store.SpecAt(at, 0))
+		if err := put(store.PutSpec(at, run)); err != nil {
+			return c, err
+		}
+	}
+	for _, run := range d.Cancel {
+		c.Guards = append(c.Guards, store.SpecAt(run.Key, run.Rev.SpecMod))
+		stopped := run.Object.DeepCopy() // I8
+		stopped.Spec.Cancel = true
+		if err := put(store.PutSpec(run.Key, stopped)); err != nil {
+			return c, err
+		}
+	}
+	for _, run := range d.Delete {
+		c.Guards = append(c.Guards, store.SpecAt(run.Key, run.Rev.SpecMod))
+		c.Writes = append(c.Writes, store.DeleteSpec(run.Key))
+	}
+	return c, nil
+}
+
+// report logs what people look for afterwards.
+func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
+	log := r.cfg.Log
+	for _, run := range d.Create {
+		log.V(1).Info("Created run", "job", key.String(), "run", run.Name)
+	}
+	for _, run := range d.Cancel {
+		log.Info("Cancelled run", "job", key.String(), "run", run.Key.Name)
+	}
+	if !d.WriteStatus {
+		return
+	}
+	before, after := &job.Object.Status, &d.Status
+	if len(after.NotRun) > 0 && !slices.EqualFunc(before.NotRun, after.NotRun, equalNotRun) {
+		log.Info("Occurrences did not run", "job", key.String(), "missed", after.Missed-before.Missed,
+			"skipped", after.Skipped-before.Skipped, "reason", after.NotRun[0].Reason)
+	}
+	r.metrics.notRun(after.Missed-before.Missed, after.Skipped-before.Skipped)
+	for i := range after.Conditions {
+		c := &after.Conditions[i]
+		if old := findCondition(before.Conditions, c.Type); c.Type != v1.JobHealthy && (old == nil || old.Reason != c.Reason) {
+			log.V(1).Info("Condition changed", "job", key.String(), "type", c.Type, "status", c.Status, "reason", c.Reason, "message", c.Message)
+		}
+	}
+}
+
+// writes remembers when each Job's status was last written, for as long as that matters.
+type writes struct {
+	interval time.Duration
+	mu       sync.Mutex
+	// times and sweepAt are guarded by mu.
+	times   map[store.Key]time.Time
+	sweepAt int
+}
+
+func (w *writes) at(key store.Key) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.times[key]
+}
+
+func (w *writes) note(key store.Key, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.times == nil {
+		w.times, w.sweepAt = map[store.Key]time.Time{}, 1024
+	}
+	if len(w.times) >= w.sweepAt {
+		for k, t := range w.times {
+			if age := at.Sub(t); age < 0 || age > w.interval {
+				delete(w.times, k)
+			}
+		}
+		w.sweepAt = max(1024, 2*len(w.times))
+	}
+	w.times[key] = at
+}
