@@ -1,0 +1,140 @@
+package leader
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"horae/internal/store"
+)
+
+const (
+	// DefaultTTL of the lease: a leader that vanishes without a word is replaced after so long.
+	DefaultTTL = 5 * time.Second
+	// cleanupTimeout bounds giving up the lease; when it fails, the lease runs out by itself.
+	cleanupTimeout = time.Second
+	// Bounds of the delay before a campaign that failed is begun again.
+	leastDelay = 50 * time.Millisecond
+	mostDelay  = 2 * time.Second
+)
+
+// ErrNoLeader: nobody leads at the moment. Ask again later.
+var ErrNoLeader = errors.New("there is no leader")
+
+// Identity says who leads: the value of the leader key.
+type Identity struct {
+	// Name of the process.
+	Name string `json:"name"`
+	// Address at which its API answers, as the others may reach it.
+	Address string `json:"address,omitempty"`
+}
+
+// Config of a candidate. Client and Name are required.
+type Config struct {
+	Client *clientv3.Client
+	Identity
+	// TTL of the lease, in whole seconds, rounded up; default 5 s. etcd gives a longer one when its own election timeout asks
+	// for it (2 s with etcd's defaults).
+	TTL time.Duration
+	Log logr.Logger
+}
+
+// Run campaigns and, each time it has won, calls lead, until ctx ends. lead's ctx ends with ctx and when the lead is, or may
+// be, lost; lead must return then, and Run campaigns again. So it does after store.ErrFenced. When lead returns by itself Run
+// gives up the lease and returns what lead returned. When ctx ends the lease is given up as soon as lead has returned, so that a
+// successor need not wait for it to run out.
+func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence store.Fence) error) error {
+	value, err := json.Marshal(cfg.Identity)
+	if err != nil {
+		return fmt.Errorf("encode the identity of %s: %w", cfg.Name, err)
+	}
+	delay := leastDelay
+	for {
+		won, err := runTerm(ctx, cfg, string(value), lead)
+		var lost *lostError
+		switch {
+		case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.As(err, &lost)):
+			return nil
+		case won && errors.As(err, &lost), errors.Is(err, store.ErrFenced):
+			cfg.Log.Info("Lost the lead", "reason", err.Error())
+			delay = leastDelay
+		case won:
+			return err
+		default:
+			cfg.Log.Info("Campaign failed, trying again", "reason", err.Error())
+		}
+		if !sleep(ctx, delay/2+rand.N(delay/2)) {
+			return nil
+		}
+		delay = min(2*delay, mostDelay)
+	}
+}
+
+// runTerm is one campaign and, if it is won, the lead that follows.
+func runTerm(ctx context.Context, cfg Config, value string, lead func(context.Context, store.Fence) error) (won bool, err error) {
+	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
+	l, err := grant(ctx, cfg)
+	if err != nil {
+		return false, err
+	}
+	defer l.giveUp(ctx, cfg)
+
+	// 2. The campaign. It waits until all who came before have gone.
+	termCtx, cancel := l.context(ctx)
+	defer cancel()
+	fence, revision, err := l.campaign(termCtx, cfg.Client, value)
+	if err != nil {
+		return false, errors.Join(err, l.lost())
+	}
+
+	// 3. The lead, until it returns.
+	stop := l.watchKey(cfg.Client, fence.Key, revision)
+	defer stop()
+	cfg.Log.Info("Leading", "name", cfg.Name, "key", fence.Key, "revision", fence.CreateRevision)
+	err = lead(termCtx, fence)
+	if lost := l.lost(); lost != nil {
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+		return true, errors.Join(lost, err)
+	}
+	return true, err
+}
+
+// Leader tells who leads at the moment: ErrNoLeader when nobody does.
+func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
+	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithFirstCreate()...)
+	if err != nil {
+		return Identity{}, fmt.Errorf("read who leads: %w", err)
+	}
+	if len(resp.Kvs) == 0 {
+		return Identity{}, ErrNoLeader
+	}
+	var id Identity
+	if err := json.Unmarshal(resp.Kvs[0].Value, &id); err != nil {
+		return Identity{}, fmt.Errorf("read who leads: decode %s: %w", resp.Kvs[0].Key, err)
+	}
+	return id, nil
+}
+
+// electionPrefix is LeaderPrefix as the election wants it: it adds the slash itself.
+var electionPrefix = strings.TrimSuffix(store.LeaderPrefix, "/")
+
+// sleep answers false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

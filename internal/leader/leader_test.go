@@ -1,0 +1,258 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr/testr"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/goleak"
+
+	"horae/internal/etcdtest"
+	"horae/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// candidate is a Run in a goroutine, with what its lead saw.
+type candidate struct {
+	stop   context.CancelFunc
+	begun  chan store.Fence // one for each lead
+	ended  chan error       // why each lead's context ended
+	result chan error       // of Run
+}
+
+func campaign(t *testing.T, client *clientv3.Client, name string) *candidate {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	c := &candidate{stop: stop, begun: make(chan store.Fence, 16), ended: make(chan error, 16), result: make(chan error, 1)}
+	cfg := Config{Client: client, Identity: Identity{Name: name, Address: "http://" + name}, TTL: time.Second, Log: testr.New(t)}
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		c.result <- Run(ctx, cfg, func(ctx context.Context, fence store.Fence) error {
+			c.begun <- fence
+			<-ctx.Done()
+			c.ended <- context.Cause(ctx)
+			return ctx.Err()
+		})
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-finished
+	})
+	return c
+}
+
+// receive waits; a test that waits in vain is ended by go test's own timeout.
+func receive[T any](t *testing.T, ch <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-t.Context().Done():
+		t.Fatalf("waiting for %s", what)
+		panic("unreachable")
+	}
+}
+
+func TestSuccessorLeadsAsSoonAsTheLeaderStops(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	client := etcdtest.Client(t, endpoint)
+	if _, err := Leader(t.Context(), client); !errors.Is(err, ErrNoLeader) {
+		t.Fatalf("before any campaign: %v", err)
+	}
+	a := campaign(t, client, "a")
+	fence := receive(t, a.begun, "the first lead")
+	if id, err := Leader(t.Context(), client); err != nil || id.Name != "a" || id.Address != "http://a" {
+		t.Fatalf("Leader = %+v, %v", id, err)
+	}
+	b := campaign(t, etcdtest.Client(t, endpoint), "b")
+
+	a.stop()
+	if err := receive(t, a.result, "the end of a"); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	second := receive(t, b.begun, "the second lead")
+	if second.CreateRevision <= fence.CreateRevision {
+		t.Errorf("the second fence %+v is not later than the first %+v", second, fence)
+	}
+	if id, err := Leader(t.Context(), client); err != nil || id.Name != "b" {
+		t.Fatalf("Leader = %+v, %v", id, err)
+	}
+	leases, err := client.Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(leases.Leases) != 1 {
+		t.Errorf("%d leases are left, want the second leader's alone", len(leases.Leases))
+	}
+}
+
+// I6: a deposed leader's write is refused by etcd, whatever the process believes.
+func TestI6DeposedLeaderIsFenced(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{endpoint}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	// The first leader does not notice that it is deposed: this stands for a process that was stopped.
+	type lead struct {
+		fence store.Fence
+		over  chan struct{}
+	}
+	begun := make(chan lead, 1)
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		cfg := Config{Client: s.Client(), Identity: Identity{Name: "a"}, TTL: time.Second, Log: testr.New(t)}
+		done <- Run(ctx, cfg, func(_ context.Context, fence store.Fence) error {
+			l := lead{fence, make(chan struct{})}
+			begun <- l
+			<-l.over
+			return nil
+		})
+	}()
+	a := receive(t, begun, "the first lead")
+	deposed := s.Writer(a.fence)
+	t.Cleanup(deposed.Close)
+	write := store.Change{Writes: []store.Write{{EtcdKey: store.JobKey("default", "a").Status(), Value: []byte("{}")}}}
+	if _, err := deposed.Apply(t.Context(), write); err != nil {
+		t.Fatalf("write while leading: %v", err)
+	}
+
+	if _, err := s.Client().Delete(t.Context(), a.fence.Key); err != nil {
+		t.Fatal(err)
+	}
+	b := campaign(t, etcdtest.Client(t, endpoint), "b")
+	fence := receive(t, b.begun, "the second lead")
+	if _, err := deposed.Apply(t.Context(), write); !errors.Is(err, store.ErrFenced) {
+		t.Fatalf("the deposed leader's write: %v, want ErrFenced", err)
+	}
+	successor := s.Writer(fence)
+	t.Cleanup(successor.Close)
+	if _, err := successor.Apply(t.Context(), write); err != nil {
+		t.Fatalf("the successor's write: %v", err)
+	}
+	stop()
+	close(a.over)
+	if err := receive(t, done, "the end of a"); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+}
+
+func TestLeadEndsWhenItsKeyIsDeletedOrItsLeaseRevoked(t *testing.T) {
+	client := etcdtest.Client(t, etcdtest.Start(t))
+	c := campaign(t, client, "a")
+	fence := receive(t, c.begun, "the first lead")
+
+	if _, err := client.Delete(t.Context(), fence.Key); err != nil {
+		t.Fatal(err)
+	}
+	var lost *lostError
+	if err := receive(t, c.ended, "the end of the first lead"); !errors.As(err, &lost) {
+		t.Fatalf("the lead ended with %v", err)
+	}
+	second := receive(t, c.begun, "the second lead")
+	if second == fence {
+		t.Fatalf("the second lead has the first one's fence %+v", fence)
+	}
+
+	leases, err := client.Leases(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range leases.Leases {
+		if _, err := client.Revoke(t.Context(), l.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := receive(t, c.ended, "the end of the second lead"); !errors.As(err, &lost) {
+		t.Fatalf("the lead ended with %v", err)
+	}
+	receive(t, c.begun, "the third lead")
+}
+
+func TestLeadEndsWhileEtcdIsSilentAndComesBack(t *testing.T) {
+	endpoint := etcdtest.Start(t)
+	proxy := etcdtest.NewProxy(t, endpoint)
+	c := campaign(t, etcdtest.Client(t, proxy.Endpoint), "a")
+	fence := receive(t, c.begun, "the first lead")
+
+	direct := etcdtest.Client(t, endpoint)
+	proxy.Silence()
+	receive(t, c.ended, "the end of the lead")
+	// The lead ended by this process's own clock, before etcd let anybody else lead.
+	got, err := direct.Get(t.Context(), fence.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("when the lead ended the leader key existed: %v", len(got.Kvs) == 1)
+
+	other := campaign(t, direct, "b")
+	second := receive(t, other.begun, "the lead of the other")
+	other.stop()
+	proxy.Restore()
+	proxy.Break()
+	third := receive(t, c.begun, "the lead after the silence")
+	if third.CreateRevision == fence.CreateRevision || third.CreateRevision == second.CreateRevision {
+		t.Errorf("fences %+v, %+v, %+v: want three different ones", fence, second, third)
+	}
+}
+
+func TestCampaignSurvivesARestartOfEtcd(t *testing.T) {
+	server := etcdtest.New(t)
+	c := campaign(t, etcdtest.Client(t, server.Endpoint), "a")
+	receive(t, c.begun, "the first lead")
+	server.Stop()
+	receive(t, c.ended, "the end of the lead")
+	server.Restart()
+	receive(t, c.begun, "the lead after the restart")
+}
+
+func TestStopDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {
+	server := etcdtest.New(t)
+	leading := campaign(t, etcdtest.Client(t, server.Endpoint), "a")
+	receive(t, leading.begun, "the lead")
+	waiting := campaign(t, etcdtest.Client(t, server.Endpoint), "b")
+	asking := etcdtest.Client(t, server.Endpoint)
+	for { // until the second candidate's key is there
+		got, err := asking.Get(t.Context(), store.LeaderPrefix, clientv3.WithPrefix())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Kvs) == 2 {
+			break
+		}
+	}
+	server.Stop()
+	leading.stop()
+	waiting.stop()
+	for _, c := range []*candidate{leading, waiting} {
+		if err := receive(t, c.result, "the end of Run"); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
+
+func TestRunReturnsWhatLeadReturns(t *testing.T) {
+	client := etcdtest.Client(t, etcdtest.Start(t))
+	cfg := Config{Client: client, Identity: Identity{Name: "a"}, TTL: time.Second, Log: testr.New(t)}
+	broken := errors.New("broken")
+	leads := 0
+	err := Run(t.Context(), cfg, func(context.Context, store.Fence) error {
+		if leads++; leads == 1 {
+			return store.ErrFenced // deposed: campaign again
+		}
+		return broken
+	})
+	if !errors.Is(err, broken) || leads != 2 {
+		t.Fatalf("Run = %v after %d leads, want what the second lead returned", err, leads)
+	}
+	if _, err := Leader(t.Context(), client); !errors.Is(err, ErrNoLeader) {
+		t.Errorf("after Run: %v, want the lead to be given up", err)
+	}
+}

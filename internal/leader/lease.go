@@ -1,0 +1,181 @@
+package leader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/concurrency"
+	"go.uber.org/zap"
+
+	"horae/internal/store"
+)
+
+// lostError says why the lead is over, or may be.
+type lostError struct{ reason string }
+
+func (e *lostError) Error() string { return e.reason }
+
+// lease is the candidate's lease, kept alive by a goroutine of its own, which measures it on this process's steady clock: the
+// lease cannot have run out before its time has passed since the last successful refreshment was *sent*. What arrived, and when,
+// says nothing: an answer may have waited in the socket of a process that was stopped.
+type lease struct {
+	id  clientv3.LeaseID
+	ttl time.Duration
+
+	stop context.CancelFunc // ends the goroutine
+	done chan struct{}      // closed by it
+	over chan struct{}      // closed when the lease is, or may be, lost
+
+	once sync.Once
+	err  *lostError // why; set before over is closed
+}
+
+// grant asks for a lease and begins to keep it.
+func grant(ctx context.Context, cfg Config) (*lease, error) {
+	ttl := cfg.TTL
+	if ttl <= 0 {
+		ttl = DefaultTTL
+	}
+	reqCtx, cancel := context.WithTimeout(ctx, ttl)
+	defer cancel()
+	sent := time.Now()
+	resp, err := cfg.Client.Grant(reqCtx, int64((ttl+time.Second-1)/time.Second))
+	if err != nil {
+		return nil, fmt.Errorf("ask etcd for the leader's lease: %w", err)
+	}
+	keepCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l := &lease{
+		id: resp.ID, ttl: time.Duration(resp.TTL) * time.Second, stop: stop, done: make(chan struct{}), over: make(chan struct{}),
+	}
+	go l.keep(keepCtx, cfg.Client, sent)
+	return l, nil
+}
+
+// margin before the end of the lease in which lead is to stop.
+func (l *lease) margin() time.Duration { return l.ttl / 10 }
+
+// keep refreshes the lease three times in its life, until ctx ends or the lease is lost.
+func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Time) {
+	defer close(l.done)
+	for {
+		expires := sent.Add(l.ttl - l.margin())
+		if !sleep(ctx, min(l.ttl/3, time.Until(expires))) {
+			return
+		}
+		now := time.Now()
+		// KeepAliveOnce repeats what etcd does not answer, until its context ends; so now is when the first was sent, at the latest.
+		reqCtx, cancel := context.WithDeadline(ctx, expires)
+		_, err := client.KeepAliveOnce(reqCtx, l.id)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			sent = now
+		case errors.Is(err, rpctypes.ErrLeaseNotFound):
+			l.lose("the leader's lease has expired or was revoked")
+			return
+		case !time.Now().Before(expires):
+			l.lose(fmt.Sprintf("the leader's lease could not be refreshed within %s", l.ttl-l.margin()))
+			return
+		}
+	}
+}
+
+func (l *lease) lose(reason string) {
+	l.once.Do(func() {
+		l.err = &lostError{reason}
+		close(l.over)
+	})
+}
+
+// lost says why the lease is lost; nil while it is not.
+func (l *lease) lost() error {
+	select {
+	case <-l.over:
+		return l.err
+	default:
+		return nil
+	}
+}
+
+// context ends with ctx and when the lease is lost.
+func (l *lease) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-l.over:
+			cancel(l.err)
+		case <-stop:
+		}
+	})
+	return ctx, sync.OnceFunc(func() {
+		close(stop)
+		wg.Wait()
+		cancel(context.Canceled)
+	})
+}
+
+// campaign waits until the lead is won, and returns the fence and a revision at which the leader key existed.
+func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value string) (store.Fence, int64, error) {
+	// The election cleans up in its client's own context, without a bound. With one that ends when ctx does nothing is left
+	// waiting for an etcd that is away; giving up the lease cleans up anyway.
+	bounded := clientv3.NewCtxClient(ctx, clientv3.WithZapLogger(zap.NewNop()))
+	bounded.KV, bounded.Lease, bounded.Watcher = client.KV, client.Lease, client.Watcher
+	session, err := concurrency.NewSession(bounded, concurrency.WithLease(l.id), concurrency.WithContext(ctx))
+	if err != nil {
+		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: %w", err)
+	}
+	session.Orphan() // keep refreshes the lease
+
+	election := concurrency.NewElection(session, electionPrefix)
+	if err := election.Campaign(ctx, value); err != nil {
+		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: %w", err)
+	}
+	// The key may have gone while the campaign waited: then there is nobody before us, but we do not lead either.
+	resp, err := client.Get(ctx, election.Key())
+	if err != nil {
+		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: read %s: %w", election.Key(), err)
+	}
+	if len(resp.Kvs) == 0 || resp.Kvs[0].CreateRevision != election.Rev() {
+		return store.Fence{}, 0, &lostError{"the leader key was deleted during the campaign"}
+	}
+	return store.Fence{Key: election.Key(), CreateRevision: election.Rev()}, resp.Header.Revision, nil
+}
+
+// watchKey ends the lead when the leader key is deleted after the revision: by a revoked lease, or by somebody's hand. That is
+// quicker than the next refreshment, and the only sign when the lease still lives. The function returned ends it.
+func (l *lease) watchKey(client *clientv3.Client, key string, after int64) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		// A watch that fails (compaction, permission) is no loss of the lead: the fence and the lease remain.
+		for resp := range client.Watch(ctx, key, clientv3.WithRev(after+1), clientv3.WithFilterPut()) {
+			if len(resp.Events) > 0 {
+				l.lose("the leader key was deleted")
+			}
+		}
+	})
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// giveUp ends the goroutine and revokes the lease, which deletes the leader key, so that a successor need not wait.
+func (l *lease) giveUp(ctx context.Context, cfg Config) {
+	l.stop()
+	<-l.done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, l.ttl))
+	defer cancel()
+	if _, err := cfg.Client.Revoke(ctx, l.id); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+		cfg.Log.Info("The lease could not be given up and runs out by itself", "reason", err.Error())
+	}
+}
