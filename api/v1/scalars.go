@@ -22,7 +22,7 @@ func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf(`must be a duration in quotes or plain text such as 90s, 1h30m or PT90S, got %s`, b)
+		return fmt.Errorf("must be a duration such as 90s, 1h30m or PT90S; %s has no unit", b)
 	}
 	v, err := ParseDuration(s)
 	if err != nil {
