@@ -2,11 +2,7 @@ package mesos
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"time"
 
 	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
@@ -85,9 +81,19 @@ func (d *Driver) Suppress(ctx context.Context, roles ...string) error {
 	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_SUPPRESS, Suppress: &scheduler.Call_Suppress{Roles: roles}})
 }
 
-// Teardown kills every task and removes the framework; its id is forgotten and Run ends with ErrTornDown.
+// Teardown kills every task and removes the framework; its id is forgotten and Run ends with ErrTornDown. It uses a connection
+// of its own, because the master ends the stream, and with it the session, before it answers; and Run does not subscribe
+// again before the answer is there, because that would make a new framework.
 func (d *Driver) Teardown(ctx context.Context) error {
-	if err := d.call(ctx, &scheduler.Call{Type: scheduler.Call_TEARDOWN}); err != nil {
+	d.tearing.Lock()
+	defer d.tearing.Unlock()
+	s := d.session.Load()
+	if s == nil {
+		return fmt.Errorf("TEARDOWN: %w", ErrDisconnected)
+	}
+	own := newPipe(dialMaster(d.cfg, s.master.Scheme, s.master.Host), d.cfg.CallTimeout)
+	defer own.close()
+	if err := d.callThrough(ctx, own, s, &scheduler.Call{Type: scheduler.Call_TEARDOWN}); err != nil {
 		return err
 	}
 	d.tearOnce.Do(func() { close(d.torn) })
@@ -98,7 +104,10 @@ func (d *Driver) Teardown(ctx context.Context) error {
 	return nil
 }
 
+// isTorn waits for a Teardown that is under way and reports whether there has been one.
 func (d *Driver) isTorn() bool {
+	d.tearing.Lock()
+	defer d.tearing.Unlock()
 	select {
 	case <-d.torn:
 		return true
@@ -113,37 +122,22 @@ func (d *Driver) call(ctx context.Context, c *scheduler.Call) error {
 	if s == nil {
 		return fmt.Errorf("%s: %w", c.Type, ErrDisconnected)
 	}
-	c.FrameworkID = s.frameworkID
-	data, err := c.Marshal()
-	if err != nil {
-		return fmt.Errorf("%s: encode: %w", c.Type, err)
+	through := s.others
+	if c.Type == scheduler.Call_ACKNOWLEDGE {
+		through = s.acks
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.cfg.CallTimeout)
-	defer cancel()
-	req, err := d.request(ctx, s.master, data)
+	return d.callThrough(ctx, through, s, c)
+}
+
+func (d *Driver) callThrough(ctx context.Context, p *pipe, s *session, c *scheduler.Call) error {
+	authorization, err := d.authorization(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Type, err)
 	}
-	req.Header[streamIDHeader] = []string{s.streamID}
-	resp, err := d.calls.Do(req)
-	if err != nil {
-		return transportError(c.Type.String(), err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode == http.StatusAccepted {
-		_, _ = io.CopyN(io.Discard, resp.Body, maxMessage) // read to its end, the connection can be used again
-		return nil
-	}
-	return &CallError{Call: c.Type.String(), Status: resp.StatusCode, Message: readMessage(resp.Body)}
-}
-
-// transportError tells whether a call that got no answer can have been sent.
-func transportError(call string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "dial" {
-		return fmt.Errorf("%s: %w: %w", call, ErrDisconnected, err)
-	}
-	return fmt.Errorf("%s: %w: %w", call, ErrUnanswered, err)
+	c.FrameworkID = s.frameworkID
+	return p.do(ctx, c.Type.String(), func(b []byte) ([]byte, error) {
+		return appendRequest(b, s.request, authorization, c)
+	})
 }
 
 func offerIDs(ids []string) []mesosv1.OfferID {

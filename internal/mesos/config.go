@@ -95,7 +95,7 @@ type Config struct {
 	DialTimeout time.Duration
 	// SubscribeTimeout until a SUBSCRIBE is answered by SUBSCRIBED; default 15 s.
 	SubscribeTimeout time.Duration
-	// CallTimeout of a call, from its sending to its answer; default 10 s.
+	// CallTimeout is how long the master may leave calls without any answer; then all that wait are given up. Default 10 s.
 	CallTimeout time.Duration
 	// MissedHeartbeats is how many intervals of heartbeat the stream may be silent; default 5, as Mesos recommends. The
 	// interval is what the master tells (15 s by default).
@@ -107,9 +107,6 @@ type Config struct {
 	StableAfter time.Duration
 	// MaxFrame is the largest event, in bytes; default DefaultMaxFrame, at most 1 GiB.
 	MaxFrame int
-	// CallConnections is how many calls can be under way on kept connections; default 64. More calls open more connections,
-	// which are closed after use.
-	CallConnections int
 
 	// Log gets what happens to the subscription; each event at V(2). The zero value discards.
 	Log logr.Logger
@@ -125,7 +122,6 @@ const (
 	defaultBackoffMin       = 250 * time.Millisecond
 	defaultBackoffMax       = 15 * time.Second
 	defaultStableAfter      = 30 * time.Second
-	defaultCallConnections  = 64
 	defaultFailoverTimeout  = 7 * 24 * time.Hour
 	maxMaxFrame             = 1 << 30
 )
@@ -143,7 +139,6 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.BackoffMax, max(defaultBackoffMax, c.BackoffMin))
 	setDefault(&c.StableAfter, defaultStableAfter)
 	setDefault(&c.MaxFrame, DefaultMaxFrame)
-	setDefault(&c.CallConnections, defaultCallConnections)
 	if len(c.Framework.Roles) == 0 {
 		c.Framework.Roles = []string{"*"}
 	}

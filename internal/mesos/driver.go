@@ -20,13 +20,13 @@ const maxRedirects = 5
 type Driver struct {
 	cfg     Config
 	masters []*url.URL
-	stream  *http.Client // for SUBSCRIBE; no overall timeout
-	calls   *http.Client // for all else
+	stream  *http.Client // for SUBSCRIBE; calls go through the session's pipes
 
 	session  atomic.Pointer[session]
 	lastByte atomic.Int64 // of the stream, UnixNano; 0: none yet
 	torn     chan struct{}
 	tearOnce sync.Once
+	tearing  sync.Mutex // held by Teardown while it is under way
 
 	mu      sync.Mutex
 	cancel  context.CancelCauseFunc // ends the present attempt; guarded by mu
@@ -40,9 +40,29 @@ type Driver struct {
 // session is what calls need of a subscription. It is never modified.
 type session struct {
 	frameworkID *mesosv1.FrameworkID
-	streamID    string
 	master      *url.URL
 	since       time.Time
+	// request begins every call's request: all of its head that is always the same, the stream id included.
+	request string
+	// acks carries acknowledgements, the thousands; others the rest, which may take the master longer.
+	acks, others *pipe
+}
+
+// newSession begins a session; close ends it.
+func (d *Driver) newSession(frameworkID, streamID string, master *url.URL) *session {
+	dial := dialMaster(d.cfg, master.Scheme, master.Host)
+	return &session{
+		frameworkID: &mesosv1.FrameworkID{Value: frameworkID}, master: master, since: time.Now(),
+		request: requestHead(master, streamID),
+		acks:    newPipe(dial, d.cfg.CallTimeout),
+		others:  newPipe(dial, d.cfg.CallTimeout),
+	}
+}
+
+// close fails the calls under way; what has become of them is unknown.
+func (s *session) close() {
+	s.acks.close()
+	s.others.close()
 }
 
 // New checks cfg and returns a Driver, which does nothing before Run.
@@ -63,7 +83,6 @@ func New(cfg Config) (*Driver, error) {
 		d.masters = append(d.masters, u)
 	}
 	d.stream = newStreamClient(cfg)
-	d.calls = newCallClient(cfg)
 	return d, nil
 }
 
@@ -71,7 +90,6 @@ func New(cfg Config) (*Driver, error) {
 // wraps ErrFailedOver or ErrTornDown. h is not called after it has returned. Run must not run twice at the same time.
 func (d *Driver) Run(ctx context.Context, h Handler) error {
 	defer d.stream.CloseIdleConnections()
-	defer d.calls.CloseIdleConnections()
 	again := backoff{min: d.cfg.BackoffMin, max: d.cfg.BackoffMax}
 	for {
 		lasted, err := d.round(ctx, h)
@@ -150,6 +168,7 @@ func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.
 	err = sub.run(ctx)
 	var lasted time.Duration
 	if s := d.session.Swap(nil); s != nil {
+		s.close()
 		lasted = max(time.Since(s.since), 1)
 		d.leader = master
 		d.setLastError(err)

@@ -479,8 +479,14 @@ func TestResubscribe(t *testing.T) {
 func TestTeardown(t *testing.T) {
 	m := newFakeMaster(t)
 	r := start(t, Config{Masters: []string{m.URL}})
-	m.next(t).subscribed("f1", "x", slowly)
+	s := m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
+	// The master ends the stream before it answers, as in mesos/recordings/scheduler_failover.
+	m.setAnswer(func(*scheduler.Call) (int, string) {
+		s.end()
+		r.want(t, "Disconnected")
+		return 202, ""
+	})
 	if err := r.Teardown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -491,13 +497,19 @@ func TestTeardown(t *testing.T) {
 	if r.ids.current() != "" {
 		t.Errorf("the id %q is still stored", r.ids.current())
 	}
+	if len(m.streams) != 0 {
+		t.Error("subscribed anew: that makes a new framework")
+	}
 	wantError(t, r.Driver.Run(context.Background(), newRecorder()), ErrTornDown)
 }
 
 func TestContextEnds(t *testing.T) {
 	for name, until := range map[string]func(*testing.T, *fakeMaster, *running){
-		"while it connects":         func(t *testing.T, m *fakeMaster, _ *running) { m.next(t) },
-		"while it waits for events": func(t *testing.T, m *fakeMaster, r *running) { m.next(t).subscribed("f", "s", slowly); r.want(t, "Subscribed") },
+		"while it connects": func(t *testing.T, m *fakeMaster, _ *running) { m.next(t) },
+		"while it waits for events": func(t *testing.T, m *fakeMaster, r *running) {
+			m.next(t).subscribed("f", "s", slowly)
+			r.want(t, "Subscribed")
+		},
 		"while it waits to try again": func(t *testing.T, m *fakeMaster, r *running) {
 			m.next(t).refuse(503, "")
 			r.want(t, "Disconnected")

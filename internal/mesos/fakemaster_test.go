@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,12 @@ import (
 	"horae/internal/offer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(trivialMasterEnv) != "" {
+		serveTrivialMaster()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // patience is how long a test waits for what must come; it is only ever reached by a test that fails.
 const patience = 20 * time.Second

@@ -3,93 +3,115 @@ package mesos
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
 const (
 	mediaType      = "application/x-protobuf"
 	streamIDHeader = "Mesos-Stream-Id"
+	userAgent      = "horae"
 	// maxMessage of a refusal that is kept.
 	maxMessage = 4 << 10
 	// keepAlive probes find a master that is gone without a word, long before the heartbeat deadline would.
 	keepAlive = 15 * time.Second
 )
 
-// newTransport dials IPv4 and IPv6 and speaks HTTP/1.1 only, as Mesos does.
-func newTransport(cfg Config) *http.Transport {
+// newStreamClient returns the client for SUBSCRIBE: over IPv4 or IPv6, HTTP/1.1 only, as Mesos speaks it, and without a proxy,
+// which has no business in a stream. It has no timeout of its own: the subscription has a deadline up to SUBSCRIBED, and another
+// for silence.
+func newStreamClient(cfg Config) *http.Client {
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: keepAlive}
 	t := &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
 		TLSHandshakeTimeout: cfg.DialTimeout,
 		DisableCompression:  true,
-		IdleConnTimeout:     time.Minute,
-		MaxIdleConnsPerHost: 1,
+		DisableKeepAlives:   true,
+		ReadBufferSize:      readBuffer,
 		Protocols:           new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
 	if cfg.TLS != nil {
 		t.TLSClientConfig = cfg.TLS.Clone()
 	}
-	return t
-}
-
-// newStreamClient returns the client for SUBSCRIBE. It has no timeout of its own: the subscription has a deadline up to
-// SUBSCRIBED, and another for silence.
-func newStreamClient(cfg Config) *http.Client {
-	t := newTransport(cfg)
-	t.DisableKeepAlives = true
-	t.ReadBufferSize = readBuffer
 	return &http.Client{Transport: t, CheckRedirect: noRedirect}
 }
 
-// newCallClient returns the client for calls: all to one host, thousands a second.
-func newCallClient(cfg Config) *http.Client {
-	t := newTransport(cfg)
-	t.MaxIdleConns = cfg.CallConnections
-	t.MaxIdleConnsPerHost = cfg.CallConnections
-	return &http.Client{Transport: t, CheckRedirect: noRedirect}
-}
-
-// noRedirect leaves redirects to us: SUBSCRIBE follows them with care, a call takes them as "not the leader".
+// noRedirect leaves redirects to us, who follow them with care.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// request makes a POST of an encoded call.
-func (d *Driver) request(ctx context.Context, master *url.URL, data []byte) (*http.Request, error) {
-	req := &http.Request{
-		Method: http.MethodPost, URL: master, Host: master.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{
-			"Content-Type": mediaTypeValue,
-			"Accept":       mediaTypeValue,
-			"User-Agent":   userAgentValue,
-		},
-		Body:          io.NopCloser(bytes.NewReader(data)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },
-		ContentLength: int64(len(data)),
+// subscribeRequest makes the POST of an encoded SUBSCRIBE.
+func (d *Driver) subscribeRequest(ctx context.Context, master *url.URL, data []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, master.String(), bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("SUBSCRIBE: %w", err)
 	}
-	if d.cfg.Authorization != nil {
-		v, err := d.cfg.Authorization(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("credentials for %s: %w", master.Host, err)
-		}
-		req.Header.Set("Authorization", v)
+	req.Header.Set("Content-Type", mediaType)
+	req.Header.Set("Accept", mediaType)
+	req.Header.Set("User-Agent", userAgent)
+	authorization, err := d.authorization(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("SUBSCRIBE: %w", err)
 	}
-	return req.WithContext(ctx), nil
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	return req, nil
 }
 
-// Header values that are never modified; sharing them saves allocations on each call.
-var (
-	mediaTypeValue = []string{mediaType}
-	userAgentValue = []string{"horae"}
-)
+// authorization returns the header's value, "" for none.
+func (d *Driver) authorization(ctx context.Context) (string, error) {
+	if d.cfg.Authorization == nil {
+		return "", nil
+	}
+	v, err := d.cfg.Authorization(ctx)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("get credentials: %w", err)
+	case strings.ContainsFunc(v, unicode.IsControl):
+		return "", errors.New("get credentials: they hold control characters, perhaps a line end") // not the value: it is secret
+	}
+	return v, nil
+}
+
+// requestHead is the part of a call's HTTP request that is the same for all calls of a subscription.
+func requestHead(master *url.URL, streamID string) string {
+	return "POST " + master.EscapedPath() + " HTTP/1.1\r\n" +
+		"Host: " + master.Host + "\r\n" +
+		"User-Agent: " + userAgent + "\r\n" +
+		"Accept: " + mediaType + "\r\n" +
+		"Content-Type: " + mediaType + "\r\n" +
+		streamIDHeader + ": " + streamID + "\r\n"
+}
+
+// appendRequest writes the whole of a call's request.
+func appendRequest(b []byte, head, authorization string, c *scheduler.Call) ([]byte, error) {
+	b = append(b, head...)
+	if authorization != "" {
+		b = append(append(append(b, "Authorization: "...), authorization...), "\r\n"...)
+	}
+	size := c.Size()
+	b = strconv.AppendInt(append(b, "Content-Length: "...), int64(size), 10)
+	b = append(b, "\r\n\r\n"...)
+	b = slices.Grow(b, size)
+	n, err := c.MarshalTo(b[len(b) : len(b)+size])
+	if err != nil {
+		return b, fmt.Errorf("encode: %w", err)
+	}
+	return b[:len(b)+n], nil
+}
 
 // readMessage returns the text of a refusal.
 func readMessage(body io.Reader) string {

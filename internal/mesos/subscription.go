@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"time"
 
-	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -58,7 +57,7 @@ func (s *subscription) open(ctx context.Context) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode SUBSCRIBE: %w", err)
 	}
-	req, err := s.d.request(ctx, s.master, data)
+	req, err := s.d.subscribeRequest(ctx, s.master, data)
 	if err != nil {
 		return nil, err
 	}
@@ -119,9 +118,7 @@ func (s *subscription) subscribed(ctx context.Context, e *scheduler.Event_Subscr
 		interval = defaultHeartbeat
 	}
 	s.silence.set(time.Duration(s.d.cfg.MissedHeartbeats) * interval)
-	s.d.session.Store(&session{
-		frameworkID: &mesosv1.FrameworkID{Value: s.id}, streamID: s.streamID, master: s.master, since: time.Now(),
-	})
+	s.d.session.Store(s.d.newSession(s.id, s.streamID, s.master))
 	s.d.cfg.Log.Info("Subscribed to Mesos", "frameworkID", s.id, "master", s.master.Host,
 		"version", e.GetMasterInfo().GetVersion(), "heartbeat", interval)
 	s.h.Subscribed(s.id)
