@@ -92,7 +92,6 @@ func (p *parser) parseCron(text string) (*cron, error) {
 		return nil, errorf("cron expression", text, "never fires: no such day in any year")
 	}
 	c.fields = strings.Join(fields, " ")
-	c.words = describeCron(c, fields)
 	return c, nil
 }
 
@@ -262,7 +261,7 @@ func (f *fieldParser) parseWeekday(item string) (bool, *Error) {
 	upper := strings.ToUpper(item)
 	if upper == "L" {
 		f.warn("L alone in the day of week is Saturday, as in Quartz; write SAT, or FRIL for the last Friday of the month")
-		f.cron.nth[6] = 0x3e // all of them
+		f.cron.nth[6] = 0x3e // 1 to 5: all of them
 		return true, nil
 	}
 	if day, nText, found := strings.Cut(item, "#"); found {

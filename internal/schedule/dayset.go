@@ -31,8 +31,14 @@ const (
 	everyWeek         // all dates of some weekdays
 )
 
-// compile fills in kind and pattern.
+// compile fills in kind and pattern, and simplifies.
 func (s *daySet) compile() {
+	for w, nth := range s.nth {
+		if nth == 0x3e { // all of them
+			s.dow |= 1 << w
+			s.nth[w] = 0
+		}
+	}
 	for first := range s.pattern {
 		for day := 1; day <= 31; day++ {
 			w := (first + day - 1) % 7

@@ -172,7 +172,7 @@ func (p *parser) parseAt(text string) (*repeat, error) {
 	if err := r.setAnchor("instant", text, second); err != nil {
 		return nil, err
 	}
-	r.words = "once, " + r.describeInstant()
+	r.words = "once, at " + r.describeInstant()
 	return r, nil
 }
 
@@ -204,7 +204,7 @@ func (p *parser) parseEvery(text string) (*repeat, error) {
 		return nil, errorf("duration", text, "must be at least 1 second")
 	}
 	r.bound(-1)
-	r.words = describePeriod(r.period)
+	r.words = describePeriod(r.period) + " from the Job's creation"
 	return r, nil
 }
 

@@ -29,6 +29,10 @@ type Schedule struct {
 	lines    []Expression
 	warnings []string
 	zone     *zoneTable
+
+	// The same expressions by kind, for Count: even intervals are of elapsed time only.
+	crons         []*cron
+	evens, uneven []*repeat
 }
 
 // An expr is what stands behind one line. Times are microseconds from 1970.
@@ -76,7 +80,23 @@ func Parse(text string, o Options) (*Schedule, error) {
 		return nil, errorf("schedule", text, "must have an expression: cron, R[n]/[start]/period, @every or @at")
 	}
 	s.warnings = p.warnings
+	s.sortByKind()
 	return s, nil
+}
+
+func (s *Schedule) sortByKind() {
+	for _, line := range s.lines {
+		switch x := line.expr.(type) {
+		case *cron:
+			s.crons = append(s.crons, x)
+		case *repeat:
+			if x.even() {
+				s.evens = append(s.evens, x)
+			} else {
+				s.uneven = append(s.uneven, x)
+			}
+		}
+	}
 }
 
 // A parser holds what all lines of a schedule share.
