@@ -65,6 +65,7 @@ func withAttempts(as ...v1.Attempt) func(*v1.Run) {
 	return func(r *v1.Run) {
 		r.Status.Attempts = as
 		r.Status.Phase = as[len(as)-1].State
+		r.Status.StartTime = as[len(as)-1].StartTime
 	}
 }
 
