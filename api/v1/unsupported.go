@@ -13,7 +13,6 @@ import (
 // A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every value is.
 var unsupported = []unsupportedRow{
 	{path: "spec.dependsOn"},
-	{path: "spec.dependencyPolicy"},
 	{path: "spec.softError"},
 	{path: "spec.async"},
 	{path: "spec.notify"},
@@ -36,8 +35,9 @@ var unsupported = []unsupportedRow{
 type unsupportedRow struct{ path, value string }
 
 var (
-	jobUnsupported = compileUnsupported(reflect.TypeFor[Job]())
-	runUnsupported = compileUnsupported(reflect.TypeFor[Run]())
+	jobType, runType = reflect.TypeFor[Job](), reflect.TypeFor[Run]()
+
+	jobUnsupported, runUnsupported = compileUnsupported(jobType), compileUnsupported(runType)
 )
 
 // unsupportedFields are the rows that one kind has, resolved to its fields.

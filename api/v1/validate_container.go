@@ -1,6 +1,7 @@
 package v1
 
 import (
+	"math"
 	"path"
 	"regexp"
 	"slices"
@@ -56,7 +57,7 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 			return "must be values separated by commas"
 		}
 	case OpGt, OpLt:
-		if _, err := strconv.ParseFloat(value, 64); err != nil {
+		if n, err := strconv.ParseFloat(value, 64); err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 			return "must be a number"
 		}
 	case OpMaxPer:

@@ -1,0 +1,77 @@
+package v1_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	v1 "horae/api/v1"
+)
+
+func TestUpdateOfARun(t *testing.T) {
+	const run = runHead + "  reason: Manual\n  args: [a]\n  task: {shell: x, resources: {cpus: 0.1}}\n"
+	const fixed = "spec: Forbidden: is fixed when the Run is made; only cancel may be set"
+	for _, tc := range []struct {
+		name     string
+		old, new func(*v1.Run)
+		want     []string
+	}{
+		{name: "nothing changes"},
+		{name: "it is cancelled", new: func(r *v1.Run) { r.Spec.Cancel = true }},
+		{name: "it is cancelled twice", old: func(r *v1.Run) { r.Spec.Cancel = true }, new: func(r *v1.Run) { r.Spec.Cancel = true }},
+		{name: "a cancellation is taken back", old: func(r *v1.Run) { r.Spec.Cancel = true },
+			want: []string{"spec.cancel: Forbidden: a Run that was cancelled stays cancelled; trigger the Job again"}},
+		{name: "labels and annotations change", new: func(r *v1.Run) { r.Labels = map[string]string{"a": "b"}; r.Annotations = map[string]string{"c": "d"} }},
+		{name: "the same quantity in other words", new: func(r *v1.Run) { q := resource.MustParse("100m"); r.Spec.Task.Resources.CPUs = &q }},
+		{name: "a default is written out", new: func(r *v1.Run) { v1.SetDefaultsRun(r) }},
+		{name: "other arguments", new: func(r *v1.Run) { r.Spec.Args = []string{"b"} }, want: []string{fixed}},
+		{name: "another task", new: func(r *v1.Run) { r.Spec.Task.Shell = "y" }, want: []string{fixed}},
+		{name: "other retries", new: func(r *v1.Run) { n := int32(7); r.Spec.Retries.Limit = &n }, want: []string{fixed}},
+		{name: "it becomes invalid", new: func(r *v1.Run) { r.Spec.Job = "" }, want: []string{"spec.job: Required value", fixed}},
+		{name: "it becomes another object", old: func(r *v1.Run) { r.UID = "1" }, new: func(r *v1.Run) { r.UID = "2"; r.Name = "other"; r.Namespace = "x" },
+			want: []string{
+				`metadata.name: Invalid value: "other": cannot be changed: the object has "hello-1"`,
+				`metadata.uid: Invalid value: "2": cannot be changed: the object has "1"`,
+			}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := decode(t, run).(*v1.Run)
+			after := before.DeepCopy()
+			for _, change := range []struct {
+				f func(*v1.Run)
+				r *v1.Run
+			}{{tc.old, before}, {tc.new, after}} {
+				if change.f != nil {
+					change.f(change.r)
+				}
+			}
+			keep := after.DeepCopy()
+			if diff := cmp.Diff(tc.want, texts(v1.ValidateRunUpdate(after, before))); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(keep, after); diff != "" {
+				t.Errorf("validation changed the object: %s", diff)
+			}
+		})
+	}
+}
+
+func TestUpdateOfAJob(t *testing.T) {
+	old := decode(t, jobHead+"  schedule: '@daily'\n"+shell).(*v1.Job)
+	changed := decode(t, jobHead+"  schedule: '@hourly'\n  task: {command: [y]}\n").(*v1.Job)
+	if got := texts(v1.ValidateJobUpdate(changed, old)); len(got) > 0 {
+		t.Error(strings.Join(got, "\n"))
+	}
+	other := changed.DeepCopy()
+	other.Name = "other"
+	want := []string{`metadata.name: Invalid value: "other": cannot be changed: the object has "hello"`}
+	if diff := cmp.Diff(want, texts(v1.ValidateJobUpdate(other, old))); diff != "" {
+		t.Error(diff)
+	}
+	other.Name, other.Spec.Owner = old.Name, "nobody"
+	if got := texts(v1.ValidateJobUpdate(other, old)); len(got) != 1 {
+		t.Errorf("an update is validated like a creation: got %q", got)
+	}
+}

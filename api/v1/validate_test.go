@@ -1,0 +1,444 @@
+package v1_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"horae/api"
+	v1 "horae/api/v1"
+)
+
+// jobWith is a valid Job with what the YAML lines say in its spec besides; task is merged into the task.
+const (
+	jobHead = "apiVersion: horae/v1\nkind: Job\nmetadata: {name: hello}\nspec:\n"
+	runHead = "apiVersion: horae/v1\nkind: Run\nmetadata: {name: hello-1}\nspec:\n  job: hello\n"
+	shell   = "  task: {shell: x}\n"
+)
+
+func container(inner string) string { return "  task: {container: {" + inner + "}}\n" }
+
+// invalid holds every rule: what breaks it, and what is said then, without "not supported yet".
+var invalid = []struct {
+	name, input, want string
+}{
+	{name: "no name", input: "apiVersion: horae/v1\nkind: Job\nmetadata: {}\nspec: {task: {shell: x}}\n",
+		want: `metadata.name: Required value`},
+	{name: "a name that is no DNS label", input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: Hello.World}\nspec: {task: {shell: x}}\n",
+		want: `metadata.name: Invalid value: "Hello.World": a lowercase RFC 1123 label must`},
+	{name: "a name too long for its Runs", input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: " + strings.Repeat("a", 53) + "}\nspec: {task: {shell: x}}\n",
+		want: `metadata.name: Invalid value: "` + strings.Repeat("a", 53) + `": must have at most 52 characters: the names of its Runs add to it`},
+	{name: "a namespace that is no DNS label", input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: a, namespace: a/b}\nspec: {task: {shell: x}}\n",
+		want: `metadata.namespace: Invalid value: "a/b": a lowercase RFC 1123 label must`},
+	{name: "metadata that would have to be ignored",
+		input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: a, generateName: b, finalizers: [a/b], ownerReferences: [{apiVersion: v1, kind: X, name: x, uid: u}]}\nspec: {task: {shell: x}}\n",
+		want: `metadata.generateName: Forbidden: is not supported: give the object a name
+metadata.ownerReferences: Forbidden: are not supported: a Run belongs to the Job in its spec, nothing else is owned
+metadata.finalizers: Forbidden: are not supported: deletion is over when the tasks are dead`},
+	{name: "labels and annotations that Kubernetes would refuse",
+		input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: a, labels: {a: b c}, annotations: {a b: c}}\nspec: {task: {shell: x}}\n",
+		want: `metadata.labels: Invalid value: "b c": a valid label must
+metadata.annotations: Invalid value: "a b": name part must`},
+
+	{name: "an owner that is no address", input: jobHead + "  owner: bofh@example.com, the boss\n" + shell,
+		want: `spec.owner: Invalid value: "bofh@example.com, the boss": must be mail addresses such as ops@example.com, separated by commas`},
+	{name: "a schedule and dependsOn", input: jobHead + "  schedule: '@daily'\n  dependsOn: [{job: a}]\n" + shell,
+		want: `spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both`},
+	{name: "lengths of time that are zero",
+		input: jobHead + "  startingDeadline: 0s\n  timeout: 0s\n  queueTimeout: 0s\n  deadline: 0s\n  async: {timeout: 0s}\n  retries: {maxDelay: 0s}\n  history: {ttl: 0s}\n  unreachable: {after: 0s, then: Replace}\n" + shell,
+		want: `spec.startingDeadline: Invalid value: "0s": must be greater than zero
+spec.async.timeout: Invalid value: "0s": must be greater than zero
+spec.retries.maxDelay: Invalid value: "0s": must be greater than zero
+spec.timeout: Invalid value: "0s": must be greater than zero
+spec.queueTimeout: Invalid value: "0s": must be greater than zero
+spec.deadline: Invalid value: "0s": must be greater than zero
+spec.unreachable.after: Invalid value: "0s": must be greater than zero
+spec.history.ttl: Invalid value: "0s": must be greater than zero`},
+	{name: "choices that there are not",
+		input: jobHead + "  missedRuns: Some\n  concurrencyPolicy: forbid\n  dependsOn: [{job: a, on: Success}]\n  dependencyPolicy: all\n  unreachable: {then: Kill}\n" + shell,
+		want: `spec.missedRuns: Unsupported value: "Some": supported values: "Latest", "All", "None"
+spec.dependsOn[0].on: Unsupported value: "Success": supported values: "Succeeded", "Failed", "Finished"
+spec.dependencyPolicy: Unsupported value: "all": supported values: "AllSinceLastRun", "EachOnce", "Any", "SameScheduledTime"
+spec.concurrencyPolicy: Unsupported value: "forbid": supported values: "Forbid", "Allow", "Replace", "Queue"
+spec.unreachable.then: Unsupported value: "Kill": supported values: "Wait", "Replace"`},
+	{name: "parents that cannot be", input: jobHead + "  dependsOn: [{job: hello}, {job: A}, {job: b}, {job: b}, {}]\n" + shell,
+		want: `spec.dependsOn[0].job: Invalid value: "hello": a Job cannot depend on itself
+spec.dependsOn[1].job: Invalid value: "A": a lowercase RFC 1123 label must
+spec.dependsOn[3].job: Duplicate value: "b"
+spec.dependsOn[4].job: Required value`},
+	{name: "a dependency policy without dependencies", input: jobHead + "  dependencyPolicy: Any\n" + shell,
+		want: `spec.dependencyPolicy: Forbidden: means nothing without dependsOn`},
+	{name: "numbers out of range",
+		input: jobHead + "  suspendAfterFailures: 0\n  priority: 1000001\n  retries: {limit: -1, factor: 0.5}\n  history: {succeeded: -1, failed: 10001}\n" + shell,
+		want: `spec.suspendAfterFailures: Invalid value: 0: must be between 1 and 2147483647
+spec.retries.limit: Invalid value: -1: must be between 0 and 1000
+spec.retries.factor: Invalid value: 0.5: must be between 1 and 100
+spec.priority: Invalid value: 1000001: must be between -1000000 and 1000000
+spec.history.succeeded: Invalid value: -1: must be between 0 and 10000
+spec.history.failed: Invalid value: 10001: must be between 0 and 10000`},
+	{name: "a bound below the delay", input: jobHead + "  retries: {delay: 60s, maxDelay: 30s}\n" + shell,
+		want: `spec.retries.maxDelay: Invalid value: "30s": must not be less than the delay, 1m`},
+	{name: "exit codes", input: jobHead + "  retries: {exitCodes: {never: [0, 256, 3, 3], only: [-1]}}\n" + shell,
+		want: `spec.retries.exitCodes.only: Forbidden: give never or only, not both
+spec.retries.exitCodes.never[0]: Invalid value: 0: must be between 1 and 255
+spec.retries.exitCodes.never[1]: Invalid value: 256: must be between 1 and 255
+spec.retries.exitCodes.never[3]: Duplicate value: 3
+spec.retries.exitCodes.only[0]: Invalid value: -1: must be between 1 and 255`},
+	{name: "waiting for ever, for a while", input: jobHead + "  unreachable: {after: 15m}\n" + shell,
+		want: `spec.unreachable.after: Forbidden: means nothing without then: Replace; Wait has no end`},
+	{name: "notifications", input: jobHead + "  notify: [{on: [failed!]}]\n" + shell,
+		want: `spec.notify[0].to: Required value: such as slack:#data
+spec.notify[0].on[0]: Invalid value: "failed!": must be a word such as Failed, Recovered or Late`},
+
+	{name: "nothing to run", input: jobHead + "  task: {args: [a]}\n",
+		want: `spec.task: Required value: say what runs: shell, command, executor, or a container image with a command of its own`},
+	{name: "two things to run", input: jobHead + "  task: {shell: a, command: [b]}\n",
+		want: `spec.task.command: Forbidden: give one of shell, command and executor, not shell and command`},
+	{name: "an executor and a command", input: jobHead + "  task: {command: [b], executor: {command: c}}\n",
+		want: `spec.task.executor: Forbidden: give one of shell, command and executor, not command and executor`},
+	{name: "a blank shell line", input: jobHead + "  task: {shell: ' '}\n",
+		want: `spec.task.shell: Invalid value: " ": must not be blank`},
+	{name: "args of a shell line", input: jobHead + "  task: {shell: x, args: [y]}\n",
+		want: `spec.task.args: Forbidden: belong to command or to an image's own command; a shell line holds its arguments itself`},
+	{name: "no program", input: jobHead + "  task: {command: ['', x]}\n",
+		want: `spec.task.command[0]: Required value: the program to execute`},
+	{name: "NUL characters", input: jobHead + `  task: {command: ["a\0"], args: ["b\0"], env: [{name: A, value: "c\0"}]}` + "\n",
+		want: `spec.task.command[0]: Invalid value: "a\x00": must not contain a NUL character
+spec.task.args[0]: Invalid value: "b\x00": must not contain a NUL character
+spec.task.env[0].value: Invalid value: "c\x00": must not contain a NUL character`},
+	{name: "a NUL character in a shell line", input: jobHead + `  task: {shell: "a\0"}` + "\n",
+		want: `spec.task.shell: Invalid value: "a\x00": must not contain a NUL character`},
+	{name: "a user that cannot be one", input: jobHead + "  task: {shell: x, user: 'a b'}\n",
+		want: `spec.task.user: Invalid value: "a b": must be the name of a user on the agents`},
+	{name: "variables",
+		input: jobHead + "  task:\n    shell: x\n    env: [{}, {name: 1A}, {name: mesos_task_id}, {name: HOST}, {name: CHRONOS_JOB_NAME}, {name: HORAE_X}, {name: PORT0}, {name: A, value: b, secret: {}}]\n",
+		want: `spec.task.env[0].name: Required value
+spec.task.env[1].name: Invalid value: "1A": a valid environment variable name must
+spec.task.env[2].name: Forbidden: mesos_task_id is set by Horae for every attempt and cannot be given
+spec.task.env[3].name: Forbidden: HOST is set by Horae for every attempt and cannot be given
+spec.task.env[4].name: Forbidden: CHRONOS_JOB_NAME is set by Horae for every attempt and cannot be given
+spec.task.env[5].name: Forbidden: HORAE_X is set by Horae for every attempt and cannot be given
+spec.task.env[6].name: Forbidden: PORT0 is set by Horae to a port of the task and cannot be given
+spec.task.env[7].secret: Forbidden: give value or secret, not both
+spec.task.env[7].secret.name: Required value`},
+	{name: "addresses to fetch",
+		input: jobHead + "  task:\n    shell: x\n    fetch: [{}, {uri: job.tgz}, {uri: 'gopher://a/b'}, {uri: 'http:///b'}, {uri: 'http://a/b c'}, {uri: \"http://a/b'\"}]\n",
+		want: `spec.task.fetch[0].uri: Required value
+spec.task.fetch[1].uri: Invalid value: "job.tgz": must be an address such as https://repo.example.com/job.tgz, or the absolute path of a file on the agents
+spec.task.fetch[2].uri: Invalid value: "gopher://a/b": must have one of the schemes http, https, ftp, ftps, file, hdfs,
+spec.task.fetch[3].uri: Invalid value: "http:///b": must name a host
+spec.task.fetch[4].uri: Invalid value: "http://a/b c": must not contain spaces, control characters, \ or '
+spec.task.fetch[5].uri: Invalid value: "http://a/b'": must not contain spaces, control characters, \ or '`},
+	{name: "files to fetch into",
+		input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a, outputFile: /etc/passwd}, {uri: /a, outputFile: a/../../b}, {uri: /a, outputFile: a/}, {uri: /a, outputFile: \"a'\"}]\n",
+		want: `spec.task.fetch[0].outputFile: Invalid value: "/etc/passwd": must be a path in the sandbox: relative and without ..
+spec.task.fetch[1].outputFile: Invalid value: "a/../../b": must be a path in the sandbox: relative and without ..
+spec.task.fetch[2].outputFile: Invalid value: "a/": must name a file
+spec.task.fetch[3].outputFile: Invalid value: "a'": must not contain control characters, \ or '`},
+	{name: "resources too small, memory as Chronos wrote it", input: jobHead + "  task: {shell: x, resources: {cpus: 0, memory: 128, disk: 1k, gpus: -1, ports: -1}}\n",
+		want: `spec.task.resources.cpus: Invalid value: "0": must be between 0.01 and 100000
+spec.task.resources.memory: Invalid value: "128": must be at least 1Mi; a plain number means bytes: write 128Mi, not 128
+spec.task.resources.disk: Invalid value: "1k": must be at least 1Mi; a plain number means bytes: write 128Mi, not 128
+spec.task.resources.gpus: Invalid value: -1: must be between 0 and 1000
+spec.task.resources.ports: Invalid value: -1: must be between 0 and 1000`},
+	{name: "resources too great or too fine", input: jobHead + "  task: {shell: x, resources: {cpus: 0.1234, memory: 2Pi, disk: 2Pi, ports: 1001}}\n",
+		want: `spec.task.resources.cpus: Invalid value: "123400u": must have at most three decimals
+spec.task.resources.memory: Invalid value: "2Pi": must be at most 1Pi
+spec.task.resources.disk: Invalid value: "2Pi": must be at most 1Pi
+spec.task.resources.ports: Invalid value: 1001: must be between 0 and 1000`},
+	{name: "cpus in bytes", input: jobHead + "  task: {shell: x, resources: {cpus: 128Mi}}\n",
+		want: `spec.task.resources.cpus: Invalid value: "128Mi": must be between 0.01 and 100000`},
+	{name: "a role with a space", input: jobHead + "  task: {shell: x, role: a b}\n",
+		want: `spec.task.role: Invalid value: "a b": must not contain white space`},
+	{name: "a role with an empty part", input: jobHead + "  task: {shell: x, role: a//b}\n",
+		want: `spec.task.role: Invalid value: "a//b": must not begin or end with / or contain //`},
+	{name: "a role with a part that means something else", input: jobHead + "  task: {shell: x, role: a/..}\n",
+		want: `spec.task.role: Invalid value: "a/..": must not have a part that is ., .. or *`},
+	{name: "a role that looks like an option", input: jobHead + "  task: {shell: x, role: -a}\n",
+		want: `spec.task.role: Invalid value: "-a": must not have a part that begins with -`},
+	{name: "constraints without their parts", input: jobHead + "  task: {shell: x, constraints: [{}, {attribute: a, operator: LIKE}]}\n",
+		want: `spec.task.constraints[0].attribute: Required value: an agent's attribute, or hostname, agent, region, zone
+spec.task.constraints[0].operator: Required value: such as Equals or Like
+spec.task.constraints[1].operator: Unsupported value: "LIKE": supported values: "Equals", "NotEquals", "Like", "Unlike", "Exists", "NotExists", "In", "NotIn", "Gt", "Lt", "Unique", "MaxPer", "GroupBy"`},
+	{name: "values of constraints", input: jobHead + `  task:
+    shell: x
+    constraints:
+    - {attribute: a, operator: Equals}
+    - {attribute: a, operator: Like, value: "[[["}
+    - {attribute: a, operator: Unlike, value: "(?=x)"}
+    - {attribute: a, operator: Exists, value: x}
+    - {attribute: a, operator: In, value: "a,,b"}
+    - {attribute: a, operator: NotIn}
+    - {attribute: a, operator: Gt, value: x}
+    - {attribute: a, operator: Unique, value: x}
+    - {attribute: a, operator: MaxPer, value: "0"}
+    - {attribute: a, operator: GroupBy, value: x}
+    - {attribute: a, operator: Like}
+`, want: `spec.task.constraints[0].value: Required value: the value to compare with
+spec.task.constraints[1].value: Invalid value: "[[[": must be a regular expression (RE2: no look-ahead, no back-references): missing closing ]:
+spec.task.constraints[2].value: Invalid value: "(?=x)": must be a regular expression (RE2: no look-ahead, no back-references): invalid or unsupported Perl syntax:
+spec.task.constraints[3].value: Invalid value: "x": must be empty: Exists compares with nothing
+spec.task.constraints[4].value: Invalid value: "a,,b": must be values separated by commas
+spec.task.constraints[5].value: Required value: must be values separated by commas
+spec.task.constraints[6].value: Invalid value: "x": must be a number
+spec.task.constraints[7].value: Invalid value: "x": must be empty: Unique compares with nothing
+spec.task.constraints[8].value: Invalid value: "0": must be a whole number from 1 on
+spec.task.constraints[9].value: Invalid value: "x": must be empty or the number of groups, from 1 on
+spec.task.constraints[10].value: Required value: a regular expression that the whole value matches`},
+
+	{name: "a container of no type", input: jobHead + container("image: x"), want: `spec.task.container.type: Required value: Docker or Mesos`},
+	{name: "a container of another type", input: jobHead + container("type: DOCKER, image: x"),
+		want: `spec.task.container.type: Unsupported value: "DOCKER": supported values: "Docker", "Mesos"`},
+	{name: "Docker without an image", input: jobHead + "  task: {shell: x, container: {type: Docker}}\n",
+		want: `spec.task.container.image: Required value: with type Docker`},
+	{name: "a pull of nothing", input: jobHead + "  task: {shell: x, container: {type: Mesos, forcePull: true}}\n",
+		want: `spec.task.container.forcePull: Forbidden: means nothing without an image`},
+	{name: "an image with a space", input: jobHead + container("type: Docker, image: a b"),
+		want: `spec.task.container.image: Invalid value: "a b": must not contain white space`},
+	{name: "options of docker run for Mesos", input: jobHead + container("type: Mesos, image: x, privileged: true, parameters: [{key: a, value: b}]"),
+		want: `spec.task.container.parameters: Forbidden: are options of docker run; type Mesos has none
+spec.task.container.privileged: Forbidden: is for type Docker only`},
+	{name: "an option without a name", input: jobHead + container("type: Docker, image: x, parameters: [{key: --, value: b}]"),
+		want: `spec.task.container.parameters[0].key: Required value: an option of docker run, without its dashes`},
+	{name: "a network that there is not", input: jobHead + container("type: Docker, image: x, network: {mode: bridge}"),
+		want: `spec.task.container.network.mode: Unsupported value: "bridge": supported values: "Host", "Bridge", "None", "User"`},
+	{name: "Docker's bridge for Mesos", input: jobHead + container("type: Mesos, image: x, network: {mode: Bridge}"),
+		want: `spec.task.container.network.mode: Invalid value: "Bridge": type Mesos has Host, and User with the name of a CNI network`},
+	{name: "a network of the user's without a name", input: jobHead + container("type: Docker, image: x, network: {mode: User}"),
+		want: `spec.task.container.network.name: Required value: with mode User`},
+	{name: "parts of a network that would be ignored",
+		input: jobHead + container("type: Docker, image: x, network: {name: a, labels: {a: b}, portMappings: [{hostPort: 1, containerPort: 1}]}"),
+		want: `spec.task.container.network.name: Forbidden: means nothing without mode: User
+spec.task.container.network.labels: Forbidden: mean nothing without mode: User
+spec.task.container.network.portMappings: Forbidden: mean nothing without mode: Bridge or User`},
+	{name: "port mappings",
+		input: jobHead + container("type: Docker, image: x, network: {mode: Bridge, portMappings: [{hostPort: -1}, {hostPort: 65536, containerPort: 65536, protocol: TCP}, {hostPort: 1, containerPort: 80}, {hostPort: 2, containerPort: 80, protocol: tcp}, {hostPort: 3, containerPort: 80, protocol: udp}]}"),
+		want: `spec.task.container.network.portMappings[0].hostPort: Invalid value: -1: must be between 0 and 65535
+spec.task.container.network.portMappings[0].containerPort: Invalid value: 0: must be between 1 and 65535
+spec.task.container.network.portMappings[1].hostPort: Invalid value: 65536: must be between 0 and 65535
+spec.task.container.network.portMappings[1].containerPort: Invalid value: 65536: must be between 1 and 65535
+spec.task.container.network.portMappings[1].protocol: Unsupported value: "TCP": supported values: "tcp", "udp"
+spec.task.container.network.portMappings[3].containerPort: Duplicate value: 80`},
+	{name: "more mappings than ports",
+		input: jobHead + "  task: {resources: {ports: 1}, container: {type: Docker, image: x, network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 81}]}}}\n",
+		want:  `spec.task.container.network.portMappings: Invalid value: take 2 of the task's ports (hostPort 0); ask for as many in resources.ports`},
+	{name: "volumes",
+		input: jobHead + container(`type: Docker, image: x, volumes: [{}, {containerPath: a}, {containerPath: /a, mode: ro}, {containerPath: /a/, hostPath: ../b}, {containerPath: /c, hostPath: "/\0", external: {}}]`),
+		want: `spec.task.container.volumes[0].containerPath: Required value
+spec.task.container.volumes[1].containerPath: Invalid value: "a": must be an absolute path
+spec.task.container.volumes[2].mode: Unsupported value: "ro": supported values: "RW", "RO"
+spec.task.container.volumes[3].containerPath: Duplicate value: "/a/"
+spec.task.container.volumes[3].hostPath: Invalid value: "../b": must not contain ..
+spec.task.container.volumes[4].external: Forbidden: give hostPath or external, not both
+spec.task.container.volumes[4].hostPath: Invalid value: "/\x00": must not contain a NUL character
+spec.task.container.volumes[4].external.provider: Required value: the volume driver
+spec.task.container.volumes[4].external.name: Required value`},
+	{name: "a volume of nothing, for Mesos", input: jobHead + container("type: Mesos, image: x, volumes: [{containerPath: /a}]"),
+		want: `spec.task.container.volumes[0].hostPath: Required value: or external, with type Mesos`},
+
+	{name: "an executor without a command", input: jobHead + "  task: {executor: {fetch: [{uri: x}]}}\n",
+		want: `spec.task.executor.command: Required value
+spec.task.executor.fetch[0].uri: Invalid value: "x": must be an address`},
+	{name: "a health check of nothing", input: jobHead + "  task: {shell: x, healthCheck: {interval: 0s, timeout: 0s, maxFailures: 0}}\n",
+		want: `spec.task.healthCheck: Invalid value: give exactly one of command, http and tcp
+spec.task.healthCheck.interval: Invalid value: "0s": must be greater than zero
+spec.task.healthCheck.timeout: Invalid value: "0s": must be greater than zero
+spec.task.healthCheck.maxFailures: Invalid value: 0: must be between 1 and 1000`},
+	{name: "health checks of several kinds", input: jobHead + `  task: {shell: x, healthCheck: {command: "a\0", http: {path: x, scheme: HTTP}, tcp: {port: 65536}}}` + "\n",
+		want: `spec.task.healthCheck.command: Invalid value: "a\x00": must not contain a NUL character
+spec.task.healthCheck.http.port: Invalid value: 0: must be between 1 and 65535
+spec.task.healthCheck.http.path: Invalid value: "x": must begin with /
+spec.task.healthCheck.http.scheme: Unsupported value: "HTTP": supported values: "http", "https"
+spec.task.healthCheck.tcp.port: Invalid value: 65536: must be between 1 and 65535
+spec.task.healthCheck: Invalid value: give exactly one of command, http and tcp`},
+	{name: "a label without a name", input: jobHead + "  task: {shell: x, labels: {'': a}}\n",
+		want: `spec.task.labels: Invalid value: "": a label needs a name`},
+
+	{name: "a Run of nothing for no reason", input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a}\nspec: {task: {shell: x}}\n",
+		want: "spec.job: Required value\nspec.reason: Required value"},
+	{name: "a Run with a name that cannot be", input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a.b}\nspec: {job: a, reason: Manual, task: {shell: x}}\n",
+		want: `metadata.name: Invalid value: "a.b": must consist of lower case letters, digits and '-', and begin and end with a letter or digit`},
+	{name: "a Run with a name too long",
+		input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: " + strings.Repeat("a", 81) + "}\nspec: {job: a, reason: Manual, task: {shell: x}}\n",
+		want:  `metadata.name: Invalid value: "` + strings.Repeat("a", 81) + `": must be no more than 80 characters`},
+	{name: "a Run whose label speaks of another Job",
+		input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a, labels: {horae/job: b}}\nspec: {job: a, reason: Manual, task: {shell: x}}\n",
+		want:  `metadata.labels[horae/job]: Invalid value: "b": must be spec.job`},
+	{name: "a Run's own fields", input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a}\n" +
+		`spec: {job: A, reason: Fun, parents: [A], args: ["\0"], env: [{name: HOST}, {name: A, value: "\0"}], owner: x, timeout: 0s, task: {shell: x, user: ' '}}` + "\n",
+		want: `spec.job: Invalid value: "A": a lowercase RFC 1123 label must
+spec.reason: Unsupported value: "Fun": supported values: "Schedule", "Dependency", "Manual", "Backfill"
+spec.parents[0]: Invalid value: "A": must consist of lower case letters
+spec.args[0]: Invalid value: "\x00": must not contain a NUL character
+spec.env[0].name: Forbidden: HOST is set by Horae for every attempt and cannot be given
+spec.env[1].value: Invalid value: "\x00": must not contain a NUL character
+spec.owner: Invalid value: "x": must be mail addresses such as ops@example.com, separated by commas
+spec.timeout: Invalid value: "0s": must be greater than zero
+spec.task.user: Invalid value: " ": must be the name of a user on the agents`},
+	{name: "a scheduled Run without its time", input: runHead + "  reason: Schedule\n" + shell,
+		want: `spec.scheduledTime: Required value: with reason Schedule`},
+	{name: "arguments for an executor", input: runHead + "  reason: Manual\n  args: [x]\n  task: {executor: {command: x}}\n",
+		want: `spec.args: Forbidden: a custom executor takes no args`},
+}
+
+func TestWhatIsInvalid(t *testing.T) {
+	for _, tc := range invalid {
+		t.Run(tc.name, func(t *testing.T) {
+			got := texts(supportedOnly(validate(decode(t, tc.input))))
+			want := strings.Split(tc.want, "\n")
+			if len(got) != len(want) {
+				t.Fatalf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), tc.want)
+			}
+			for i := range want {
+				// Texts of Kubernetes's own are long, and Kubernetes's to change: their beginning will do.
+				if !strings.HasPrefix(got[i], want[i]) {
+					t.Errorf("got  %s\nwant %s", got[i], want[i])
+				}
+			}
+		})
+	}
+}
+
+func TestDefaultsMakeNothingInvalid(t *testing.T) {
+	for _, tc := range invalid {
+		obj, err := api.ParseOne([]byte(tc.input))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := texts(validate(obj))
+		api.SetDefaults(obj)
+		if diff := cmp.Diff(before, texts(validate(obj))); diff != "" {
+			t.Errorf("%s: %s", tc.name, diff)
+		}
+	}
+}
+
+func TestWhatIsValid(t *testing.T) {
+	for _, tc := range []struct{ name, input string }{
+		{name: "a Job that is only triggered", input: jobHead + shell},
+		{name: "metadata as kubectl shows it", input: "apiVersion: horae/v1\nkind: Job\nmetadata: {name: a, namespace: b, uid: u, resourceVersion: '3', generation: 2, creationTimestamp: null, selfLink: /x, managedFields: [{manager: m}], labels: {a.b/c: d}, annotations: {a.b/c: any text}}\nspec: {task: {shell: x}}\n"},
+		{name: "several owners", input: jobHead + "  owner: a@b.c , d@e\n" + shell},
+		{name: "lengths of time that may be zero", input: jobHead + "  jitter: 0s\n  retries: {delay: 0s}\n  task: {shell: x, killGracePeriod: 0s}\n"},
+		{name: "a delay above the default bound", input: jobHead + "  retries: {delay: 2h}\n" + shell},
+		{name: "an explicit Wait", input: jobHead + "  unreachable: {then: Wait}\n" + shell},
+		{name: "no retries", input: jobHead + "  retries: {limit: 0, exitCodes: {}}\n" + shell},
+		{name: "every kind of address", input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a}, {uri: file:///a}, {uri: 'http://a/b?c=d'}, {uri: 'hdfs:///a'}, {uri: 's3://a/b', outputFile: c/d}, {uri: 'HTTPS://a/b'}]\n"},
+		{name: "names of users", input: jobHead + "  task: {shell: x, user: 'DOMAIN\\a.b-c$'}\n"},
+		{name: "a variable twice, and without a value", input: jobHead + "  task:\n    shell: x\n    env: [{name: A, value: b}, {name: A}, {name: PORT}, {name: MESOS_NATIVE_JAVA_LIBRARY}, {name: a.b-c}]\n"},
+		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},
+		{name: "labels of a Mesos task are any text", input: jobHead + "  task: {shell: x, labels: {sim: 'exit:3,10ms', 'a b': ''}}\n"},
+		{name: "a scheduled Run", input: runHead + "  reason: Schedule\n  scheduledTime: 2026-11-22T02:00:00.5+01:00\n" + shell},
+		{name: "a manual Run with arguments", input: runHead + "  reason: Manual\n  args: [a]\n  env: [{name: A, value: b}]\n  cancel: true\n  task: {command: [x], args: [y]}\n"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			obj := decode(t, tc.input)
+			if got := texts(validate(obj)); len(got) > 0 {
+				t.Error(strings.Join(got, "\n"))
+			}
+			before := obj.DeepCopyObject()
+			validate(obj)
+			if diff := cmp.Diff(before, obj); diff != "" {
+				t.Errorf("validation changed the object: %s", diff)
+			}
+		})
+	}
+}
+
+// What comes with other issues is checked already; these would be valid but for that.
+func TestWhatWillBeValid(t *testing.T) {
+	for _, tc := range []struct{ name, input string }{
+		{name: "dependencies", input: jobHead + "  dependsOn: [{job: a}, {job: b, on: Finished}]\n  dependencyPolicy: SameScheduledTime\n" + shell},
+		{name: "an image's own command", input: jobHead + "  task: {args: [a], container: {type: Mesos, image: x, network: {mode: User, name: n, labels: {a: b}}, volumes: [{containerPath: /a, hostPath: b}, {containerPath: /c, external: {provider: p, name: n}}]}}\n"},
+		{name: "Docker", input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, privileged: true, parameters: [{key: a, value: ''}], network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 80, protocol: udp, hostPort: 53}]}, volumes: [{containerPath: /a}]}}\n"},
+		{name: "a Mesos container without an image", input: jobHead + "  task: {shell: x, container: {type: Mesos, network: {}}}\n"},
+		{name: "an executor", input: jobHead + "  task: {executor: {command: x, data: y, fetch: [{uri: /a}]}}\n"},
+		{name: "health checks", input: jobHead + "  task: {shell: x, healthCheck: {http: {port: 80, path: /x, scheme: https}, gracePeriod: 0s}}\n"},
+		{name: "a health check by TCP", input: jobHead + "  task: {shell: x, healthCheck: {tcp: {port: 80}}}\n"},
+		{name: "roles", input: jobHead + "  task: {shell: x, role: a/b-c.d}\n"},
+		{name: "constraints", input: jobHead + `  task:
+    shell: x
+    constraints:
+    - {attribute: a, operator: NotEquals, value: x}
+    - {attribute: a, operator: Unlike, value: "rack-[1-3]"}
+    - {attribute: a, operator: NotExists}
+    - {attribute: a, operator: In, value: "a, b"}
+    - {attribute: a, operator: Lt, value: "-1.5"}
+    - {attribute: a, operator: Unique}
+    - {attribute: a, operator: MaxPer, value: "2"}
+    - {attribute: a, operator: GroupBy}
+    - {attribute: a, operator: GroupBy, value: "2"}
+`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := texts(supportedOnly(validate(decode(t, tc.input)))); len(got) > 0 {
+				t.Error(strings.Join(got, "\n"))
+			}
+		})
+	}
+}
+
+func decode(t *testing.T, text string) runtime.Object {
+	t.Helper()
+	obj, err := api.DecodeOne([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return obj
+}
+
+func validate(obj runtime.Object) field.ErrorList {
+	if job, ok := obj.(*v1.Job); ok {
+		return v1.ValidateJob(job)
+	}
+	return v1.ValidateRun(obj.(*v1.Run))
+}
+
+func notSupported(err *field.Error) bool { return strings.HasSuffix(err.Detail, "not supported yet") }
+
+func supportedOnly(errs field.ErrorList) field.ErrorList {
+	var rest field.ErrorList
+	for _, err := range errs {
+		if !notSupported(err) {
+			rest = append(rest, err)
+		}
+	}
+	return rest
+}
+
+func texts(errs field.ErrorList) []string {
+	var all []string
+	for _, err := range errs {
+		all = append(all, err.Error())
+	}
+	return all
+}
+
+var index = regexp.MustCompile(`\[[^]]*\]`)
+
+func TestEveryManifestIsValid(t *testing.T) {
+	files, err := filepath.Glob("../../manifests/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no manifests: %v", err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objs, err := api.Decode(data)
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+		for _, obj := range objs {
+			if errs := validate(obj); len(errs) > 0 {
+				t.Errorf("%s: %v", f, errs.ToAggregate())
+			}
+		}
+	}
+}
