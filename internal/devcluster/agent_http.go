@@ -50,6 +50,8 @@ func (c *Cluster) route(r *http.Request) (*Agent, string) {
 	named, rest, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	prefixed := ok && strings.HasPrefix(named, "slave(")
 	file := r.URL.Query().Get("path")
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var last *Agent
 	for _, a := range c.agents {
 		if local == nil || a.port != local.Port {
@@ -75,7 +77,7 @@ func writeJSON(w http.ResponseWriter, v any) {
 		return
 	}
 	w.Header().Set("Content-Type", mediaJSON)
-	_, _ = w.Write(body)
+	_, _ = w.Write(dropNulls(body))
 }
 
 func (a *Agent) serveBrowse(w http.ResponseWriter, r *http.Request) {

@@ -37,12 +37,15 @@ type Cluster struct {
 	closeOnce  sync.Once
 	closeErr   error
 
-	mu      sync.Mutex
-	timers  timers
-	closing bool
-	master  *Master
-	server  *http.Server // the master's; nil while it is stopped
-	agents  []*Agent
+	mu        sync.Mutex
+	timers    timers
+	closing   bool
+	master    *Master
+	server    *http.Server // the master's; nil while it is stopped
+	agents    []*Agent
+	retired   []*Agent // removed for good; their tasks may still be ending
+	epoch     string   // of the agents' ids
+	nextAgent int
 }
 
 // Start listens, registers the agents and serves until Close, or until ctx ends. When it returns, the cluster is ready.
@@ -135,11 +138,11 @@ func (c *Cluster) prepareDir() error {
 
 // startAgents makes the agents and their listeners. Simulated ones share one listener: there may be thousands.
 func (c *Cluster) startAgents(ctx context.Context) error {
-	epoch := newUUID()
+	c.epoch, c.nextAgent = newUUID(), c.cfg.Agents
 	var shared net.Listener
 	for i := range c.cfg.Agents {
 		a := &Agent{
-			c: c, index: i, id: fmt.Sprintf("%s-S%d", epoch, i), hostname: c.host, path: "slave(1)", dir: c.dir, started: time.Now(),
+			c: c, index: i, id: fmt.Sprintf("%s-S%d", c.epoch, i), hostname: c.host, path: "slave(1)", dir: c.dir, started: time.Now(),
 			frameworks: map[string]*client{}, runs: map[taskKey]*run{},
 		}
 		if c.cfg.Agents > 1 {
@@ -182,13 +185,17 @@ func (c *Cluster) listenAgent(ctx context.Context, index int) (net.Listener, err
 func (c *Cluster) newRegistry() []*node {
 	nodes := make([]*node, len(c.agents))
 	for i, a := range c.agents {
-		nodes[i] = &node{
-			agent: a, id: a.id, total: c.total, state: nodeRecovered, since: time.Now(),
-			offers: map[string]*offer{}, tasks: map[taskKey]*task{}, kills: map[taskKey]bool{},
-		}
-		a.node = nodes[i]
+		a.node = c.newNode(a)
+		nodes[i] = a.node
 	}
 	return nodes
+}
+
+func (c *Cluster) newNode(a *Agent) *node {
+	return &node{
+		agent: a, id: a.id, total: c.total, state: nodeRecovered, since: time.Now(),
+		offers: map[string]*offer{}, tasks: map[taskKey]*task{}, kills: map[taskKey]bool{},
+	}
 }
 
 // serveMaster serves the master's endpoints on l. Cluster.mu must be held.
@@ -242,10 +249,14 @@ func (c *Cluster) WorkDir() string { return c.dir }
 func (c *Cluster) Master() *Master { return c.master }
 
 // Agents is how many agents there are.
-func (c *Cluster) Agents() int { return len(c.agents) }
+func (c *Cluster) Agents() int { return c.cfg.Agents }
 
-// Agent is the agent with this index, from 0.
-func (c *Cluster) Agent(i int) *Agent { return c.agents[i] }
+// Agent is the agent with this index, from 0: after maintenance another one than before.
+func (c *Cluster) Agent(i int) *Agent {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.agents[i]
+}
 
 // StopMaster ends the master process as kill -9 does: connections break, new ones are refused. Agents and tasks go
 // on.
@@ -333,7 +344,7 @@ func (c *Cluster) close() error {
 func (c *Cluster) signalAll(s syscall.Signal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, a := range c.agents {
+	for _, a := range append(c.retired, c.agents...) {
 		for _, x := range a.runs {
 			if x.cancel != nil && x.pgid == 0 {
 				x.cancel()

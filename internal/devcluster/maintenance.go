@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"fmt"
+	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	mesosmaintenance "github.com/mesos/mesos-go/api/v1/lib/maintenance"
@@ -70,7 +71,7 @@ func (m *Master) setDown(machines []mesos.MachineID, down bool) error {
 			if down {
 				m.removeNode(n, "Operator initiated 'Machine DOWN'")
 			} else {
-				n.agent.comeBack()
+				m.c.replace(n.agent)
 			}
 		}
 	}
@@ -96,6 +97,24 @@ func (m *Master) removeNode(n *node, why string) {
 		f.failure(n.id, "", 0)
 	}
 	n.agent.killAll()
+}
+
+// replace starts a new agent, with a new id, on the machine of one that was removed: the master never takes that one
+// back. Of a real agent its supervisor would do this. Cluster.mu must be held.
+func (c *Cluster) replace(old *Agent) {
+	a := &Agent{
+		c: c, index: old.index, id: fmt.Sprintf("%s-S%d", c.epoch, c.nextAgent), hostname: old.hostname, port: old.port, path: old.path,
+		dir: old.dir, started: time.Now(), frameworks: map[string]*client{}, runs: map[taskKey]*run{},
+	}
+	c.nextAgent++
+	a.node = c.newNode(a)
+	c.agents[a.index] = a
+	c.retired = append(c.retired, old)
+	delete(c.master.agents, old.id)
+	c.master.agents[a.id] = a.node
+	c.master.order[a.index] = a.node
+	a.node.state = nodeRemoved // not offered until it has registered
+	a.comeBack()
 }
 
 // killAll ends what runs on an agent that the master has told to go.

@@ -28,8 +28,8 @@ type resource struct {
 // span is a range of whole numbers, both ends included.
 type span struct{ begin, end uint64 }
 
-// resources holds at most one entry per name and role, none of them empty, in the order in which Mesos offers them.
-// A value is never changed: plus and minus make new ones.
+// resources holds at most one entry per name and role, none of them empty. A value is never changed: plus and minus
+// make new ones.
 type resources []resource
 
 func (r resource) empty() bool {
@@ -65,7 +65,6 @@ func (rs resources) plus(other resources) resources {
 		sum[i].ranges = addSpans(sum[i].ranges, o.ranges)
 		sum[i].items = addItems(sum[i].items, o.items)
 	}
-	sum.sort()
 	return sum
 }
 
@@ -101,7 +100,8 @@ func (rs resources) contains(other resources) bool {
 	return true
 }
 
-// forRole returns what a framework in this role can have: the unreserved and what is reserved for it.
+// forRole returns what a framework in this role can have, the unreserved and what is reserved for it, in the order in
+// which Mesos offers it.
 func (rs resources) forRole(role string) resources {
 	var out resources
 	for _, r := range rs {
@@ -109,6 +109,7 @@ func (rs resources) forRole(role string) resources {
 			out = append(out, r)
 		}
 	}
+	out.sort()
 	return out
 }
 
@@ -178,6 +179,9 @@ func (r resource) value() string {
 // toMesos makes the wire form. allocated is the role it is allocated to, or empty; refined asks for the format of
 // frameworks with the capability RESERVATION_REFINEMENT.
 func (rs resources) toMesos(allocated string, refined bool) []mesos.Resource {
+	if len(rs) == 0 {
+		return nil
+	}
 	out := make([]mesos.Resource, len(rs))
 	for i, r := range rs {
 		m := mesos.Resource{Name: r.name, Type: r.kind.Enum()}

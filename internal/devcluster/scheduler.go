@@ -204,7 +204,7 @@ func jsonProblem(body []byte, err error) string {
 	at := min(max(int(syntax.Offset)-1, 0), len(body))
 	line := 1 + bytes.Count(body[:at], []byte("\n"))
 	near, _, _ := bytes.Cut(body[at:], []byte("\n"))
-	return fmt.Sprintf("syntax error at line %d near: %s", line, strings.TrimRight(string(near), "}"))
+	return fmt.Sprintf("syntax error at line %d near: %s", line, near)
 }
 
 // validateCall checks what can be checked without knowing the framework.

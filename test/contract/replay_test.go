@@ -1,0 +1,475 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// target is what a recording is replayed against.
+type target interface {
+	URL() string
+	// act does to the processes what the recorder's note says; false if the note is only a comment.
+	act(note string, r *replay) (bool, error)
+}
+
+// replay is one walk through a recording.
+type replay struct {
+	target   target
+	lines    []line
+	scale    float64       // recorded time is divided by this
+	patience time.Duration // for one event
+	real     bool          // the master is a real one, with agents of its own
+	names    *names
+	started  time.Time
+	conns    map[string]*conn
+	diffs    []string
+	lengths  map[string]int // of files read, by path
+	agent    string         // host:port of the agent, once an offer has told it
+
+	prepare func(*replay) // called once names is there
+	at      int           // the recorded time of the line that it is at
+
+	// later is done before the first line at or after its time.
+	laterMs int
+	later   func() error
+}
+
+// errStuck ends a replay that cannot go on; what was missing is among the diffs.
+var errStuck = errors.New("stuck")
+
+// run walks through the recording and returns what differed.
+func (r *replay) run() []string {
+	r.names, r.conns, r.lengths = newNames(), map[string]*conn{}, map[string]int{}
+	defer func() {
+		for _, c := range r.conns {
+			c.cancel()
+			c.end(r.patience)
+		}
+	}()
+	if r.prepare != nil {
+		r.prepare(r)
+	}
+	r.started = time.Now()
+	for i := range r.lines {
+		l := &r.lines[i]
+		r.at = l.Ms
+		if r.later != nil && l.Ms >= r.laterMs {
+			r.pace(r.laterMs)
+			if err := r.later(); err != nil {
+				r.fail(l, "%v", err)
+				return r.diffs
+			}
+			r.later = nil
+		}
+		if err := r.step(i, l); err != nil {
+			if !errors.Is(err, errStuck) {
+				r.fail(l, "%v", err)
+			}
+			return r.diffs
+		}
+	}
+	for _, c := range r.conns {
+		r.diffs = append(r.diffs, c.leftovers()...)
+	}
+	return r.diffs
+}
+
+func (r *replay) fail(l *line, format string, args ...any) {
+	r.diffs = append(r.diffs, fmt.Sprintf("line %d (%d ms, %s): ", l.number, l.Ms, l.What)+fmt.Sprintf(format, args...))
+}
+
+// pace waits until the scaled time of a line.
+func (r *replay) pace(ms int) {
+	time.Sleep(time.Until(r.started.Add(time.Duration(float64(ms) / r.scale * float64(time.Millisecond)))))
+}
+
+func (r *replay) step(i int, l *line) error {
+	switch l.What {
+	case "call":
+		if str(at(tree(l.Body), "type")) != "ACKNOWLEDGE" {
+			r.pace(l.Ms)
+		}
+		return r.call(i, l)
+	case "response":
+		return r.response(l)
+	case "event":
+		return r.event(i, l)
+	case "http":
+		r.pace(l.Ms)
+		return r.http(l)
+	case "note":
+		return r.note(l)
+	}
+	return fmt.Errorf("a line of unknown kind %q", l.What)
+}
+
+// call makes a recorded call with today's ids and scaled times.
+func (r *replay) call(i int, l *line) error {
+	recorded := tree(l.Body)
+	kind := str(at(recorded, "type"))
+	c := r.conns[l.On]
+	if used := offerIDs(recorded); c != nil && len(used) > 0 || kind == "TEARDOWN" {
+		if err := r.offersOut(l, c); err != nil && !r.gone(c) {
+			return err
+		}
+		for _, id := range used {
+			delete(c.recorded, id)
+			defer c.used([]string{r.names.text(id)})
+		}
+	}
+	if kind == "REVIVE" && len(c.recorded) == 0 && !r.gone(c) {
+		// Nothing was offered before it.
+		c.mu.Lock()
+		if len(c.offers) > 0 {
+			r.fail(l, "there are offers on %s that were not recorded: %v", c.name, sum(c.offers))
+		}
+		c.mu.Unlock()
+	}
+	var body []byte
+	if raw, ok := recorded.(string); ok {
+		body, kind = []byte(raw), "JUNK"
+	} else {
+		body, _ = json.Marshal(r.scaled(r.names.translate(recorded), ""))
+	}
+	if kind == "SUBSCRIBE" {
+		return r.subscribe(i, l, body)
+	}
+	media, stream := "application/json", c.streamID
+	if m := str(l.Headers["Content-Type"]); m != "" {
+		media = m
+	}
+	if i > 0 && r.lines[i-1].isNote("no stream id") {
+		stream = ""
+	}
+	if i > 0 && r.lines[i-1].isNote("wrong stream id") {
+		stream = "00000000-0000-0000-0000-000000000000"
+	}
+	c.answers[kind] = append(c.answers[kind], post("POST", r.target.URL()+"/api/v1/scheduler", media, stream, body))
+	return nil
+}
+
+// gone tells whether the stream of c has ended: nothing can be said about its offers then.
+func (r *replay) gone(c *conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended != nil
+}
+
+// subscribe opens a stream, or makes a plain call where the recorder did.
+func (r *replay) subscribe(i int, l *line, body []byte) error {
+	for _, next := range r.lines[i+1:] {
+		if next.What != "response" || next.On != l.On {
+			continue
+		}
+		if tree(next.Body) == nil {
+			break
+		}
+		c := r.conns[l.On]
+		if c == nil {
+			c = &conn{name: l.On, cancel: func() {}, ended: io.EOF, changed: make(chan struct{}), answers: map[string][]answer{}}
+			r.conns[l.On] = c
+		}
+		c.answers[""] = append(c.answers[""], post("POST", r.target.URL()+"/api/v1/scheduler", "application/json", "", body))
+		return nil
+	}
+	c, err := open(l.On, r.target.URL(), body)
+	if err != nil {
+		return err
+	}
+	r.conns[l.On] = c
+	return nil
+}
+
+// response compares an answer.
+func (r *replay) response(l *line) error {
+	c := r.conns[l.On]
+	if tree(l.Body) == nil { // of a SUBSCRIBE
+		if c.status != l.Status {
+			r.fail(l, "SUBSCRIBE: want status %d, got %d %s", l.Status, c.status, c.body)
+			return errStuck
+		}
+		if got := c.header.Get("Content-Type"); got != str(l.Headers["Content-Type"]) {
+			r.fail(l, "want content type %s, got %s", l.Headers["Content-Type"], got)
+		}
+		if !r.names.learn(str(l.Headers["Mesos-Stream-Id"]), c.streamID) || c.streamID == "" {
+			r.fail(l, "stream id %q is not a new one", c.streamID)
+		}
+		return nil
+	}
+	queue := c.answers[l.To]
+	if len(queue) == 0 {
+		return fmt.Errorf("no answer to %s left", l.To)
+	}
+	got := queue[0]
+	c.answers[l.To] = queue[1:]
+	if got.err != nil {
+		return got.err
+	}
+	want := r.names.text(str(tree(l.Body)))
+	if got.status != l.Status || got.body != want {
+		r.fail(l, "%s: want %d %q, got %d %q", l.To, l.Status, want, got.status, got.body)
+	}
+	return nil
+}
+
+// event waits for a recorded event and compares it.
+func (r *replay) event(i int, l *line) error {
+	recorded, c := tree(l.Body), r.conns[l.On]
+	if list := offersOf(recorded); len(list) > 0 {
+		for _, o := range list {
+			c.recorded[str(at(o, "id", "value"))] = o
+		}
+		if r.usedLater(i, list) || len(r.names.ids) < 8 {
+			return r.offersOut(l, c)
+		}
+		return nil
+	}
+	k := key(recorded)
+	live, ok := c.next(k, r.patience)
+	if !ok {
+		r.fail(l, "no event %s on %s came within %s; want %s", k, l.On, r.patience, l.Body)
+		return errStuck
+	}
+	if id := str(at(recorded, "rescind", "offer_id", "value")); id != "" {
+		delete(c.recorded, id)
+	}
+	r.adapt(recorded, live)
+	r.compare(l, k, recorded, live)
+	return nil
+}
+
+func (r *replay) compare(l *line, what string, recorded, live any) {
+	for _, d := range r.names.diff(what, recorded, live) {
+		r.fail(l, "%s", d)
+	}
+}
+
+// adapt undoes, in a SUBSCRIBED event, what a replay changes on purpose.
+func (r *replay) adapt(recorded, live any) {
+	if sub, ok := at(live, "subscribed").(map[string]any); ok {
+		if interval, ok := sub["heartbeat_interval_seconds"].(float64); ok {
+			sub["heartbeat_interval_seconds"] = interval * r.scale
+		}
+		for _, side := range []any{recorded, live} {
+			if info, ok := at(side, "subscribed", "master_info").(map[string]any); ok {
+				delete(info, "capabilities")
+				if r.real { // address and name of another machine
+					for _, k := range []string{"ip", "hostname", "address", "pid", "domain", "version"} {
+						delete(info, k)
+					}
+				}
+			}
+		}
+		if pid, ok := at(recorded, "subscribed", "master_info").(map[string]any); ok && pid["pid"] != nil {
+			r.names.learn("port 5050", fmt.Sprint(at(live, "subscribed", "master_info", "port")))
+			pid["pid"] = fmt.Sprintf("master@127.0.0.1:%v", at(live, "subscribed", "master_info", "port"))
+		}
+	}
+}
+
+// usedLater tells whether one of these offers stands in a later line.
+func (r *replay) usedLater(i int, list []any) bool {
+	for _, o := range list {
+		id := str(at(o, "id", "value"))
+		for _, l := range r.lines[i+1:] {
+			if l.What == "call" && strings.Contains(string(l.Body), `"`+id+`"`) || strings.Contains(string(l.Body), `"RESCIND"`) && strings.Contains(string(l.Body), id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// offersOut waits until the offers that are out add up to the recorded ones, and learns the ids if they are one each.
+// At the end there may be more: what had not come back yet when the recording ended.
+func (r *replay) offersOut(l *line, c *conn) error {
+	atEnd := str(at(tree(l.Body), "type")) == "TEARDOWN"
+	want := sum(c.recorded)
+	if len(c.recorded) == 0 && r.real {
+		return nil
+	}
+	ok := c.wait(r.patience, func() bool {
+		switch got := sum(c.offers); {
+		case c.ended != nil, r.real && len(c.offers) > 0:
+			return true
+		case atEnd:
+			return covers(got, want)
+		default:
+			return maps.Equal(want, got)
+		}
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !ok {
+		r.fail(l, "the offers that are out on %s: want %v, got %v", c.name, want, sum(c.offers))
+		return errStuck
+	}
+	if len(c.recorded) == 0 || len(c.offers) == 0 {
+		return nil
+	}
+	recorded, live := first(c.recorded), first(c.offers)
+	if r.real || len(c.recorded) != 1 || len(c.offers) != 1 || atEnd && !maps.Equal(want, sum(c.offers)) {
+		r.names.learn(str(at(recorded, "id", "value")), str(at(live, "id", "value")))
+		r.names.learn(str(at(recorded, "agent_id", "value")), str(at(live, "agent_id", "value")))
+	} else {
+		r.compare(l, "offer", recorded, live)
+	}
+	return r.learnAgent(live)
+}
+
+// covers tells whether got has at least what want has.
+func covers(got, want map[string]string) bool {
+	for k, w := range want {
+		g, err1 := strconv.ParseFloat(got[k], 64)
+		n, err2 := strconv.ParseFloat(w, 64)
+		if err1 != nil || err2 != nil {
+			if got[k] != w {
+				return false
+			}
+			continue
+		}
+		if g < n-1e-6 {
+			return false
+		}
+	}
+	return true
+}
+
+func first(m map[string]any) any {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return m[keys[0]]
+}
+
+// learnAgent finds out where the agent is and where it keeps sandboxes.
+func (r *replay) learnAgent(offer any) error {
+	if r.agent != "" {
+		return nil
+	}
+	r.agent = fmt.Sprintf("%s:%v", str(at(offer, "url", "address", "ip")), at(offer, "url", "address", "port"))
+	got := post("GET", "http://"+r.agent+"/state", "", "", nil)
+	if got.err != nil || got.status != 200 {
+		return fmt.Errorf("state of the agent at %s: %d %w", r.agent, got.status, got.err)
+	}
+	state := tree([]byte(got.body))
+	r.names.literal("127.0.0.1:5051", r.agent)
+	r.names.literal("/var/lib/mesos/agent/", str(at(state, "flags", "work_dir"))+"/")
+	return nil
+}
+
+// note does what the recorder did.
+func (r *replay) note(l *line) error {
+	switch {
+	case strings.HasPrefix(l.Text, "stream ended: EOFError"):
+		err, ok := r.conns[l.On].end(r.patience)
+		if !ok || err != io.EOF {
+			r.fail(l, "the stream of %s should have ended properly: ended %v, %v", l.On, ok, err)
+		}
+	case strings.HasPrefix(l.Text, "stream ended: IncompleteRead"):
+		err, ok := r.conns[l.On].end(r.patience)
+		if !ok || err == io.EOF {
+			r.fail(l, "the stream of %s should have broken: ended %v, %v", l.On, ok, err)
+		}
+	case strings.HasPrefix(l.Text, "stream ended: AttributeError"): // the recorder closed it
+		r.pace(l.Ms)
+		r.conns[l.On].cancel()
+	case strings.HasPrefix(l.Text, "call failed: ConnectionRefusedError"):
+		c := r.conns[l.On]
+		for kind, queue := range c.answers {
+			for _, got := range queue {
+				if got.err == nil {
+					r.fail(l, "%s should have failed, got %d %s", kind, got.status, got.body)
+				}
+			}
+			delete(c.answers, kind)
+		}
+	default:
+		if acted, err := r.target.act(l.Text, r); err != nil || acted {
+			return err
+		}
+		if !comments[l.Text] {
+			return fmt.Errorf("the replay does not know the note %q", l.Text)
+		}
+	}
+	return nil
+}
+
+// comments are the notes after which nothing happened but what is recorded as calls.
+var comments = map[string]bool{
+	"ACCEPT of the rescinded offer": true,
+	"ACCEPT with no operations declines; filter of 0 s: the next offer comes at once or at the next allocation": true,
+	"ACCEPT without its message":                true,
+	"REVIVE clears the 3600 s filter":           true,
+	"UPDATE_FRAMEWORK: only role horae remains": true,
+	"a group of two tasks on the default executor; then a custom executor that exits at once without registering":    true,
+	"a second scheduler subscribes with the same framework id while the first is still connected":                    true,
+	"a window in 20 s: offers are rescinded and come again with unavailability, inverse offers ask for what is used": true,
+	"content type text/plain":                                         true,
+	"decline of an unknown offer":                                     true,
+	"explicit reconciliation at once, before the agent has come back": true,
+	"explicit: a running task, a finished one, one never launched with a known agent, the same with an unknown agent, and without agent": true,
+	"failover_timeout is 1 s; the scheduler disconnects and returns after 4 s":                                                           true,
+	"implicit reconciliation (no tasks named)":                                                                                           true,
+	"kill a task that the master never knew; then one that is already dead":                                                              true,
+	"no stream id": true,
+	"not JSON":     true,
+	"nothing is acknowledged for 35 s: the agent sends the first update again, and holds back the later ones": true,
+	"subscribe without roles or user": true,
+	"subscribed with the role suppressed: no offer so far; REVIVE now, time to the offer is the point":            true,
+	"subscribing again with the id of a framework that was torn down":                                             true,
+	"suppress one role, then revive it":                                                                           true,
+	"task ids: with a slash, twice the same, 300 characters; no command":                                          true,
+	"task larger than the offer":                                                                                  true,
+	"the master runs with --offer_timeout=3secs here: an offer that is held longer is rescinded, then made again": true,
+	"the new one drops its connection without a word and subscribes again 3 s later (within failover_timeout)":    true,
+	"the old one tries an ACCEPT, a KILL and a RECONCILE with its old stream id":                                  true,
+	"the same acknowledgement twice, and one with a wrong uuid":                                                   true,
+	"the same offer accepted a second time":                                                                       true,
+	"two roles; the agent has resources reserved for role horae and unreserved ones; launch with reserved cpus and two ports from the offer that was made to role horae": true,
+	"unknown call type": true,
+	"wrong stream id":   true,
+}
+
+// http makes a recorded request to another endpoint and compares what its checker says matters.
+func (r *replay) http(l *line) error {
+	base := r.target.URL()
+	if l.Port == 5051 {
+		base = "http://" + r.agent
+	}
+	path := r.names.text(l.Path)
+	if p, query, ok := strings.Cut(path, "?"); ok {
+		values, err := url.ParseQuery(query)
+		if err != nil {
+			return err
+		}
+		path = p + "?" + values.Encode()
+	}
+	request := tree(l.Request)
+	var body []byte
+	media := ""
+	if request != nil {
+		media = "application/json"
+		body, _ = json.Marshal(r.scaled(r.names.translate(request), ""))
+	}
+	got := post(l.Method, base+path, media, "", body)
+	if got.err != nil {
+		return got.err
+	}
+	if got.status != l.Status {
+		r.fail(l, "%s %s %s: want status %d, got %d %s", l.Method, path, body, l.Status, got.status, got.body)
+		return nil
+	}
+	r.compareHTTP(l, str(at(request, "type")), str(tree(l.Body)), got.body)
+	return nil
+}
