@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -149,4 +151,148 @@ func TestPropertyCronIsWhatTheNaiveReadingSays(t *testing.T) {
 		from, to := drawRange(t, loc)
 		checkAgainst(t, s, from, to, newNaiveCron(text, loc).instants(from, to))
 	})
+}
+
+// naiveRepeat gives occurrence k of a repeating interval whose start and period are given by number.
+func naiveRepeat(start time.Time, loc *time.Location, months, days int, elapsed time.Duration, k int) time.Time {
+	year, month, day := start.Date()
+	first := time.Date(year, month+time.Month(months*k), 1, 0, 0, 0, 0, time.UTC)
+	day = min(day, naiveLast(first).Day())
+	clock := start.Sub(start.Truncate(24 * time.Hour))
+	local := first.AddDate(0, 0, day-1+days*k).Add(clock)
+	at := naiveReadings(local.Truncate(time.Second), loc)[0].at
+	return at.Add(local.Sub(local.Truncate(time.Second))).Add(time.Duration(k) * elapsed)
+}
+
+// drawRepeat draws the text of a repeating interval and what it means.
+func drawRepeat(t *rapid.T, loc *time.Location) (text string, n int, at func(k int) time.Time) {
+	start := drawMoment(t, loc).Truncate(time.Second)
+	if rapid.IntRange(0, 4).Draw(t, "fraction") == 0 {
+		start = start.Add(500 * time.Millisecond)
+	}
+	months := rapid.SampledFrom([]int{0, 0, 0, 1, 3, 12, 14}).Draw(t, "months")
+	days := rapid.SampledFrom([]int{0, 0, 1, 1, 2, 7, 15}).Draw(t, "days")
+	elapsed := rapid.SampledFrom([]time.Duration{0, 0, time.Second, 1500 * time.Millisecond, time.Hour, 90 * time.Minute, 36 * time.Hour}).Draw(t, "elapsed")
+	if months == 0 && days == 0 && elapsed == 0 {
+		days = 1
+	}
+	n = rapid.IntRange(1, 30).Draw(t, "n")
+	text = fmt.Sprintf("R%d/%s/P%dM%dD", n, start.Format("2006-01-02T15:04:05.999"), months, days)
+	if elapsed > 0 {
+		text += fmt.Sprintf("T%sS", strings.TrimSuffix(fmt.Sprintf("%.3f", elapsed.Seconds()), ".000"))
+	}
+	anchor := naiveRepeat(start, loc, 0, 0, 0, 0)
+	return text, n, func(k int) time.Time {
+		if months == 0 && days == 0 {
+			return anchor.Add(time.Duration(k) * elapsed)
+		}
+		return naiveRepeat(start, loc, months, days, elapsed, k)
+	}
+}
+
+func TestPropertyRepeatingIntervalIsStartPlusKPeriods(t *testing.T) {
+	zones := allZones(t)
+	rapid.Check(t, func(t *rapid.T) {
+		loc := drawZone(t, zones)
+		text, n, at := drawRepeat(t, loc)
+		s := parseOrSkip(t, text, loc)
+		var want []time.Time
+		for k := range n {
+			if w := at(k); w.Year() <= 9999 && (k == 0 || !w.Equal(want[len(want)-1])) {
+				want = append(want, w)
+			}
+		}
+		from := want[0].Add(-time.Second)
+		checkAgainst(t, s, from, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), want)
+		if got, ok := s.Next(want[len(want)-1]); ok {
+			t.Fatalf("R%d goes on after its end with %v", n, got)
+		}
+	})
+}
+
+func TestPropertyUnionIsTheInstantsOfAllOnce(t *testing.T) {
+	zones := allZones(t)
+	rapid.Check(t, func(t *rapid.T) {
+		loc := drawZone(t, zones)
+		from, to := drawRange(t, loc)
+		instants := map[time.Time]bool{}
+		var lines []string
+		for range rapid.IntRange(2, 4).Draw(t, "lines") {
+			line := drawCron(t)
+			if rapid.Bool().Draw(t, "interval") {
+				start := from.In(loc).Add(time.Duration(rapid.IntRange(-100, 30).Draw(t, "hours")) * time.Hour).Truncate(time.Hour)
+				period := rapid.SampledFrom([]string{"PT10M", "PT15M", "PT7M", "PT1H", "PT90M", "PT1H0.5S", "P1D", "P1DT1H", "PT24H"}).Draw(t, "period")
+				count := rapid.SampledFrom([]string{"R", "R", "R3", "R50", "R1", "R0"}).Draw(t, "count")
+				line = count + "/" + start.Format("2006-01-02T15:04:05") + "/" + period
+			}
+			s := parseOrSkip(t, line, loc)
+			lines = append(lines, line)
+			for at, ok := s.Next(from); ok && !at.After(to); at, ok = s.Next(at) {
+				instants[at] = true
+			}
+		}
+		want := slices.SortedFunc(maps.Keys(instants), time.Time.Compare)
+		if len(want) > 3000 {
+			t.SkipNow()
+		}
+		s := parseOrSkip(t, strings.Join(lines, "\n"), loc)
+		checkAgainst(t, s, from, to, want)
+	})
+}
+
+func TestPropertyEachNamedLocalTimeFiresOnceADayInEveryZone(t *testing.T) {
+	zones := allZones(t)
+	rapid.Check(t, func(t *rapid.T) {
+		checkOnceADay(t, drawZone(t, zones), rapid.IntRange(1900, 2300).Draw(t, "year"), rapid.IntRange(0, 1439).Draw(t, "minute"), 40)
+	})
+}
+
+func TestFullEachNamedLocalTimeFiresOnceADayInEveryZoneForTenYears(t *testing.T) {
+	if !*full {
+		t.Skip("minutes; -schedule.full runs it")
+	}
+	for _, zone := range allZones(t) {
+		for _, minute := range []int{0, 30, 90, 150, 180, 719, 1439} {
+			checkOnceADay(t, mustLoad(t, zone), 2018, minute, 3653)
+		}
+	}
+}
+
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// checkOnceADay checks that a time of day fires on every local date from the first of a year on, once, at its first
+// instant, and as often as Count says. Both a cron expression and a period of a day are checked: the rule is one.
+func checkOnceADay(t fataler, loc *time.Location, year, minute, days int) {
+	t.Helper()
+	first := time.Date(year, 1, 1, minute/60, minute%60, 0, 0, time.UTC)
+	texts := []string{
+		fmt.Sprintf("%d %d * * *", minute%60, minute/60),
+		fmt.Sprintf("R/%s/P1D", first.Format("2006-01-02T15:04:05")),
+	}
+	for _, text := range texts {
+		s, err := Parse(text, Options{Location: loc})
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		start := naiveReadings(first, loc)[0].at.Add(-time.Second)
+		at, distinct := start, 0
+		for day := range days {
+			want := naiveReadings(first.AddDate(0, 0, day), loc)[0].at
+			if day > 0 && want.Equal(at) {
+				continue // the zone left this day out
+			}
+			got, ok := s.Next(at)
+			if !ok || !got.Equal(want) {
+				t.Fatalf("%s %s: on %s fires at %v, want %v", loc, text, first.AddDate(0, 0, day).Format(time.DateOnly), got, want)
+			}
+			at = got
+			distinct++
+		}
+		if n := s.Count(start, at); n != distinct {
+			t.Fatalf("%s %s: Count(%v, %v) = %d, want %d", loc, text, start, at, n, distinct)
+		}
+	}
 }
