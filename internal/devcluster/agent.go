@@ -96,6 +96,7 @@ func (a *Agent) newRun(f *framework, info *mesos.TaskInfo, executor string) *run
 	x := &run{
 		agent: a, client: a.frameworks[f.id], key: taskKey{f.id, info.TaskID.Value},
 		info: info, executor: executor, role: f.tasks[info.TaskID.Value].role, state: mesos.TASK_STAGING,
+		framework: f.info, partitionAware: f.partitionAware,
 	}
 	a.runs[x.key] = x
 	return x

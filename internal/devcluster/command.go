@@ -107,28 +107,24 @@ func lookPath(name string) string {
 // environment is what an agent gives to a task: its own variables, then the task's, which win
 // (recordings/lifecycle, task env).
 func (a *Agent) environment(x *run, info *mesos.CommandInfo) []string {
-	checkpoint := "0"
-	if x.client.info.GetCheckpoint() {
-		checkpoint = "1"
-	}
 	env := []string{
 		"LIBPROCESS_IP=" + a.c.host,
 		"LIBPROCESS_PORT=0",
 		"MESOS_AGENT_ENDPOINT=" + a.address(),
 		"MESOS_ALLOCATION_ROLE=" + x.role,
-		"MESOS_CHECKPOINT=" + checkpoint,
 		"MESOS_DIRECTORY=" + x.dir,
 		"MESOS_EXECUTOR_ID=" + x.executor,
 		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
 		"MESOS_FRAMEWORK_ID=" + x.key.framework,
 		"MESOS_HTTP_COMMAND_EXECUTOR=0",
-		"MESOS_RECOVERY_TIMEOUT=15mins",
 		"MESOS_SANDBOX=" + x.dir,
 		"MESOS_SLAVE_ID=" + a.id,
 		"MESOS_SLAVE_PID=" + a.pid(),
-		"MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs",
 		"PATH=" + defaultPath,
 		"PWD=" + x.dir,
+	}
+	if x.framework.GetCheckpoint() {
+		env = append(env, "MESOS_CHECKPOINT=1", "MESOS_RECOVERY_TIMEOUT=15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs")
 	}
 	for _, v := range info.GetEnvironment().GetVariables() {
 		value := v.GetValue()

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"os/exec"
+	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
@@ -18,9 +19,12 @@ func (a *Agent) awaitExecutor(x *run, cmd *exec.Cmd) {
 }
 
 func (a *Agent) exitedExecutor(x *run) {
+	a.c.forget(x)
 	a.c.mu.Lock()
 	x.exited = true
-	a.c.unremember(x)
+	if x.pgid > 0 {
+		_ = syscall.Kill(-x.pgid, syscall.SIGKILL) // what it left behind
+	}
 	a.c.stop(x.grace)
 	crashed := a.crashed
 	x.exitedInCrash = crashed

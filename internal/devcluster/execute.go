@@ -82,40 +82,40 @@ func (a *Agent) refuse(x *run, s *mesos.TaskStatus) {
 
 // droppedState is TASK_DROPPED, or what frameworks without partition awareness read in its place.
 func (x *run) droppedState() mesos.TaskState {
-	if x.client.partitionAware {
+	if x.partitionAware {
 		return mesos.TASK_DROPPED
 	}
 	return mesos.TASK_LOST
 }
 
-// startProcess starts cmd in a process group of its own and tells of it. Only a task that was killed before, or a
-// cluster that closes, keeps it from starting.
+// startProcess starts cmd in a process group of its own and tells of it. A task that was killed meanwhile, or a cluster
+// that closes, ends it again.
 func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
-	a.c.mu.Lock()
-	if x.killing || a.c.closing {
-		a.c.mu.Unlock()
-		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
-		return false
-	}
-	// Under the lock: whoever kills from here on finds the process group.
 	err := cmd.Start()
 	pid := os.Getpid()
 	if err == nil {
 		pid = cmd.Process.Pid
-		x.pgid = pid
-		a.c.remember(x)
+		a.c.remember(x, pid)
 	}
-	x.describeContainer(pid)
-	if !x.custom() {
-		if x.info.Check != nil {
-			x.checkStatus = emptyCheckStatus(x.info.Check)
-		}
-		a.emit(x, x.status(mesos.TASK_STARTING))
-		a.emit(x, x.status(mesos.TASK_RUNNING))
-		a.startDeadline(x)
+	a.c.mu.Lock()
+	if err == nil {
+		x.pgid = pid
+	}
+	unwanted := x.killing || a.c.closing
+	if !unwanted {
+		a.announce(x, pid)
 	}
 	a.c.mu.Unlock()
-	if err == nil {
+	switch {
+	case unwanted && err == nil:
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		_ = cmd.Wait() // it was killed
+		a.c.forget(x)
+		fallthrough
+	case unwanted:
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
+		return false
+	case err == nil:
 		return true
 	}
 	// The command executor starts its child by a helper, which exits with 1 if there is no such program:
@@ -125,14 +125,28 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	return false
 }
 
+// announce tells that the task runs. Cluster.mu must be held.
+func (a *Agent) announce(x *run, pid int) {
+	x.describeContainer(pid)
+	if x.custom() {
+		return // its executor would, if it knew of the task
+	}
+	if x.info.Check != nil {
+		x.checkStatus = emptyCheckStatus(x.info.Check)
+	}
+	a.emit(x, x.status(mesos.TASK_STARTING))
+	a.emit(x, x.status(mesos.TASK_RUNNING))
+	a.startDeadline(x)
+}
+
 // exited sends the last update of a task whose process has ended.
 func (a *Agent) exited(x *run, message string, success bool) {
+	a.c.forget(x)
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	x.exited = true
 	if x.pgid > 0 {
 		_ = syscall.Kill(-x.pgid, syscall.SIGKILL) // what it left behind; ESRCH if nothing
-		a.c.unremember(x)
 	}
 	a.c.stop(x.grace)
 	a.c.stop(x.deadline)
@@ -238,7 +252,7 @@ func (x *run) user() string {
 	if c := x.commandInfo(); c.GetUser() != "" {
 		return c.GetUser()
 	}
-	return x.client.info.User
+	return x.framework.User
 }
 
 // commandInfo is the task's command, or its executor's.

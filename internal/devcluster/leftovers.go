@@ -20,12 +20,12 @@ type leftover struct {
 
 func (c *Cluster) leftoverDir() string { return filepath.Join(c.dir, "meta", "running") }
 
-// remember writes a process group down. Cluster.mu must be held.
-func (c *Cluster) remember(x *run) {
+// remember writes a process group down.
+func (c *Cluster) remember(x *run, pgid int) {
 	if c.temporary {
 		return // no other cluster will ever look
 	}
-	body, err := json.Marshal(leftover{x.pgid, startTime(x.pgid)})
+	body, err := json.Marshal(leftover{pgid, startTime(pgid)})
 	if err == nil {
 		err = os.MkdirAll(c.leftoverDir(), 0o755)
 	}
@@ -37,8 +37,8 @@ func (c *Cluster) remember(x *run) {
 	}
 }
 
-// unremember forgets it again.
-func (c *Cluster) unremember(x *run) {
+// forget forgets it again.
+func (c *Cluster) forget(x *run) {
 	if !c.temporary {
 		_ = os.Remove(filepath.Join(c.leftoverDir(), x.container))
 	}

@@ -17,6 +17,9 @@ type run struct {
 	executor string
 	role     string
 
+	framework      *mesos.FrameworkInfo // as it was at the launch; never changed
+	partitionAware bool
+
 	container, parent string
 	dir               string
 	group             *group
