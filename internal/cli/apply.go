@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/apimachinery/pkg/util/mergepatch"
+)
+
+type runtimeObject = runtime.Object
+
+// lastApplied is kubectl's: an object can be applied with either, in turns.
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+// apply is the state of one `horae apply`.
+type apply struct {
+	*cli
+	manifests
+	dryRun string
+	output string
+	print  func(*unstructured.Unstructured) error
+}
+
+func (c *cli) applyCommand() *cobra.Command {
+	a := &apply{cli: c}
+	cmd := &cobra.Command{
+		Use: "apply -f FILE", Short: "Create or change objects by file", Args: noArgs,
+		Long: `Create or change objects so that they are as the files say.
+
+A file may hold several documents, in YAML or JSON; a directory stands for its
+files, "-" for the standard input. What an earlier apply set and the file does not
+say any more is removed; what others have set stays. Each document is applied by
+itself: a mistake in one does not keep the others from being applied, and the
+command then exits with 1.`,
+		Example: example(`
+horae apply -f job.yaml
+horae apply -R -f manifests/
+cat job.yaml | horae apply -f -
+horae apply -f job.yaml --dry-run=server`),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context()) },
+	}
+	a.manifests.flags(cmd)
+	dryRunFlag(cmd, &a.dryRun)
+	cmd.Flags().StringVarP(&a.output, "output", "o", "", "print the objects as json, yaml or name instead of a line each")
+	return cmd
+}
+
+func (m *manifests) flags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil, `file, directory, URL, or "-" for the standard input; may be repeated`)
+	cmd.Flags().BoolVarP(&m.recursive, "recursive", "R", false, "look into the subdirectories, too")
+	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
+}
+
+func dryRunFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "dry-run", "none", `"server": have the server check everything and write nothing; "none"`)
+}
+
+func checkDryRun(value string) error {
+	if value != "none" && value != "server" {
+		return usagef(`--dry-run=%s: must be "server" or "none"`, value)
+	}
+	return nil
+}
+
+func (a *apply) run(ctx context.Context) error {
+	if len(a.paths) == 0 {
+		return usagef("what to apply must be given: -f FILE")
+	}
+	if err := checkDryRun(a.dryRun); err != nil {
+		return err
+	}
+	if a.output != "" {
+		p, err := objectPrinter(a.output)
+		if err != nil {
+			return err
+		}
+		a.print = func(u *unstructured.Unstructured) error { return p.PrintObj(u, a.Out) }
+	}
+	if _, err := a.connect(); err != nil {
+		return err
+	}
+	return a.visit(ctx, a.manifests, func(d document) error { return a.one(ctx, d) })
+}
+
+// one applies a document and tells what became of it.
+func (a *apply) one(ctx context.Context, d document) error {
+	ns, err := a.namespaceOf(d)
+	if err != nil {
+		return err
+	}
+	modified, err := withLastApplied(d.obj)
+	if err != nil {
+		return err
+	}
+	current, err := a.api.do(ctx, a.api.get(ns, d.kind, d.obj.GetName()))
+	var what string
+	var after *unstructured.Unstructured
+	switch {
+	case apierrors.IsNotFound(err):
+		what = "created"
+		after, err = a.create(ctx, ns, d, modified)
+	case err == nil:
+		what, after, err = a.change(ctx, ns, d, modified, current)
+	}
+	if err != nil {
+		return err
+	}
+	if a.print != nil {
+		return a.print(after)
+	}
+	if a.dryRun == "server" {
+		what += " (server dry run)"
+	}
+	a.sayf("%s/%s %s\n", d.kind, d.obj.GetName(), what)
+	return nil
+}
+
+func (a *apply) create(ctx context.Context, ns string, d document, modified []byte) (*unstructured.Unstructured, error) {
+	req := a.api.rest.Post().Namespace(ns).Resource(d.kind.plural).Body(modified)
+	return a.api.object(ctx, a.dry(req))
+}
+
+// change patches an object that exists, when the file, what was applied last and the object as it is call for it.
+func (a *apply) change(ctx context.Context, ns string, d document, modified, current []byte) (string, *unstructured.Unstructured, error) {
+	before := &unstructured.Unstructured{}
+	if err := before.UnmarshalJSON(current); err != nil {
+		return "", nil, fmt.Errorf("decode the answer of %s: %w", a.api.server, err)
+	}
+	original := []byte(before.GetAnnotations()[lastApplied])
+	if len(original) == 0 {
+		original = nil
+		fmt.Fprintf(a.Err, "Warning: %s/%s was not made by apply: what it has and the file does not say is kept\n", d.kind, d.obj.GetName())
+	}
+	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, modified, current,
+		mergepatch.RequireKeyUnchanged("apiVersion"), mergepatch.RequireKeyUnchanged("kind"), mergepatch.RequireMetadataKeyUnchanged("name"))
+	if err != nil {
+		return "", nil, fmt.Errorf("compare the file with the object: %w", err)
+	}
+	if string(patch) == "{}" {
+		return "unchanged", before, nil
+	}
+	after, err := a.api.object(ctx, a.dry(a.api.patch(ns, d.kind, d.obj.GetName(), patch)))
+	if err != nil {
+		return "", nil, err
+	}
+	// The server says so when the patch came to nothing: another spelling of the same value.
+	if after.GetGeneration() == before.GetGeneration() {
+		return "unchanged", after, nil
+	}
+	return "configured", after, nil
+}
+
+func (a *apply) dry(req *restRequest) *restRequest {
+	if a.dryRun == "server" {
+		req.Param("dryRun", "All")
+	}
+	return req
+}
+
+// withLastApplied is the document with itself in the annotation by which the next apply knows what this one set.
+func withLastApplied(u *unstructured.Unstructured) ([]byte, error) {
+	u = u.DeepCopy()
+	annotations := u.GetAnnotations()
+	delete(annotations, lastApplied)
+	if len(annotations) == 0 {
+		unstructured.RemoveNestedField(u.Object, "metadata", "annotations")
+	} else {
+		u.SetAnnotations(annotations)
+	}
+	unstructured.RemoveNestedField(u.Object, "status")
+	unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp")
+	own, err := json.Marshal(u.Object)
+	if err != nil {
+		return nil, fmt.Errorf("encode the document: %w", err)
+	}
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[lastApplied] = string(own) + "\n"
+	u.SetAnnotations(annotations)
+	out, err := json.Marshal(u.Object)
+	return bytes.TrimSpace(out), err
+}

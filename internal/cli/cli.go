@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	v1 "horae/api/v1"
+)
+
+// Exit codes.
+const (
+	ExitDone   = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+	// ExitInterrupted is what a shell expects of a program that an interrupt has ended.
+	ExitInterrupted = 130
+)
+
+// IO is what a command reads and writes.
+type IO struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Env looks up environment variables; nil: os.LookupEnv.
+	Env func(string) (string, bool)
+	// Now is the clock by which ages are told; nil: time.Now.
+	Now func() time.Time
+}
+
+// Main runs one command line (without the program's name) and returns its exit code: 0 done, 1 failed, 2 usage. Errors are
+// written to io.Err.
+func Main(ctx context.Context, args []string, streams IO) int {
+	if streams.Env == nil {
+		streams.Env = os.LookupEnv
+	}
+	if streams.Now == nil {
+		streams.Now = time.Now
+	}
+	c := &cli{IO: streams}
+	root := c.root()
+	root.SetArgs(args)
+	return c.exit(ctx, root.ExecuteContext(ctx))
+}
+
+// cli is what all commands share.
+type cli struct {
+	IO
+	server        string
+	namespace     string
+	allNamespaces bool
+
+	config *config
+	api    *client
+}
+
+// usageError: the command line is wrong. It is told with a hint to --help, and exits 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// runError marks what a command returned, as against what cobra itself has to say of a command line.
+type runError struct{ error }
+
+func (e runError) Unwrap() error { return e.error }
+
+// errTold: it failed, and what there is to say has been said.
+var errTold = errors.New("told already")
+
+// exit tells an error and picks the code.
+func (c *cli) exit(ctx context.Context, err error) int {
+	var ran runError
+	var usage usageError
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &usage) || !errors.As(err, &ran):
+		fmt.Fprintf(c.Err, "error: %v\n", err)
+		return ExitUsage
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ExitInterrupted
+	case !errors.Is(err, errTold):
+		c.tell(err)
+	}
+	return ExitFailed
+}
+
+const rootHelp = `horae runs cron and batch jobs on Apache Mesos.
+
+People write Jobs in YAML, "horae apply" hands them to a manager, and each execution
+is a Run. The manager's address is --server, $HORAE_SERVER, or "server" in
+~/.config/horae/config.yaml; without any of them http://127.0.0.1:8080.`
+
+func (c *cli) root() *cobra.Command {
+	root := &cobra.Command{
+		Use: "horae", Short: "Runs cron and batch jobs on Apache Mesos", Long: rootHelp,
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.Err)
+	flags := root.PersistentFlags()
+	flags.StringVar(&c.server, "server", "", "address of the manager, as in http://127.0.0.1:8080")
+	flags.StringVarP(&c.namespace, "namespace", "n", "", `namespace; default "default"`)
+	root.AddGroup(
+		&cobra.Group{ID: "objects", Title: "Objects:"},
+		&cobra.Group{ID: "runs", Title: "Running:"},
+		&cobra.Group{ID: "other", Title: "Other:"},
+	)
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, cmd := range cmds {
+			cmd.GroupID = group
+			root.AddCommand(cmd)
+		}
+	}
+	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.deleteCommand())
+	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
+	add("other", c.versionCommand())
+	root.SetHelpCommandGroupID("other")
+	root.SetCompletionCommandGroupID("other")
+	markErrors(root)
+	return root
+}
+
+// markErrors makes what a command returns a runError, so that all else is known to be about usage.
+func markErrors(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, args)
+			if err == nil {
+				return nil
+			}
+			return runError{err}
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markErrors(sub)
+	}
+}
+
+// ns is the namespace that a command works in: -n, else that of the configuration, else "default".
+func (c *cli) ns() (string, error) {
+	if c.namespace != "" {
+		return c.namespace, nil
+	}
+	cfg, err := c.readConfig()
+	if err != nil {
+		return "", err
+	}
+	if cfg.Namespace != "" {
+		return cfg.Namespace, nil
+	}
+	return v1.DefaultNamespace, nil
+}
+
+// example indents the lines of an example for a help text.
+func example(s string) string {
+	lines := strings.Split(strings.TrimSpace(s), "\n")
+	for i, l := range lines {
+		lines[i] = "  " + strings.TrimSpace(l)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// sayf writes to the standard output. A pipe that is closed ends the program by itself.
+func (c *cli) sayf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	v1 "horae/api/v1"
+)
+
+// trigger is the state of one `horae trigger`.
+type trigger struct {
+	*cli
+	args   []string
+	env    []string
+	wait   bool
+	follow bool
+	dryRun string
+	output string
+}
+
+func (c *cli) triggerCommand() *cobra.Command {
+	t := &trigger{cli: c}
+	cmd := &cobra.Command{
+		Use: "trigger JOB", Short: "Start a Run of a Job now", Args: oneArg("a Job"),
+		Long: `Start a Run of a Job now, whatever its schedule says, also when it is suspended.
+
+With --wait or --follow the command ends with the Run, and exits with 1 unless the
+Run succeeded.`,
+		Example: example(`
+horae trigger hello
+horae trigger hello --wait
+horae trigger report --args --day,2026-11-22 --env VERBOSE=1 --follow`),
+		ValidArgsFunction: c.completeNames(jobKind),
+		RunE:              func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), args[0]) },
+	}
+	f := cmd.Flags()
+	f.StringSliceVar(&t.args, "args", nil, "arguments in place of the Job's, separated by commas; may be repeated")
+	f.StringArrayVar(&t.env, "env", nil, "NAME=VALUE, over the Job's; may be repeated")
+	f.BoolVar(&t.wait, "wait", false, "wait for the end of the Run")
+	f.BoolVar(&t.follow, "follow", false, "show the output of the Run until it ends")
+	f.StringVarP(&t.output, "output", "o", "", "print the Run as json, yaml or name")
+	dryRunFlag(cmd, &t.dryRun)
+	return cmd
+}
+
+func (t *trigger) run(ctx context.Context, arg string) error {
+	name, err := jobName(arg)
+	if err != nil {
+		return err
+	}
+	body, err := t.body()
+	if err != nil {
+		return err
+	}
+	ns, err := t.ns()
+	if err != nil {
+		return err
+	}
+	api, err := t.connect()
+	if err != nil {
+		return err
+	}
+	req := api.rest.Post().Namespace(ns).Resource(jobKind.plural).Name(name).SubResource("trigger").Body(body)
+	if t.dryRun == "server" {
+		req.Param("dryRun", "All")
+	}
+	made, err := api.object(ctx, req)
+	if err != nil {
+		return err
+	}
+	if err := t.tellRun(made); err != nil {
+		return err
+	}
+	switch {
+	case t.dryRun == "server" || !t.wait && !t.follow:
+		return nil
+	case t.follow:
+		return t.followRun(ctx, ns, made.GetName())
+	}
+	run, err := t.waitRun(ctx, ns, made.GetName(), ended)
+	if err != nil {
+		return err
+	}
+	return t.outcome(run)
+}
+
+// body of the request; the flags are checked here.
+func (t *trigger) body() ([]byte, error) {
+	if err := checkDryRun(t.dryRun); err != nil {
+		return nil, err
+	}
+	var body struct {
+		Args []string    `json:"args,omitempty"`
+		Env  []v1.EnvVar `json:"env,omitempty"`
+	}
+	body.Args = t.args
+	for _, e := range t.env {
+		name, value, ok := strings.Cut(e, "=")
+		if !ok || name == "" {
+			return nil, usagef("--env %q: must be NAME=VALUE", e)
+		}
+		body.Env = append(body.Env, v1.EnvVar{Name: name, Value: value})
+	}
+	return json.Marshal(body)
+}
+
+func (t *trigger) tellRun(u *unstructured.Unstructured) error {
+	if t.output != "" {
+		p, err := objectPrinter(t.output)
+		if err != nil {
+			return err
+		}
+		return p.PrintObj(u, t.Out)
+	}
+	suffix := ""
+	if t.dryRun == "server" {
+		suffix = " (server dry run)"
+	}
+	t.sayf("%s/%s created%s\n", runKind, u.GetName(), suffix)
+	return nil
+}
+
+// followRun shows the output of one attempt after the other, and then the outcome.
+func (c *cli) followRun(ctx context.Context, ns, name string) error {
+	for attempt := 1; ; attempt++ {
+		run, err := c.waitRun(ctx, ns, name, func(r *v1.Run) bool { return ended(r) || len(r.Status.Attempts) >= attempt })
+		if err != nil {
+			return err
+		}
+		if len(run.Status.Attempts) < attempt {
+			return c.outcome(run)
+		}
+		if attempt > 1 {
+			fmt.Fprintf(c.Err, "--- attempt %d ---\n", attempt)
+		}
+		if err := c.copyLog(ctx, ns, name, logOptions{follow: true, attempt: attempt}); err != nil {
+			fmt.Fprintln(c.Err, c.sentence(err)) // the Run's end is what counts
+		}
+	}
+}
+
+func ended(r *v1.Run) bool { return r.Status.Phase.Terminal() }
+
+// waitRun watches a Run until it is as wanted.
+func (c *cli) waitRun(ctx context.Context, ns, name string, wanted func(*v1.Run) bool) (*v1.Run, error) {
+	for {
+		run, err := c.api.run(ctx, ns, name)
+		if err != nil || wanted(run) {
+			return run, err
+		}
+		req := c.api.list(ns, runKind, selectors{fields: "metadata.name=" + name})
+		err = c.api.watch(ctx, req, run.ResourceVersion, func(e metav1.WatchEvent) (bool, error) {
+			if e.Type == "DELETED" {
+				return false, fmt.Errorf("run %s was deleted", name)
+			}
+			next := &v1.Run{}
+			if err := json.Unmarshal(e.Object.Raw, next); err != nil {
+				return false, fmt.Errorf("decode a watch event: %w", err)
+			}
+			run = next
+			return !wanted(run), nil
+		})
+		switch {
+		case err == nil:
+			return run, nil
+		case !errors.Is(err, errWatchEnded) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err):
+			return nil, err
+		}
+	}
+}
+
+// outcome tells how a Run ended; it fails unless the Run succeeded.
+func (c *cli) outcome(r *v1.Run) error {
+	line := fmt.Sprintf("%s/%s %s", runKind, r.Name, r.Status.Phase)
+	if n := len(r.Status.Attempts); n > 0 && r.Status.Attempts[n-1].ExitCode != nil && *r.Status.Attempts[n-1].ExitCode != 0 {
+		line += fmt.Sprintf(" (exit code %d)", *r.Status.Attempts[n-1].ExitCode)
+	}
+	if r.Status.StartTime != nil && r.Status.FinishTime != nil {
+		line += " after " + r.Status.FinishTime.Sub(r.Status.StartTime.Time).Round(time.Millisecond).String()
+	}
+	if r.Status.Phase == v1.RunSucceeded {
+		c.sayf("%s\n", line)
+		return nil
+	}
+	if r.Status.Message != "" {
+		line += ": " + r.Status.Message
+	}
+	fmt.Fprintln(c.Err, line)
+	return errTold
+}
