@@ -98,7 +98,7 @@ func TestRunsTasksOnTheDevCluster(t *testing.T) {
 }
 
 func TestKillsAndReconcilesOnTheDevCluster(t *testing.T) {
-	c := startCluster(t, devcluster.Config{})
+	c := startCluster(t, devcluster.Config{UpdateRetryMin: 20 * time.Millisecond})
 	r := start(t, Config{Masters: []string{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
 	r.want(t, "Subscribed")
 	o := r.want(t, "Offers").offers[0]
@@ -122,7 +122,7 @@ func TestKillsAndReconcilesOnTheDevCluster(t *testing.T) {
 		t.Errorf("reconciled: %v", states)
 	}
 
-	// The update that is not acknowledged comes again, with the next subscription at the latest.
+	// The first update is left unacknowledged: it comes again, and what follows it only then.
 	grace := 10 * time.Second
 	if err := r.Kill(context.Background(), ref, &grace); err != nil {
 		t.Fatal(err)

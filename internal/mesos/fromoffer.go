@@ -2,7 +2,6 @@ package mesos
 
 import (
 	"net"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -177,6 +176,5 @@ func agentURL(u *mesosv1.URL) string {
 	if scheme == "" {
 		scheme = "http"
 	}
-	path := (&url.URL{Path: u.GetPath()}).EscapedPath()
-	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(u.Address.Port))) + path
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(int(u.Address.Port))) + u.GetPath()
 }
