@@ -13,12 +13,11 @@ import (
 
 // remove plans for a Job that is gone: its Runs are cancelled, deleted once they have ended, and its status goes last.
 func (p *planner) remove() {
-	left := false
 	for _, run := range p.in.Runs {
-		left = true
 		p.dispose(run)
 	}
-	p.deleteStatus = !left && p.in.Job != nil && p.in.Job.Rev.StatusMod != 0
+	over := !slices.ContainsFunc(p.in.Runs, func(run *store.Run) bool { return !ended(run) }) && len(p.discard) == len(p.in.Runs)
+	p.deleteStatus = over && p.in.Job != nil && p.in.Job.Rev.StatusMod != 0
 }
 
 // retire disposes of the Runs of an earlier Job of the same name.

@@ -325,13 +325,15 @@ func (p *planner) startOne(t time.Time) bool {
 	name := RunName(job.Name, t)
 	switch run := p.find(name); {
 	case run == nil:
-	case run.Rev.Deleted() || p.earlier(run):
+	case run.Rev.Deleted():
 		return false // Its name is free once the run controller is done with it.
-	case run.Object.Spec.Job == job.Name:
-		return true // I3: this is its Run already.
-	default:
+	case run.Err != nil || run.Object.Spec.Job != job.Name:
 		p.tell(p.schedule, t, t, 1, v1.RunSkipped, v1.ReasonNameTaken)
 		return true
+	case p.earlier(run):
+		return false // It is on its way out.
+	default:
+		return true // I3: this is its Run already.
 	}
 	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && len(p.active)+len(p.create) > 0 {
 		return false
@@ -423,7 +425,7 @@ func (p *planner) explain(reason string) string {
 	case v1.ReasonScheduleChanged:
 		return "the schedule was changed before it started"
 	case v1.ReasonNameTaken:
-		return "another Job's Run has its name"
+		return "another Run has its name"
 	case v1.ReasonSuspended:
 		return "the Job was suspended"
 	case v1.ReasonTooManyFailures:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,10 +20,10 @@ import (
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
 type Cache interface {
-	// Job and Run return nil for what is not there.
+	// Job and Run return nil for what is not there. They also find what is deleted but for its status.
 	Job(namespace, name string) *store.Job
 	Run(namespace, name string) *store.Run
-	// RunsOf are the Runs of a Job by create revision.
+	// RunsOf are the Runs whose spec names the Job, by create revision. The slice is the caller's.
 	RunsOf(namespace, job string) []*store.Run
 }
 
@@ -74,13 +75,15 @@ func (r *Reconciler) ClockStepped() {
 	r.upSince.Store(&now)
 }
 
-// JobOf is the key to reconcile when the Run changed.
-func JobOf(run *store.Run) (store.Key, bool) {
+// JobOf is the key to reconcile when the Run changed. A Run whose spec is gone, or cannot be read, tells its Job by its name only.
+func JobOf(run *store.Run) store.Key {
 	name := run.Object.Spec.Job
 	if name == "" {
-		name = run.Object.Labels[v1.LabelJob]
+		if i := strings.LastIndexByte(run.Key.Name, '-'); i > 0 {
+			name = run.Key.Name[:i]
+		}
 	}
-	return store.JobKey(run.Key.Namespace, name), name != ""
+	return store.JobKey(run.Key.Namespace, name)
 }
 
 // Concerns reports whether a change of a Run is one that its Job's plan may depend on: that it came, ended, went, or was given
@@ -138,24 +141,13 @@ func (r *Reconciler) gather(key store.Key) (Input, error) {
 		// The cursor is unknown: to go on could run everything again, to write would destroy what a person may still mend.
 		return in, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
 	}
-	// A Run whose spec was deleted is still active until its task is dead.
-	known := nameSet(runNames(in.Runs))
+	// A Run whose spec was deleted, or made unreadable, is not among the Job's any more; it is active until its task is dead.
 	for _, name := range in.Job.Object.Status.Active {
-		if !known(name) {
-			if run := in.Lookup(name); run != nil && run.Rev.Deleted() {
-				in.Runs = append(in.Runs[:len(in.Runs):len(in.Runs)], run)
-			}
+		if run := in.Lookup(name); run != nil && run.Object.Spec.Job == "" {
+			in.Runs = append(in.Runs[:len(in.Runs):len(in.Runs)], run)
 		}
 	}
 	return in, nil
-}
-
-func runNames(runs []*store.Run) []string {
-	names := make([]string, len(runs))
-	for i, run := range runs {
-		names[i] = run.Key.Name
-	}
-	return names
 }
 
 // changeOf makes one transaction of a decision. I3: Runs are created only where there are none, together with the cursor, and only

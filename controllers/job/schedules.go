@@ -14,9 +14,9 @@ import (
 )
 
 // Validate finds what is wrong with a Job whose defaults are set: all that v1.ValidateJob finds, and the schedule and the
-// time zone. A schedule that will never fire is a mistake too, if it cannot have been right in the past.
+// time zone. The Job is not changed.
 func Validate(job *v1.Job) field.ErrorList {
-	errs := v1.ValidateJob(job)
+	errs := v1.ValidateJob(job.DeepCopy()) // I8: comparing a resource.Quantity may turn it into another form of itself.
 	spec := field.NewPath("spec")
 	if _, err := schedule.LoadLocation(job.Spec.TimeZone); err != nil {
 		errs = append(errs, field.Invalid(spec.Child("timeZone"), job.Spec.TimeZone, detail(err)))
