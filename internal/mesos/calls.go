@@ -14,11 +14,15 @@ import (
 // Accept launches l.Tasks on l.OfferIDs; without tasks it is a decline. Errors of tasks that cannot be expressed name the
 // field, and nothing is sent. A nil error means that the master has got it; whether each task starts is told by updates.
 func (d *Driver) Accept(ctx context.Context, l offer.Launch) error {
+	s := d.session.Load()
+	if s == nil {
+		return fmt.Errorf("ACCEPT: %w", ErrDisconnected)
+	}
 	accept := &scheduler.Call_Accept{OfferIDs: offerIDs(l.OfferIDs), Filters: refuse(l.Refuse)}
 	if len(l.Tasks) > 0 {
 		infos := make([]mesosv1.TaskInfo, len(l.Tasks))
 		for i := range l.Tasks {
-			if err := toTaskInfo(&l.Tasks[i], &infos[i]); err != nil {
+			if err := toTaskInfo(&l.Tasks[i], s.frameworkID, &infos[i]); err != nil {
 				return fmt.Errorf("launch task %s: %w", l.Tasks[i].ID, err)
 			}
 		}
@@ -26,7 +30,7 @@ func (d *Driver) Accept(ctx context.Context, l offer.Launch) error {
 			Type: mesosv1.Offer_Operation_LAUNCH, Launch: &mesosv1.Offer_Operation_Launch{TaskInfos: infos},
 		}}
 	}
-	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: accept})
+	return d.callThrough(ctx, s.others, s, &scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: accept})
 }
 
 // Decline gives offers back, not to be offered again to us for the given time.

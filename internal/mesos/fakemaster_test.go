@@ -56,8 +56,13 @@ type fakeStream struct {
 }
 
 func newFakeMaster(t testing.TB) *fakeMaster {
+	return startFakeMaster(t, func(m *fakeMaster) { m.Server.Start() })
+}
+
+func startFakeMaster(t testing.TB, start func(*fakeMaster)) *fakeMaster {
 	m := &fakeMaster{streams: make(chan *fakeStream, 64), calls: make(chan receivedCall, 4096)}
-	m.Server = httptest.NewServer(m)
+	m.Server = httptest.NewUnstartedServer(m)
+	start(m)
 	t.Cleanup(func() {
 		m.CloseClientConnections()
 		m.Close()

@@ -16,8 +16,8 @@ import (
 // maxTaskID is Mesos's limit (mesos/recordings/bad_requests: "ID must not be greater than 255 characters").
 const maxTaskID = 255
 
-// toTaskInfo turns a task into Mesos's words. Errors name the field of the task's spec.
-func toTaskInfo(t *offer.Task, out *mesosv1.TaskInfo) error {
+// toTaskInfo turns a task of the given framework into Mesos's words. Errors name the field of the task's spec.
+func toTaskInfo(t *offer.Task, framework *mesosv1.FrameworkID, out *mesosv1.TaskInfo) error {
 	if err := checkTask(t); err != nil {
 		return err
 	}
@@ -39,6 +39,9 @@ func toTaskInfo(t *offer.Task, out *mesosv1.TaskInfo) error {
 		if err := part(t, out); err != nil {
 			return err
 		}
+	}
+	if out.Executor != nil {
+		out.Executor.FrameworkID = framework
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func TestTaskInfo(t *testing.T) {
 			task := tt.task
 			task.ID, task.AgentID, task.Resources = "default.hello.1.1", "a1", somewhere
 			var info mesosv1.TaskInfo
-			if err := toTaskInfo(&task, &info); err != nil {
+			if err := toTaskInfo(&task, &mesosv1.FrameworkID{Value: "f1"}, &info); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := info.Marshal(); err != nil {
@@ -158,7 +158,7 @@ func TestTaskInfoThatCannotBeSaid(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var info mesosv1.TaskInfo
-			if err := toTaskInfo(&tt.task, &info); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := toTaskInfo(&tt.task, nil, &info); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want it to say %q", err, tt.want)
 			}
 		})
