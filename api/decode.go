@@ -45,14 +45,14 @@ func DecodeOne(data []byte) (runtime.Object, error) {
 
 // Parse is Decode without the defaults: what the user wrote. It is what is stored; defaults are applied on every read.
 func Parse(data []byte) ([]runtime.Object, error) {
-	data = trim(data)
-	if len(data) == 0 {
+	trimmed := trim(data)
+	if len(trimmed) == 0 {
 		return nil, ErrEmpty
 	}
-	if data[0] != '{' {
-		return parseYAML(data)
+	if trimmed[0] != '{' {
+		return parseYAML(data) // untrimmed: white space means something in YAML
 	}
-	if obj, err := parseJSON(data); !errors.Is(err, errSyntax) {
+	if obj, err := parseJSON(trimmed); !errors.Is(err, errSyntax) {
 		return obj, err
 	}
 	return parseOtherJSON(data)
@@ -148,13 +148,14 @@ func parseUncommon(data []byte) ([]runtime.Object, error) {
 // parseOtherJSON reads what begins like JSON but isn't one JSON document: several of them one after the other, or YAML in
 // flow style. When nothing fits, a quote after the brace says that JSON was meant.
 func parseOtherJSON(data []byte) ([]runtime.Object, error) {
-	if objs, err := parseJSONStream(data); !errors.Is(err, errSyntax) {
+	trimmed := trim(data)
+	if objs, err := parseJSONStream(trimmed); !errors.Is(err, errSyntax) {
 		return objs, err
 	}
 	objs, err := parseYAML(data)
 	var syntax *yamlSyntaxError
-	if errors.As(err, &syntax) && bytes.HasPrefix(bytes.TrimSpace(data[1:]), []byte(`"`)) {
-		return nil, jsonSyntaxError(data)
+	if errors.As(err, &syntax) && bytes.HasPrefix(bytes.TrimSpace(trimmed[1:]), []byte(`"`)) {
+		return nil, jsonSyntaxError(bytes.TrimPrefix(data, byteOrderMark))
 	}
 	return objs, err
 }

@@ -75,6 +75,14 @@ func TestDecodeOneRefusesSeveral(t *testing.T) {
 	}
 }
 
+// White space around a YAML document belongs to it.
+func TestYAMLIsNotTrimmed(t *testing.T) {
+	job := mustDecodeJob(t, "  "+strings.ReplaceAll(strings.TrimSpace(smallJob), "\n", "\n  ")+"\n    description: |+\n      two empty lines:\n\n\n")
+	if want := "two empty lines:\n\n\n"; job.Spec.Description != want {
+		t.Errorf("got %q, want %q", job.Spec.Description, want)
+	}
+}
+
 // YAML 1.1 reads on, yes and the like as booleans, and 12:30 as a number; here they are what they look like.
 func TestYAMLPlainTextStaysText(t *testing.T) {
 	job := mustDecodeJob(t, head+`  description: yes

@@ -88,9 +88,12 @@ func decodeTypeMeta(data []byte) (typeMeta, error) {
 	}
 	var m typeMeta
 	var bad []FieldError
-	for name, to := range map[string]*string{"apiVersion": &m.APIVersion, "kind": &m.Kind} {
-		if raw := fields[name]; raw != nil && gojson.Unmarshal(raw, to) != nil {
-			bad = append(bad, FieldError{Path: name, Message: "must be text"})
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{"apiVersion", &m.APIVersion}, {"kind", &m.Kind}} {
+		if raw := fields[f.name]; raw != nil && gojson.Unmarshal(raw, f.to) != nil {
+			bad = append(bad, FieldError{Path: f.name, Message: "must be text"})
 		}
 	}
 	if bad != nil {

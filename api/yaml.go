@@ -242,7 +242,7 @@ func (c *converter) scalar(n *yaml.Node, path string) {
 		c.out = strconv.AppendBool(c.out, b)
 	case "!!int", "!!float":
 		c.number(n, path)
-	case "!!str", "!!timestamp":
+	case "!!str", "!!timestamp", "!!merge": // << means something as a key only
 		c.text(n.Value)
 	default:
 		c.fail(path, n, "YAML's tag %s has no meaning here", tag)

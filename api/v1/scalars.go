@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
 )
 
 // Duration is a length of time. It is written as a Go duration ("90s", "1h30m") or as an ISO 8601 duration of weeks, days,
@@ -53,6 +55,14 @@ func NewTimePtr(t time.Time) *Time {
 	}
 	v := NewTime(t)
 	return &v
+}
+
+// Kubernetes's own comparison, which everybody uses who compares objects, panics at the unexported fields of a time.Time in a type
+// that it doesn't know.
+func init() {
+	if err := equality.Semantic.AddFunc(func(a, b Time) bool { return a.Equal(b.Time) }); err != nil {
+		panic(err)
+	}
 }
 
 // DeepCopyInto copies the value; time.Time has no parts that are shared and written.

@@ -11,7 +11,7 @@ import (
 )
 
 func TestUpdateOfARun(t *testing.T) {
-	const run = runHead + "  reason: Manual\n  args: [a]\n  task: {shell: x, resources: {cpus: 0.1}}\n"
+	const run = runHead + "  reason: Manual\n  scheduledTime: 2026-11-22T02:00:00Z\n  args: [a]\n  task: {shell: x, resources: {cpus: 0.1}}\n"
 	const fixed = "spec: Forbidden: is fixed when the Run is made; only cancel may be set"
 	for _, tc := range []struct {
 		name     string
@@ -26,6 +26,7 @@ func TestUpdateOfARun(t *testing.T) {
 		{name: "labels and annotations change", new: func(r *v1.Run) { r.Labels = map[string]string{"a": "b"}; r.Annotations = map[string]string{"c": "d"} }},
 		{name: "the same quantity in other words", new: func(r *v1.Run) { q := resource.MustParse("100m"); r.Spec.Task.Resources.CPUs = &q }},
 		{name: "a default is written out", new: func(r *v1.Run) { v1.SetDefaultsRun(r) }},
+		{name: "another time", new: func(r *v1.Run) { r.Spec.ScheduledTime = &v1.Time{} }, want: []string{fixed}},
 		{name: "other arguments", new: func(r *v1.Run) { r.Spec.Args = []string{"b"} }, want: []string{fixed}},
 		{name: "another task", new: func(r *v1.Run) { r.Spec.Task.Shell = "y" }, want: []string{fixed}},
 		{name: "other retries", new: func(r *v1.Run) { n := int32(7); r.Spec.Retries.Limit = &n }, want: []string{fixed}},

@@ -189,15 +189,16 @@ var (
 
 const maxCount = 1000
 
+// validateResources works on copies: comparing a quantity may change how it is held, and the object may be shared (I8).
 func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if q := r.CPUs; q != nil {
-		at := path.Child("cpus")
+	if r.CPUs != nil {
+		at, q := path.Child("cpus"), r.CPUs.DeepCopy()
 		switch milli := resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI); {
 		case q.Cmp(minCPUs) < 0 || q.Cmp(maxCPUs) > 0:
-			errs = append(errs, field.Invalid(at, text(q), "must be between 0.01 and 100000"))
-		case milli.Cmp(*q) != 0:
-			errs = append(errs, field.Invalid(at, text(q), "must have at most three decimals"))
+			errs = append(errs, field.Invalid(at, q.String(), "must be between 0.01 and 100000"))
+		case milli.Cmp(q) != 0:
+			errs = append(errs, field.Invalid(at, q.String(), "must have at most three decimals"))
 		}
 	}
 	errs = append(errs, validateBytes(r.Memory, false, path.Child("memory"))...)
@@ -206,22 +207,17 @@ func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	return append(errs, inRange(path.Child("ports"), r.Ports, 0, maxCount)...)
 }
 
-func validateBytes(q *resource.Quantity, zero bool, path *field.Path) field.ErrorList {
-	switch {
-	case q == nil, zero && q.IsZero():
+func validateBytes(value *resource.Quantity, zero bool, path *field.Path) field.ErrorList {
+	if value == nil || zero && value.IsZero() {
 		return nil
+	}
+	switch q := value.DeepCopy(); {
 	case q.Cmp(maxBytes) > 0:
-		return field.ErrorList{field.Invalid(path, text(q), "must be at most 1Pi")}
+		return field.ErrorList{field.Invalid(path, q.String(), "must be at most 1Pi")}
 	case q.Cmp(minBytes) < 0:
-		return field.ErrorList{field.Invalid(path, text(q), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
+		return field.ErrorList{field.Invalid(path, q.String(), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
 	}
 	return nil
-}
-
-// text is a quantity's text, made of a copy: String stores it in the original.
-func text(q *resource.Quantity) string {
-	c := q.DeepCopy()
-	return c.String()
 }
 
 // isRole checks as Mesos does (src/common/roles.cpp).
