@@ -1,15 +1,48 @@
 package devcluster
 
 import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// helperDir makes the test binary a cluster of its own, on this work dir, that a test can kill.
+const helperDir = "DEVCLUSTER_TEST_HELPER_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(helperDir); dir != "" {
+		helper(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func helper(dir string) {
+	c, err := Start(context.Background(), Config{Listen: "127.0.0.1:0", WorkDir: dir})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(c.URL())
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, os.Interrupt)
+	<-stop
+	os.Exit(0)
+}
 
 func TestTaskRunsToItsEndInBothCodecs(t *testing.T) {
 	for _, media := range []string{mediaJSON, mediaProtobuf} {
@@ -34,5 +67,226 @@ func TestTaskRunsToItsEndInBothCodecs(t *testing.T) {
 				t.Errorf("/state does not lead to the sandbox: %s", got)
 			}
 		})
+	}
+}
+
+// pidOf waits until a task has written a process id into its sandbox.
+func pidOf(t *testing.T, c *Cluster, s *testClient, o mesos.Offer, task string) int {
+	t.Helper()
+	pattern := filepath.Join(c.WorkDir(), "slaves", o.AgentID.Value, "frameworks", s.framework.Value, "executors", task, "runs", "latest", "pid")
+	var pid int
+	eventually(t, "a pid in "+pattern, func() bool {
+		body, err := os.ReadFile(pattern)
+		n, _ := fmt.Sscan(string(body), &pid)
+		return err == nil && n == 1
+	})
+	return pid
+}
+
+// eventually polls for what has no event to wait for, such as the state of another process.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// alive tells whether a process exists and is not a zombie.
+func alive(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
+
+// background is a command that leaves a child of its own in the process group and writes down its pid.
+const background = "sleep 1000 & echo $! > pid; wait"
+
+func TestCloseLeavesNoProcess(t *testing.T) {
+	c := start(t, Config{})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	s.launch(o, shell(o, "child", background), shell(o, "stubborn", "trap '' TERM; "+background))
+	pids := []int{pidOf(t, c, s, o, "child"), pidOf(t, c, s, o, "stubborn")}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range pids {
+		eventually(t, fmt.Sprintf("the end of process %d", pid), func() bool { return !alive(pid) })
+	}
+	if _, err := os.Stat(c.WorkDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary work dir is still there: %v", err)
+	}
+}
+
+func TestKillEndsTheWholeProcessGroup(t *testing.T) {
+	c := start(t, Config{})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	s.launch(o, shell(o, "child", background))
+	pid := pidOf(t, c, s, o, "child")
+	s.must(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "child"}}})
+	states, last := s.follow()
+	if diff := cmp.Diff([]string{"TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"}, states); diff != "" {
+		t.Error(diff)
+	}
+	if last.GetMessage() != "Command terminated with signal Terminated" {
+		t.Errorf("message: %q", last.GetMessage())
+	}
+	eventually(t, "the end of the child", func() bool { return !alive(pid) })
+}
+
+func TestTasksOutliveTheScheduler(t *testing.T) {
+	c := start(t, Config{})
+	info := frameworkInfo()
+	s := subscribe(t, c.URL(), mediaProtobuf, info)
+	o := s.offer()
+	s.launch(o, shell(o, "survivor", background))
+	pid := pidOf(t, c, s, o, "survivor")
+	if got := *s.next(scheduler.Event_UPDATE).Update.Status.State; got != mesos.TASK_STARTING {
+		t.Fatalf("the first update is %s", got)
+	}
+	s.close() // as kill -9 does, with TASK_STARTING not acknowledged
+
+	info.ID = s.framework
+	s = subscribe(t, c.URL(), mediaProtobuf, info)
+	// What was not acknowledged comes at once, without waiting for the agent to send it again.
+	states := []string{}
+	for len(states) < 2 {
+		u := s.next(scheduler.Event_UPDATE).Update.Status
+		s.acknowledge(u)
+		states = append(states, u.State.String())
+	}
+	if diff := cmp.Diff([]string{"TASK_STARTING", "TASK_RUNNING"}, states); diff != "" {
+		t.Error(diff)
+	}
+	if !alive(pid) {
+		t.Error("the task did not survive")
+	}
+}
+
+func TestNextClusterOnTheWorkDirEndsWhatAKilledOneLeft(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), helperDir+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatal("the helper said nothing")
+	}
+	s := subscribe(t, lines.Text(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	s.launch(o, shell(o, "left", background))
+	pid := pidOf(t, &Cluster{dir: dir}, s, o, "left")
+
+	_, err = Start(context.Background(), Config{Listen: "127.0.0.1:0", WorkDir: dir})
+	if err == nil || !strings.Contains(err.Error(), "in use by another devcluster") {
+		t.Errorf("a second cluster on the work dir: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	if !alive(pid) {
+		t.Fatal("the task ended with the cluster; there is nothing to test")
+	}
+	start(t, Config{WorkDir: dir})
+	eventually(t, "the end of the task that was left", func() bool { return !alive(pid) })
+}
+
+func TestPortInUseSaysWhatToDo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = Start(context.Background(), Config{Listen: l.Addr().String()})
+	if err == nil || !strings.Contains(err.Error(), "--listen") || !strings.Contains(err.Error(), l.Addr().String()) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBadConfigIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{name: "resources", cfg: Config{Resources: "cpus"}, want: "resources:"},
+		{name: "attributes", cfg: Config{Attributes: "rack"}, want: "attributes:"},
+		{name: "number of agents", cfg: Config{Agents: -1}, want: "agents:"},
+		{name: "work dir", cfg: Config{WorkDir: "/dev/null/x"}, want: "work dir"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.cfg.Listen = "127.0.0.1:0"
+			cluster, err := Start(context.Background(), c.cfg)
+			if err == nil {
+				_ = cluster.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want something about %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestOldSandboxesAreRemoved(t *testing.T) {
+	c := start(t, Config{Sandboxes: 1})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	for i := range 3 {
+		o := s.offer()
+		s.launch(o, shell(o, fmt.Sprintf("t%d", i), "true"))
+		s.follow()
+	}
+	eventually(t, "one sandbox to be left", func() bool {
+		dirs, err := filepath.Glob(filepath.Join(c.WorkDir(), "slaves", "*", "frameworks", "*", "executors", "*", "runs", "*-*"))
+		return err == nil && len(dirs) == 1
+	})
+}
+
+func TestSeveralAgentsHaveNamesAndEndpointsOfTheirOwn(t *testing.T) {
+	for _, simulate := range []bool{false, true} {
+		t.Run(fmt.Sprintf("simulate=%v", simulate), func(t *testing.T) {
+			c := start(t, Config{Agents: 3, Simulate: simulate})
+			s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+			hosts, ids := map[string]bool{}, map[string]bool{}
+			for _, o := range s.next(scheduler.Event_OFFERS).Offers.Offers {
+				hosts[o.Hostname] = true
+				if got := get(t, o, o.URL.GetPath()+"/state"); strings.Contains(got, `"id":"`+o.AgentID.Value+`"`) {
+					ids[o.AgentID.Value] = true
+				}
+			}
+			if len(hosts) != 3 || len(ids) != 3 {
+				t.Errorf("hosts %v, agents %v", hosts, ids)
+			}
+		})
+	}
+}
+
+func TestNothingOutsideOfSandboxesIsRead(t *testing.T) {
+	c := start(t, Config{})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	s.launch(o, shell(o, "sneaky", "ln -s /etc/passwd passwd; ln -s /etc etc; echo in > inside"))
+	s.follow()
+	dir := filepath.Join(c.WorkDir(), "slaves", o.AgentID.Value, "frameworks", s.framework.Value, "executors", "sneaky", "runs", "latest")
+	a := c.Agent(0)
+	if data, _, err := a.readFile(dir+"/inside", 0, -1); err != nil || string(data) != "in\n" {
+		t.Fatalf("a file of the sandbox: %q %v", data, err)
+	}
+	for _, path := range []string{"/etc/passwd", dir + "/passwd", dir + "/etc/passwd", dir + "/../../../../../../../../../../etc/passwd"} {
+		if _, _, err := a.readFile(path, 0, -1); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
