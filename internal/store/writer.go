@@ -19,9 +19,9 @@ const (
 	// maxBytes keeps a transaction below etcd's default limit on requests, 1.5 MiB.
 	maxBytes = 1 << 20
 	// maxInFlight transactions are sent without waiting for each other's answers.
-	maxInFlight = 3
-	// pipelineAt changes must wait before a transaction is sent while another is in flight: fewer gain more by waiting for the
-	// next one, since each costs etcd about as much as twenty of its puts.
+	maxInFlight = 2
+	// pipelineAt changes must wait before a transaction is sent while another is in flight. Fewer wait for the answer: they will
+	// be more by then, and each transaction costs etcd a log entry and a share of an fsync, whatever its size.
 	pipelineAt = 32
 )
 
