@@ -31,11 +31,18 @@ type Error struct {
 	Fields []FieldError
 }
 
-// Error gives one mistake a line.
+// maxErrorLines keeps a message readable, and small enough for a status.
+const maxErrorLines = 50
+
+// Error gives one mistake a line, the first ones of very many.
 func (e *Error) Error() string {
-	all := make([]string, len(e.Fields))
+	var all []string
 	for i, f := range e.Fields {
-		all[i] = f.Error()
+		if i == maxErrorLines {
+			all = append(all, fmt.Sprintf("and %d more", len(e.Fields)-i))
+			break
+		}
+		all = append(all, f.Error())
 	}
 	return documentPrefix(e.Document, e.Line) + strings.Join(all, "\n")
 }

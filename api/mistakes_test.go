@@ -2,6 +2,7 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -259,20 +260,31 @@ func TestMistakesCanBeTakenApart(t *testing.T) {
 
 // A few kilobytes of aliases can stand for terabytes.
 func TestYAMLThatUnfoldsWithoutEndIsRefused(t *testing.T) {
-	var b strings.Builder
-	b.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n")
-	for i := range 20 {
-		c, n := string(rune('a'+i)), string(rune('a'+i+1))
-		b.WriteString(n + "0: &" + n + "0 [*" + c + "0, *" + c + "0, *" + c + "0, *" + c + "0, *" + c + "0, *" + c + "0, *" + c + "0, *" + c + "0]\n")
-	}
-	for name, input := range map[string]string{
-		"aliases": b.String(),
-		"depth":   "a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500),
-	} {
-		_, err := Decode([]byte(input))
-		if err == nil || !strings.Contains(err.Error(), "unfolds to more than 8 MiB") && !strings.Contains(err.Error(), "more than 100 levels deep") {
-			t.Errorf("%s: got %.200v", name, err)
+	bomb := func(first, format string) string {
+		var b strings.Builder
+		b.WriteString("a0: &a0 " + first + "\n")
+		for i := range 60 {
+			last, n := fmt.Sprintf("*a%d", i), fmt.Sprintf("a%d", i+1)
+			b.WriteString(n + ": &" + n + " " + strings.ReplaceAll(format, "*", last) + "\n")
 		}
+		return b.String()
+	}
+	for _, tc := range []struct{ name, input, want string }{
+		{name: "lists of lists", input: bomb("[x, x, x]", "[*, *, *, *, *, *, *, *]"), want: "the aliases of the document stand for too much"},
+		{name: "empty lists of lists", input: bomb("[]", "[*, *]"), want: "the aliases of the document stand for too much"},
+		{name: "mappings of mappings", input: bomb("{x: y}", "{a: *, b: *}"), want: "the aliases of the document stand for too much"},
+		{name: "merges of merges", input: bomb("{x: y}", "{<<: [*, *]}"), want: "the aliases of the document stand for too much"},
+		{name: "long texts", input: bomb(strings.Repeat("x", 10000), "[*, *, *, *]"), want: "the aliases of the document stand for too much"},
+		{name: "mistakes", input: bomb("{x: y, x: z}", "[*, *]"), want: "is given twice, first in line 1"},
+		{name: "depth", input: "a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), want: "is nested more than 100 levels deep"},
+		{name: "mistakes of form", input: head + "  task: {env: [" + strings.Repeat("1,", 1000) + "]}\n", want: "and 950 more"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := Decode([]byte(tc.input))
+			if err == nil || !strings.Contains(err.Error(), tc.want) || len(err.Error()) > 20_000 {
+				t.Errorf("got %.300v", err)
+			}
+		})
 	}
 }
 

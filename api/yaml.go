@@ -14,11 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// Limits of what a YAML document may unfold to through its aliases.
-const (
-	maxYAMLDepth = 100
-	maxYAMLBytes = 8 << 20
-)
+// maxYAMLDepth is deeper than any object, a List of them included.
+const maxYAMLDepth = 100
 
 // yamlSyntaxError: the input is not YAML.
 type yamlSyntaxError struct{ err error }
@@ -47,7 +44,7 @@ func parseYAML(data []byte) ([]runtime.Object, error) {
 		if emptyDocument(doc) {
 			continue
 		}
-		some, err := parseYAMLDocument(doc.Content[0])
+		some, err := parseYAMLDocument(doc.Content[0], len(data))
 		if err != nil {
 			return nil, inDocument(err, i+1, doc.Content[0].Line, len(docs) > 1)
 		}
@@ -78,11 +75,11 @@ func emptyDocument(doc *yaml.Node) bool {
 	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].ShortTag() == "!!null"
 }
 
-func parseYAMLDocument(root *yaml.Node) ([]runtime.Object, error) {
+func parseYAMLDocument(root *yaml.Node, input int) ([]runtime.Object, error) {
 	if root.Kind != yaml.MappingNode {
 		return nil, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
 	}
-	var c converter
+	c := newConverter(input)
 	c.node(root, "", 0)
 	if len(c.bad) > 0 {
 		return nil, &Error{Fields: c.bad}
@@ -101,6 +98,31 @@ type converter struct {
 	bad []FieldError
 	// within are the anchors that the current node stands in.
 	within map[*yaml.Node]bool
+	// nodes may still be visited, each as often as aliases lead to it, and the JSON may grow to maxOut. Without aliases and
+	// merges neither is ever reached.
+	nodes, maxOut int
+}
+
+// newConverter allows what is a moderate use of aliases for an input of so many bytes.
+func newConverter(input int) *converter {
+	return &converter{nodes: 2*input + 100_000, maxOut: 10*input + 1<<20}
+}
+
+// enter reports whether a node may be visited, and says once why not.
+func (c *converter) enter(n *yaml.Node, path string, depth int) bool {
+	c.nodes--
+	switch {
+	case c.nodes < 0: // told already
+	case depth > maxYAMLDepth:
+		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
+		c.nodes = 0
+	case c.nodes == 0 || len(c.out) > c.maxOut:
+		c.fail(path, n, "the aliases of the document stand for too much")
+		c.nodes = 0
+	default:
+		return true
+	}
+	return false
 }
 
 func (c *converter) fail(path string, n *yaml.Node, format string, args ...any) {
@@ -108,14 +130,7 @@ func (c *converter) fail(path string, n *yaml.Node, format string, args ...any) 
 }
 
 func (c *converter) node(n *yaml.Node, path string, depth int) {
-	switch {
-	case depth > maxYAMLDepth:
-		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
-		return
-	case len(c.out) > maxYAMLBytes:
-		if len(c.bad) == 0 {
-			c.fail(path, n, "the document unfolds to more than %d MiB", maxYAMLBytes>>20)
-		}
+	if !c.enter(n, path, depth) {
 		return
 	}
 	switch n.Kind {
@@ -205,8 +220,7 @@ func (c *converter) members(n *yaml.Node, path string, depth int) []member {
 }
 
 func (c *converter) mergedMembers(n *yaml.Node, path string, depth int) []member {
-	if depth > maxYAMLDepth {
-		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
+	if !c.enter(n, path, depth) {
 		return nil
 	}
 	switch n.Kind {
@@ -217,10 +231,6 @@ func (c *converter) mergedMembers(n *yaml.Node, path string, depth int) []member
 	case yaml.SequenceNode:
 		var all []member
 		for _, item := range n.Content {
-			if len(all) > maxYAMLBytes/1024 {
-				c.fail(path, n, "merges too many mappings")
-				return nil
-			}
 			all = append(all, c.mergedMembers(item, path, depth+1)...)
 		}
 		return all
