@@ -65,7 +65,7 @@ func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file stri
 // copyAvailable writes what the file holds from offset on, and returns the offset behind it.
 func (a *Agents) copyAvailable(ctx context.Context, w io.Writer, agentURL, file string, offset int64) (int64, error) {
 	if offset < 0 {
-		_, size, err := a.read(ctx, agentURL, file, 0, 0)
+		_, size, err := a.read(ctx, agentURL, file, 0, 1)
 		if err != nil {
 			return offset, err
 		}

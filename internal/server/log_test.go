@@ -1,0 +1,155 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	v1 "horae/api/v1"
+)
+
+// fakeLogs hands out text, and says what it was asked for.
+type fakeLogs struct {
+	asked  chan string
+	copied func(ctx context.Context, w io.Writer, ended func() bool) error
+}
+
+func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended func() bool) error {
+	l.asked <- at.TaskID + " " + file
+	return l.copied(ctx, w, ended)
+}
+
+func says(s string) func(context.Context, io.Writer, func() bool) error {
+	return func(_ context.Context, w io.Writer, _ func() bool) error {
+		_, err := io.WriteString(w, s)
+		return err
+	}
+}
+
+func startWithLogs(t *testing.T) (*fixture, *fakeLogs) {
+	l := &fakeLogs{asked: make(chan string, 8), copied: says("hello\n")}
+	f := start(t, func(c *Config) { c.Logs = l })
+	f.createJob("a")
+	f.want(201, f.do("POST", jobsPath+"/a/trigger", ""))
+	return f, l
+}
+
+func attempts(states ...v1.RunPhase) func(*v1.RunStatus) {
+	return func(s *v1.RunStatus) {
+		s.Attempts = nil
+		for i, state := range states {
+			at := v1.Attempt{TaskID: "t" + string(rune('1'+i)), State: state, AgentURL: "http://agent", LaunchTime: v1.NewTime(now)}
+			if state != v1.RunLaunching {
+				at.StartTime = v1.NewTimePtr(now)
+			}
+			s.Attempts = append(s.Attempts, at)
+			s.Phase = state
+		}
+	}
+}
+
+func TestLogs(t *testing.T) {
+	f, l := startWithLogs(t)
+	const path = runsPath + "/a-m1/log"
+	if a := f.do("GET", path, ""); a.code != 409 || !strings.Contains(a.status.Message, "Pending") {
+		t.Errorf("before the first attempt: %d %s", a.code, a.body)
+	}
+	f.setStatus("a-m1", attempts(v1.RunFailed, v1.RunRunning))
+	for _, tt := range []struct {
+		name, query, asked string
+		code               int
+	}{
+		{name: "the last attempt's stdout", asked: "t2 stdout", code: 200},
+		{name: "an earlier attempt's stderr", query: "?attempt=1&stream=stderr", asked: "t1 stderr", code: 200},
+		{name: "an attempt that may still come", query: "?attempt=3", code: 409},
+		{name: "an unknown stream", query: "?stream=stdall", code: 400},
+		{name: "an attempt that is no number", query: "?attempt=x", code: 400},
+		{name: "an offset that is no number", query: "?offset=x", code: 400},
+	} {
+		a := f.do("GET", path+tt.query, "")
+		if a.code != tt.code {
+			t.Errorf("%s: %d %s", tt.name, a.code, a.body)
+		}
+		if tt.asked == "" {
+			continue
+		}
+		if got := <-l.asked; got != tt.asked || string(a.body) != "hello\n" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s: asked for %q, got %q as %s", tt.name, got, a.body, a.header.Get("Content-Type"))
+		}
+	}
+	f.want(404, f.do("GET", runsPath+"/none/log", ""))
+	f.setStatus("a-m1", attempts(v1.RunFailed, v1.RunFailed))
+	f.want(404, f.do("GET", path+"?attempt=3", ""))
+}
+
+func TestAFollowedLogWaitsForTheAttemptAndEndsWithIt(t *testing.T) {
+	f, l := startWithLogs(t)
+	l.copied = func(ctx context.Context, w io.Writer, ended func() bool) error {
+		_, _ = io.WriteString(w, "first\n")
+		for !ended() { // the cache is asked: it moves when the test ends the attempt
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		_, err := io.WriteString(w, "last\n")
+		return err
+	}
+	got := make(chan string, 4)
+	go func() {
+		defer close(got)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", f.url+runsPath+"/a-m1/log?follow=true", nil)
+		resp, err := f.client.Do(req)
+		if err != nil {
+			return
+		}
+		defer resp.Body.Close()
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			got <- lines.Text()
+		}
+	}()
+	f.setStatus("a-m1", attempts(v1.RunLaunching))
+	f.setStatus("a-m1", attempts(v1.RunRunning))
+	if line := <-got; line != "first" {
+		t.Fatalf("got %q", line)
+	}
+	f.setStatus("a-m1", attempts(v1.RunSucceeded))
+	if line := <-got; line != "last" {
+		t.Fatalf("got %q", line)
+	}
+	if line, more := <-got; more {
+		t.Fatalf("got %q after the end", line)
+	}
+}
+
+func TestALogThatFails(t *testing.T) {
+	f, l := startWithLogs(t)
+	f.setStatus("a-m1", attempts(v1.RunRunning))
+	l.copied = func(context.Context, io.Writer, func() bool) error { return errors.New("the agent does not answer") }
+	if a := f.do("GET", runsPath+"/a-m1/log", ""); a.code != 503 || !strings.Contains(a.status.Message, "does not answer") {
+		t.Errorf("before the first byte: %d %s", a.code, a.body)
+	}
+	l.copied = func(_ context.Context, w io.Writer, _ func() bool) error {
+		_, _ = io.WriteString(w, "half")
+		return errors.New("the agent is gone")
+	}
+	resp, err := f.client.Get(f.url + runsPath + "/a-m1/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || string(body) != "half" || resp.Trailer.Get(TrailerError) != "the agent is gone" {
+		t.Errorf("after it: %q %v %v", body, resp.Trailer, err)
+	}
+}
+
+func TestWithoutLogs(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	f.want(201, f.do("POST", jobsPath+"/a/trigger", ""))
+	f.want(501, f.do("GET", runsPath+"/a-m1/log", ""))
+}
