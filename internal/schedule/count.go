@@ -123,7 +123,7 @@ func countCrons(zone *zoneTable, crons []*cron, after, upTo int64) (n int64) {
 	i, shift := zone.locate(from)
 	for ok := true; ok && from < to; i, shift, ok = zone.following(i, shift) {
 		s, end := &zone.segs[i], min(zone.segs[i+1].start, to-shift)
-		if s.plain() {
+		if s.plain {
 			local := s.real + epochShift
 			n += days.count(from-shift+local, end+local)
 		} else {
@@ -133,9 +133,6 @@ func countCrons(zone *zoneTable, crons []*cron, after, upTo int64) (n int64) {
 	}
 	return n
 }
-
-// plain reports whether local times in the segment are one to one with instants.
-func (s *segment) plain() bool { return s.nNamed == 1 && s.named[0] == s.real }
 
 func readingsOf(crons []*cron, s *segment) (list []reading) {
 	for _, c := range crons {

@@ -53,7 +53,7 @@ func (s *Schedule) countEven(i int, r *repeat, after, upTo int64) (n int64) {
 		at, shift := s.zone.locate(u)
 		segment := &s.zone.segs[at]
 		segmentEnd := segment.end(s.zone, at, shift)
-		if !segment.plain() {
+		if !segment.plain {
 			end := min(upTo, segmentEnd*microsPerSec-1)
 			n += s.walkEven(i, r, after, end)
 			after = end

@@ -155,6 +155,18 @@ func (c *cron) nextSecond(u int64) (int64, bool) {
 	u = max(u, minSecond)
 	i, shift := c.zone.locate(u)
 	u -= shift
+	// Most of the time the clock does not change before the next instant.
+	if s := &c.zone.segs[i]; s.plain {
+		local, ok := c.nextLocal(u + s.real + epochShift)
+		if at := local - s.real - epochShift; ok && at < c.zone.segs[i+1].start && at+shift <= maxSecond {
+			return at + shift, true
+		}
+	}
+	return c.nextSecondFrom(u, i, shift)
+}
+
+// nextSecondFrom is nextSecond for the instant u of segment i, shift seconds earlier than it is.
+func (c *cron) nextSecondFrom(u int64, i int, shift int64) (int64, bool) {
 	// No local time in [emptyFrom, emptyTo) matches: a rare expression passes over segments without looking again.
 	emptyFrom, emptyTo := int64(math.MaxInt64), int64(math.MinInt64)
 	for ok := true; ok && u+shift <= maxSecond; {

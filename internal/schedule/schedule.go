@@ -33,6 +33,10 @@ type Schedule struct {
 	// The same expressions by kind, for Count: even intervals are of elapsed time only.
 	crons         []*cron
 	evens, uneven []*repeat
+
+	// The usual schedules have one line, and whole seconds: Next takes a shorter way with them.
+	onlyCron *cron
+	onlyTick *tick
 }
 
 // An expr is what stands behind one line. Times are microseconds from 1970.
@@ -97,6 +101,14 @@ func (s *Schedule) sortByKind() {
 			}
 		}
 	}
+	if len(s.lines) > 1 {
+		return
+	}
+	if len(s.crons) > 0 {
+		s.onlyCron = s.crons[0]
+	} else if len(s.evens) > 0 {
+		s.onlyTick = newTick(s.evens[0])
+	}
 }
 
 // A parser holds what all lines of a schedule share.
@@ -157,8 +169,15 @@ func asExpr[T expr](x T, err error) (expr, error) {
 
 // Next gives the first instant after after, in UTC. ok is false if there is none: the schedule is exhausted.
 func (s *Schedule) Next(after time.Time) (t time.Time, ok bool) {
-	if len(s.lines) == 1 {
-		return s.lines[0].Next(after)
+	switch {
+	case s.onlyTick != nil:
+		return s.onlyTick.next(after.Unix())
+	case s.onlyCron != nil:
+		u, ok := s.onlyCron.nextSecond(min(after.Unix(), maxSecond) + 1)
+		if !ok {
+			return time.Time{}, false
+		}
+		return time.Unix(u, 0).UTC(), true
 	}
 	from := microsOf(after)
 	best := int64(maxMicro + 1)

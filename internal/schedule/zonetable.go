@@ -46,6 +46,7 @@ type segment struct {
 	real   int64    // offset of the clock, seconds east of Greenwich
 	named  [2]int64 // offsets under which local times resolve to these instants
 	nNamed int
+	plain  bool // local times are one to one with instants: named is real
 }
 
 const (
@@ -143,6 +144,7 @@ func (z *zoneTable) addSegment(start int64, near []window, real int64) {
 			s.nNamed++
 		}
 	}
+	s.plain = s.nNamed == 1 && s.named[0] == real
 	if z.folds && start == foldStart {
 		z.foldSeg = len(z.segs)
 	} else if n := len(z.segs); n > 0 && start != foldEnd && sameOffsets(z.segs[n-1], s) {
