@@ -13,11 +13,13 @@ import (
 
 // Pauses. Each doubles with every further time, up to its bound.
 const (
-	killPause    = 5 * time.Second // before a kill is repeated
-	askPause     = 10 * time.Second
-	repeatMax    = 5 * time.Minute
-	unstartedMin = 250 * time.Millisecond // before an attempt that never began is replaced
-	unstartedMax = time.Minute
+	killPause = 5 * time.Second // before a kill is repeated
+	askPause  = 10 * time.Second
+	repeatMax = 5 * time.Minute
+	// inFlightPause is when a task is looked at again that is to die, but whose ACCEPT is still under way.
+	inFlightPause = 250 * time.Millisecond
+	unstartedMin  = 250 * time.Millisecond // before an attempt that never began is replaced
+	unstartedMax  = time.Minute
 	// enforceAfter is how much longer than its timeout an attempt may take before we kill it: Mesos does so by itself, and says
 	// it better.
 	enforceAfter = 15 * time.Second

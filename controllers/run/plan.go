@@ -211,7 +211,13 @@ func (p *plan) within(a *v1.Attempt, t time.Time) *v1.Time {
 func (p *plan) watch(a *v1.Attempt) {
 	p.status.Phase = a.State
 	if p.in.InFlight {
-		return // Its ACCEPT is under way: the answer, or the next subscription, comes first.
+		// Its ACCEPT is under way: the answer, or the next subscription, comes first.
+		if reason, _ := p.mustDie(a); reason != "" {
+			p.lookAgain(p.now.Add(inFlightPause))
+		} else {
+			p.lookAgain(p.now.Add(askDelay(0)))
+		}
+		return
 	}
 	ref := offer.TaskRef{TaskID: a.TaskID, AgentID: a.AgentID}
 	if reason, text := p.mustDie(a); reason != "" {

@@ -286,10 +286,12 @@ func TestPlan(t *testing.T) {
 		"cancelled while the ACCEPT is under way: its answer comes first": {
 			run:   []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching)), func(r *v1.Run) { r.Spec.Cancel = true }},
 			facts: Facts{InFlight: true},
+			want:  outcome{Next: inFlightPause},
 		},
 		"unknown while the ACCEPT is under way: it may yet arrive": {
 			run: []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))}, updates: []offer.Update{update(1, offer.TaskUnknown, reconciled)},
 			facts: Facts{InFlight: true},
+			want:  outcome{Next: askPause},
 		},
 		"unknown though Mesos had said starting: it may have run": {
 			run: []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))}, updates: []offer.Update{update(1, offer.TaskUnknown, reconciled)},

@@ -13,10 +13,9 @@ const (
 	waitMaintenance  = "Maintenance"
 	waitConstraints  = "ConstraintsNotMet"
 	waitResources    = "InsufficientResources"
-	waitConnecting   = "MesosNotConnected"
+	waitDisconnected = "MesosNotConnected"
 	waitReconciling  = "Reconciling"
 	waitPorts        = "InsufficientPorts"
-	waitConnectingIn = "no attempt is launched before Mesos is connected"
 )
 
 // waitDimension are the reasons for waiting for one kind of resource.

@@ -1,0 +1,206 @@
+package run
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"horae/internal/cache"
+	"horae/internal/offer"
+	"horae/internal/store"
+)
+
+// Jobs is the part of the cache that knows Jobs.
+type Jobs interface {
+	Job(namespace, name string) *store.Job
+	RunsOf(namespace, job string) []*store.Run
+}
+
+// Cache is what the controller reads: *cache.Cache.
+type Cache interface {
+	Runs
+	Jobs
+}
+
+// Truth reads from etcd itself what the cache may not have seen yet: *store.Store.
+type Truth interface {
+	// GetRun is linearizable; store.ErrNotFound: there is no such Run.
+	GetRun(ctx context.Context, namespace, name string) (*store.Run, error)
+}
+
+// Mesos is the driver: *mesos.Driver.
+type Mesos interface {
+	Launcher
+	Talker
+}
+
+// Agents knows where agents keep their tasks' sandboxes. It must not block.
+type Agents interface {
+	WorkDir(agentURL string) (dir string, known bool)
+}
+
+// Config of a Controller. Writer, Cache, Truth, Mesos, and Enqueue are needed.
+type Config struct {
+	Writer Writer
+	Cache  Cache
+	Truth  Truth
+	Mesos  Mesos
+	// Enqueue has the loop reconcile the Run soon: (*reconcile.Loop).Add.
+	Enqueue func(store.Key)
+	// Agents makes the paths of sandboxes known; nil: they are not.
+	Agents Agents
+	// Roles of the framework; a task that names none gets the first. Default "*".
+	Roles []string
+	// Unanswered reports whether an ACCEPT that failed so may have reached Mesos; nil: it always may.
+	Unanswered func(error) bool
+	// Resubscribe ends the present subscription and makes another, which voids what is on its way; nil: nothing does.
+	Resubscribe func(reason string)
+	// Hand says how long offers are held.
+	Hand HandConfig
+	// SettleWait is how long launching waits, after a subscription, for those live attempts that Mesos is silent about;
+	// default 2 s (I9).
+	SettleWait time.Duration
+	// ReconcileEvery is the period of asking after all live attempts; default 15 min.
+	ReconcileEvery time.Duration
+	// Clock is time.Now by default.
+	Clock   func() time.Time
+	Log     logr.Logger
+	Metrics prometheus.Registerer
+}
+
+// Controller runs Runs. It lives for one term of leadership: make a new one for the next. All its methods are safe for
+// concurrent use; those that Mesos's driver calls never block.
+type Controller struct {
+	cfg     Config
+	mail    mailbox
+	memory  memory
+	flight  inFlight
+	placer  *placer
+	talk    *conversation
+	metrics *metrics
+}
+
+// New makes a Controller. It does nothing before Run.
+func New(cfg Config) *Controller {
+	setDefault(&cfg.SettleWait, 2*time.Second)
+	setDefault(&cfg.ReconcileEvery, 15*time.Minute)
+	if len(cfg.Roles) == 0 {
+		cfg.Roles = []string{"*"}
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	if cfg.Unanswered == nil {
+		cfg.Unanswered = func(error) bool { return true }
+	}
+	if cfg.Resubscribe == nil {
+		cfg.Resubscribe = func(string) {}
+	}
+	c := &Controller{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	c.placer = &placer{
+		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, metrics: c.metrics, log: cfg.Log.WithName("placer"),
+		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, tellWhy: c.tellWhy,
+		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
+		hand: newHand(cfg.Hand), waiting: map[store.Key]*waiter{}, refused: map[store.Key]store.Revisions{},
+		sending: make(chan struct{}, acceptsAtATime),
+	}
+	c.talk = &conversation{
+		runs: cfg.Cache, talker: cfg.Mesos, flight: &c.flight, log: cfg.Log.WithName("mesos"), clock: cfg.Clock,
+		gate: func(g gateState) { c.placer.tell(note{gate: &g}) }, pretend: c.Update, enqueue: cfg.Enqueue,
+		settleWait: cfg.SettleWait, every: cfg.ReconcileEvery, wakeup: make(chan struct{}, 1),
+	}
+	return c
+}
+
+// Run enqueues all Runs that are not at rest, and then places and talks until ctx ends. The cache must be synced, and have seen
+// all that earlier leaders wrote. It returns store.ErrFenced, wrapped, when another leader has taken over.
+func (c *Controller) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	for _, r := range c.cfg.Cache.Runs("") {
+		if r.Rev.Deleted() || r.Earlier != nil || !r.Object.Status.Phase.Terminal() || c.jobGone(r) {
+			c.cfg.Enqueue(r.Key)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.talk.run(ctx)
+	}()
+	err := c.placer.run(ctx)
+	cancel()
+	<-done
+	return err
+}
+
+// Keys are the Runs to be reconciled when an object has changed: the Run itself, or the Runs of a Job that is gone.
+func (c *Controller) Keys(e cache.Event) []store.Key {
+	if e.Key.Kind == store.Runs {
+		return []store.Key{e.Key}
+	}
+	if e.NewJob != nil && !e.NewJob.Rev.Deleted() && (e.OldJob == nil || e.OldJob.Rev.SpecCreate == e.NewJob.Rev.SpecCreate) {
+		return nil
+	}
+	var keys []store.Key
+	for _, r := range c.cfg.Cache.RunsOf(e.Key.Namespace, e.Key.Name) {
+		keys = append(keys, r.Key)
+	}
+	return keys
+}
+
+// Expect says that a Run will be due at t: offers are in hand a little before.
+func (c *Controller) Expect(t time.Time) { c.placer.tell(note{expect: t}) }
+
+// Subscribed begins a subscription: nothing is launched before it is known what became of the live attempts (I9).
+func (c *Controller) Subscribed(frameworkID string) {
+	c.talk.subscribed(frameworkID)
+	c.enqueueMail()
+}
+
+// Disconnected ends a subscription: nothing is launched until the next.
+func (c *Controller) Disconnected(error) { c.talk.disconnected() }
+
+// FrameworkRemoved says that Mesos has given up the framework with all its tasks. They count as lost.
+func (c *Controller) FrameworkRemoved(oldID string) { c.talk.frameworkRemoved(oldID) }
+
+// Offers are new.
+func (c *Controller) Offers(offers []offer.Offer) { c.placer.tell(note{offers: offers}) }
+
+// Rescind takes an offer back.
+func (c *Controller) Rescind(offerID string) { c.placer.tell(note{rescind: offerID}) }
+
+// AgentLost is a hint: its offers are forgotten, and its tasks asked after.
+func (c *Controller) AgentLost(agentID string) {
+	c.placer.tell(note{agent: agentID})
+	c.talk.agentLost(agentID)
+}
+
+// Update is a task's status. It is kept until its effect is stored.
+func (c *Controller) Update(u offer.Update) {
+	id, ok := ParseTaskID(u.TaskID)
+	if !ok {
+		c.talk.stray(u)
+		return
+	}
+	c.talk.hear(u.TaskID)
+	c.mail.put(id.Key(), u)
+	c.cfg.Enqueue(id.Key())
+}
+
+// enqueueMail has what could not be acknowledged looked at again.
+func (c *Controller) enqueueMail() {
+	for _, key := range c.mail.keys() {
+		c.cfg.Enqueue(key)
+	}
+}
+
+// notSent says of a task whose intent may be stored that nothing was sent to Mesos.
+func (c *Controller) notSent(t offer.Task) {
+	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Timestamp: c.cfg.Clock()})
+}
+
+func (c *Controller) tellWhy(key store.Key, why Why) {
+	c.memory.change(key, func(m *runMemory) { m.why = why })
+	c.cfg.Enqueue(key)
+}

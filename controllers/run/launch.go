@@ -1,0 +1,186 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+	"horae/internal/store"
+)
+
+// This file is the placer's part from a decision to its ACCEPT.
+
+// round is one agent's part of a placement on its way to Mesos.
+type round struct {
+	AgentPlacement
+	tasks  []offer.Task
+	writes []intent // of each task
+}
+
+// intent is the write that must be in etcd before the task is launched.
+type intent struct {
+	change store.Change
+	run    *store.Run
+	next   *v1.RunStatus
+}
+
+// place decides who goes where, takes them and their offers out of hand, and prepares what is to be stored.
+func (p *placer) place() []round {
+	if p.gate != gateOpen || len(p.hand.offers) == 0 {
+		return nil
+	}
+	var untried []*Request
+	for _, w := range p.waiting {
+		if w.tried != p.offerNo {
+			untried = append(untried, w.Request)
+		}
+	}
+	if len(untried) == 0 {
+		return nil
+	}
+	now := p.clock()
+	placement := Place(now, untried, p.hand.all())
+	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
+	for _, r := range placement.Waiting {
+		w := p.waiting[r.Run.Key]
+		w.tried, w.failed = p.offerNo, &placement
+	}
+	rounds := make([]round, 0, len(placement.Agents))
+	for _, a := range placement.Agents {
+		p.hand.take(now, a.Offers)
+		r := round{AgentPlacement: a}
+		for i := range a.Tasks {
+			delete(p.waiting, a.Tasks[i].Run.Key)
+			r.prepare(&a.Tasks[i], now)
+		}
+		rounds = append(rounds, r)
+	}
+	return rounds
+}
+
+// prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
+func (r *round) prepare(placed *Placed, now time.Time) {
+	entry := placed.Run
+	id := NextTask(entry)
+	task := NewTask(placed, id, r.AgentID, r.Hostname)
+	next := Launched(entry.Object, v1.Attempt{
+		TaskID: task.ID, AgentID: r.AgentID, Hostname: r.Hostname, AgentURL: r.AgentURL,
+		State: v1.RunLaunching, LaunchTime: v1.NewTime(now), Ports: placed.Ports,
+	})
+	obj := *entry.Object
+	obj.Status = next
+	put, err := store.PutStatus(entry.Key, &obj)
+	if err != nil {
+		return // The status was decoded from JSON: it can be encoded.
+	}
+	r.tasks = append(r.tasks, task)
+	r.writes = append(r.writes, intent{
+		run: entry, next: &next,
+		change: store.Change{
+			Guards: []store.Guard{store.SpecAt(entry.Key, entry.Rev.SpecMod), store.StatusAt(entry.Key, entry.Rev.StatusMod)},
+			Writes: []store.Write{put},
+		},
+	})
+}
+
+// launch stores the intents of all rounds at once, so that they are committed together, and sends one ACCEPT for each agent with
+// those that were stored (I1).
+func (p *placer) launch(ctx context.Context, rounds []round) error {
+	if len(rounds) == 0 {
+		return nil
+	}
+	results := make([][]error, len(rounds))
+	var stores sync.WaitGroup
+	tokens := make(chan struct{}, storesAtATime)
+	for i := range rounds {
+		results[i] = make([]error, len(rounds[i].writes))
+		for j := range rounds[i].writes {
+			p.flight.add(rounds[i].tasks[j].ID)
+			tokens <- struct{}{}
+			stores.Go(func() {
+				_, results[i][j] = p.writer.Apply(ctx, rounds[i].writes[j].change)
+				<-tokens
+			})
+		}
+	}
+	stores.Wait()
+	for i := range rounds {
+		if err := p.stored(ctx, &rounds[i], results[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stored goes on with one agent's round when the answers to its writes are there.
+func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
+	var tasks []offer.Task
+	for j, err := range errs {
+		w := &r.writes[j]
+		if err == nil {
+			tasks = append(tasks, r.tasks[j])
+			p.metrics.transition(w.run.Object, w.next, p.clock())
+			continue
+		}
+		p.flight.remove(r.tasks[j])
+		p.metrics.dropped.Inc()
+		switch {
+		case errors.Is(err, store.ErrFenced):
+			return fmt.Errorf("store the intent to launch %s: %w", r.tasks[j].ID, err)
+		case errors.Is(err, store.ErrConflict):
+			p.refused[w.run.Key] = w.run.Rev
+		case ctx.Err() != nil:
+			return nil
+		default:
+			// It may have been stored all the same: then it is known that nothing was sent.
+			p.log.Error(err, "Intent was not stored", "task", r.tasks[j].ID)
+			p.notSent(r.tasks[j])
+		}
+		p.notStored(w.run.Key)
+	}
+	if len(tasks) == 0 {
+		p.hand.add(p.clock(), r.Offers)
+		p.offerNo++
+		return nil
+	}
+	ids := make([]string, len(r.Offers))
+	for i := range r.Offers {
+		ids[i] = r.Offers[i].ID
+	}
+	// What is left comes back at once, without a filter: where one task was launched, others may follow. If none does, it is
+	// declined after a while.
+	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks})
+	return nil
+}
+
+// accept sends one ACCEPT without waiting for its answer.
+func (p *placer) accept(ctx context.Context, l offer.Launch) {
+	p.metrics.launches.Add(float64(len(l.Tasks)))
+	p.sending <- struct{}{}
+	p.senders.Go(func() {
+		defer func() { <-p.sending }()
+		err := p.launcher.Accept(ctx, l)
+		switch {
+		case err == nil:
+			p.flight.remove(l.Tasks...)
+			p.log.V(1).Info("Launched attempts", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks))
+		case ctx.Err() != nil, !p.flight.has(l.Tasks[0].ID):
+			// The end; or a new subscription has voided it already, and asks after its attempts.
+		case p.unanswered(err):
+			// The attempts stay in flight until a new subscription makes sure that the ACCEPT can have no effect any more, and
+			// are then asked after.
+			p.log.Error(err, "ACCEPT was not answered; subscribing anew", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks))
+			p.resubscribe("an ACCEPT was not answered")
+		default:
+			p.log.Info("ACCEPT was not sent", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks), "reason", err.Error())
+			p.flight.remove(l.Tasks...)
+			for _, t := range l.Tasks {
+				p.notSent(t)
+			}
+		}
+	})
+}

@@ -1,0 +1,304 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+	"horae/internal/reconcile"
+	"horae/internal/store"
+)
+
+const (
+	// behindCache is when a Run is looked at again whose task the cache does not know yet.
+	behindCache = 50 * time.Millisecond
+	// unreadable is when a Run is looked at again whose status cannot be decoded.
+	unreadable = time.Minute
+)
+
+// Reconcile brings one Run nearer to its end. It implements reconcile.Reconciler.
+func (c *Controller) Reconcile(ctx context.Context, key store.Key) (reconcile.Result, error) {
+	// 1. Gather.
+	run := c.cfg.Cache.Run(key.Namespace, key.Name)
+	letters := c.mail.peek(key)
+	known, unknown := sortLetters(run, letters)
+	late, err := c.seeUnknown(ctx, key, unknown)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if run == nil {
+		c.forget(key)
+		c.mail.remove(key, known)
+		return reconcile.Result{After: late}, nil
+	}
+	in := c.gather(run, known)
+	// 2. Plan.
+	now := c.cfg.Clock()
+	d := Plan(in, now)
+	// 3. Do.
+	revision, err := c.act(ctx, run, &d)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	c.mail.remove(key, known)
+	return reconcile.Result{After: soonest(late, after(d.Next, now)), Revision: revision}, nil
+}
+
+func soonest(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// after is how long it is until t, at least a millisecond; 0 for the zero time.
+func after(t, now time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return max(t.Sub(now), time.Millisecond)
+}
+
+// sortLetters separates the updates of attempts that the Run has, or has had, from those of attempts that it does not know: because
+// they were launched a moment ago and the cache has not seen that yet, or because nobody knows them.
+func sortLetters(run *store.Run, letters []letter) (known, unknown []letter) {
+	for _, l := range letters {
+		if run != nil && knows(run, l.TaskID) {
+			known = append(known, l)
+		} else {
+			unknown = append(unknown, l)
+		}
+	}
+	return known, unknown
+}
+
+// knows reports whether the task is, or was, an attempt of the Run or of its earlier incarnation.
+func knows(run *store.Run, taskID string) bool {
+	obj := run.Object
+	if run.Earlier != nil {
+		obj = run.Earlier
+	}
+	attempts := obj.Status.Attempts
+	for i := len(attempts) - 1; i >= 0; i-- {
+		if attempts[i].TaskID == taskID {
+			return true
+		}
+	}
+	// Attempts that never started are forgotten one day: the last one tells how many there were.
+	if n := len(attempts); n > 0 {
+		last, ok1 := ParseTaskID(attempts[n-1].TaskID)
+		id, ok2 := ParseTaskID(taskID)
+		return ok1 && ok2 && id.Incarnation == last.Incarnation && id.Attempt < last.Attempt
+	}
+	return false
+}
+
+// seeUnknown deals with updates of tasks that the cache does not know. The intent of each was stored before its ACCEPT was sent
+// (I1), so that etcd itself knows the task, unless its Run is gone: then the task is killed, if it is alive. It returns when to
+// look again; 0: not.
+func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []letter) (time.Duration, error) {
+	if len(letters) == 0 {
+		return 0, nil
+	}
+	truth, err := c.cfg.Truth.GetRun(ctx, key.Namespace, key.Name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, fmt.Errorf("find out whose task %s is: %w", letters[0].TaskID, err)
+	}
+	var wait time.Duration
+	for _, l := range letters {
+		switch {
+		case err == nil && truth.StatusErr() != nil:
+			wait = unreadable // It may be an attempt's that is meant to live. A person has to look.
+			continue
+		case err == nil && knows(truth, l.TaskID):
+			wait = behindCache // The cache will know in a moment, and have the Run enqueued: this is the safety net.
+			continue
+		}
+		c.talk.sendAway(ctx, l.Update)
+		c.mail.remove(key, []letter{l})
+	}
+	return wait, nil
+}
+
+// gather puts together what Plan looks at.
+func (c *Controller) gather(run *store.Run, letters []letter) Input {
+	in := Input{Run: run, JobGone: c.jobGone(run)}
+	task := ""
+	live := liveAttempt(run)
+	if live != nil {
+		task = live.TaskID
+	}
+	epoch, framework := c.talk.current()
+	m := c.memory.of(run.Key, task, epoch)
+	in.Facts = Facts{
+		Begun: m.begun, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
+		Why: m.why, WhyTime: m.whyTime,
+	}
+	if live != nil {
+		in.InFlight = c.flight.has(task)
+		if c.cfg.Agents != nil && len(letters) > 0 {
+			in.WorkDir, _ = c.cfg.Agents.WorkDir(live.AgentURL)
+		}
+	}
+	for _, l := range letters {
+		in.Updates = append(in.Updates, l.Update)
+		if l.TaskID == task && (l.State == offer.TaskStaging || l.State == offer.TaskStarting) && !in.Begun {
+			in.Begun = true
+			c.remember(run.Key, task, func(m *runMemory) { m.begun = true })
+		}
+	}
+	return in
+}
+
+// jobGone reports whether the Run has outlived its Job. A Job that was deleted and created again is another one, as far as the
+// Run says which one it is of.
+func (c *Controller) jobGone(r *store.Run) bool {
+	if r.Rev.Deleted() || r.Err != nil || r.Object.Spec.Job == "" {
+		return false
+	}
+	job := c.cfg.Cache.Job(r.Key.Namespace, r.Object.Spec.Job)
+	if job == nil || job.Rev.Deleted() {
+		return true
+	}
+	owner := metav1.GetControllerOf(r.Object)
+	return owner != nil && owner.Kind == v1.KindJob && owner.UID != job.Object.UID
+}
+
+// act carries out a decision, in the order of its fields: what is stored comes before what speaks of it.
+func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revision int64, err error) {
+	key := run.Key
+	if !d.Launch {
+		c.placer.drop(key)
+	}
+	c.acknowledge(ctx, d.AckNow)
+	if change, ok, err := changeOf(run, d); err != nil {
+		return 0, err
+	} else if ok {
+		if revision, err = c.cfg.Writer.Apply(ctx, change); err != nil {
+			return 0, err
+		}
+		c.wrote(run, d)
+	}
+	// I2: stored, so it may be acknowledged.
+	c.acknowledge(ctx, d.AckAfter)
+	c.kill(ctx, run, d.Kill)
+	if len(d.Ask) > 0 {
+		c.talk.ask(d.Ask)
+		c.remember(key, d.Ask[0].TaskID, func(m *runMemory) { m.asks, m.lastAsk = m.asks+1, c.cfg.Clock() })
+	}
+	if d.Launch && revision == 0 { // Otherwise the cache's event brings the Run here again, with the revisions to launch by.
+		return 0, c.want(run, d.Since)
+	}
+	return revision, nil
+}
+
+// want has the placer look for a place.
+func (c *Controller) want(run *store.Run, since time.Time) error {
+	r, err := NewRequest(run, since, c.cfg.Roles[0])
+	if err != nil {
+		return fmt.Errorf("look for a place for %s: %w", run.Key, err)
+	}
+	c.placer.want(r)
+	return nil
+}
+
+// changeOf is the write that a decision asks for.
+func changeOf(run *store.Run, d *Decision) (store.Change, bool, error) {
+	key := run.Key
+	change := store.Change{Guards: []store.Guard{store.SpecAt(key, run.Rev.SpecMod), store.StatusAt(key, run.Rev.StatusMod)}}
+	switch {
+	case d.Remove || d.RemoveSpec:
+		if d.Remove {
+			change.Writes = append(change.Writes, store.DeleteStatus(key))
+		}
+		if d.RemoveSpec {
+			change.Writes = append(change.Writes, store.DeleteSpec(key))
+		}
+	case d.Status != nil:
+		obj := *run.Object
+		if run.Earlier != nil {
+			obj = *run.Earlier
+		}
+		obj.Status = *d.Status
+		if !d.Created.IsZero() {
+			obj.CreationTimestamp = metav1.NewTime(d.Created)
+		}
+		put, err := store.PutStatus(key, &obj)
+		if err != nil {
+			return change, false, err
+		}
+		change.Writes = append(change.Writes, put)
+	default:
+		return change, false, nil
+	}
+	return change, true, nil
+}
+
+// wrote notes what follows from a write that was made.
+func (c *Controller) wrote(run *store.Run, d *Decision) {
+	switch {
+	case d.Remove || d.RemoveSpec:
+		c.forget(run.Key)
+		c.cfg.Log.Info("Removed run", "run", run.Key.String())
+	case d.Status != nil:
+		c.metrics.transition(run.Object, d.Status, c.cfg.Clock())
+		if d.Status.Phase.Terminal() {
+			c.memory.forget(run.Key)
+			c.cfg.Log.V(1).Info("Run ended", "run", run.Key.String(), "phase", d.Status.Phase, "reason", d.Status.Reason)
+		}
+		if d.WroteWhy {
+			c.memory.change(run.Key, func(m *runMemory) { m.whyTime = c.cfg.Clock() })
+		}
+		if t := d.Status.RetryTime; t != nil {
+			c.Expect(t.Time)
+		}
+	}
+}
+
+// acknowledge sends what may be sent: its effect is stored, or it has none. One that does not go through is no harm: the agent
+// sends the update again.
+func (c *Controller) acknowledge(ctx context.Context, updates []offer.Update) {
+	for i := range updates {
+		if !updates[i].WantsAck() {
+			continue
+		}
+		if err := c.cfg.Mesos.Acknowledge(ctx, updates[i]); err != nil {
+			c.cfg.Log.V(1).Info("Acknowledgement did not go through", "task", updates[i].TaskID, "state", updates[i].State, "reason", err.Error())
+		}
+	}
+}
+
+// kill sends kills. One that does not go through is repeated: Plan asks for it until the task is dead.
+func (c *Controller) kill(ctx context.Context, run *store.Run, tasks []offer.TaskRef) {
+	for _, t := range tasks {
+		c.cfg.Log.Info("Killing task", "task", t.TaskID, "agent", t.AgentID)
+		if err := c.cfg.Mesos.Kill(ctx, t, nil); err != nil {
+			c.cfg.Log.V(1).Info("Kill did not go through", "task", t.TaskID, "reason", err.Error())
+			continue
+		}
+		if live := liveAttempt(run); live != nil && live.TaskID == t.TaskID {
+			c.remember(run.Key, t.TaskID, func(m *runMemory) { m.kills, m.lastKill = m.kills+1, c.cfg.Clock() })
+		}
+	}
+}
+
+// remember keeps something of a live attempt in mind.
+func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
+	epoch, _ := c.talk.current()
+	c.memory.change(key, func(m *runMemory) {
+		if m.task != task || m.epoch != epoch {
+			*m = runMemory{task: task, epoch: epoch, why: m.why, whyTime: m.whyTime}
+		}
+		f(m)
+	})
+}
+
+func (c *Controller) forget(key store.Key) {
+	c.memory.forget(key)
+	c.placer.drop(key)
+}
