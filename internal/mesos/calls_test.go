@@ -115,7 +115,7 @@ func TestCallsThatAreRefused(t *testing.T) {
 				t.Fatalf("error %v", err)
 			}
 			for _, sentinel := range []error{ErrDisconnected, ErrUnanswered} {
-				if got := errors.Is(err, sentinel); got != (sentinel == tt.is) {
+				if got := errors.Is(err, sentinel); got != errors.Is(tt.is, sentinel) {
 					t.Errorf("is %v: %v", sentinel, got)
 				}
 			}

@@ -2,6 +2,7 @@ package mesos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -198,7 +199,8 @@ func TestCallsOnAVoidStream(t *testing.T) {
 	r.session.Swap(void).close()
 	err = r.Revive(context.Background())
 	wantError(t, err, ErrDisconnected)
-	if refused, ok := err.(*CallError); !ok || refused.Status != 400 {
+	var refused *CallError
+	if !errors.As(err, &refused) || refused.Status != 400 {
 		t.Errorf("error %v", err)
 	}
 }

@@ -106,15 +106,15 @@ func TestFrameworkInfo(t *testing.T) {
 // One test for what only a real handshake shows: CA, client certificate, and a token, on the stream and on the calls.
 func TestTLS(t *testing.T) {
 	m := startFakeMaster(t, func(m *fakeMaster) {
-		m.Server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
-		m.Server.StartTLS()
+		m.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+		m.StartTLS()
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(m.Certificate())
 	token := func(context.Context) (string, error) { return "t0ken", nil }
 	cfg := Config{
 		Masters:       []string{m.URL},
-		TLS:           &tls.Config{RootCAs: roots, Certificates: m.Server.TLS.Certificates, MinVersion: tls.VersionTLS12},
+		TLS:           &tls.Config{RootCAs: roots, Certificates: m.TLS.Certificates, MinVersion: tls.VersionTLS12},
 		Authorization: BearerToken(token),
 	}
 	r := start(t, cfg)

@@ -160,11 +160,14 @@ func (d *Driver) round(ctx context.Context, h Handler) (time.Duration, error) {
 
 // attempt subscribes at one master and tells the handler how it ended, if it had begun or if the framework is gone.
 func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.Duration, error) {
-	id, err := d.frameworkID(ctx)
+	stored, err := d.cfg.IDs.FrameworkID(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("read the framework id: %w", err)
 	}
-	sub := &subscription{d: d, h: h, master: master, id: id}
+	sub := &subscription{d: d, h: h, master: master, stored: stored, id: stored}
+	if stored == "" {
+		sub.id = d.pending
+	}
 	err = sub.run(ctx)
 	var lasted time.Duration
 	if s := d.session.Swap(nil); s != nil {
@@ -180,15 +183,6 @@ func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.
 		err = d.forget(ctx, h, sub.id, err)
 	}
 	return lasted, err
-}
-
-// frameworkID is the one to subscribe with: a new one that could not be stored yet, or the stored one.
-func (d *Driver) frameworkID(ctx context.Context) (string, error) {
-	stored, err := d.cfg.IDs.FrameworkID(ctx)
-	if err != nil || stored != "" {
-		return stored, err
-	}
-	return d.pending, nil
 }
 
 // forget gives the id of a removed framework up, first in the store, then towards the handler.

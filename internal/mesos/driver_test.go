@@ -500,7 +500,7 @@ func TestTeardown(t *testing.T) {
 	if len(m.streams) != 0 {
 		t.Error("subscribed anew: that makes a new framework")
 	}
-	wantError(t, r.Driver.Run(context.Background(), newRecorder()), ErrTornDown)
+	wantError(t, r.Run(context.Background(), newRecorder()), ErrTornDown)
 }
 
 func TestContextEnds(t *testing.T) {

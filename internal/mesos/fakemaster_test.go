@@ -48,11 +48,10 @@ type receivedCall struct {
 
 // fakeStream is one SUBSCRIBE that waits for its answer.
 type fakeStream struct {
-	call    *scheduler.Call
-	header  http.Header
-	steps   chan func(http.ResponseWriter, *http.Request) bool
-	closed  chan struct{} // the client is gone, or the stream has ended
-	endOnce sync.Once
+	call   *scheduler.Call
+	header http.Header
+	steps  chan func(http.ResponseWriter, *http.Request) bool
+	closed chan struct{} // the client is gone, or the stream has ended
 }
 
 func newFakeMaster(t testing.TB) *fakeMaster {

@@ -20,12 +20,11 @@ import (
 //
 // It connects when it is used, and again when the connection has broken. It never sends anything twice.
 type pipe struct {
-	dial    func(ctx context.Context) (net.Conn, error)
+	dial    func() (net.Conn, error)
 	timeout time.Duration // without any answer, while one is awaited
 
-	ctx    context.Context // of dialling; ends with close
-	cancel context.CancelFunc
-	users  sync.WaitGroup // goroutines of the pipe
+	cancel context.CancelFunc // ends a dial that is under way
+	users  sync.WaitGroup     // goroutines of the pipe
 
 	mu      sync.Mutex
 	conn    *pipeConn // guarded by mu; nil: none yet
@@ -43,9 +42,8 @@ type dialing struct {
 var errClosed = errors.New("the subscription has ended")
 
 func newPipe(dial func(context.Context) (net.Conn, error), timeout time.Duration) *pipe {
-	p := &pipe{dial: dial, timeout: timeout}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	return p
+	ctx, cancel := context.WithCancel(context.Background())
+	return &pipe{dial: func() (net.Conn, error) { return dial(ctx) }, timeout: timeout, cancel: cancel}
 }
 
 // close fails what is under way and waits for the pipe's goroutines.
@@ -116,11 +114,11 @@ func (p *pipe) connect(ctx context.Context) (*pipeConn, error) {
 // redial connects and serves the connection until it breaks. It is the owner of all that belongs to it.
 func (p *pipe) redial(d *dialing) {
 	defer p.users.Done()
-	c, err := p.dial(p.ctx)
+	c, err := p.dial()
 	p.mu.Lock()
 	p.dialing, d.err = nil, err
 	if err == nil && p.closed {
-		c.Close()
+		_ = c.Close() // nobody has used it
 		d.err = errClosed
 	}
 	if d.err != nil {
@@ -279,7 +277,7 @@ func (c *pipeConn) fail(err error) {
 		return
 	}
 	c.broken = err
-	c.c.Close()
+	_ = c.c.Close() // it is of no more use, whatever Close says
 	for _, w := range c.waiting[c.head:] {
 		w.answer <- fmt.Errorf("%s: %w: %w", w.call, ErrUnanswered, err)
 	}

@@ -72,7 +72,7 @@ func FuzzReadAnswer(f *testing.F) {
 			return // it is stricter; the answer was 202 all the same
 		}
 		defer resp.Body.Close()
-		if body, err := io.ReadAll(resp.Body); resp.StatusCode != 202 || len(body) != 0 || err != nil {
+		if body, err := io.ReadAll(resp.Body); resp.StatusCode != http.StatusAccepted || len(body) != 0 || err != nil {
 			t.Fatalf("taken for a plain 202: %d %q, %v", resp.StatusCode, body, err)
 		}
 	})
@@ -120,7 +120,7 @@ func newPipeServer(t *testing.T, breaks int) (*pipeServer, *pipe) {
 }
 
 func (s *pipeServer) serve(c net.Conn) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	r := bufio.NewReader(c)
 	for n := 1; ; n++ {
 		req, err := http.ReadRequest(r)
@@ -207,7 +207,7 @@ func TestPipeThatCannotEncode(t *testing.T) {
 
 func TestPipeThatGetsNoAnswer(t *testing.T) {
 	client, server := net.Pipe()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	go func() { _, _ = io.Copy(io.Discard, server) }()
 	p := newPipe(func(context.Context) (net.Conn, error) { return client, nil }, 10*time.Millisecond)
 	defer p.close()
@@ -216,7 +216,7 @@ func TestPipeThatGetsNoAnswer(t *testing.T) {
 
 func TestPipeThatGetsTooMuch(t *testing.T) {
 	client, server := net.Pipe()
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	p := newPipe(func(context.Context) (net.Conn, error) { return client, nil }, patience)
 	defer p.close()
 	go func() {

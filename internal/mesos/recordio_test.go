@@ -116,7 +116,7 @@ func FuzzFrameReader(f *testing.F) {
 			again = append(again, frame([]byte(s))...)
 		}
 		twice, err := readFrames(newFrameReader(bytes.NewReader(again), limit))
-		if err != io.EOF || len(twice) != len(frames) {
+		if !errors.Is(err, io.EOF) || len(twice) != len(frames) {
 			t.Fatalf("written again: %d frames of %d, %v", len(twice), len(frames), err)
 		}
 	})

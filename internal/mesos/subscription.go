@@ -17,7 +17,8 @@ type subscription struct {
 	d      *Driver
 	h      Handler
 	master *url.URL
-	id     string // of the framework; "" until the master gives one
+	stored string // id of the framework
+	id     string // the same, or one that could not be stored; "" until the master gives one
 
 	streamID string
 	silence  *watchdog
@@ -128,11 +129,7 @@ func (s *subscription) subscribed(ctx context.Context, e *scheduler.Event_Subscr
 // store keeps the id that the master told, unless it is the stored one. It stays pending if that does not succeed: the next
 // subscription uses it, rather than leave one framework after the other behind.
 func (s *subscription) store(ctx context.Context) error {
-	stored, err := s.d.cfg.IDs.FrameworkID(ctx)
-	if err != nil {
-		return fmt.Errorf("read the framework id: %w", err)
-	}
-	if stored != s.id {
+	if s.stored != s.id {
 		if err := s.d.cfg.IDs.SetFrameworkID(ctx, s.id); err != nil {
 			return fmt.Errorf("store the framework id %s: %w", s.id, err)
 		}
@@ -187,7 +184,7 @@ func (s *subscription) dispatch(e *scheduler.Event) error {
 // readEvent reads and decodes one event, and makes sure that the part which its type promises is there.
 func readEvent(frames *frameReader) (*scheduler.Event, error) {
 	b, err := frames.next()
-	if err == io.EOF {
+	if err == io.EOF { //nolint:errorlint // the reader's own mark of a clean end, never wrapped
 		return nil, errStreamEnded
 	}
 	if err != nil {
