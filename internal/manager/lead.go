@@ -1,0 +1,233 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"golang.org/x/sync/errgroup"
+
+	"horae/controllers/job"
+	"horae/controllers/run"
+	"horae/internal/cache"
+	"horae/internal/mesos"
+	"horae/internal/reconcile"
+	"horae/internal/store"
+)
+
+// term is one term of leadership: what runs from winning the lead to losing it.
+type term struct {
+	jobs, runs *reconcile.Loop
+	jobPlans   *job.Reconciler
+	runPlans   *run.Controller
+	driver     *mesos.Driver
+}
+
+// lead runs the controllers and the conversation with Mesos until ctx ends: the lead is lost, or we stop.
+func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
+	// 1. Every write of this term goes through one fenced, grouping writer (I6).
+	writer := m.store.Writer(fence)
+	defer writer.Close()
+
+	// 2. The cache must have all that the last leader wrote: nothing is decided on less.
+	if err := m.catchUp(ctx); err != nil {
+		return err
+	}
+
+	// 3. The controllers of this term; nothing of an earlier one is carried over.
+	t, err := m.newTerm(writer)
+	if err != nil {
+		return err
+	}
+
+	// 4. From here on changes reach the loops, and what is there already is looked at once.
+	m.term.Store(t)
+	defer m.term.Store(nil)
+	t.runs.Observed(m.cache.Revision())
+	t.jobs.Observed(m.cache.Revision())
+	for _, j := range m.cache.Jobs("") {
+		t.jobs.Add(j.Key)
+	}
+
+	// 5. Work, until something ends the term.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return t.jobs.Run(ctx) })
+	group.Go(func() error { return t.runs.Run(ctx) })
+	group.Go(func() error { return t.runPlans.Run(ctx) })
+	group.Go(func() error { return stepDown(t.driver.Run(ctx, t.runPlans)) })
+	group.Go(func() error {
+		reconcile.WatchClock(ctx, m.clockStepped)
+		return nil
+	})
+	return group.Wait()
+}
+
+// catchUp waits until the cache has everything that was written before now. While etcd does not answer it asks again: the
+// lease decides how long we may.
+func (m *Manager) catchUp(ctx context.Context) error {
+	for {
+		revision, err := m.revision(ctx)
+		if err == nil {
+			return m.cache.WaitFor(ctx, revision)
+		}
+		m.log.Info("etcd does not say how far it is, asking again", "error", err.Error())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(askAgain):
+		}
+	}
+}
+
+// askAgain is the pause between two questions to an etcd that does not answer.
+const askAgain = 200 * time.Millisecond
+
+// revision is etcd's own, by a linearizable read.
+func (m *Manager) revision(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.Etcd.RequestTimeout.Duration)
+	defer cancel()
+	now, err := m.store.Client().Get(ctx, store.Prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		return 0, err
+	}
+	return now.Header.Revision, nil
+}
+
+func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
+	t := &term{}
+	driver, err := m.newDriver(writer)
+	if err != nil {
+		return nil, err
+	}
+	t.driver = driver
+	t.jobPlans = job.New(job.Config{
+		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry,
+		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
+	})
+	t.jobs = reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
+	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
+	t.runs = reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
+		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
+			return t.runPlans.Reconcile(ctx, key)
+		})})
+	t.runPlans = run.New(run.Config{
+		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: t.runs.Add,
+		Roles:       m.cfg.Mesos.Framework.Roles,
+		Unanswered:  func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
+		Resubscribe: driver.Resubscribe,
+		Hand:        run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration},
+		Log:         m.log.WithName("run"), Metrics: m.registry,
+	})
+	return t, nil
+}
+
+// newDriver makes the conversation with Mesos.
+func (m *Manager) newDriver(writer *store.Writer) (*mesos.Driver, error) {
+	c := m.cfg.Mesos
+	tlsConfig, err := c.TLS.load("mesos.tls")
+	if err != nil {
+		return nil, err
+	}
+	secret, err := readSecret("mesos.secretFile", c.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	cfg := mesos.Config{
+		Masters: m.masters,
+		TLS:     tlsConfig,
+		IDs:     frameworkIDs{store.FrameworkIDs{Store: m.store, Writer: writer}},
+		Log:     m.log.WithName("mesos"),
+		Framework: mesos.FrameworkConfig{
+			Name: c.Framework.Name, User: c.Framework.User, Roles: c.Framework.Roles, Principal: c.Framework.Principal,
+			FailoverTimeout: c.Framework.FailoverTimeout.Duration, NoCheckpoint: !c.Framework.Checkpoint,
+			WebUIURL: c.Framework.WebUIURL, Hostname: c.Framework.Hostname, Labels: c.Framework.Labels,
+		},
+	}
+	if secret != "" {
+		cfg.Authorization = mesos.BasicAuth(c.Framework.Principal, secret)
+	}
+	return mesos.New(cfg)
+}
+
+// frameworkIDs lets a deposed leader neither store an id nor subscribe: a subscription under our id would void its successor's.
+type frameworkIDs struct{ store.FrameworkIDs }
+
+func (f frameworkIDs) FrameworkID(ctx context.Context) (string, error) {
+	// An empty change writes nothing and asks etcd whether the fence holds.
+	if _, err := f.Writer.Apply(ctx, store.Change{}); err != nil {
+		return "", failedOver(err)
+	}
+	return f.FrameworkIDs.FrameworkID(ctx)
+}
+
+func (f frameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
+	return failedOver(f.FrameworkIDs.SetFrameworkID(ctx, id))
+}
+
+// failedOver tells the driver in its own words that another one leads.
+func failedOver(err error) error {
+	if errors.Is(err, store.ErrFenced) {
+		return fmt.Errorf("%w: %w", mesos.ErrFailedOver, err)
+	}
+	return err
+}
+
+// stepDown tells the election in its own words that another scheduler uses our framework id: campaign again.
+func stepDown(err error) error {
+	if errors.Is(err, mesos.ErrFailedOver) && !errors.Is(err, store.ErrFenced) {
+		return fmt.Errorf("%w: %w", store.ErrFenced, err)
+	}
+	return err
+}
+
+// dispatch brings what changed to the loops of the present term. The cache calls it in the order of revisions.
+func (m *Manager) dispatch(e cache.Event) {
+	t := m.term.Load()
+	if t == nil {
+		return
+	}
+	for _, key := range t.runPlans.Keys(e) {
+		t.runs.Add(key)
+	}
+	switch e.Key.Kind {
+	case store.Jobs:
+		// A status alone is the controller's own word; what it still has to do it has planned with Result.After.
+		if e.OldJob == nil || e.NewJob == nil || e.OldJob.Rev.SpecMod != e.NewJob.Rev.SpecMod || e.OldJob.Rev.SpecCreate != e.NewJob.Rev.SpecCreate {
+			t.jobs.Add(e.Key)
+		}
+	case store.Runs:
+		if job.Concerns(e.OldRun, e.NewRun) {
+			for _, r := range []*store.Run{e.OldRun, e.NewRun} {
+				if r != nil {
+					t.jobs.Add(job.JobOf(r))
+				}
+			}
+		}
+	}
+}
+
+// observed tells the loops how far the cache is.
+func (m *Manager) observed(revision int64) {
+	if t := m.term.Load(); t != nil {
+		t.runs.Observed(revision)
+		t.jobs.Observed(revision)
+	}
+}
+
+// clockStepped has everything planned anew: the delays that were computed before are wrong.
+func (m *Manager) clockStepped(by time.Duration) {
+	t := m.term.Load()
+	if t == nil {
+		return
+	}
+	m.log.Info("The clock was set, or the machine slept", "by", by.String())
+	t.jobPlans.ClockStepped()
+	for _, j := range m.cache.Jobs("") {
+		t.jobs.Add(j.Key)
+	}
+	for _, r := range m.cache.Runs("") {
+		t.runs.Add(r.Key)
+	}
+}

@@ -1,0 +1,128 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+
+	"horae/internal/cache"
+	"horae/internal/leader"
+	"horae/internal/sandbox"
+	"horae/internal/server"
+	"horae/internal/store"
+)
+
+// Manager is one running process of Horae.
+type Manager struct {
+	cfg      Config
+	log      logr.Logger
+	registry *prometheus.Registry
+
+	listener net.Listener         // of the API
+	etcd     string               // client URLs, for the ready line
+	masters  []string             // of Mesos
+	store    *store.Store         // etcd
+	cache    *cache.Cache         // every object
+	agents   *sandbox.Agents      // what tasks printed
+	term     atomic.Pointer[term] // the present term of leadership; nil while another leads
+}
+
+// Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
+// out when the API answers. The log goes to logs.
+func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
+	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), registry: prometheus.NewRegistry()}
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	// What is started is stopped in reverse order, once nothing uses it any more.
+	var started closers
+	defer func() { started.close(m.log) }()
+
+	// 1. The API's address first: if another process has it, nothing else should have been touched.
+	if m.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return portClash(fmt.Errorf("listen on %s: %w", cfg.Listen, err), cfg.Listen, "--listen", "or use the manager that runs there")
+	}
+	started.add("API listener", m.listener.Close)
+
+	// 2. An etcd and a Mesos of our own, where none are configured.
+	if err := m.startEmbedded(ctx, &started); err != nil {
+		return err
+	}
+
+	// 3. etcd, and everything in it as of one revision.
+	if err := m.openStore(ctx); err != nil {
+		return err
+	}
+	started.add("etcd client", m.store.Close)
+	m.cache = cache.New(m.store, m.log.WithName("cache"))
+	m.cache.Listen(m.dispatch)
+	m.cache.OnRevision(m.observed)
+	m.agents = &sandbox.Agents{Log: m.log.WithName("sandbox")}
+	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return m.cache.Follow(ctx) })
+
+	// 4. The API: every manager serves reads and writes, whoever leads.
+	api, err := server.New(m.serverConfig())
+	if err != nil {
+		return err
+	}
+	group.Go(func() error { return api.Serve(ctx, m.listener) })
+
+	// 5. The election; whoever wins runs the controllers (lead.go) until the lead is lost.
+	group.Go(func() error {
+		return leader.Run(ctx, leader.Config{
+			Client:   m.store.Client(),
+			Identity: leader.Identity{Name: cfg.Name, Address: m.url()},
+			TTL:      cfg.Leader.LeaseTTL.Duration,
+			Log:      m.log.WithName("leader"),
+		}, m.lead)
+	})
+
+	// 6. Tell, once there is something to use.
+	group.Go(func() error {
+		select {
+		case <-m.cache.Synced():
+			m.announce(out)
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	m.log.Info("Stopped")
+	return nil
+}
+
+// url is where the API answers.
+func (m *Manager) url() string { return "http://" + m.listener.Addr().String() }
+
+// closers are stopped last in, first out.
+type closers []struct {
+	name  string
+	close func() error
+}
+
+func (c *closers) add(name string, f func() error) {
+	*c = append(*c, struct {
+		name  string
+		close func() error
+	}{name, f})
+}
+
+func (c *closers) close(log logr.Logger) {
+	for i := len(*c) - 1; i >= 0; i-- {
+		if err := (*c)[i].close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			log.Error(err, "Closing went wrong", "part", (*c)[i].name)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package manager
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"horae/internal/devcluster"
+	"horae/internal/store"
+)
+
+// startEmbedded starts the etcd and the dev cluster that the configuration leaves to us.
+func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
+	m.etcd, m.masters = strings.Join(m.cfg.Etcd.Endpoints, ","), m.cfg.Mesos.Masters
+	ownEtcd, ownMesos := len(m.cfg.Etcd.Endpoints) == 0, len(m.masters) == 0
+	if !ownEtcd && !ownMesos {
+		return nil
+	}
+	release, err := lockDataDir(m.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	started.add("data directory", func() error { release(); return nil })
+	if ownEtcd {
+		e, endpoint, err := startEtcd(ctx, m.cfg.Etcd.Listen, m.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		started.add("embedded etcd", func() error { e.Close(); return nil })
+		m.etcd, m.cfg.Etcd.Endpoints = endpoint, []string{endpoint}
+		m.log.Info("Started the embedded etcd", "endpoint", endpoint, "data", m.cfg.DataDir)
+	}
+	if ownMesos {
+		c := m.cfg.DevCluster
+		cluster, err := devcluster.Start(ctx, devcluster.Config{
+			Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes,
+			WorkDir: filepath.Join(m.cfg.DataDir, "devcluster"), Log: m.log.WithName("devcluster"),
+		})
+		if err != nil {
+			return portClash(fmt.Errorf("start the dev cluster: %w", err), c.Listen, "--devcluster-listen", "or use the cluster that runs there with --mesos-masters http://"+c.Listen)
+		}
+		started.add("dev cluster", cluster.Close)
+		m.masters = []string{cluster.URL()}
+		m.log.Info("Started the dev cluster: for development, never for production", "master", cluster.URL(), "agents", c.Agents)
+	}
+	return nil
+}
+
+// openStore connects to etcd.
+func (m *Manager) openStore(ctx context.Context) error {
+	c := m.cfg.Etcd
+	tlsConfig, err := c.TLS.load("etcd.tls")
+	if err != nil {
+		return err
+	}
+	password, err := readSecret("etcd.passwordFile", c.PasswordFile)
+	if err != nil {
+		return err
+	}
+	m.store, err = store.Open(ctx, store.Config{
+		Endpoints: c.Endpoints, TLS: tlsConfig, Username: c.Username, Password: password,
+		RequestTimeout: c.RequestTimeout.Duration, Registerer: m.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("%w (etcd.endpoints, --etcd-endpoints)", err)
+	}
+	return nil
+}
+
+// load reads the files; no files at all mean no configuration: the system's roots.
+func (t TLSConfig) load(field string) (*tls.Config, error) {
+	if t == (TLSConfig{}) {
+		return nil, nil
+	}
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.caFile: %w", field, err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s.caFile: %s holds no certificate in PEM form", field, t.CAFile)
+		}
+	}
+	if (t.CertFile == "") != (t.KeyFile == "") {
+		return nil, fmt.Errorf("%s: certFile and keyFile belong together; one of them is missing", field)
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("%s.certFile, keyFile: %w", field, err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
+
+// readSecret reads a file that holds one secret; a newline at its end is the editor's, not the secret's.
+func readSecret(field, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", field, err)
+	}
+	secret := strings.TrimRight(string(data), "\r\n")
+	if secret == "" {
+		return "", errors.New(field + ": " + path + " is empty")
+	}
+	return secret, nil
+}
+
+// announce prints the ready line, for people and for whoever started us.
+func (m *Manager) announce(out io.Writer) {
+	fmt.Fprintf(out, "manager ready api=%s etcd=%s mesos=%s data=%s\n", m.url(), m.etcd, strings.Join(m.masters, ","), m.cfg.DataDir)
+	m.log.Info("Serving", "api", m.url(), "etcd", m.etcd, "mesos", m.masters, "name", m.cfg.Name)
+}
