@@ -45,6 +45,13 @@ func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file stri
 		if err == nil {
 			offset, err = a.copyAvailable(ctx, w, at.AgentURL, path.Join(dir, file), offset)
 		}
+		if errors.Is(err, ErrNoFile) && dir == at.Sandbox && dir != "" {
+			// The status tells where a command executor's sandbox is; a task with an executor of its own is elsewhere.
+			if found, _ := a.Locate(ctx, at); found != "" && found != dir {
+				dir = found
+				continue
+			}
+		}
 		early := !last && (errors.Is(err, ErrNoFile) || errors.Is(err, ErrNoSandbox))
 		switch {
 		case err != nil && !early:
