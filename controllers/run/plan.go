@@ -77,7 +77,9 @@ type plan struct {
 	// gone: the Run's spec is deleted, or what we see is an earlier incarnation of it.
 	gone   bool
 	status v1.RunStatus
-	d      Decision
+	// unstored: an update has changed status.
+	unstored bool
+	d        Decision
 }
 
 // Plan decides what is to be done for one Run. It is pure: the same input at the same time gives the same decision.
@@ -142,7 +144,7 @@ func (p *plan) read(u offer.Update) {
 		p.goOn(a, u, m)
 	default:
 		p.finish(a, u, p.resolve(a, u, m))
-		p.d.AckAfter = append(p.d.AckAfter, u)
+		p.ackAfter(u)
 	}
 }
 
@@ -172,7 +174,7 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 	if sameAttempt(&before, a) {
 		p.ackNow(u)
 	} else {
-		p.d.AckAfter = append(p.d.AckAfter, u)
+		p.ackAfter(u)
 	}
 }
 
@@ -422,10 +424,22 @@ func NextTask(r *store.Run) TaskID {
 	return id
 }
 
+// ackNow acknowledges what matters nothing. After an update that does matter it may only repeat that one, so that it has to wait
+// for the same write (I2).
 func (p *plan) ackNow(u offer.Update) {
-	if u.WantsAck() {
+	switch {
+	case !u.WantsAck():
+	case p.unstored:
+		p.d.AckAfter = append(p.d.AckAfter, u)
+	default:
 		p.d.AckNow = append(p.d.AckNow, u)
 	}
+}
+
+// ackAfter acknowledges what is stored with the next status.
+func (p *plan) ackAfter(u offer.Update) {
+	p.unstored = true
+	p.ackNow(u)
 }
 
 func (p *plan) say(reason, message string) { p.status.Reason, p.status.Message = reason, message }

@@ -296,7 +296,7 @@ func TestPlan(t *testing.T) {
 		"unknown though Mesos had said starting: it may have run": {
 			run: []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))}, updates: []offer.Update{update(1, offer.TaskUnknown, reconciled)},
 			facts: Facts{Begun: true},
-			want:  outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Acks: "after", Retry: time.Minute, Next: time.Minute},
+			want:  outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
 		},
 		"silent while launching: asked after ten seconds": {
 			run:  []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))},
@@ -315,6 +315,11 @@ func TestPlan(t *testing.T) {
 			run:     []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))},
 			updates: []offer.Update{update(1, offer.TaskStarting), update(1, offer.TaskRunning), update(1, offer.TaskFinished)},
 			want:    outcome{Phase: v1.RunSucceeded, Attempt: v1.RunSucceeded, Acks: "nowafter"},
+		},
+		"the same end told twice, before the first is stored: both are acknowledged after it is (I2)": {
+			run:     []func(*v1.Run){withAttempts(attempt(1, v1.RunRunning))},
+			updates: []offer.Update{update(1, offer.TaskFailed, reconciled), update(1, offer.TaskFailed), update(1, offer.TaskStarting)},
+			want:    outcome{Phase: v1.RunPending, Attempt: v1.RunFailed, Reason: "Retrying", Acks: "after", Kill: true, Retry: time.Minute, Next: time.Minute},
 		},
 		"the second failure of three attempts: retried": {
 			run:     []func(*v1.Run){withAttempts(retried(1, v1.RunFailed), attempt(2, v1.RunRunning))},
