@@ -146,7 +146,7 @@ func TestIPv6(t *testing.T) {
 	m := startFakeMaster(t, func(m *fakeMaster) {
 		m.Listener.Close()
 		m.Listener = l
-		m.Server.Start()
+		m.Start()
 	})
 	r := start(t, Config{Masters: []string{l.Addr().String()}})
 	m.next(t).subscribed("f1", "stream-1", slowly)

@@ -55,7 +55,7 @@ type fakeStream struct {
 }
 
 func newFakeMaster(t testing.TB) *fakeMaster {
-	return startFakeMaster(t, func(m *fakeMaster) { m.Server.Start() })
+	return startFakeMaster(t, func(m *fakeMaster) { m.Start() })
 }
 
 func startFakeMaster(t testing.TB, start func(*fakeMaster)) *fakeMaster {

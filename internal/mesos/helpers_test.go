@@ -29,7 +29,7 @@ func restart(t *testing.T, old *fakeMaster, addr string) *fakeMaster {
 	}
 	m := &fakeMaster{streams: old.streams, calls: old.calls}
 	m.Server = &httptest.Server{Listener: l, Config: &http.Server{Handler: m}}
-	m.Server.Start()
+	m.Start()
 	t.Cleanup(func() {
 		m.CloseClientConnections()
 		m.Close()
