@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -56,7 +57,7 @@ func (a *Agent) checkHealth(ctx context.Context, x *run, h *mesos.HealthCheck) {
 		ctx, cancel := context.WithTimeout(ctx, positive(seconds(h.TimeoutSeconds, checkTimeout)))
 		defer cancel()
 		ok := a.probe(ctx, x, h) == nil
-		if ctx.Err() == context.Canceled {
+		if errors.Is(ctx.Err(), context.Canceled) {
 			return
 		}
 		switch {
@@ -141,7 +142,7 @@ func (a *Agent) check(ctx context.Context, x *run, c *mesos.CheckInfo) {
 		ctx, cancel := context.WithTimeout(ctx, positive(seconds(c.TimeoutSeconds, checkTimeout)))
 		defer cancel()
 		result := a.checkOnce(ctx, x, c)
-		if ctx.Err() == context.Canceled || told && last.Equal(result) {
+		if errors.Is(ctx.Err(), context.Canceled) || told && last.Equal(result) {
 			return
 		}
 		told, last = true, *result

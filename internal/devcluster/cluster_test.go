@@ -34,10 +34,10 @@ func TestMain(m *testing.M) {
 func helper(dir string) {
 	c, err := Start(context.Background(), Config{Listen: "127.0.0.1:0", WorkDir: dir})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
-	fmt.Println(c.URL())
+	fmt.Fprintln(os.Stdout, c.URL())
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)
 	<-stop

@@ -218,7 +218,7 @@ func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
 	name := x.user()
 	cred, err := credential(name)
 	if err != nil {
-		return nil, fmt.Errorf("Failed to chown directory to '%s': %w", name, err)
+		return nil, said(fmt.Sprintf("Failed to chown directory to '%s': %v", name, err))
 	}
 	if err := os.MkdirAll(filepath.Dir(x.dir), 0o755); err != nil {
 		return nil, err
@@ -271,7 +271,7 @@ func credential(name string) (*syscall.Credential, error) {
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		return nil, fmt.Errorf("No such user '%s'", name)
+		return nil, said(fmt.Sprintf("No such user '%s'", name))
 	}
 	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
@@ -284,7 +284,7 @@ func credential(name string) (*syscall.Credential, error) {
 	cred := &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	groups, err := u.GroupIds()
 	if err != nil {
-		return cred, nil
+		return nil, fmt.Errorf("groups of user '%s': %w", name, err)
 	}
 	for _, g := range groups {
 		if id, err := strconv.ParseUint(g, 10, 32); err == nil {

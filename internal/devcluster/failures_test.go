@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ func TestDroppedStreamBreaksAndTheFrameworkMayComeBack(t *testing.T) {
 	s := subscribe(t, c.URL(), mediaProtobuf, info)
 	c.Master().DropStreams()
 	s.drainEvents()
-	if s.streamErr == nil || s.streamErr == io.EOF {
+	if s.streamErr == nil || errors.Is(s.streamErr, io.EOF) && !errors.Is(s.streamErr, io.ErrUnexpectedEOF) {
 		t.Errorf("the stream ended properly: %v", s.streamErr)
 	}
 	info.ID = s.framework
@@ -159,7 +160,7 @@ func TestKillWhileTheAgentIsAwayIsDoneWhenItIsBack(t *testing.T) {
 }
 
 func TestRestartedMasterKnowsAgentsButNoFrameworks(t *testing.T) {
-	c := start(t, Config{ReregisterDelay: 20 * time.Millisecond, Simulate: true})
+	c := start(t, Config{ReregisterDelay: 20 * time.Millisecond, UpdateRetryMin: 50 * time.Millisecond, Simulate: true})
 	info := frameworkInfo()
 	s := subscribe(t, c.URL(), mediaProtobuf, info)
 	before := s.offer()

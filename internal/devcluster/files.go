@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -70,7 +71,7 @@ func (a *Agent) readFile(path string, offset, length int64) (data []byte, size i
 }
 
 // errDirectory is for who reads a directory as a file.
-var errDirectory = errors.New("Cannot read a directory")
+const errDirectory = said("Cannot read a directory")
 
 // fileInfo is one entry of a listing.
 type fileInfo struct {
@@ -168,11 +169,11 @@ func number(text, name string, otherwise int64) (int64, error) {
 func fileError(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &httpError{404, ""}
+		return &httpError{http.StatusNotFound, ""}
 	case errors.Is(err, errDirectory):
 		return badRequest("%v.\n", err)
 	case errors.Is(err, fs.ErrPermission):
-		return &httpError{403, ""}
+		return &httpError{http.StatusForbidden, ""}
 	}
 	return fmt.Errorf("read a sandbox: %w", err)
 }

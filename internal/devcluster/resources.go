@@ -230,7 +230,7 @@ func fromMesos(list []mesos.Resource) (resources, error) {
 		case m.Scalar != nil:
 			r.kind, r.scalar = mesos.SCALAR, int64(math.Round(m.Scalar.Value*1000))
 			if r.scalar < 0 {
-				return nil, fmt.Errorf("Invalid scalar resource: value < 0")
+				return nil, said("Invalid scalar resource: value < 0")
 			}
 		case m.Ranges != nil:
 			r.kind = mesos.RANGES

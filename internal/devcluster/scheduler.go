@@ -29,6 +29,11 @@ type httpError struct {
 
 func (e *httpError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.text) }
 
+// said is an error in Mesos's own words, which begin with a capital and name no operation of ours.
+type said string
+
+func (s said) Error() string { return string(s) }
+
 func badRequest(format string, args ...any) error {
 	return &httpError{http.StatusBadRequest, fmt.Sprintf(format, args...)}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"sort"
 	"strconv"
@@ -152,7 +153,7 @@ func (r *replay) call(i int, l *line) error {
 	if i > 0 && r.lines[i-1].isNote("wrong stream id") {
 		stream = "00000000-0000-0000-0000-000000000000"
 	}
-	c.answers[kind] = append(c.answers[kind], post("POST", r.target.URL()+"/api/v1/scheduler", media, stream, body))
+	c.answers[kind] = append(c.answers[kind], post(http.MethodPost, r.target.URL()+"/api/v1/scheduler", media, stream, body))
 	return nil
 }
 
@@ -177,7 +178,7 @@ func (r *replay) subscribe(i int, l *line, body []byte) error {
 			c = &conn{name: l.On, cancel: func() {}, ended: io.EOF, changed: make(chan struct{}), answers: map[string][]answer{}}
 			r.conns[l.On] = c
 		}
-		c.answers[""] = append(c.answers[""], post("POST", r.target.URL()+"/api/v1/scheduler", "application/json", "", body))
+		c.answers[""] = append(c.answers[""], post(http.MethodPost, r.target.URL()+"/api/v1/scheduler", "application/json", "", body))
 		return nil
 	}
 	c, err := open(l.On, r.target.URL(), body)
@@ -358,8 +359,8 @@ func (r *replay) learnAgent(offer any) error {
 		return nil
 	}
 	r.agent = fmt.Sprintf("%s:%v", str(at(offer, "url", "address", "ip")), at(offer, "url", "address", "port"))
-	got := post("GET", "http://"+r.agent+"/state", "", "", nil)
-	if got.err != nil || got.status != 200 {
+	got := post(http.MethodGet, "http://"+r.agent+"/state", "", "", nil)
+	if got.err != nil || got.status != http.StatusOK {
 		return fmt.Errorf("state of the agent at %s: %d %w", r.agent, got.status, got.err)
 	}
 	state := tree([]byte(got.body))
@@ -373,12 +374,12 @@ func (r *replay) note(l *line) error {
 	switch {
 	case strings.HasPrefix(l.Text, "stream ended: EOFError"):
 		err, ok := r.conns[l.On].end(r.patience)
-		if !ok || err != io.EOF {
+		if !ok || !errors.Is(err, io.EOF) {
 			r.fail(l, "the stream of %s should have ended properly: ended %v, %v", l.On, ok, err)
 		}
 	case strings.HasPrefix(l.Text, "stream ended: IncompleteRead"):
 		err, ok := r.conns[l.On].end(r.patience)
-		if !ok || err == io.EOF {
+		if !ok || errors.Is(err, io.EOF) {
 			r.fail(l, "the stream of %s should have broken: ended %v, %v", l.On, ok, err)
 		}
 	case strings.HasPrefix(l.Text, "stream ended: AttributeError"): // the recorder closed it

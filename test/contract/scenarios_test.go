@@ -66,8 +66,6 @@ var scenarios = []scenario{
 // cluster is the dev cluster as a target.
 type cluster struct {
 	*devcluster.Cluster
-	t    testing.TB
-	down bool
 }
 
 // newCluster starts the recorded cluster with its times divided by scale.
@@ -101,7 +99,7 @@ func newCluster(t testing.TB, s scenario, scale float64) *cluster {
 		}
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return &cluster{Cluster: c, t: t}
+	return &cluster{c}
 }
 
 // act does to the processes what the recorder did.
@@ -289,8 +287,8 @@ var mutations = map[string]mutation{
 	"an event that was not recorded": {"failover_timeout_expired", without("event", "Framework has been removed")},
 	"another status code": {"bad_requests", func(lines []line, n *int) []line {
 		for i := range lines {
-			if lines[i].What == "response" && lines[i].Status == 415 {
-				lines[i].Status = 400
+			if lines[i].What == "response" && lines[i].Status == http.StatusUnsupportedMediaType {
+				lines[i].Status = http.StatusBadRequest
 				*n++
 			}
 		}
