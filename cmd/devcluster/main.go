@@ -34,7 +34,7 @@ func run(ctx context.Context, cfg devcluster.Config) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("devcluster is ready: master at %s, %d agents, sandboxes in %s\n", cluster.URL(), cluster.Agents(), cluster.WorkDir())
+	fmt.Printf("devcluster ready master=%s agents=%d sandboxes=%s\n", cluster.URL(), cluster.Agents(), cluster.WorkDir())
 	<-ctx.Done()
 	return cluster.Close()
 }

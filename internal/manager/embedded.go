@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -39,9 +40,10 @@ func lockDataDir(dir string) (release func(), err error) {
 // etcdStartTimeout is how long the embedded server may take to elect itself; with a large log on a slow disk it needs seconds.
 const etcdStartTimeout = 60 * time.Second
 
-// startEtcd runs an etcd server in this process, with its data below dir, and answers its client URL.
-func startEtcd(ctx context.Context, listen, dir string) (*embed.Etcd, string, error) {
-	cfg, err := etcdConfig(listen, dir)
+// startEtcd runs an etcd server in this process, with its data below dir. It answers how to stop it, and its client URL.
+func startEtcd(ctx context.Context, listen, dir string, log logr.Logger) (stop func(), endpoint string, err error) {
+	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel)
+	cfg, err := etcdConfig(listen, dir, level, log)
 	if err != nil {
 		return nil, "", err
 	}
@@ -49,20 +51,24 @@ func startEtcd(ctx context.Context, listen, dir string) (*embed.Etcd, string, er
 	if err != nil {
 		return nil, "", portClash(fmt.Errorf("start the embedded etcd on %s: %w", listen, err), listen, "--etcd-listen", "or use that etcd with --etcd-endpoints http://"+listen)
 	}
+	stop = func() {
+		level.SetLevel(zapcore.FatalLevel) // That its listeners are closed is what we want, and no news.
+		e.Close()
+	}
 	select {
 	case <-e.Server.ReadyNotify():
-		return e, "http://" + e.Clients[0].Addr().String(), nil
+		return stop, "http://" + e.Clients[0].Addr().String(), nil
 	case err = <-e.Err():
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-time.After(etcdStartTimeout):
 		err = fmt.Errorf("not ready after %s", etcdStartTimeout)
 	}
-	e.Close()
+	stop()
 	return nil, "", fmt.Errorf("start the embedded etcd: %w", err)
 }
 
-func etcdConfig(listen, dir string) (*embed.Config, error) {
+func etcdConfig(listen, dir string, level zapcore.LevelEnabler, log logr.Logger) (*embed.Config, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, fmt.Errorf("etcd.listen: %w", err)
@@ -83,9 +89,7 @@ func etcdConfig(listen, dir string) (*embed.Config, error) {
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "5m"
 	cfg.QuotaBackendBytes = 8 << 30
 	cfg.EnableGRPCGateway = false
-	// etcd logs its routine at info; what an operator of Horae must know of it is a warning.
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(zapcore.NewCore(
-		zapcore.NewConsoleEncoder(zap.NewProductionEncoderConfig()), zapcore.Lock(os.Stderr), zapcore.ErrorLevel)))
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(etcdLog{level, log}))
 	return cfg, nil
 }
 

@@ -28,11 +28,11 @@ func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
 	}
 	started.add("data directory", func() error { release(); return nil })
 	if ownEtcd {
-		e, endpoint, err := startEtcd(ctx, m.cfg.Etcd.Listen, m.cfg.DataDir)
+		stop, endpoint, err := startEtcd(ctx, m.cfg.Etcd.Listen, m.cfg.DataDir, m.log.WithName("etcd"))
 		if err != nil {
 			return err
 		}
-		started.add("embedded etcd", func() error { e.Close(); return nil })
+		started.add("embedded etcd", func() error { stop(); return nil })
 		m.etcd, m.cfg.Etcd.Endpoints = endpoint, []string{endpoint}
 		m.log.Info("Started the embedded etcd", "endpoint", endpoint, "data", m.cfg.DataDir)
 	}

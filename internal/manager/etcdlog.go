@@ -1,0 +1,45 @@
+package manager
+
+import (
+	"errors"
+
+	"github.com/go-logr/logr"
+	"go.uber.org/zap/zapcore"
+)
+
+// etcdLog is a zap core, which etcd wants, that logs through logr: from level up; etcd tells its routine at info, which is not
+// an operator of Horae's business.
+type etcdLog struct {
+	zapcore.LevelEnabler
+	log logr.Logger
+}
+
+func (c etcdLog) With(fields []zapcore.Field) zapcore.Core {
+	return etcdLog{c.LevelEnabler, c.log.WithValues(pairs(fields)...)}
+}
+
+func (c etcdLog) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return checked.AddCore(e, c)
+	}
+	return checked
+}
+
+func (c etcdLog) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	c.log.Error(errors.New(e.Message), "The embedded etcd complains", pairs(fields)...)
+	return nil
+}
+
+func (etcdLog) Sync() error { return nil }
+
+func pairs(fields []zapcore.Field) []any {
+	m := zapcore.NewMapObjectEncoder()
+	var kv []any
+	for _, f := range fields {
+		f.AddTo(m)
+		if v, ok := m.Fields[f.Key]; ok {
+			kv = append(kv, f.Key, v)
+		}
+	}
+	return kv
+}
