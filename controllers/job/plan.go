@@ -180,9 +180,15 @@ func (p *planner) spend() bool {
 // settle decides whether the status is written, and when.
 func (p *planner) settle() {
 	present := &p.in.Job.Object.Status
-	switch {
-	case equalStatus(present, &p.next):
+	// The revision of the Runs seen is only worth a write together with something else: a Run whose creation it has not taken
+	// note of is new, and known by its name in status.active.
+	observed := p.next.ObservedRunRevision
+	p.next.ObservedRunRevision = present.ObservedRunRevision
+	if equalStatus(present, &p.next) {
 		return
+	}
+	p.next.ObservedRunRevision = observed
+	switch {
 	case len(p.create)+len(p.cancel) > 0 || !onlySums(present, &p.next):
 		p.writeStatus = true
 		return

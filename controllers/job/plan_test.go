@@ -122,7 +122,7 @@ var policyRows = []struct {
 	{name: "resumed, queue, one waited, all: it waits with the others", concurrency: v1.ConcurrencyQueue, missedRuns: v1.MissedRunsAll, active: true, waiting: true, resumed: true, now: "12:30",
 		waits: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
 
-	// Jitter: 10:00 is due at 10:03:17.46.
+	// Jitter: 10:00 is due at 10:01:17.35.
 	{name: "jitter, before its time: waits", jitter: 5 * time.Minute, now: "10:00:30", next: "10:00"},
 	{name: "jitter, after its time: runs", jitter: 5 * time.Minute, now: "10:05:00", create: []string{"10:00"}, next: "11:00"},
 	{name: "jitter, None, came back before its time: is on time", jitter: 5 * time.Minute, missedRuns: v1.MissedRunsNone, down: true, now: "10:00:30", next: "10:00"},

@@ -1,0 +1,492 @@
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	v1 "horae/api/v1"
+	"horae/internal/cache"
+	"horae/internal/etcdtest"
+	"horae/internal/reconcile"
+	"horae/internal/store"
+)
+
+var hello = store.JobKey("default", "hello")
+
+// rig is a reconciler over a real etcd, with a clock that the test moves.
+type rig struct {
+	t     *testing.T
+	store *store.Store
+	cache *cache.Cache
+	clock atomic.Pointer[time.Time]
+	*Reconciler
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	r := &rig{t: t, store: s, cache: cache.New(s, logr.Discard(), cache.VerifyImmutable())}
+	r.set(at("09:30"))
+	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }, Metrics: prometheus.NewRegistry()})
+	return r
+}
+
+// follow starts the cache; at the end it proves that nobody modified an entry (I8).
+func (r *rig) follow() {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.cache.Follow(ctx) }()
+	r.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			r.t.Error(err)
+		}
+		if err := r.cache.Verify(); err != nil {
+			r.t.Errorf("I8: %v", err)
+		}
+	})
+	<-r.cache.Synced()
+}
+
+func (r *rig) set(now time.Time) { r.clock.Store(&now) }
+
+// put writes a key as etcdctl would; an empty value deletes it.
+func (r *rig) put(etcdKey, value string) {
+	r.t.Helper()
+	w := store.Write{EtcdKey: etcdKey}
+	if value != "" {
+		w.Value = []byte(value)
+	}
+	rev, err := r.store.Apply(r.t.Context(), store.Change{Writes: []store.Write{w}})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.wait(rev)
+}
+
+func (r *rig) wait(revision int64) {
+	r.t.Helper()
+	if err := r.cache.WaitFor(r.t.Context(), revision); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// once reconciles at a time of day, and lets the cache see what was written.
+func (r *rig) once(now string) reconcile.Result {
+	r.t.Helper()
+	r.set(at(now))
+	result, err := r.Reconcile(r.t.Context(), hello)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.wait(result.Revision)
+	return result
+}
+
+func (r *rig) status() *v1.JobStatus {
+	r.t.Helper()
+	job := r.cache.Job("default", "hello")
+	if job == nil {
+		r.t.Fatal("the Job is not in the cache")
+	}
+	return &job.Object.Status
+}
+
+// endRun writes a Run's status, as the run controller would.
+func (r *rig) endRun(name string, phase v1.RunPhase) {
+	r.t.Helper()
+	run := r.cache.Run("default", name).Object.DeepCopy()
+	run.Status.Phase, run.Status.FinishTime = phase, v1.NewTimePtr(*r.clock.Load())
+	w, err := store.PutStatus(store.RunKey("default", name), run)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.put(w.EtcdKey, string(w.Value))
+}
+
+const helloYAML = `
+apiVersion: horae/v1
+kind: Job
+spec:
+  schedule: "0 * * * *"
+  task: {shell: "true"}
+`
+
+func TestReconcilerTakesAJobFromItsBirthToItsEnd(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+
+	// Seen for the first time.
+	if d := r.once("09:30"); d.After != 30*time.Minute || d.Revision == 0 {
+		t.Errorf("result %+v, want another look in 30m", d)
+	}
+	if reasonOf(r.status(), v1.JobAccepted) != v1.ReasonValid {
+		t.Errorf("status %+v", r.status())
+	}
+	if created := r.cache.Job("default", "hello").Object.CreationTimestamp; !created.Time.Equal(at("09:30")) {
+		t.Errorf("created %v: the status keeps when the Job was first seen", created)
+	}
+	if d := r.once("09:45"); d.Revision != 0 {
+		t.Errorf("wrote something with nothing to do: %+v", d)
+	}
+
+	// Due: the Run and the cursor come in one revision.
+	d := r.once("10:00")
+	run := r.cache.Run("default", "hello-20261122t100000z")
+	if run == nil || run.Rev.SpecCreate != d.Revision || r.cache.Job("default", "hello").Rev.StatusMod != d.Revision {
+		t.Fatalf("Run %+v at revision %d", run, d.Revision)
+	}
+	if err := run.Err; err != nil || len(v1.ValidateRun(run.Object.DeepCopy())) > 0 {
+		t.Errorf("the Run is not valid: %v %v", err, v1.ValidateRun(run.Object.DeepCopy()))
+	}
+	if run.Object.Labels[v1.LabelJob] != "hello" || len(r.cache.RunsOf("default", "hello")) != 1 {
+		t.Errorf("labels %v", run.Object.Labels)
+	}
+	if d := r.once("10:00:00.2"); d.Revision != 0 {
+		t.Errorf("wrote something after the creation: %+v", d)
+	}
+
+	// It ends; the count waits for its turn.
+	r.endRun(run.Key.Name, v1.RunSucceeded)
+	if d := r.once("10:00:00.4"); d.Revision != 0 || d.After != 600*time.Millisecond {
+		t.Errorf("result %+v, want the count in 600ms", d)
+	}
+	r.once("10:00:01")
+	if s := r.status(); s.Succeeded != 1 || len(s.Active) != 0 {
+		t.Errorf("status %+v", s)
+	}
+
+	// The user deletes the Job while another Run is active.
+	r.once("11:00")
+	r.put(hello.Spec(), "")
+	r.once("11:01")
+	if run := r.cache.Run("default", "hello-20261122t110000z"); !run.Object.Spec.Cancel {
+		t.Fatal("the active Run is not cancelled")
+	}
+	r.once("11:01")
+	if r.cache.Job("default", "hello") == nil {
+		t.Fatal("the status went before the task was dead")
+	}
+	r.endRun("hello-20261122t110000z", v1.RunKilled)
+	r.once("11:02")
+	if job := r.cache.Job("default", "hello"); job != nil {
+		t.Errorf("the status is still there: %+v", job)
+	}
+	if runs := r.cache.RunsOf("default", "hello"); len(runs) != 0 {
+		t.Errorf("%d Runs are still there", len(runs))
+	}
+	if d := r.once("11:03"); d != (reconcile.Result{}) {
+		t.Errorf("result %+v for a Job of which nothing is left", d)
+	}
+}
+
+func TestABrokenDocumentGetsItsConditionAndNothingElse(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	for _, row := range []struct{ name, document, path string }{
+		{"unknown field", strings.Replace(helloYAML, "shell", "shel", 1), "spec.task.shel"},
+		{"wrong schedule", strings.Replace(helloYAML, "0 *", "99 *", 1), "spec.schedule"},
+		{"wrong zone", strings.Replace(helloYAML, "spec:", "spec:\n  timeZone: Mars/Olympus", 1), "spec.timeZone"},
+		{"no YAML at all", "{{{", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r.put(hello.Spec(), row.document)
+			r.once("09:31")
+			r.once("12:31")
+			c := findCondition(r.status().Conditions, v1.JobAccepted)
+			if c == nil || c.Status != "False" || !strings.Contains(c.Message, row.path) {
+				t.Errorf("condition %+v, want one that names %q", c, row.path)
+			}
+			if runs := r.cache.RunsOf("default", "hello"); len(runs) != 0 {
+				t.Errorf("%d Runs were made", len(runs))
+			}
+		})
+	}
+}
+
+func TestAStatusThatCannotBeReadStopsTheJobAndIsLeftAlone(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+	r.put(hello.Status(), "{{{")
+	r.set(at("10:00"))
+	_, err := r.Reconcile(t.Context(), hello)
+	if err == nil || !strings.Contains(err.Error(), hello.Status()) {
+		t.Errorf("error %v, want one that names the key", err)
+	}
+	if r.cache.Job("default", "hello").StatusErr() == nil {
+		t.Error("the status was overwritten")
+	}
+}
+
+func TestI3TwoLeadersCreateOneRun(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+	r.once("09:30")
+	r.set(at("10:00"))
+	in, err := r.gather(hello) // What the other one has seen.
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.once("10:00")
+
+	late := Plan(in, at("10:00:00.1"))
+	change, err := changeOf(hello, in.Job, &late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Apply(t.Context(), change); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("the second creation gave %v, want a conflict", err)
+	}
+}
+
+func TestI3AnEditThatCameFirstIsRespected(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+	r.once("09:30")
+	r.set(at("10:00"))
+	in, err := r.gather(hello)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.put(hello.Spec(), strings.Replace(helloYAML, "spec:", "spec:\n  suspend: true", 1))
+	d := Plan(in, at("10:00"))
+	change, err := changeOf(hello, in.Job, &d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.store.Apply(t.Context(), change); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("a Run of the former spec was created: %v", err)
+	}
+}
+
+func TestI6ADeposedLeaderWritesNothing(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+	w := r.store.Writer(store.Fence{Key: store.LeaderPrefix + "nobody", CreateRevision: 7})
+	defer w.Close()
+	deposed := New(Config{Cache: r.cache, Writer: w, Log: logr.Discard()})
+	if _, err := deposed.Reconcile(t.Context(), hello); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("error %v, want ErrFenced", err)
+	}
+	if r.cache.Job("default", "hello").Rev.StatusMod != 0 {
+		t.Error("a status was written")
+	}
+}
+
+func TestARunDeletedWhileActiveHoldsItsPlace(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	r.put(hello.Spec(), strings.Replace(helloYAML, "spec:", "spec:\n  concurrencyPolicy: Queue", 1))
+	r.once("09:30")
+	r.once("10:00")
+	run := store.RunKey("default", "hello-20261122t100000z")
+	r.endRun(run.Name, v1.RunRunning)
+	r.put(run.Spec(), "") // etcdctl del: its task is still there.
+	r.once("11:00")
+	if s := r.status(); len(s.Waiting) != 1 || len(r.cache.RunsOf("default", "hello")) != 0 {
+		t.Fatalf("status %+v: 11:00 does not wait for the task to die", s)
+	}
+	deleted := r.cache.Run("default", run.Name)
+	if key := JobOf(deleted); key != hello {
+		t.Errorf("the Run's Job is %v", key)
+	}
+	r.put(run.Status(), "") // The run controller has killed it.
+	r.once("11:05")
+	if r.cache.Run("default", "hello-20261122t110000z") == nil {
+		t.Errorf("status %+v: 11:00 does not run", r.status())
+	}
+}
+
+func TestTheLoopRunsAJobEverySecond(t *testing.T) {
+	r := newRig(t)
+	r.Reconciler = New(Config{Cache: r.cache, Writer: r.store, Log: logr.Discard()})
+	loop := reconcile.New(reconcile.Config{Name: "job", Reconciler: r.Reconciler, Log: logr.Discard(), Workers: 4})
+	runs := make(chan *store.Run, 100)
+	r.cache.Listen(func(e cache.Event) {
+		switch {
+		case e.Key.Kind == store.Jobs:
+			loop.Add(e.Key)
+		case Concerns(e.OldRun, e.NewRun):
+			if e.OldRun == nil {
+				runs <- e.NewRun
+			}
+			loop.Add(hello)
+		}
+	})
+	r.cache.OnRevision(loop.Observed)
+	r.follow()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- loop.Run(ctx) }()
+
+	r.put(hello.Spec(), strings.NewReplacer("0 *", "* * *", "spec:", "spec:\n  concurrencyPolicy: Allow").Replace(helloYAML))
+	var last time.Time
+	for range 3 {
+		run := <-runs
+		now := run.Object.Spec.ScheduledTime.Time
+		if !last.IsZero() && !now.Equal(last.Add(time.Second)) {
+			t.Errorf("%v follows %v", now, last)
+		}
+		last = now
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConcerns(t *testing.T) {
+	run := func(phase v1.RunPhase, rev store.Revisions) *store.Run {
+		return &store.Run{Rev: rev, Object: &v1.Run{Status: v1.RunStatus{Phase: phase}}}
+	}
+	live, gone := store.Revisions{SpecCreate: 1, SpecMod: 1}, store.Revisions{}
+	for _, row := range []struct {
+		name          string
+		before, after *store.Run
+		want          bool
+	}{
+		{"new", nil, run(v1.RunPending, live), true},
+		{"launched", run(v1.RunPending, live), run(v1.RunRunning, live), false},
+		{"ended", run(v1.RunRunning, live), run(v1.RunFailed, live), true},
+		{"deleted", run(v1.RunRunning, live), run(v1.RunRunning, gone), true},
+		{"gone", run(v1.RunKilled, gone), nil, true},
+	} {
+		if got := Concerns(row.before, row.after); got != row.want {
+			t.Errorf("%s: %v, want %v", row.name, got, row.want)
+		}
+	}
+}
+
+func TestWritesAreForgottenInTime(t *testing.T) {
+	w := writes{interval: time.Second}
+	for i := range 5000 {
+		w.note(store.JobKey("default", string(rune('a'+i%26))+time.Duration(i).String()), at("10:00").Add(time.Duration(i)*time.Millisecond))
+	}
+	if n := len(w.times); n > 2100 {
+		t.Errorf("%d writes are remembered, of which 1000 matter", n)
+	}
+}
+
+func TestCompiledSchedulesAreKeptAndBounded(t *testing.T) {
+	var c compiled
+	a, b := store.JobKey("default", "a"), store.JobKey("default", "b")
+	get := func(key store.Key, expression, since string) Occurrences {
+		s, err := c.get(key, v1.ScheduleStatus{Expression: expression, TimeZone: "Etc/UTC", Since: v1.NewTime(at(since))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if get(a, "0 2 * * *", "10:00") != get(b, "0 2 * * *", "11:00") {
+		t.Error("a plain cron expression is compiled once for each Job")
+	}
+	if get(a, "H 2 * * *", "10:00") == get(b, "H 2 * * *", "10:00") {
+		t.Error("H is shared between Jobs")
+	}
+	if get(a, "R//PT1H", "10:00") == get(a, "R//PT1H", "11:00") {
+		t.Error("an anchored schedule is shared between anchors")
+	}
+	kept := get(a, "R//PT1H", "10:00")
+	for i := range 3 * maxCompiled {
+		get(store.JobKey("default", time.Duration(i).String()), "R//PT1H", "10:00")
+		if i%1000 == 0 && get(a, "R//PT1H", "10:00") != kept {
+			t.Fatal("a schedule in use was dropped")
+		}
+	}
+	if n := len(c.recent) + len(c.older); n > 2*maxCompiled {
+		t.Errorf("%d schedules are kept", n)
+	}
+	if _, err := c.get(a, v1.ScheduleStatus{Expression: "nonsense", TimeZone: "Etc/UTC"}); err == nil {
+		t.Error("nonsense compiles")
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		edit   func(*v1.JobSpec)
+		fields []string
+	}{
+		{"a plain Job", nil, nil},
+		{"no schedule", func(s *v1.JobSpec) { s.Schedule = "" }, nil},
+		{"several expressions", func(s *v1.JobSpec) { s.Schedule = "0 2 * * *\nR/2026-01-01T00:00:00Z/P1D\n" }, nil},
+		{"a bad schedule", func(s *v1.JobSpec) { s.Schedule = "0 25 * * *" }, []string{"spec.schedule"}},
+		{"a schedule that never fires", func(s *v1.JobSpec) { s.Schedule = "0 0 30 2 *" }, []string{"spec.schedule"}},
+		{"an unknown zone", func(s *v1.JobSpec) { s.TimeZone = "Nowhere/City" }, []string{"spec.timeZone"}},
+		{"an ambiguous zone", func(s *v1.JobSpec) { s.TimeZone = "IST" }, []string{"spec.timeZone"}},
+		{"a bad schedule and no task", func(s *v1.JobSpec) { s.Schedule, s.Task.Shell = "x", "" }, []string{"spec.schedule", "spec.task"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var fields []string
+			for _, err := range Validate(newJob(at("10:00"), row.edit)) {
+				fields = append(fields, err.Field)
+			}
+			slices.Sort(fields)
+			if !slices.Equal(fields, row.fields) {
+				t.Errorf("errors at %v, want %v", fields, row.fields)
+			}
+		})
+	}
+}
+
+func TestUpcoming(t *testing.T) {
+	job := newJob(at("09:30"), func(s *v1.JobSpec) { s.Suspend = true })
+	list, err := Upcoming(job, at("10:30"), 2)
+	if err != nil || len(list) != 2 || !list[0].Equal(at("11:00")) || !list[1].Equal(at("12:00")) {
+		t.Errorf("got %v, %v", list, err)
+	}
+	job.Spec.Schedule = "R//PT1H" // Its anchor stands in the status.
+	job.Status.Schedule = &v1.ScheduleStatus{Expression: "R//PT1H", TimeZone: "Etc/UTC", Since: v1.NewTime(at("09:07"))}
+	if list, err := Upcoming(job, at("10:30"), 1); err != nil || !list[0].Equal(at("11:07")) {
+		t.Errorf("got %v, %v", list, err)
+	}
+	job.Spec.Schedule = "R2/2026-11-22T10:45:00Z/PT1H"
+	if list, err := Upcoming(job, at("10:30"), 5); err != nil || len(list) != 2 {
+		t.Errorf("got %v, %v", list, err)
+	}
+	job.Spec.Schedule = ""
+	if list, err := Upcoming(job, at("10:30"), 5); err != nil || len(list) != 0 {
+		t.Errorf("got %v, %v", list, err)
+	}
+	job.Spec.Schedule = "nonsense"
+	if _, err := Upcoming(job, at("10:30"), 5); err == nil {
+		t.Error("nonsense has occurrences")
+	}
+}
+
+// TestStatusKeysAreAsDocumented: the status document is a public interface.
+func TestStatusKeysAreAsDocumented(t *testing.T) {
+	w := newWorld(t, at("09:30"), nil)
+	in := w.input()
+	d := Plan(in, w.now)
+	change, err := changeOf(hello, in.Job, &d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(change.Writes[0].Value, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc["apiVersion"] != "horae/v1" || doc["kind"] != "Job" || doc["spec"] != nil || doc["status"] == nil {
+		t.Errorf("document %s", change.Writes[0].Value)
+	}
+}
