@@ -14,7 +14,7 @@ import (
 
 // Bounds of the delay before etcd is listed again.
 const (
-	leastDelay = 50 * time.Millisecond
+	leastDelay = 10 * time.Millisecond
 	mostDelay  = 5 * time.Second
 )
 
