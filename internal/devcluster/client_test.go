@@ -55,7 +55,7 @@ func subscribe(t testing.TB, url, media string, info *mesos.FrameworkInfo) *test
 	}
 	req.Header.Set("Content-Type", media)
 	req.Header.Set("Accept", media)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // read closes it at the end of the stream
 	if err != nil {
 		t.Fatal(err)
 	}

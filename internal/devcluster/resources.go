@@ -302,10 +302,10 @@ func (r *resource) parse(value string) error {
 			r.items = addItems(r.items, []string{strings.TrimSpace(s)})
 		}
 	default:
-		number, err := strconv.ParseFloat(value, 64)
-		if err != nil || math.IsNaN(number) || math.IsInf(number, 0) {
+		number, notNumber := strconv.ParseFloat(value, 64)
+		if notNumber != nil || math.IsNaN(number) || math.IsInf(number, 0) {
 			r.kind, r.items = mesos.TEXT, []string{value}
-			return nil
+			break
 		}
 		r.kind, r.scalar = mesos.SCALAR, int64(math.Round(number*1000))
 		if number < 0 {

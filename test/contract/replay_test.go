@@ -52,7 +52,7 @@ func (r *replay) run() []string {
 	defer func() {
 		for _, c := range r.conns {
 			c.cancel()
-			c.end(r.patience)
+			_, _ = c.end(r.patience) // so that nothing is left running
 		}
 	}()
 	if r.prepare != nil {
