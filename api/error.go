@@ -77,7 +77,7 @@ func inDocument(err error, document, line int, several bool) error {
 		return err
 	}
 	var e *Error
-	if errors.As(err, &e) && error(e) == err {
+	if errors.As(err, &e) {
 		return &Error{Document: document, Line: line, Fields: e.Fields}
 	}
 	return fmt.Errorf("%s%w", documentPrefix(document, line), err)

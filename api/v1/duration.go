@@ -10,10 +10,10 @@ import (
 )
 
 // isoDuration matches the ISO 8601 durations that have one length: no years, no months.
-var isoDuration = regexp.MustCompile(`^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d{1,9})?)S)?)?$`)
+var isoDuration = regexp.MustCompile(`^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,9}))?S)?)?$`)
 
-// ParseDuration reads a Go duration or an ISO 8601 duration of weeks, days (24 h), hours, minutes and seconds. It refuses
-// negative ones, and years and months, whose length depends on the date.
+// ParseDuration reads a Go duration or an ISO 8601 duration of weeks, days (24 h), hours, minutes and seconds, to the
+// nanosecond and up to 292 years. It refuses negative ones, and years and months, whose length depends on the date.
 func ParseDuration(s string) (time.Duration, error) {
 	if strings.HasPrefix(s, "P") {
 		return parseISODuration(s)
@@ -37,21 +37,20 @@ func parseISODuration(s string) (time.Duration, error) {
 		}
 		return 0, fmt.Errorf("%q: must be an ISO 8601 duration such as PT90S, PT1H30M or P1D", s)
 	}
-	var total float64
-	for i, unit := range []time.Duration{7 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second} {
-		if m[i+1] == "" {
+	fraction := m[6] + strings.Repeat("0", 9-len(m[6]))
+	total := time.Duration(0)
+	for i, unit := range []time.Duration{7 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second, time.Nanosecond} {
+		digits := append(m[1:6:6], fraction)[i]
+		if digits == "" {
 			continue
 		}
-		n, err := strconv.ParseFloat(strings.Replace(m[i+1], ",", ".", 1), 64)
-		if err != nil {
-			return 0, fmt.Errorf("%q: must be an ISO 8601 duration such as PT90S: %w", s, err)
+		n, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || n > int64((math.MaxInt64-total)/unit) {
+			return 0, fmt.Errorf("%q: must be less than 292 years", s)
 		}
-		total += n * float64(unit)
+		total += time.Duration(n) * unit
 	}
-	if total >= math.MaxInt64 {
-		return 0, fmt.Errorf("%q: must be less than 292 years", s)
-	}
-	return time.Duration(math.Round(total)), nil
+	return total, nil
 }
 
 // String is the Go form without trailing zero units: "1h" rather than "1h0m0s".
