@@ -15,7 +15,7 @@ func fullMeta() metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Name: "hello", Namespace: "default", Labels: map[string]string{"team": "data"}, Annotations: map[string]string{"note": "x"},
 		UID: "u-1", ResourceVersion: "7", Generation: 3, CreationTimestamp: metav1.NewTime(time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)),
-		SelfLink: "/x", ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 	}
 }
 
