@@ -56,23 +56,23 @@ type fieldStep struct {
 func (u unsupportedFields) check(obj any) field.ErrorList {
 	var errs field.ErrorList
 	for _, row := range u {
-		visit(reflect.ValueOf(obj).Elem(), row.steps, nil, func(path *field.Path, v reflect.Value) {
+		visit(reflect.ValueOf(obj).Elem(), row.steps, func(at []int, v reflect.Value) {
 			switch {
 			case v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0:
 			case row.value == "":
-				errs = append(errs, field.Forbidden(path, "not supported yet"))
+				errs = append(errs, field.Forbidden(pathOf(row.steps, at), "not supported yet"))
 			case v.Kind() == reflect.String && v.String() == row.value:
-				errs = append(errs, field.Forbidden(path, row.value+" is not supported yet"))
+				errs = append(errs, field.Forbidden(pathOf(row.steps, at), row.value+" is not supported yet"))
 			}
 		})
 	}
 	return errs
 }
 
-// visit calls found for every place in v that the steps lead to.
-func visit(v reflect.Value, steps []fieldStep, path *field.Path, found func(*field.Path, reflect.Value)) {
+// visit calls found for every place in v that the steps lead to; at holds the indices of the lists on the way.
+func visit(v reflect.Value, steps []fieldStep, found func(at []int, v reflect.Value), at ...int) {
 	if len(steps) == 0 {
-		found(path, v)
+		found(at, v)
 		return
 	}
 	if v.Kind() == reflect.Pointer {
@@ -81,15 +81,25 @@ func visit(v reflect.Value, steps []fieldStep, path *field.Path, found func(*fie
 		}
 		v = v.Elem()
 	}
-	step := steps[0]
-	v, path = v.FieldByIndex(step.index), path.Child(step.name)
-	if !step.each {
-		visit(v, steps[1:], path, found)
+	v = v.FieldByIndex(steps[0].index)
+	if !steps[0].each {
+		visit(v, steps[1:], found, at...)
 		return
 	}
 	for i := range v.Len() {
-		visit(v.Index(i), steps[1:], path.Index(i), found)
+		visit(v.Index(i), steps[1:], found, append(at, i)...)
 	}
+}
+
+func pathOf(steps []fieldStep, at []int) *field.Path {
+	var path *field.Path
+	for _, step := range steps {
+		path = path.Child(step.name)
+		if step.each {
+			path, at = path.Index(at[0]), at[1:]
+		}
+	}
+	return path
 }
 
 // compileUnsupported keeps the rows whose path the type has.

@@ -180,25 +180,24 @@ func isOutputFile(name string) []string {
 
 // Bounds of resources: Mesos counts cpus to three decimals and has no use for less than a hundredth (MIN_CPUS); memory and
 // disk are megabytes there.
-var (
-	minCPUs  = resource.MustParse("0.01")
-	maxCPUs  = resource.MustParse("100k")
-	minBytes = resource.MustParse("1Mi")
-	maxBytes = resource.MustParse("1Pi")
+const (
+	maxCPUs      = 100_000
+	minMilliCPUs = 10
+	minBytes     = 1 << 20
+	maxBytes     = 1 << 50
+	maxCount     = 1000
 )
 
-const maxCount = 1000
-
-// validateResources works on copies: comparing a quantity may change how it is held, and the object may be shared (I8).
+// validateResources asks quantities for whole numbers only: comparing them may change how they are held, and the object may be
+// shared (I8).
 func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if r.CPUs != nil {
-		at, q := path.Child("cpus"), r.CPUs.DeepCopy()
-		switch milli := resource.NewMilliQuantity(q.MilliValue(), resource.DecimalSI); {
-		case q.Cmp(minCPUs) < 0 || q.Cmp(maxCPUs) > 0:
-			errs = append(errs, field.Invalid(at, q.String(), "must be between 0.01 and 100000"))
-		case milli.Cmp(q) != 0:
-			errs = append(errs, field.Invalid(at, q.String(), "must have at most three decimals"))
+	if q := r.CPUs; q != nil {
+		switch milli := q.MilliValue(); { // rounded up, and wrong beyond the bound
+		case q.Value() > maxCPUs || milli < minMilliCPUs:
+			errs = append(errs, field.Invalid(path.Child("cpus"), text(q), "must be between 0.01 and 100000"))
+		case !sameAs(q.DeepCopy(), milli):
+			errs = append(errs, field.Invalid(path.Child("cpus"), text(q), "must have at most three decimals"))
 		}
 	}
 	errs = append(errs, validateBytes(r.Memory, false, path.Child("memory"))...)
@@ -207,17 +206,26 @@ func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	return append(errs, inRange(path.Child("ports"), r.Ports, 0, maxCount)...)
 }
 
-func validateBytes(value *resource.Quantity, zero bool, path *field.Path) field.ErrorList {
-	if value == nil || zero && value.IsZero() {
+func sameAs(q resource.Quantity, milli int64) bool {
+	return q.Cmp(*resource.NewMilliQuantity(milli, resource.DecimalSI)) == 0
+}
+
+func validateBytes(q *resource.Quantity, zero bool, path *field.Path) field.ErrorList {
+	switch {
+	case q == nil, zero && q.IsZero():
 		return nil
-	}
-	switch q := value.DeepCopy(); {
-	case q.Cmp(maxBytes) > 0:
-		return field.ErrorList{field.Invalid(path, q.String(), "must be at most 1Pi")}
-	case q.Cmp(minBytes) < 0:
-		return field.ErrorList{field.Invalid(path, q.String(), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
+	case q.Value() > maxBytes:
+		return field.ErrorList{field.Invalid(path, text(q), "must be at most 1Pi")}
+	case q.Value() < minBytes:
+		return field.ErrorList{field.Invalid(path, text(q), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
 	}
 	return nil
+}
+
+// text is a quantity's text, made of a copy: String stores it in the original.
+func text(q *resource.Quantity) string {
+	c := q.DeepCopy()
+	return c.String()
 }
 
 // isRole checks as Mesos does (src/common/roles.cpp).
