@@ -183,6 +183,9 @@ func (c *Controller) Update(u offer.Update) {
 		c.talk.stray(u)
 		return
 	}
+	if (u.State == offer.TaskUnknown || u.State == offer.TaskGone) && u.Reason == mesosReconciliation && c.flight.has(u.TaskID) {
+		return // The answer may be older than the ACCEPT's arrival: it must not be read later, when that is forgotten.
+	}
 	c.talk.hear(u.TaskID)
 	c.mail.put(id.Key(), u)
 	c.cfg.Enqueue(id.Key())
@@ -196,8 +199,8 @@ func (c *Controller) enqueueMail() {
 }
 
 // notSent says of a task whose intent may be stored that nothing was sent to Mesos.
-func (c *Controller) notSent(t offer.Task) {
-	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Timestamp: c.cfg.Clock()})
+func (c *Controller) notSent(t offer.Task, why error) {
+	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: c.cfg.Clock()})
 }
 
 func (c *Controller) tellWhy(key store.Key, why Why) {

@@ -138,7 +138,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		default:
 			// It may have been stored all the same: then it is known that nothing was sent.
 			p.log.Error(err, "Intent was not stored", "task", r.tasks[j].ID)
-			p.notSent(r.tasks[j])
+			p.notSent(r.tasks[j], err)
 		}
 		p.notStored(w.run.Key)
 	}
@@ -153,12 +153,12 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	}
 	// What is left comes back at once, without a filter: where one task was launched, others may follow. If none does, it is
 	// declined after a while.
-	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks})
+	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks}, r.Offers)
 	return nil
 }
 
-// accept sends one ACCEPT without waiting for its answer.
-func (p *placer) accept(ctx context.Context, l offer.Launch) {
+// accept sends one ACCEPT, which uses up the offers, without waiting for its answer.
+func (p *placer) accept(ctx context.Context, l offer.Launch, offers []offer.Offer) {
 	p.metrics.launches.Add(float64(len(l.Tasks)))
 	p.sending <- struct{}{}
 	p.senders.Go(func() {
@@ -179,8 +179,9 @@ func (p *placer) accept(ctx context.Context, l offer.Launch) {
 			p.log.Info("ACCEPT was not sent", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks), "reason", err.Error())
 			p.flight.remove(l.Tasks...)
 			for _, t := range l.Tasks {
-				p.notSent(t)
+				p.notSent(t, err)
 			}
+			p.tell(note{offers: offers})
 		}
 	})
 }

@@ -48,8 +48,8 @@ type placer struct {
 	log      logr.Logger
 	// notStored is told the Runs whose intent was not stored: they want to be looked at again.
 	notStored func(store.Key)
-	// notSent is told the tasks whose intent was stored, and for which certainly nothing was sent.
-	notSent func(offer.Task)
+	// notSent is told the tasks whose intent may be stored, and for which certainly nothing was sent, and why.
+	notSent func(offer.Task, error)
 	// unanswered reports whether a failed ACCEPT may have reached Mesos; resubscribe voids what is on its way.
 	unanswered  func(error) bool
 	resubscribe func(reason string)

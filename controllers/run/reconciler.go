@@ -244,7 +244,7 @@ func (c *Controller) wrote(run *store.Run, d *Decision) {
 	switch {
 	case d.Remove || d.RemoveSpec:
 		c.forget(run.Key)
-		c.cfg.Log.Info("Removed run", "run", run.Key.String())
+		c.cfg.Log.V(1).Info("Removed run", "run", run.Key.String())
 	case d.Status != nil:
 		c.metrics.transition(run.Object, d.Status, c.cfg.Clock())
 		if d.Status.Phase.Terminal() {

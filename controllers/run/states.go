@@ -114,7 +114,7 @@ var states = []row{
 	{state: offer.TaskError, class: permanent, phase: v1.RunFailed, word: "InvalidTask", text: "Mesos refused the task"},
 
 	{state: offer.TaskDropped, reason: "INVALID_OFFERS", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the offer was gone"},
-	{state: offer.TaskDropped, reason: notSent, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "Mesos was not connected"},
+	{state: offer.TaskDropped, reason: notSent, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task was not sent to Mesos"},
 	{state: offer.TaskDropped, reason: "AGENT_DISCONNECTED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was disconnected"},
 	{state: offer.TaskDropped, reason: "AGENT_REMOVED", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was gone"},
 	{state: offer.TaskDropped, reason: "AGENT_UNKNOWN", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was gone"},

@@ -1,0 +1,445 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+	"horae/internal/store"
+)
+
+// runsOn is the script of a task that runs until it is told otherwise.
+var runsOn = []offer.State{offer.TaskStarting, offer.TaskRunning}
+
+// idOf is the id of a Run's attempt.
+func (w *world) idOf(key store.Key, attempt int) string {
+	return TaskID{Namespace: key.Namespace, Run: key.Name, Incarnation: w.now(key).Rev.SpecCreate, Attempt: attempt}.String()
+}
+
+func quickRetries(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
+
+// TestI1I2OneRun: a Run comes to its end with three writes, each before what speaks of it; the fake master checks the order.
+func TestI1I2OneRun(t *testing.T) {
+	w := newWorld(t)
+	w.lead(func(c *Config) { c.Agents = agentsAt("/var/lib/mesos/agent") })
+	key := w.createRun("one")
+	got := w.ends(key)
+	id := w.idOf(key, 1)
+	w.until("the end is acknowledged", func() bool { return w.master.has("ACK " + id + " TASK_FINISHED") })
+	if n := w.writes(key); n != 3 {
+		t.Errorf("the status was written %d times, want 3: Launching, Running, Succeeded", n)
+	}
+	want := v1.RunStatus{Phase: v1.RunSucceeded, Attempts: []v1.Attempt{{
+		TaskID: id, AgentID: "S1", Hostname: "node1", AgentURL: "http://node1:5051/slave(1)", State: v1.RunSucceeded, ContainerID: "c-" + id,
+		Sandbox: "/var/lib/mesos/agent/slaves/S1/frameworks/F-0001/executors/" + id + "/runs/c-" + id,
+	}}}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreTypes(v1.Time{}, &v1.Time{})); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+	if a := got.Attempts[0]; a.StartTime == nil || a.FinishTime == nil || a.StartTime.Before(a.LaunchTime.Time) || a.FinishTime.Before(a.StartTime.Time) {
+		t.Errorf("times of the attempt: %+v", a)
+	}
+}
+
+type agentsAt string
+
+func (a agentsAt) WorkDir(string) (string, bool) { return string(a), true }
+
+func TestManyRunsAtOnce(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	var keys []store.Key
+	for i := range n {
+		keys = append(keys, w.createRun(fmt.Sprintf("r%d", i)))
+	}
+	w.lead()
+	for _, key := range keys {
+		if s := w.ends(key); s.Phase != v1.RunSucceeded || len(s.Attempts) != 1 {
+			t.Errorf("%s: %s with %d attempts", key, s.Phase, len(s.Attempts))
+		}
+	}
+	if launches, accepts := w.master.count("LAUNCH"), w.master.count("ACCEPT"); launches != n || accepts > n/4 {
+		t.Errorf("%d launches with %d ACCEPTs, want %d with far fewer", launches, accepts, n)
+	}
+}
+
+func TestRetries(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = []offer.State{offer.TaskStarting, offer.TaskRunning, offer.TaskFailed}
+	w.master.script["r/3"] = []offer.State{offer.TaskRunning, offer.TaskFinished}
+	w.lead()
+	s := w.ends(w.createRun("r", quickRetries))
+	var states []v1.RunPhase
+	for _, a := range s.Attempts {
+		states = append(states, a.State)
+	}
+	if diff := cmp.Diff([]v1.RunPhase{v1.RunFailed, v1.RunFailed, v1.RunSucceeded}, states); diff != "" || s.Phase != v1.RunSucceeded {
+		t.Errorf("%s, attempts (-want +got):\n%s", s.Phase, diff)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.lead()
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w.edit(key, func(s *v1.RunSpec) { s.Cancel = true })
+	if s := w.ends(key); s.Phase != v1.RunKilled || s.Reason != "Cancelled" || s.Attempts[0].State != v1.RunKilled {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+func TestDeletedRunIsKilledAndRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.lead()
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	id := w.idOf(key, 1)
+	w.remove(key)
+	w.until("nothing is left", func() bool { return w.now(key) == nil })
+	w.until("its end is acknowledged", func() bool { return w.master.has("ACK " + id + " TASK_KILLED") })
+	if !w.master.has("KILL " + id) {
+		t.Error("it was not killed")
+	}
+}
+
+// TestDeletedAndMadeAgain: the new Run begins when the old one's task is dead.
+func TestDeletedAndMadeAgain(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.lead()
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	old := w.idOf(key, 1)
+	w.master.set(func(m *fakeMaster) { delete(m.script, "r") })
+	w.remove(key)
+	w.createRun("r")
+	w.until("the new one has ended", func() bool { return w.phase(key) == v1.RunSucceeded })
+	id := w.idOf(key, 1)
+	if id == old {
+		t.Fatal("I4: the new Run's task has the old one's id")
+	}
+	events := strings.Join(w.master.events(), "\n")
+	if killed, launched := strings.Index(events, "ACK "+old+" TASK_KILLED"), strings.Index(events, "LAUNCH "+id); killed < 0 || killed > launched {
+		t.Errorf("the new one was launched before the old one was dead:\n%s", events)
+	}
+}
+
+func TestRunsOfAJobThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["live"] = runsOn
+	w.lead()
+	live, ended := w.createRun("live"), w.createRun("ended")
+	w.until("it runs", func() bool { return w.phase(live) == v1.RunRunning })
+	w.ends(ended)
+	w.remove(store.JobKey("default", "hello"))
+	w.until("nothing is left", func() bool { return w.now(live) == nil && w.now(ended) == nil })
+}
+
+// TestI1CrashBetweenIntentAndAccept: the intent is stored, the leader dies, the ACCEPT was never sent. The successor asks, hears that
+// nobody knows the task, and launches the next attempt.
+func TestI1CrashBetweenIntentAndAccept(t *testing.T) {
+	w := newWorld(t)
+	var accepting sync.WaitGroup
+	accepting.Add(1)
+	release := make(chan struct{})
+	w.master.onAccept = func(offer.Launch) (bool, error) {
+		accepting.Done()
+		<-release
+		return false, errUnanswered
+	}
+	first := w.lead()
+	key := w.createRun("r")
+	accepting.Wait()
+	if p := w.phase(key); p != v1.RunLaunching {
+		t.Fatalf("phase = %s", p)
+	}
+	go close(release)
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.master.set(func(m *fakeMaster) { m.onAccept = nil })
+
+	w.lead()
+	s := w.ends(key)
+	if len(s.Attempts) != 2 || !s.Attempts[0].NotStarted || s.Phase != v1.RunSucceeded {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// TestI9UnansweredAccept: the ACCEPT has arrived, but its answer has not. Reconciliation on the same subscription says nothing, and no
+// second attempt is made; after a new subscription the task goes on.
+func TestI9UnansweredAccept(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.master.mute = true
+	w.master.onAccept = func(l offer.Launch) (bool, error) { return true, errUnanswered }
+	resubscribed := make(chan string, 1)
+	w.lead(func(c *Config) { c.Resubscribe = func(reason string) { resubscribed <- reason } })
+	key := w.createRun("r")
+	<-resubscribed
+	id := w.idOf(key, 1)
+	// An answer that was under way before the ACCEPT arrived.
+	w.master.send("a late answer", func(c *Controller) {
+		c.Update(offer.Update{TaskID: id, AgentID: "S1", State: offer.TaskUnknown, Reason: mesosReconciliation})
+	})
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w.master.set(func(m *fakeMaster) { m.mute, m.onAccept = false, nil })
+	w.master.resubscribe("")
+	w.until("it was asked after", func() bool { return w.master.has("UPDATE " + id + " TASK_RUNNING reconciled") })
+	w.master.finish(id, offer.TaskFinished)
+	if s := w.ends(key); len(s.Attempts) != 1 || s.Phase != v1.RunSucceeded {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// TestAcceptThatWasNotSent is retried under the next number, and does not count.
+func TestAcceptThatWasNotSent(t *testing.T) {
+	w := newWorld(t)
+	refusals := 2
+	w.master.onAccept = func(offer.Launch) (bool, error) {
+		if refusals--; refusals >= 0 {
+			return false, errNotSent
+		}
+		return true, nil
+	}
+	w.lead()
+	s := w.ends(w.createRun("r", func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(0)) }))
+	if len(s.Attempts) != 3 || !s.Attempts[1].NotStarted || s.Phase != v1.RunSucceeded {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled: while Mesos is silent about a live attempt, nothing is launched.
+func TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["live"] = runsOn
+	first := w.lead()
+	live := w.createRun("live")
+	w.until("it runs", func() bool { return w.phase(live) == v1.RunRunning })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	id := w.idOf(live, 1)
+	w.master.set(func(m *fakeMaster) { m.mute = true; m.log = nil })
+
+	second := w.lead(func(c *Config) { c.SettleWait = time.Hour })
+	waiting := w.createRun("waiting")
+	w.until("it is asked after", func() bool { return w.master.has("ASK " + id) })
+	w.until("the other says why it waits", func() bool { r := w.now(waiting); return r != nil && r.Object.Status.Reason == "Reconciling" })
+	if w.master.count("LAUNCH") > 0 {
+		t.Fatal("something was launched")
+	}
+	second.Update(offer.Update{TaskID: id, AgentID: "S1", State: offer.TaskRunning, Reason: mesosReconciliation})
+	if s := w.ends(waiting); s.Phase != v1.RunSucceeded {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// TestI9SilenceHoldsUpNobodyForEver: after a while only the attempt that Mesos is silent about is waited for; it is asked after
+// again, and never replaced.
+func TestI9SilenceHoldsUpNobodyForEver(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["live"] = runsOn
+	first := w.lead()
+	live := w.createRun("live")
+	w.until("it runs", func() bool { return w.phase(live) == v1.RunRunning })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	id := w.idOf(live, 1)
+	w.master.set(func(m *fakeMaster) { m.mute = true; m.log = nil })
+
+	w.lead(func(c *Config) { c.SettleWait = 10 * time.Millisecond })
+	w.ends(w.createRun("other"))
+	w.until("it is asked after again and again", func() bool { return w.master.count("ASK "+id) >= 4 })
+	if r := w.now(live).Object; r.Status.Phase != v1.RunRunning || len(r.Status.Attempts) != 1 {
+		t.Errorf("status of the silent one = %+v", r.Status)
+	}
+}
+
+// TestUpdateBeforeTheCacheKnows: an update may come before the cache has seen the intent. It is neither dropped nor acknowledged.
+func TestUpdateBeforeTheCacheKnows(t *testing.T) {
+	w := newWorld(t)
+	lag := &laggingCache{}
+	w.lead(func(c *Config) { lag.Cache, c.Cache = c.Cache, lag })
+	key := w.createRun("r")
+	w.until("the placer knows it", func() bool { return lag.Cache.Run("default", "r") != nil })
+	lag.freeze(key)
+	w.until("an update has come", func() bool { return w.master.count("UPDATE default.r") > 0 })
+	if n := w.master.count("ACK") + w.master.count("KILL"); n > 0 {
+		t.Fatalf("it was acknowledged or killed:\n%s", strings.Join(w.master.events(), "\n"))
+	}
+	lag.thaw()
+	if s := w.ends(key); s.Phase != v1.RunSucceeded || len(s.Attempts) != 1 {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// laggingCache shows one Run as it was when it was frozen.
+type laggingCache struct {
+	Cache
+	mu     sync.Mutex
+	frozen *store.Run
+}
+
+func (l *laggingCache) Run(namespace, name string) *store.Run {
+	r := l.Cache.Run(namespace, name)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.frozen != nil && name == l.frozen.Key.Name {
+		return l.frozen
+	}
+	return r
+}
+
+func (l *laggingCache) freeze(key store.Key) {
+	r := l.Cache.Run(key.Namespace, key.Name)
+	without := *r.Object
+	without.Status = v1.RunStatus{}
+	entry := *r
+	entry.Object, entry.Rev.StatusMod = &without, 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = &entry
+}
+
+func (l *laggingCache) thaw() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.frozen = nil
+}
+
+// TestIntentThatIsOutOfDateIsNotLaunched: the Run was cancelled after it was placed.
+func TestIntentThatIsOutOfDateIsNotLaunched(t *testing.T) {
+	w := newWorld(t)
+	lag := &laggingCache{}
+	key := w.createRun("r")
+	w.edit(key, func(s *v1.RunSpec) { s.Cancel = true })
+	stale := *w.now(key)
+	run := stale.Object.DeepCopy()
+	run.Spec.Cancel = false
+	stale.Object, stale.Rev.SpecMod = run, stale.Rev.SpecCreate
+	lag.frozen = &stale
+	c := w.lead(func(c *Config) { lag.Cache, c.Cache = c.Cache, lag })
+	w.until("it was tried", func() bool { return w.master.count("OFFERS") > 0 })
+	other := w.createRun("other")
+	w.ends(other)
+	lag.thaw()
+	c.cfg.Enqueue(key)
+	if s := w.ends(key); s.Phase != v1.RunKilled || len(s.Attempts) != 0 {
+		t.Errorf("status = %+v", s)
+	}
+	if n := w.master.count("LAUNCH"); n != 1 {
+		t.Errorf("%d tasks were launched, want the other Run's only", n)
+	}
+}
+
+func TestUnknownTasksAreKilledAndAcknowledged(t *testing.T) {
+	w := newWorld(t)
+	w.lead()
+	for name, u := range map[string]struct {
+		offer.Update
+		kill bool
+	}{
+		"another framework's id":     {offer.Update{TaskID: "app.ab3d", AgentID: "S1", State: offer.TaskRunning, UUID: []byte("1")}, true},
+		"a Run that nobody knows":    {offer.Update{TaskID: "default.nobody.7.1", AgentID: "S1", State: offer.TaskRunning, UUID: []byte("2")}, true},
+		"the same, dead":             {offer.Update{TaskID: "default.nobody.7.2", AgentID: "S1", State: offer.TaskFinished, UUID: []byte("3")}, false},
+		"another framework's, dead":  {offer.Update{TaskID: "app.ab3e", AgentID: "S1", State: offer.TaskKilled, UUID: []byte("4")}, false},
+		"one that cannot be reached": {offer.Update{TaskID: "default.nobody.7.3", AgentID: "S1", State: offer.TaskUnreachable, UUID: []byte("5")}, false},
+	} {
+		t.Run(name, func(*testing.T) {
+			w.master.send("stray", func(c *Controller) { c.Update(u.Update) })
+			w.until("it is acknowledged", func() bool { return w.master.has(fmt.Sprintf("ACK %s %s", u.TaskID, u.State)) })
+			if killed := w.master.has("KILL " + u.TaskID); killed != u.kill {
+				t.Errorf("killed: %v, want %v", killed, u.kill)
+			}
+		})
+	}
+}
+
+// TestI6DeposedLeaderLaunchesNothing: its intent is refused by etcd, and it ends.
+func TestI6DeposedLeaderLaunchesNothing(t *testing.T) {
+	w := newWorld(t)
+	c := w.lead()
+	w.ends(w.createRun("before"))
+	if _, err := w.etcd.Delete(t.Context(), c.leader); err != nil {
+		t.Fatal(err)
+	}
+	key := w.createRun("after")
+	w.until("it has ended", c.ended)
+	if err := c.stop(); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("error = %v, want ErrFenced", err)
+	}
+	if w.phase(key) != "" || w.master.count("LAUNCH default.after") > 0 {
+		t.Errorf("phase = %s\n%s", w.phase(key), strings.Join(w.master.events(), "\n"))
+	}
+}
+
+func TestFrameworkRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r/1"] = runsOn
+	w.lead()
+	key := w.createRun("r", quickRetries)
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w.master.set(func(m *fakeMaster) {
+		clear(m.tasks)
+		m.sendLocked("REMOVED", func(c *Controller) { c.Disconnected(nil); c.FrameworkRemoved("F-0001") })
+	})
+	w.master.resubscribe("")
+	s := w.ends(key)
+	if len(s.Attempts) != 2 || s.Attempts[0].State != v1.RunLost || s.Attempts[0].Reason != "FRAMEWORK_REMOVED" || s.Phase != v1.RunSucceeded {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+func TestAgentLostIsAskedAfter(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.lead()
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w.master.send("FAILURE", func(c *Controller) { c.AgentLost("S1") })
+	w.until("it is asked after", func() bool { return w.master.has("ASK " + w.idOf(key, 1)) })
+	w.master.send("FAILURE", func(c *Controller) { c.AgentLost("S9") })
+	if w.phase(key) != v1.RunRunning {
+		t.Error("a hint ended it")
+	}
+}
+
+func TestWaitingRunSaysWhy(t *testing.T) {
+	w := newWorld(t)
+	w.lead()
+	large := w.createRun("large", func(r *v1.Run) { r.Spec.Task.Resources.CPUs = quantity("1000") })
+	w.ends(w.createRun("small"))
+	w.until("it says why", func() bool { return w.now(large).Object.Status.Reason != "" })
+	s := w.now(large).Object.Status
+	if s.Phase != v1.RunPending || s.Reason != "InsufficientCPUs" || !strings.HasSuffix(s.Message, "none with 1000 cpus; the best has 100") {
+		t.Errorf("status = %+v", s)
+	}
+	if n := w.writes(large); n != 1 {
+		t.Errorf("it was written %d times", n)
+	}
+}
+
+func TestOffersAreDeclinedAndSuppressedWhenNothingWaits(t *testing.T) {
+	w := newWorld(t)
+	w.lead(func(c *Config) {
+		c.Hand = HandConfig{Hold: time.Millisecond, MaxHold: time.Millisecond, SuppressAfter: time.Millisecond}
+	})
+	w.until("offers are suppressed", func() bool { return w.master.has("SUPPRESS") })
+	w.ends(w.createRun("r"))
+	if !w.master.has("REVIVE") {
+		t.Error("offers were not asked for")
+	}
+}
