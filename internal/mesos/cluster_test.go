@@ -28,7 +28,7 @@ func startCluster(t *testing.T, cfg devcluster.Config) *devcluster.Cluster {
 // launch starts a task with 0.1 cpus on an offer.
 func launch(t *testing.T, r *running, o offer.Offer, id string, spec *v1.TaskSpec) {
 	t.Helper()
-	err := r.Accept(context.Background(), offer.Launch{OfferIDs: []string{o.ID}, Tasks: []offer.Task{{
+	err := r.Accept(context.Background(), offer.Launch{OfferIDs: []string{o.ID}, Refuse: time.Hour, Tasks: []offer.Task{{
 		ID: id, Name: id, AgentID: o.AgentID, Spec: spec, Resources: part(o, 0.1, 32),
 	}}})
 	if err != nil {

@@ -290,9 +290,10 @@ func TestSlowHandler(t *testing.T) {
 		}
 	}
 	r := startWith(t, Config{Masters: []string{m.URL}, MissedHeartbeats: 10}, rec)
-	s := m.next(t).subscribed("f1", "stream-1", time.Millisecond)
+	// All at once, for the deadline is short: the clock of silence must not run before the handler is at work.
+	s := m.next(t).open("stream-1")
+	s.raw(append(encode(subscribedEvent("f1", time.Millisecond)), encode(updateEvent("slow", mesosv1.TASK_RUNNING, "u"))...))
 	r.want(t, "Subscribed")
-	s.send(updateEvent("slow", mesosv1.TASK_RUNNING, "u"))
 	for range beats {
 		<-time.After(time.Millisecond)
 		s.send(heartbeatEvent)
@@ -457,13 +458,10 @@ func TestMasterRestart(t *testing.T) {
 
 func TestResubscribe(t *testing.T) {
 	m := newFakeMaster(t)
+	(&Driver{}).Resubscribe("nothing to end: nothing happens")
 	r := start(t, Config{Masters: []string{m.URL}})
-	r.Resubscribe("before anything") // at most ends an attempt
-	s := m.next(t)
-	s.subscribed("f1", "x", slowly)
-	for h := r.want2(t); h.what != "Subscribed"; h = r.want2(t) {
-		m.next(t).subscribed("f1", "x", slowly)
-	}
+	m.next(t).subscribed("f1", "x", slowly)
+	r.want(t, "Subscribed")
 	r.Resubscribe("an ACCEPT got no answer")
 	wantError(t, r.want(t, "Disconnected").err, errResubscribe)
 	m.next(t).subscribed("f1", "y", slowly)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -61,6 +62,7 @@ func newFakeMaster(t testing.TB) *fakeMaster {
 func startFakeMaster(t testing.TB, start func(*fakeMaster)) *fakeMaster {
 	m := &fakeMaster{streams: make(chan *fakeStream, 64), calls: make(chan receivedCall, 4096)}
 	m.Server = httptest.NewUnstartedServer(m)
+	m.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that are meant to fail
 	start(m)
 	t.Cleanup(func() {
 		m.CloseClientConnections()
