@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
@@ -278,31 +281,52 @@ func TestHugeFrame(t *testing.T) {
 	}
 }
 
-// A handler that takes longer than the heartbeat deadline is not a master that is silent.
-func TestSlowHandler(t *testing.T) {
-	const beats = 50 // that go by, unread, while the handler is busy: five times the deadline
-	m := newFakeMaster(t)
-	rec := newRecorder()
-	enough := make(chan struct{})
-	rec.onUpdate = func(u offer.Update) {
-		if u.TaskID == "slow" {
-			<-enough
-		}
-	}
-	r := startWith(t, Config{Masters: []string{m.URL}, MissedHeartbeats: 10}, rec)
-	// All at once, for the deadline is short: the clock of silence must not run before the handler is at work.
-	s := m.next(t).open("stream-1")
-	s.raw(append(encode(subscribedEvent("f1", time.Millisecond)), encode(updateEvent("slow", mesosv1.TASK_RUNNING, "u"))...))
-	r.want(t, "Subscribed")
-	for range beats {
-		<-time.After(time.Millisecond)
-		s.send(heartbeatEvent)
-	}
-	s.send(updateEvent("next", mesosv1.TASK_RUNNING, "u"))
-	close(enough)
-	r.want(t, "Update")
-	if h := r.want(t, "Update"); h.id != "next" {
-		t.Errorf("then came %s", h.id)
+// A handler that takes an hour is not a master that is silent; a master that is silent is found out after just the deadline, also
+// when it stops inside a frame. In the bubble time passes only when all wait.
+func TestSilenceIsTheMastersAlone(t *testing.T) {
+	const deadline = 75 * time.Second
+	for name, last := range map[string][]byte{"between frames": nil, "inside a frame": []byte("1000\nabc")} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var heard atomic.Int64
+				master, stream := net.Pipe()
+				rec := newRecorder()
+				rec.onUpdate = func(u offer.Update) {
+					if u.TaskID == "slow" {
+						time.Sleep(time.Hour)
+					}
+				}
+				sub := &subscription{d: &Driver{}, h: rec}
+				sub.silence = newWatchdog(stream, &heard, func() { _ = stream.Close() })
+				sub.silence.set(deadline)
+				var silent time.Time
+				go func() {
+					for _, task := range []string{"fast", "slow", "next"} {
+						_, _ = master.Write(encode(updateEvent(task, mesosv1.TASK_RUNNING, "u")))
+					}
+					for range 10 {
+						time.Sleep(deadline - 1)
+						_, _ = master.Write(encode(heartbeatEvent))
+					}
+					_, _ = master.Write(last)
+					silent = time.Now()
+				}()
+				err := sub.follow(newFrameReader(sub.silence, 0))
+				wantError(t, err, io.ErrClosedPipe)
+				if waited := time.Since(silent); waited != deadline {
+					t.Errorf("silent for %v", waited)
+				}
+				if heard.Load() != silent.UnixNano() && last != nil {
+					t.Errorf("last heard at %d, not %d", heard.Load(), silent.UnixNano())
+				}
+				for _, task := range []string{"fast", "slow", "next"} {
+					if h := rec.want(t, "Update"); h.id != task {
+						t.Errorf("came %s, not %s", h.id, task)
+					}
+				}
+				_ = master.Close()
+			})
+		})
 	}
 }
 
