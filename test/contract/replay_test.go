@@ -38,9 +38,13 @@ type replay struct {
 	prepare func(*replay) // called once names is there
 	at      int           // the recorded time of the line that it is at
 
-	// later is done before the first line at or after its time.
-	laterMs int
-	later   func() error
+	later []deed // in the order of their times
+}
+
+// deed is something done before the first line at or after its recorded time.
+type deed struct {
+	ms int
+	do func() error
 }
 
 // errStuck ends a replay that cannot go on; what was missing is among the diffs.
@@ -62,13 +66,13 @@ func (r *replay) run() []string {
 	for i := range r.lines {
 		l := &r.lines[i]
 		r.at = l.Ms
-		if r.later != nil && l.Ms >= r.laterMs {
-			r.pace(r.laterMs)
-			if err := r.later(); err != nil {
+		for len(r.later) > 0 && l.Ms >= r.later[0].ms {
+			r.pace(r.later[0].ms)
+			if err := r.later[0].do(); err != nil {
 				r.fail(l, "%v", err)
 				return r.diffs
 			}
-			r.later = nil
+			r.later = r.later[1:]
 		}
 		if err := r.step(i, l); err != nil {
 			if !errors.Is(err, errStuck) {
@@ -87,9 +91,14 @@ func (r *replay) fail(l *line, format string, args ...any) {
 	r.diffs = append(r.diffs, fmt.Sprintf("line %d (%d ms, %s): ", l.number, l.Ms, l.What)+fmt.Sprintf(format, args...))
 }
 
-// pace waits until the scaled time of a line.
+// pace waits until the scaled time of a line. If that has passed, since the machine is slow, everything after it comes
+// later too, so that the time between lines stays.
 func (r *replay) pace(ms int) {
-	time.Sleep(time.Until(r.started.Add(time.Duration(float64(ms) / r.scale * float64(time.Millisecond)))))
+	wait := time.Until(r.started.Add(time.Duration(float64(ms) / r.scale * float64(time.Millisecond))))
+	if wait < 0 {
+		r.started = r.started.Add(-wait)
+	}
+	time.Sleep(wait)
 }
 
 func (r *replay) step(i int, l *line) error {

@@ -31,6 +31,8 @@ type scenario struct {
 	config func(*devcluster.Config)
 	// needs is what a replay against a real master would have to control, and cannot; empty if it can run there.
 	needs string
+	// scale is for scenarios in which what comes first decides: less than the default, for machines that are busy.
+	scale float64
 	// unsupported is why the dev cluster does not do this yet; empty if it does.
 	unsupported string
 }
@@ -49,16 +51,16 @@ var scenarios = []scenario{
 	{name: "bad_requests"},
 	{name: "suppress_revive"},
 	{name: "fetch_and_executors"},
-	{name: "agent_loss", needs: "an agent that can be stopped and continued"},
-	{name: "agent_crash", needs: "an agent that can be killed and started"},
-	{name: "master_restart", needs: "a master that can be killed and started"},
+	{name: "agent_loss", scale: 3, needs: "an agent that can be stopped and continued"},
+	{name: "agent_crash", scale: 3, needs: "an agent that can be killed and started"},
+	{name: "master_restart", scale: 3, needs: "a master that can be killed and started"},
 	{name: "drain_agent"},
 	{name: "health_checks"},
 	{name: "maintenance", needs: "an agent that can be started again after its machine was taken down"},
 	{name: "containers_without_isolators"},
-	{name: "reservations_ports_roles", needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
+	{name: "reservations_ports_roles", scale: 2, needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
-	{name: "offer_timeout", needs: "a master with --offer_timeout=3secs",
+	{name: "offer_timeout", scale: 2, needs: "a master with --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
 	{name: "many_tasks_in_one_accept"},
 }
@@ -105,6 +107,7 @@ func newCluster(t testing.TB, s scenario, scale float64) *cluster {
 // act does to the processes what the recorder did.
 func (c *cluster) act(note string, r *replay) (bool, error) {
 	agent := c.Agent(0)
+	r.pace(r.at)
 	switch {
 	case strings.HasPrefix(note, "the agent is stopped (SIGSTOP)"):
 		agent.Partition()
@@ -115,8 +118,11 @@ func (c *cluster) act(note string, r *replay) (bool, error) {
 		r.do(6000, func() error { agent.Restart(); return nil })
 	case strings.HasPrefix(note, "the master is killed and started again"):
 		c.StopMaster()
-		// It was refusing connections 1.0 s later and answering 2.5 s later.
+		// It was refusing connections 1.0 s later and answering 2.5 s later; the agent came back 3.0 s later, after the
+		// scheduler had asked for its tasks.
+		agent.Partition()
 		r.do(1800, func() error { return c.StartMaster(context.Background()) })
+		r.do(3000, func() error { agent.Heal(); return nil })
 	default:
 		return false, nil
 	}
@@ -125,7 +131,7 @@ func (c *cluster) act(note string, r *replay) (bool, error) {
 
 // do has something done so much recorded time after the line that the replay is at.
 func (r *replay) do(afterMs int, f func() error) {
-	r.laterMs, r.later = r.at+afterMs, f
+	r.later = append(r.later, deed{r.at + afterMs, f})
 }
 
 // realMaster is a Mesos master that was there before.
@@ -152,7 +158,11 @@ func newReplay(t testing.TB, s scenario) *replay {
 		if s.unsupported != "" {
 			t.Skipf("not supported by the dev cluster: %s", s.unsupported)
 		}
-		r.target, r.scale = newCluster(t, s, defaultScale), defaultScale
+		r.scale = s.scale
+		if r.scale == 0 {
+			r.scale = defaultScale
+		}
+		r.target = newCluster(t, s, r.scale)
 	}
 	return r
 }
