@@ -189,11 +189,8 @@ func (c *cron) nextSecondFrom(u int64, i int, shift int64) (int64, bool) {
 		if best != math.MaxInt64 {
 			return best + shift, best+shift <= maxSecond
 		}
-		was := shift
-		if i, shift, ok = c.zone.following(i, shift); shift != was {
-			emptyFrom, emptyTo = math.MaxInt64, math.MinInt64 // those were in the cycle before
-		}
-		u = c.zone.segs[i].start
+		i, shift, ok = c.zone.following(i, shift)
+		u = c.zone.segs[i].start // at the beginning of a cycle: before what is known to be empty
 	}
 	return 0, false
 }
@@ -230,8 +227,7 @@ func (c *cron) prevSecond(u int64) (int64, bool) {
 		u = s.start - 1
 		was := shift
 		if i, shift, ok = c.zone.preceding(i, shift); shift != was {
-			u = foldEnd - 1
-			emptyFrom, emptyTo = math.MaxInt64, math.MinInt64
+			u = foldEnd - 1 // after what is known to be empty
 		}
 	}
 	return 0, false

@@ -59,8 +59,8 @@ func (p *parser) parseISO(text string) (*repeat, error) {
 
 // parseRepetitions gives -1 for "R".
 func parseRepetitions(text string) (int64, error) {
-	digits := text[1:]
-	if text[0] != 'R' || strings.Trim(digits, "0123456789") != "" {
+	digits, ok := strings.CutPrefix(text, "R")
+	if !ok || strings.Trim(digits, "0123456789") != "" {
 		return 0, errorf("repetitions", text, "must be R, or R and the number of runs in total, such as R5")
 	}
 	if digits == "" {

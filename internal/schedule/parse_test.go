@@ -60,6 +60,25 @@ func TestParseRefusesWithTheFieldAndWhatWouldBeRight(t *testing.T) {
 		{"units out of order", "R//P1D2M", `period "P1D2M": must be an ISO 8601 duration, such as P1D, PT1H30M or P1M15D`},
 		{"ten thousand years", "R//P10000Y", `period "P10000Y": is longer than 9999 years`},
 		{"a number beyond counting", "R//PT99999999999999999999S", `period "PT99999999999999999999S": 99999999999999999999S is longer than 9999 years`},
+		{"nothing before the slash", "//P1D", `repetitions "": must be R, or R and the number of runs in total, such as R5`},
+		{"H of a value", "0 H(x-5) * * *", `hour "x": must be 0-23 (field 2 of "0 H(x-5) * * *")`},
+		{"H to a value", "0 H(5-24) * * *", `hour "24": must be 0-23 (field 2 of "0 H(5-24) * * *")`},
+		{"last of no day", "0 0 * * 9L", `day of week "9": must be 0-7 or SUN-SAT (0 and 7 are Sunday), or one with L or #, such as FRIL or FRI#2 (field 5 of "0 0 * * 9L")`},
+		{"week date without a day", "R/2026-W1/P1D", `start "2026-W1": must be an ISO 8601 date and time, such as 2026-01-31T06:00 or 2026-01-31T06:00:00+01:00`},
+		{"weekday 8 of a week date", "R/2026-W01-8/P1D", `start "2026-W01-8": the day of the week must be 1-7, Monday is 1`},
+		{"last week of the last year", "R/9999-W52-7/P1D", `start "9999-W52-7": must be in the years 0001-9999`},
+		{"minute 60", "R/2026-01-01T00:60/P1D", `start "2026-01-01T00:60": the minute must be 00-59`},
+		{"no digits in a fraction", "R/2026-01-01T00:00:00./P1D", `start "2026-01-01T00:00:00.": must be an ISO 8601 date and time, such as 2026-01-31T06:00 or 2026-01-31T06:00:00+01:00`},
+		{"four parts of a time", "R/2026-01-01T00:00:00:00/P1D", `start "2026-01-01T00:00:00:00": must be an ISO 8601 date and time, such as 2026-01-31T06:00 or 2026-01-31T06:00:00+01:00`},
+		{"a number and no unit", "R//P1", `period "P1": must be an ISO 8601 duration, such as P1D, PT1H30M or P1M15D`},
+		{"no such unit", "R//P1X", `period "P1X": must be an ISO 8601 duration, such as P1D, PT1H30M or P1M15D`},
+		{"a point and no fraction", "R//PT1.S", `period "PT1.S": must be an ISO 8601 duration, such as P1D, PT1H30M or P1M15D`},
+		{"a period in nanoseconds", "R//PT1.0000001S", `period "PT1.0000001S": must be whole microseconds`},
+		{"hours beyond counting", "R//PT999999999H", `period "PT999999999H": 999999999H is longer than 9999 years`},
+		{"an instant outside of time", "@at 9999-12-31T23:59:59-18:00", `instant "9999-12-31T23:59:59-18:00": must be in the years 0001-9999`},
+		{"an end outside of time", "R/2026-01-01/9999-12-31T23:59:59-18:00", `end "9999-12-31T23:59:59-18:00": must be in the years 0001-9999`},
+		{"a bad end", "R/2026-01-01/2026-13-01", `end "2026-13-01": the month must be 01-12`},
+		{"a bad duration in ISO 8601", "@every P1X", `duration "P1X": must be an ISO 8601 duration, such as P1D, PT1H30M or P1M15D`},
 		{"too many lines", strings.Repeat("@hourly\n", 65), `schedule "@hourly": must have at most 64 expressions`},
 	}
 	for _, test := range tests {
@@ -135,7 +154,15 @@ func TestStartAndEndMeanLocalDaysAndElapsedTime(t *testing.T) {
 	}
 }
 
-func TestASpecialCaseOfTwoFieldsThatNeitherRestrictsNorIsRestricted(t *testing.T) {
+func TestStartAndEndADayApartStayAtTheirLocalTime(t *testing.T) {
+	s := mustParse(t, "R/2026-03-28T09:00/2026-03-29T09:00", "Europe/Berlin")
+	at := utc(t, "2026-04-01T00:00:00Z")
+	if got, _ := s.Next(at); !got.Equal(utc(t, "2026-04-01T07:00:00Z")) {
+		t.Errorf("next is %v, want 09:00 in Berlin", got)
+	}
+}
+
+func TestTwoEqualLinesAreOne(t *testing.T) {
 	s := mustParse(t, "0 0 1 1 *\n0 0 1 1 *", "UTC")
 	if n := s.Count(utc(t, "2026-01-01T00:00:00Z"), utc(t, "2030-01-01T00:00:00Z")); n != 4 {
 		t.Errorf("two equal lines fire %d times in four years, want 4", n)
@@ -177,6 +204,38 @@ func TestTheBeginningOfTime(t *testing.T) {
 	}
 	if n := s.Count(created, created.Add(-100*time.Hour)); n != 0 {
 		t.Errorf("a range backwards holds %d", n)
+	}
+}
+
+// From 2100 on, the table of a zone whose rule goes on repeats every 400 years.
+func TestTheYearsInWhichTheTableOfAZoneRepeats(t *testing.T) {
+	for _, text := range []string{"0 12 1 6 *", "0 0 29 2 *", "30 2 * 3 SUNL", "0 0 * 2 SUN#5", "* * 31 12 *", "0 0 31 12 *", "R/2026-06-01T12:00/P1Y"} {
+		s := mustParse(t, text, "America/New_York")
+		at := time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC)
+		for range 3000 {
+			next, ok := s.Next(at)
+			if !ok {
+				break
+			}
+			if prev, ok := s.Prev(next.Add(-1)); s.Contains(at) && (!ok || !prev.Equal(at)) {
+				t.Fatalf("%s: the last before %v is %v (%v), want %v", text, next, prev, ok, at)
+			}
+			if prev, ok := s.Prev(next); !ok || !prev.Equal(next) {
+				t.Fatalf("%s: Prev(%v) is %v (%v)", text, next, prev, ok)
+			}
+			if n := s.Count(at, next); n != 1 {
+				t.Fatalf("%s: Count(%v, %v) = %d, want 1", text, at, next, n)
+			}
+			far := next.AddDate(400, 0, 0)
+			if text[0] != 'R' && far.Year() < 9999 && next.Year() > 2101 && !s.Contains(far) {
+				t.Fatalf("%s: %v, 400 years after %v, is missing", text, far, next)
+			}
+			at = next
+			if text[0] == '*' {
+				at = at.AddDate(0, 0, 120) // that one is dense
+				at, _ = s.Next(at)
+			}
+		}
 	}
 }
 
