@@ -36,7 +36,8 @@ type Fence struct {
 }
 
 // Change is a set of writes that happen together or not at all. Usually it touches one object's keys; a Run's creation with
-// its Job's cursor touches two objects'. A change may write each etcd key at most once.
+// its Job's cursor touches two objects'. A change may write each etcd key at most once. One without writes checks its guards, and
+// the writer's fence, and writes nothing.
 type Change struct {
 	Guards []Guard
 	Writes []Write
@@ -144,6 +145,9 @@ func (c Change) String() string {
 		keys = append(keys, w.EtcdKey)
 	}
 	if len(keys) == 0 {
+		if len(c.Guards) == 0 {
+			return "check the fence"
+		}
 		for _, g := range c.Guards {
 			keys = append(keys, g.EtcdKey)
 		}

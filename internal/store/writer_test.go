@@ -420,6 +420,23 @@ func TestFencedWriterStaysFenced(t *testing.T) {
 	}
 }
 
+func TestChangeWithoutWritesChecks(t *testing.T) {
+	s := open(t)
+	w := writer(t, s)
+	if rev, err := w.Apply(t.Context(), Change{}); err != nil || rev == 0 {
+		t.Errorf("the fence holds: %d, %v", rev, err)
+	}
+	if _, err := w.Apply(t.Context(), Change{Guards: []Guard{{"/horae/test/a", 1}}}); !errors.Is(err, ErrConflict) {
+		t.Errorf("a guard that does not hold: %v", err)
+	}
+	if _, err := s.client.Delete(t.Context(), w.fence.Key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Apply(t.Context(), Change{}); !errors.Is(err, ErrFenced) || !strings.Contains(err.Error(), "check the fence") {
+		t.Errorf("the fence does not hold: %v", err)
+	}
+}
+
 func TestRefusedChangeDoesNotTakeOthersWithIt(t *testing.T) {
 	s := open(t)
 	w := writer(t, s)
