@@ -35,6 +35,7 @@ type replay struct {
 	lengths  map[string]int // of files read, by path
 	agent    string         // host:port of the agent, once an offer has told it
 
+	hurry   bool
 	prepare func(*replay) // called once names is there
 	at      int           // the recorded time of the line that it is at
 
@@ -104,7 +105,7 @@ func (r *replay) pace(ms int) {
 func (r *replay) step(i int, l *line) error {
 	switch l.What {
 	case "call":
-		if str(at(tree(l.Body), "type")) != "ACKNOWLEDGE" {
+		if kind := str(at(tree(l.Body), "type")); kind != "ACKNOWLEDGE" && (kind != "TEARDOWN" || !r.hurry) {
 			r.pace(l.Ms)
 		}
 		return r.call(i, l)

@@ -33,6 +33,8 @@ type scenario struct {
 	needs string
 	// scale is for scenarios in which what comes first decides: less than the default, for machines that are busy.
 	scale float64
+	// hurry makes the last call at once: the recording ended just before something else would have happened.
+	hurry bool
 	// unsupported is why the dev cluster does not do this yet; empty if it does.
 	unsupported string
 }
@@ -60,7 +62,7 @@ var scenarios = []scenario{
 	{name: "containers_without_isolators"},
 	{name: "reservations_ports_roles", scale: 2, needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
-	{name: "offer_timeout", scale: 2, needs: "a master with --offer_timeout=3secs",
+	{name: "offer_timeout", scale: 2, hurry: true, needs: "a master with --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
 	{name: "many_tasks_in_one_accept"},
 }
@@ -148,7 +150,7 @@ func newReplay(t testing.TB, s scenario) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replay{lines: lines, patience: 10 * time.Second}
+	r := &replay{lines: lines, hurry: s.hurry, patience: 10 * time.Second}
 	if url := os.Getenv("HORAE_TEST_MESOS"); url != "" {
 		if s.needs != "" {
 			t.Skipf("against a real master this needs %s", s.needs)
