@@ -226,11 +226,11 @@ func TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled(t *testing.T) {
 	w.master.script["live"] = runsOn
 	first := w.lead()
 	live := w.createRun("live")
-	w.until("it runs", func() bool { return w.phase(live) == v1.RunRunning })
+	id := w.idOf(live, 1)
+	w.until("it runs, and Mesos knows that we know", func() bool { return w.master.has("ACK " + id + " TASK_RUNNING") })
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	id := w.idOf(live, 1)
 	w.master.set(func(m *fakeMaster) { m.mute = true; m.log = nil })
 
 	second := w.lead(func(c *Config) { c.SettleWait = time.Hour })
@@ -253,11 +253,11 @@ func TestI9SilenceHoldsUpNobodyForEver(t *testing.T) {
 	w.master.script["live"] = runsOn
 	first := w.lead()
 	live := w.createRun("live")
-	w.until("it runs", func() bool { return w.phase(live) == v1.RunRunning })
+	id := w.idOf(live, 1)
+	w.until("it runs, and Mesos knows that we know", func() bool { return w.master.has("ACK " + id + " TASK_RUNNING") })
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	id := w.idOf(live, 1)
 	w.master.set(func(m *fakeMaster) { m.mute = true; m.log = nil })
 
 	w.lead(func(c *Config) { c.SettleWait = 10 * time.Millisecond })
