@@ -429,6 +429,38 @@ func TestIDThatCannotBeStored(t *testing.T) {
 	}
 }
 
+// An id that is gone stays gone, though this process has used it.
+func TestIDThatIsGone(t *testing.T) {
+	for name, lose := range map[string]func(*fakeMaster, *running){
+		"removed by Mesos before it was stored": func(m *fakeMaster, r *running) {
+			r.ids.fail(nil, errors.New("no quorum"))
+			m.next(t).subscribed("f1", "x", slowly)
+			r.want(t, "Disconnected")
+			r.ids.fail(nil, nil)
+			m.next(t).open("y").send(errorEvent("Framework has been removed")).end()
+			r.want(t, "FrameworkRemoved")
+		},
+		"taken out of the store by somebody": func(m *fakeMaster, r *running) {
+			s := m.next(t).subscribed("f1", "x", slowly)
+			r.want(t, "Subscribed")
+			if err := r.ids.SetFrameworkID(context.Background(), ""); err != nil {
+				t.Fatal(err)
+			}
+			s.end()
+			r.want(t, "Disconnected")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newFakeMaster(t)
+			r := start(t, Config{Masters: []string{m.URL}})
+			lose(m, r)
+			if s := m.next(t); s.call.FrameworkID != nil {
+				t.Errorf("came back as %v", s.call.FrameworkID)
+			}
+		})
+	}
+}
+
 func TestIDsThatCannotBeRead(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "f1", readErr: errors.New("no quorum")}
@@ -507,6 +539,11 @@ func TestTeardown(t *testing.T) {
 	m.setAnswer(func(*scheduler.Call) (int, string) {
 		s.end()
 		r.want(t, "Disconnected")
+		select { // what must not come is given a chance to
+		case <-m.streams:
+			t.Error("subscribed anew before the answer: that makes a new framework")
+		case <-time.After(20 * time.Millisecond):
+		}
 		return 202, ""
 	})
 	if err := r.Teardown(context.Background()); err != nil {
