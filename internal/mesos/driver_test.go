@@ -299,7 +299,7 @@ func TestSilenceIsTheMastersAlone(t *testing.T) {
 				sub := &subscription{d: &Driver{}, h: rec}
 				sub.silence = newWatchdog(stream, &heard, func() { _ = stream.Close() })
 				sub.silence.set(deadline)
-				var silent time.Time
+				fellSilent := make(chan time.Time, 1)
 				go func() {
 					for _, task := range []string{"fast", "slow", "next"} {
 						_, _ = master.Write(encode(updateEvent(task, mesosv1.TASK_RUNNING, "u")))
@@ -309,10 +309,11 @@ func TestSilenceIsTheMastersAlone(t *testing.T) {
 						_, _ = master.Write(encode(heartbeatEvent))
 					}
 					_, _ = master.Write(last)
-					silent = time.Now()
+					fellSilent <- time.Now()
 				}()
 				err := sub.follow(newFrameReader(sub.silence, 0))
 				wantError(t, err, io.ErrClosedPipe)
+				silent := <-fellSilent
 				if waited := time.Since(silent); waited != deadline {
 					t.Errorf("silent for %v", waited)
 				}
