@@ -67,8 +67,11 @@ func (c *cli) connect() (*client, error) {
 
 // do sends a request and returns the body of its answer.
 func (cl *client) do(ctx context.Context, req *rest.Request) ([]byte, error) {
-	body, err := req.MaxRetries(0).Do(ctx).Raw()
-	return body, cl.explain(err)
+	result := req.MaxRetries(0).Do(ctx)
+	if err := result.Error(); err != nil { // Raw's error is not what the server said
+		return nil, cl.explain(err)
+	}
+	return result.Raw()
 }
 
 // object sends a request whose answer is one object.

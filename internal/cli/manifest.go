@@ -263,13 +263,18 @@ func decodeDocument(source string, data []byte) ([]document, error) {
 		var docs []document
 		err := u.EachListItem(func(o runtimeObject) error {
 			d, err := newDocument(source, o.(*unstructured.Unstructured))
-			docs = append(docs, d)
+			if err == nil {
+				docs = append(docs, d)
+			}
 			return err
 		})
 		return docs, err
 	}
 	d, err := newDocument(source, u)
-	return []document{d}, err
+	if err != nil {
+		return nil, err
+	}
+	return []document{d}, nil
 }
 
 func newDocument(source string, u *unstructured.Unstructured) (document, error) {

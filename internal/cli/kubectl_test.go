@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"os/exec"
+	"strings"
+	"testing"
+
+	v1 "horae/api/v1"
+)
+
+// kubectl runs the real one against the server; the test is skipped where there is none.
+type kubectl struct {
+	*house
+	path string
+}
+
+func findKubectl(t *testing.T) *kubectl {
+	t.Helper()
+	path, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("there is no kubectl on this machine: install one to prove that it works with Horae")
+	}
+	return &kubectl{build(t), path}
+}
+
+func (k *kubectl) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, k.path, append([]string{"--server", k.url, "--cache-dir", k.env["HOME"] + "/cache"}, args...)...)
+	cmd.Env = []string{"HOME=" + k.env["HOME"], "KUBECONFIG=" + k.env["HOME"] + "/none", "PATH=/usr/bin:/bin"}
+	return cmd
+}
+
+func (k *kubectl) do(in string, args ...string) (string, error) {
+	k.t.Helper()
+	cmd := k.command(k.t.Context(), args...)
+	cmd.Stdin = strings.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (k *kubectl) must(want, in string, args ...string) string {
+	k.t.Helper()
+	out, err := k.do(in, args...)
+	if err != nil || !strings.Contains(out, want) {
+		k.t.Fatalf("kubectl %s: %v, want %q in:\n%s", strings.Join(args, " "), err, want, out)
+	}
+	return out
+}
+
+func TestKubectl(t *testing.T) {
+	k := findKubectl(t)
+	k.must("job.horae/hello created", hello, "create", "--validate=false", "-f", "-")
+	k.must("hello", "", "get", "jobs")
+	k.must("0 2 * * *", "", "get", "jobs")
+	k.must("SUCCEEDED", "", "get", "job", "hello", "-o", "wide")
+	k.must("timeZone: Europe/Berlin", "", "get", "jobs.horae/hello", "-o", "yaml")
+	k.must("team=data", "", "get", "jobs", "--show-labels")
+	k.must("NAMESPACE", "", "get", "jobs", "-A")
+	k.must("job.horae/hello", "", "get", "jobs,runs", "-o", "name")
+	k.must("Europe/Berlin", "", "get", "job", "hello", "-o", "jsonpath={.spec.timeZone}")
+	k.must("job.horae/hello patched", "", "patch", "job", "hello", "--type=merge", "-p", `{"spec":{"suspend":true}}`)
+	k.must("job.horae/hello labeled", "", "label", "job", "hello", "a=b")
+	k.must("job.horae/hello annotated", "", "annotate", "job", "hello", "a=b")
+	k.must("condition met", "", "wait", "--for=jsonpath={.spec.suspend}=true", "job/hello", "--timeout=20s")
+	k.must("jobs", "", "api-resources", "--api-group=horae")
+	k.must("horae/v1", "", "api-versions")
+	k.must("v1.2.3", "", "version")
+}
+
+func TestKubectlApply(t *testing.T) {
+	k := findKubectl(t)
+	k.must("job.horae/hello created", hello, "apply", "--validate=false", "-f", "-")
+	k.must("job.horae/hello unchanged", hello, "apply", "--validate=false", "-f", "-")
+	k.must("job.horae/hello configured", strings.Replace(hello, "echo hello", "echo again", 1), "apply", "--validate=false", "-f", "-")
+	if got := k.cache.Job("default", "hello").Object; got.Spec.Task.Shell != "echo again" || got.Generation != 2 {
+		t.Errorf("got %+v", got)
+	}
+	// Either tool goes on from where the other was.
+	if r := k.apply(strings.Replace(hello, "  labels: {team: data}\n", "", 1)); r.code != 0 || r.out != "job.horae/hello configured\n" {
+		t.Errorf("horae after kubectl: %+v", r)
+	}
+	if got := k.cache.Job("default", "hello").Object; len(got.Labels) != 0 || got.Spec.Task.Shell != "echo hello" {
+		t.Errorf("got %+v", got)
+	}
+	out, err := k.do(strings.Replace(hello, "0 2", "0 25", 1), "apply", "--validate=false", "-f", "-")
+	if err == nil || !strings.Contains(out, `The Job "hello" is invalid: spec.schedule`) {
+		t.Errorf("an invalid Job: %v %s", err, out)
+	}
+	k.must(`job.horae "hello" deleted`, hello, "delete", "-f", "-")
+	if _, err := k.do("", "get", "job", "hello"); err == nil {
+		t.Error("it is there after its deletion")
+	}
+}
+
+func TestKubectlWatch(t *testing.T) {
+	k := findKubectl(t)
+	k.ok("apply -f", k.file("hello.yaml", hello))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd := k.command(ctx, "get", "runs", "-w", "--no-headers")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(strings.Fields(k.ok("trigger hello"))[0], "run.horae/")
+	for _, want := range []string{"Pending", "Running", "Succeeded"} {
+		if want != "Pending" {
+			k.setRun(name, func(s *v1.RunStatus) { s.Phase = v1.RunPhase(want) })
+		}
+		if !lines.Scan() || !strings.Contains(lines.Text(), want) || !strings.Contains(lines.Text(), name) {
+			t.Fatalf("got %q, want %s %s", lines.Text(), name, want)
+		}
+	}
+	cancel()
+	_ = cmd.Wait()
+}

@@ -1,0 +1,264 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "horae/api/v1"
+	"horae/controllers/job"
+	"horae/internal/cache"
+	"horae/internal/etcdtest"
+	"horae/internal/server"
+	"horae/internal/store"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// now is when the tests take place.
+var now = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
+
+// house is a server over a real etcd, and a horae that talks to it over a real socket.
+type house struct {
+	t     *testing.T
+	url   string
+	store *store.Store
+	cache *cache.Cache
+	logs  *fakeLogs
+	env   map[string]string
+	made  atomic.Uint32
+}
+
+// fakeLogs stands for the agents: it writes what log says.
+type fakeLogs struct {
+	log func(w io.Writer, at v1.Attempt, file string) error
+}
+
+func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended func() bool) error {
+	if err := l.log(w, at, file); err != nil {
+		return err
+	}
+	for ended != nil && !ended() { // the cache is asked: it moves when the test ends the attempt
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func build(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, logs: &fakeLogs{log: func(w io.Writer, at v1.Attempt, file string) error {
+		_, err := fmt.Fprintf(w, "%s of %s\n", file, at.TaskID)
+		return err
+	}}}
+	var err error
+	if h.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = h.store.Close() })
+	h.cache = cache.New(h.store, logr.Discard())
+	h.background(h.cache.Follow)
+	<-h.cache.Synced()
+	s, err := server.New(server.Config{
+		Cache: h.cache, Store: h.store, Logs: h.logs, Now: func() time.Time { return now }, Version: "v1.2.3", Log: logr.Discard(),
+		Validate: func(o runtime.Object) field.ErrorList {
+			if j, ok := o.(*v1.Job); ok {
+				return job.Validate(j)
+			}
+			return v1.ValidateRun(o.(*v1.Run))
+		},
+		NewRun: func(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
+			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
+			return job.NewRun(j, job.Trigger{Reason: v1.ReasonManual, ID: id, Args: t.Args, Env: t.Env}, now), nil
+		},
+		Upcoming: job.Upcoming,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.url = "http://" + l.Addr().String()
+	h.env = map[string]string{"HOME": t.TempDir(), "HORAE_SERVER": h.url}
+	h.background(func(ctx context.Context) error { return s.Serve(ctx, l) })
+	return h
+}
+
+// background runs something until the test ends, and waits for it.
+func (h *house) background(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	h.t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Errorf("in the background: %v", err)
+		}
+	})
+}
+
+// result of one command line.
+type result struct {
+	code     int
+	out, err string
+}
+
+// run executes one command line. Words are separated by spaces; args that have spaces come one by one after it.
+func (h *house) run(line string, more ...string) result {
+	h.t.Helper()
+	return h.runWith(h.t.Context(), "", append(strings.Fields(line), more...)...)
+}
+
+func (h *house) runWith(ctx context.Context, in string, args ...string) result {
+	h.t.Helper()
+	var out, errOut bytes.Buffer
+	code := Main(ctx, args, h.io(strings.NewReader(in), &out, &errOut))
+	return result{code, out.String(), errOut.String()}
+}
+
+func (h *house) io(in io.Reader, out, errOut io.Writer) IO {
+	return IO{In: in, Out: out, Err: errOut, Env: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, Now: func() time.Time { return now }}
+}
+
+// ok runs a command line that must succeed, and returns its output.
+func (h *house) ok(line string, more ...string) string {
+	h.t.Helper()
+	r := h.run(line, more...)
+	if r.code != 0 {
+		h.t.Fatalf("horae %s: exit %d\n%s%s", line, r.code, r.out, r.err)
+	}
+	return r.out
+}
+
+// apply pipes documents into horae apply -f -.
+func (h *house) apply(docs string, more ...string) result {
+	h.t.Helper()
+	return h.runWith(h.t.Context(), docs, append([]string{"apply", "-f", "-"}, more...)...)
+}
+
+// file writes a file that the test may apply.
+func (h *house) file(name, content string) string {
+	h.t.Helper()
+	path := filepath.Join(h.env["HOME"], name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	return path
+}
+
+// setRun and setJob write a status as the controllers would.
+func (h *house) setRun(name string, change func(*v1.RunStatus)) {
+	h.t.Helper()
+	e := h.cache.Run("default", name)
+	if e == nil {
+		h.t.Fatalf("no run %s", name)
+	}
+	r := e.Object.DeepCopy()
+	change(&r.Status)
+	h.putStatus(e.Key, r, e.Rev.StatusMod)
+}
+
+func (h *house) setJob(name string, change func(*v1.JobStatus)) {
+	h.t.Helper()
+	e := h.cache.Job("default", name)
+	if e == nil {
+		h.t.Fatalf("no job %s", name)
+	}
+	j := e.Object.DeepCopy()
+	change(&j.Status)
+	h.putStatus(e.Key, j, e.Rev.StatusMod)
+}
+
+func (h *house) putStatus(key store.Key, o runtime.Object, revision int64) {
+	h.t.Helper()
+	w, err := store.PutStatus(key, o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	rev, err := h.store.Apply(h.t.Context(), store.Change{Guards: []store.Guard{store.StatusAt(key, revision)}, Writes: []store.Write{w}})
+	if err == nil {
+		err = h.cache.WaitFor(h.t.Context(), rev)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// created is a Run's creation as a schedule would do it.
+func (h *house) created(jobName string, at time.Time) string {
+	h.t.Helper()
+	r := job.NewRun(h.cache.Job("default", jobName).Object, job.Trigger{Reason: v1.ReasonSchedule, ScheduledTime: at}, at)
+	key := store.RunKey(r.Namespace, r.Name)
+	w, err := store.PutSpec(key, r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	rev, err := h.store.Apply(h.t.Context(), store.Change{Writes: []store.Write{w}})
+	if err == nil {
+		err = h.cache.WaitFor(h.t.Context(), rev)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r.Name
+}
+
+var volatile = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|resourceVersion: "\d+"|"resourceVersion": "\d+"`)
+
+// golden compares with testdata/NAME.txt; uids and revisions do not count.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	got = volatile.ReplaceAllString(got, "XXX")
+	path := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; -update rewrites it):\n%s", path, diff)
+	}
+}
+
+const hello = `apiVersion: horae/v1
+kind: Job
+metadata:
+  name: hello
+  labels: {team: data}
+spec:
+  schedule: "0 2 * * *"
+  timeZone: Europe/Berlin
+  task:
+    shell: echo hello
+`
