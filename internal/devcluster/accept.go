@@ -108,7 +108,7 @@ func (m *Master) launch(f *framework, n *node, role string, info *mesos.TaskInfo
 		return free
 	}
 	m.addTask(f, n, role, info, uses, info.GetExecutor().GetExecutorID().Value)
-	n.agent.launch(f, info)
+	n.agent.deliver(func() { n.agent.launch(f, info) })
 	return free.minus(uses)
 }
 
@@ -167,6 +167,6 @@ func (m *Master) launchGroup(f *framework, n *node, role string, g *mesos.Offer_
 	for i := range g.TaskGroup.Tasks {
 		m.addTask(f, n, role, &g.TaskGroup.Tasks[i], uses[i], g.Executor.ExecutorID.Value)
 	}
-	n.agent.launchGroup(f, g)
+	n.agent.deliver(func() { n.agent.launchGroup(f, g) })
 	return rest
 }

@@ -26,6 +26,7 @@ type Agent struct {
 	node                 *node // the current master's record
 	silentTimer          *timer
 	returnTimer          *timer
+	delayed              []func() // messages of the master that a partition holds up
 
 	frameworks map[string]*client
 	runs       map[taskKey]*run
@@ -61,8 +62,22 @@ func (a *Agent) url() *mesos.URL {
 	}
 }
 
+// deliver does what a message of the master asks for, when it arrives: at once, or when a partition ends in time, as
+// TCP has it. To a crashed agent nothing arrives. Cluster.mu must be held.
+func (a *Agent) deliver(f func()) {
+	switch {
+	case a.reached():
+		f()
+	case a.partitioned && a.c.master.up:
+		a.delayed = append(a.delayed, f)
+	}
+}
+
 // launch starts a task. Cluster.mu must be held.
 func (a *Agent) launch(f *framework, info *mesos.TaskInfo) {
+	if f.tasks[info.TaskID.Value] == nil {
+		return // the framework was removed while the message was on its way
+	}
 	executor := info.TaskID.Value
 	if info.Executor != nil {
 		executor = info.Executor.ExecutorID.Value
@@ -75,6 +90,9 @@ func (a *Agent) launch(f *framework, info *mesos.TaskInfo) {
 
 // launchGroup starts the tasks of a group, each in a container nested in the executor's.
 func (a *Agent) launchGroup(f *framework, g *mesos.Offer_Operation_LaunchGroup) {
+	if len(f.tasks) == 0 {
+		return // the framework was removed while the message was on its way
+	}
 	group := &group{executor: g.Executor.ExecutorID.Value, container: newUUID()}
 	for i := range g.TaskGroup.Tasks {
 		x := a.newRun(f, &g.TaskGroup.Tasks[i], group.executor)
@@ -93,9 +111,10 @@ func (a *Agent) executorsDir(framework string) string {
 
 func (a *Agent) newRun(f *framework, info *mesos.TaskInfo, executor string) *run {
 	a.frameworkUpdated(f)
+	booked := f.tasks[info.TaskID.Value]
 	x := &run{
-		agent: a, client: a.frameworks[f.id], key: taskKey{f.id, info.TaskID.Value},
-		info: info, executor: executor, role: f.tasks[info.TaskID.Value].role, state: mesos.TASK_STAGING,
+		agent: a, client: a.frameworks[f.id], key: booked.key,
+		info: info, executor: executor, role: booked.role, uses: booked.uses, state: mesos.TASK_STAGING,
 		framework: f.info, partitionAware: f.partitionAware,
 	}
 	a.runs[x.key] = x

@@ -146,7 +146,7 @@ func (m *Master) kill(f *framework, k *scheduler.Call_Kill) {
 		t.node.kills[t.key] = true // again when the agent is back
 		return
 	}
-	t.node.agent.kill(t.key, k.KillPolicy, nil)
+	t.node.agent.deliver(func() { t.node.agent.kill(t.key, k.KillPolicy, nil) })
 }
 
 // acknowledge takes a task that has ended off the books, and lets the agent send the next update.
@@ -159,7 +159,7 @@ func (m *Master) acknowledge(f *framework, a *scheduler.Call_Acknowledge) {
 		terminal(*t.status.State) && string(t.status.UUID) == string(a.UUID) {
 		m.forget(f, t)
 	}
-	n.agent.acknowledge(taskKey{f.id, a.TaskID.Value}, a.UUID)
+	n.agent.deliver(func() { n.agent.acknowledge(taskKey{f.id, a.TaskID.Value}, a.UUID) })
 }
 
 // forget moves an ended task to the history.

@@ -114,17 +114,40 @@ func TestCallCanBeDelayedAndLost(t *testing.T) {
 	s.follow()
 }
 
-func TestAgentThatIsBackBeforeThePingsTimeOutIsNotMissed(t *testing.T) {
-	c := start(t, Config{AgentPingTimeout: time.Hour, UpdateRetryMin: 10 * time.Millisecond, Simulate: true})
+func TestPartitionThatEndsInTimeOnlyDelays(t *testing.T) {
+	c := start(t, Config{AgentPingTimeout: time.Hour, UpdateRetryMin: time.Hour, Simulate: true})
 	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
 	o := s.offer()
-	s.launch(o, simulated(o, "t", "ok,20ms"))
-	s.acknowledge(s.next(scheduler.Event_UPDATE).Update.Status)
 	c.Agent(0).Partition()
+	s.launch(o, simulated(o, "t", "never"))
+	s.must(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "t"}}})
 	c.Agent(0).Heal()
 	states, _ := s.follow()
-	if diff := cmp.Diff("TASK_FINISHED", states[len(states)-1]); diff != "" {
-		t.Errorf("%v", states)
+	if diff := cmp.Diff([]string{"TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"}, states); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTaskThatNeverReachedALostAgentIsGoneWhenItIsBack(t *testing.T) {
+	c := start(t, Config{AgentPingTimeout: time.Millisecond, MaxAgentPingTimeouts: 1, ReregisterDelay: time.Millisecond, Simulate: true})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	c.Master().SetHooks(Hooks{BeforeCall: func(call string, _ <-chan struct{}) bool {
+		if call == "ACCEPT" {
+			c.Agent(0).Partition()
+		}
+		return true
+	}})
+	s.launch(o, simulated(o, "t", "never"))
+	if got := *s.next(scheduler.Event_UPDATE).Update.Status.State; got != mesos.TASK_UNREACHABLE && got != mesos.TASK_DROPPED {
+		t.Fatalf("the agent was lost: %s", got)
+	}
+	c.Agent(0).Heal()
+	s.offer()
+	s.must(&scheduler.Call{Type: scheduler.Call_RECONCILE, Reconcile: &scheduler.Call_Reconcile{
+		Tasks: []scheduler.Call_Reconcile_Task{{TaskID: mesos.TaskID{Value: "t"}, AgentID: &o.AgentID}}}})
+	if got := *s.next(scheduler.Event_UPDATE).Update.Status.State; got != mesos.TASK_GONE {
+		t.Errorf("reconciled: %s", got)
 	}
 }
 

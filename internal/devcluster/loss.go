@@ -1,13 +1,14 @@
 package devcluster
 
 import (
+	"maps"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// Partition cuts the agent off from the master: no message arrives in either direction. Once the pings have timed out
-// the master declares it unreachable. Its tasks go on.
+// Partition cuts the agent off from the master: no message arrives in either direction, until Heal, or until the pings
+// have timed out and the master declares the agent unreachable. Its tasks go on.
 func (a *Agent) Partition() {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
@@ -21,9 +22,22 @@ func (a *Agent) Partition() {
 func (a *Agent) Heal() {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
-	if a.partitioned {
-		a.partitioned = false
+	if !a.partitioned {
+		return
+	}
+	a.partitioned = false
+	delayed := a.delayed
+	a.delayed = nil
+	if !a.reached() {
 		a.comeBack()
+		return
+	}
+	a.c.stop(a.silentTimer)
+	for id := range a.frameworks {
+		a.resume(id)
+	}
+	for _, message := range delayed {
+		message()
 	}
 }
 
@@ -95,6 +109,7 @@ func (a *Agent) comeBack() {
 // unreachable marks an agent whose pings have timed out, and everything on it. Cluster.mu must be held.
 func (m *Master) unreachable(n *node) {
 	m.c.log.Info("Agent is unreachable", "agent", n.id)
+	n.agent.delayed = nil
 	n.state, n.gone = nodeUnreachable, time.Now()
 	since := &mesos.TimeInfo{Nanoseconds: n.gone.UnixNano()}
 	for _, t := range sortedTasks(n.tasks) {
@@ -131,6 +146,10 @@ func (m *Master) reregister(a *Agent) {
 			continue // shut down below
 		}
 		m.retake(n, x, before)
+	}
+	// What it had not heard of before it was lost, it does not know: reconciliation says TASK_GONE from now on.
+	for _, f := range m.frameworks {
+		maps.DeleteFunc(f.lost, func(_ string, t *task) bool { return t.node == n })
 	}
 	for id := range m.removed {
 		a.shutdownFramework(id)
@@ -171,11 +190,7 @@ func (m *Master) retake(n *node, x *run, before nodeState) {
 		}
 		return
 	case t == nil:
-		uses, err := fromMesos(x.info.Resources)
-		if err != nil {
-			return // it was launched, so it was valid
-		}
-		t = &task{key: x.key, info: x.info, role: x.role, uses: uses, executor: x.info.GetExecutor().GetExecutorID().Value}
+		t = &task{key: x.key, info: x.info, role: x.role, uses: x.uses, executor: x.info.GetExecutor().GetExecutorID().Value}
 		if x.containerStatus != nil {
 			t.status = x.status(x.state)
 			t.status.UUID = nil

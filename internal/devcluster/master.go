@@ -159,7 +159,7 @@ func (m *Master) subscribe(info *mesos.FrameworkInfo, suppressed []string, s *st
 	}})
 	s.push(&scheduler.Event{Type: scheduler.Event_HEARTBEAT})
 	for _, n := range m.order {
-		if n.state == nodeActive {
+		if n.state == nodeActive && n.agent.frameworks[id] != nil {
 			n.agent.frameworkUpdated(f)
 		}
 	}

@@ -16,6 +16,7 @@ type run struct {
 	info     *mesos.TaskInfo
 	executor string
 	role     string
+	uses     resources
 
 	framework      *mesos.FrameworkInfo // as it was at the launch; never changed
 	partitionAware bool
