@@ -19,6 +19,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/internal/cache"
 	"horae/internal/etcdtest"
+	"horae/internal/mesos"
 	"horae/internal/offer"
 	"horae/internal/reconcile"
 	"horae/internal/store"
@@ -34,7 +35,7 @@ var (
 
 // world is etcd and a master; controllers come and go.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	etcd   *clientv3.Client
 	store  *store.Store
 	master *fakeMaster
@@ -43,7 +44,7 @@ type world struct {
 	changed chan struct{}
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	endpoint := etcdtest.Start(t)
 	w := &world{t: t, etcd: etcdtest.Client(t, endpoint), changed: make(chan struct{})}
@@ -91,6 +92,8 @@ type controller struct {
 	leader string
 	stop   func() error
 	ended  func() bool
+	// succeeded counts the Runs of which the cache has seen the success.
+	succeeded func() int64
 }
 
 // lead starts a controller, as a manager that has won the lead does.
@@ -104,9 +107,9 @@ func (w *world) lead(change ...func(*Config)) *controller {
 	writer := w.store.Writer(store.Fence{Key: leaderKey, CreateRevision: put.Header.Revision})
 	c := &controller{cache: cache.New(w.store, logr.Discard(), cache.VerifyImmutable()), leader: leaderKey}
 	var loop *reconcile.Loop
-	log := testr.NewWithOptions(w.t, testr.Options{})
-	if !testing.Verbose() {
-		log = logr.Discard()
+	log := logr.Discard()
+	if testing.Verbose() {
+		log = testr.NewWithInterface(w.t, testr.Options{})
 	}
 	cfg := Config{
 		Writer: writer, Cache: c.cache, Truth: w.store, Mesos: w.master, Enqueue: func(k store.Key) { loop.Add(k) }, Roles: []string{"horae"},
@@ -118,9 +121,14 @@ func (w *world) lead(change ...func(*Config)) *controller {
 	}
 	c.Controller = New(cfg)
 	loop = reconcile.New(reconcile.Config{Name: "run", Workers: 16, Reconciler: c.Controller, Log: log})
+	var succeeded atomic.Int64
+	c.succeeded = succeeded.Load
 	c.cache.Listen(func(e cache.Event) {
 		for _, key := range c.Keys(e) {
 			loop.Add(key)
+		}
+		if e.NewRun != nil && e.NewRun.Object.Status.Phase == v1.RunSucceeded {
+			succeeded.Add(1)
 		}
 		w.notify()
 	})
@@ -145,8 +153,12 @@ func (w *world) lead(change ...func(*Config)) *controller {
 		ended.Store(true)
 		w.notify()
 	})
-	w.master.subscribe(c.Controller)
-	all.Go(func() { w.master.deliver(ctx) })
+	if d, ok := cfg.Mesos.(*mesos.Driver); ok {
+		all.Go(func() { _ = d.Run(ctx, c.Controller) })
+	} else {
+		w.master.subscribe(c.Controller)
+		all.Go(func() { w.master.deliver(ctx) })
+	}
 	c.stop = sync.OnceValue(func() error {
 		cancel()
 		all.Wait()
@@ -206,6 +218,14 @@ func (w *world) remove(key store.Key) {
 	if _, err := w.store.Apply(w.t.Context(), store.Change{Writes: []store.Write{store.DeleteSpec(key)}}); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *world) createRevision(key string) int64 {
+	resp, err := w.etcd.Get(context.Background(), key)
+	if err != nil || len(resp.Kvs) == 0 {
+		w.t.Fatalf("%s: %v", key, err)
+	}
+	return resp.Kvs[0].CreateRevision
 }
 
 // writes is how often the Run's status was written.
