@@ -24,7 +24,7 @@ var (
 	ErrUnknown = errors.New("unknown outcome: etcd did not answer")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
-	// ErrClosed: the writer was closed before the change came; nothing was written.
+	// ErrClosed: the writer was closed before the change was sent; nothing was written.
 	ErrClosed = errors.New("the writer is closed")
 )
 

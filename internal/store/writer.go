@@ -105,8 +105,8 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	}
 }
 
-// Close refuses further changes, waits until those that came before are answered, and returns. It takes as long as etcd takes,
-// bounded by the store's request timeout for each transaction that waits.
+// Close refuses further changes, waits until those that came before are answered, and returns. It takes as long as etcd takes;
+// when etcd does not answer at all, about as long as the store's request timeout: what was not sent by then is not written.
 func (w *Writer) Close() {
 	w.mu.Lock()
 	w.closed = true
@@ -217,13 +217,7 @@ func (w *Writer) commit(group []*request) {
 		w.busy.remove(r.uses)
 	}
 	w.inFlight--
-	if fenced := firstFenced(results); fenced != nil && w.fenced == nil {
-		w.fenced = ErrFenced
-	}
-	var dropped []*request
-	if w.fenced != nil {
-		dropped, w.queue = w.queue, nil
-	}
+	dropped, why := w.dropLocked(results)
 	w.sendLocked()
 	w.mu.Unlock()
 
@@ -231,8 +225,29 @@ func (w *Writer) commit(group []*request) {
 		w.answer(r, results[i])
 	}
 	for _, r := range dropped {
-		w.answer(r, result{err: fmt.Errorf("%s: %w", r.change, ErrFenced)})
+		w.answer(r, result{err: fmt.Errorf("%s: %w", r.change, why)})
 	}
+}
+
+// dropLocked empties the queue when a transaction's results show that it is of no use to send what waits: the fence is gone, or
+// etcd does not answer and the writer is being closed. w.mu must be held.
+func (w *Writer) dropLocked(results []result) (dropped []*request, why error) {
+	is := func(target error) bool {
+		return slices.ContainsFunc(results, func(r result) bool { return errors.Is(r.err, target) })
+	}
+	if is(ErrFenced) {
+		w.fenced = ErrFenced
+	}
+	switch {
+	case w.fenced != nil:
+		why = w.fenced
+	case w.closed && is(ErrUnknown):
+		why = ErrClosed
+	default:
+		return nil, nil
+	}
+	dropped, w.queue = w.queue, nil
+	return dropped, why
 }
 
 func (w *Writer) answer(r *request, res result) {
@@ -277,12 +292,4 @@ func refusedForOne(err error) bool {
 	}
 	code := codeOf(err)
 	return code == codes.InvalidArgument || code == codes.PermissionDenied || errors.Is(err, rpctypes.ErrRequestTooLarge)
-}
-
-func firstFenced(results []result) error {
-	i := slices.IndexFunc(results, func(r result) bool { return errors.Is(r.err, ErrFenced) })
-	if i < 0 {
-		return nil
-	}
-	return results[i].err
 }

@@ -536,3 +536,20 @@ func TestCloseAnswersWhatCameBefore(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+func TestCloseDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {
+	b := block(t, 300*time.Millisecond)
+	var changes []Change
+	for range 5 { // one key: they would take a transaction, and a timeout, each
+		changes = append(changes, plain("/horae/test/a", "1"))
+	}
+	errs := applyAll(t.Context(), b.Writer, &b.wg, changes)
+	b.waits(5, 1)
+	b.Close() // the first transaction is never answered
+	b.wg.Wait()
+	for i, err := range errs {
+		if !errors.Is(err, ErrClosed) || errors.Is(err, ErrUnknown) {
+			t.Errorf("change %d: %v, want no doubt that it was not sent", i, err)
+		}
+	}
+}
