@@ -20,7 +20,6 @@ type cron struct {
 	perMinute, perHour, perDay int64 // times in a minute, hour and day that match
 	firstTime, lastTime        int64 // the first and last time of a day, seconds after midnight
 
-	fields string // as written, with seconds; a macro as what it stands for
 }
 
 func (c *cron) compile() {

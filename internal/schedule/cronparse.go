@@ -91,7 +91,6 @@ func (p *parser) parseCron(text string) (*cron, error) {
 	if _, ok := c.daySet.next(dayNumber(date{2000, 1, 1})); !ok {
 		return nil, errorf("cron expression", text, "never fires: no such day in any year")
 	}
-	c.fields = strings.Join(fields, " ")
 	return c, nil
 }
 

@@ -254,7 +254,7 @@ func TestFullEachNamedLocalTimeFiresOnceADayInEveryZoneForTenYears(t *testing.T)
 		t.Skip("minutes; -schedule.full runs it")
 	}
 	for _, zone := range allZones(t) {
-		for _, minute := range []int{0, 30, 90, 150, 180, 719, 1439} {
+		for _, minute := range []int{0, 30, 150, 1439} {
 			checkOnceADay(t, mustLoad(t, zone), time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC), minute, 3653)
 		}
 	}
@@ -270,31 +270,30 @@ type fataler interface {
 func checkOnceADay(t fataler, loc *time.Location, from time.Time, minute, days int) {
 	t.Helper()
 	first := from.Truncate(24 * time.Hour).Add(time.Duration(minute) * time.Minute)
-	texts := []string{
+	wants := make([]time.Time, days)
+	for day := range wants {
+		wants[day] = naiveReadings(first.AddDate(0, 0, day), loc)[0].at
+	}
+	start := wants[0].Add(-time.Second)
+	distinct := slices.CompactFunc(slices.Clone(wants), time.Time.Equal) // a zone may leave a day out
+	for _, text := range []string{
 		fmt.Sprintf("%d %d * * *", minute%60, minute/60),
 		fmt.Sprintf("R/%s/P1D", first.Format("2006-01-02T15:04:05")),
-	}
-	for _, text := range texts {
+	} {
 		s, err := Parse(text, Options{Location: loc})
 		if err != nil {
 			t.Fatalf("%v", err)
 		}
-		start := naiveReadings(first, loc)[0].at.Add(-time.Second)
-		at, distinct := start, 0
-		for day := range days {
-			want := naiveReadings(first.AddDate(0, 0, day), loc)[0].at
-			if day > 0 && want.Equal(at) {
-				continue // the zone left this day out
-			}
+		at := start
+		for _, want := range distinct {
 			got, ok := s.Next(at)
 			if !ok || !got.Equal(want) {
-				t.Fatalf("%s %s: on %s fires at %v, want %v", loc, text, first.AddDate(0, 0, day).Format(time.DateOnly), got, want)
+				t.Fatalf("%s %s: after %v fires at %v, want %v", loc, text, at, got, want)
 			}
 			at = got
-			distinct++
 		}
-		if n := s.Count(start, at); n != distinct {
-			t.Fatalf("%s %s: Count(%v, %v) = %d, want %d", loc, text, start, at, n, distinct)
+		if n := s.Count(start, at); n != len(distinct) {
+			t.Fatalf("%s %s: Count(%v, %v) = %d, want %d", loc, text, start, at, n, len(distinct))
 		}
 	}
 }
