@@ -200,6 +200,18 @@ func (c *testClient) follow() (states []string, last mesos.TaskStatus) {
 	}
 }
 
+// running acknowledges updates until a task runs.
+func (c *testClient) running() {
+	c.t.Helper()
+	for {
+		s := c.next(scheduler.Event_UPDATE).Update.Status
+		c.acknowledge(s)
+		if *s.State == mesos.TASK_RUNNING {
+			return
+		}
+	}
+}
+
 // shell makes a task that runs a shell command.
 func shell(o mesos.Offer, id, command string) mesos.TaskInfo {
 	uses, _ := parseResources("cpus:0.1;mem:32;disk:16")

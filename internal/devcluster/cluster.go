@@ -133,7 +133,8 @@ func (c *Cluster) prepareDir() error {
 	if err := c.lockDir(); err != nil {
 		return err
 	}
-	return c.killLeftovers()
+	c.killLeftovers()
+	return nil
 }
 
 // startAgents makes the agents and their listeners. Simulated ones share one listener: there may be thousands.

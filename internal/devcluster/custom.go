@@ -19,7 +19,6 @@ func (a *Agent) awaitExecutor(x *run, cmd *exec.Cmd) {
 }
 
 func (a *Agent) exitedExecutor(x *run) {
-	a.c.forget(x)
 	a.c.mu.Lock()
 	x.exited = true
 	if x.pgid > 0 {

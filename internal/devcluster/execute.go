@@ -95,7 +95,6 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	pid := os.Getpid()
 	if err == nil {
 		pid = cmd.Process.Pid
-		a.c.remember(x, pid)
 	}
 	a.c.mu.Lock()
 	if err == nil {
@@ -110,7 +109,6 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	case unwanted && err == nil:
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 		_ = cmd.Wait() // it was killed
-		a.c.forget(x)
 		fallthrough
 	case unwanted:
 		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
@@ -141,7 +139,6 @@ func (a *Agent) announce(x *run, pid int) {
 
 // exited sends the last update of a task whose process has ended.
 func (a *Agent) exited(x *run, message string, success bool) {
-	a.c.forget(x)
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	x.exited = true

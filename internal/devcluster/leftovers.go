@@ -2,47 +2,12 @@ package devcluster
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
-
-// leftover is what is written down of a running process group, so that the next cluster on the same work dir can end
-// what one that was killed has left: nobody could reach those tasks any more.
-type leftover struct {
-	Pgid    int
-	Started string // the leader's start time from /proc, since process ids are used again
-}
-
-func (c *Cluster) leftoverDir() string { return filepath.Join(c.dir, "meta", "running") }
-
-// remember writes a process group down.
-func (c *Cluster) remember(x *run, pgid int) {
-	if c.temporary {
-		return // no other cluster will ever look
-	}
-	body, err := json.Marshal(leftover{pgid, startTime(pgid)})
-	if err == nil {
-		err = os.MkdirAll(c.leftoverDir(), 0o755)
-	}
-	if err == nil {
-		err = os.WriteFile(filepath.Join(c.leftoverDir(), x.container), body, 0o644)
-	}
-	if err != nil {
-		c.log.Error(err, "Task is not written down", "task", x.key.task)
-	}
-}
-
-// forget forgets it again.
-func (c *Cluster) forget(x *run) {
-	if !c.temporary {
-		_ = os.Remove(filepath.Join(c.leftoverDir(), x.container))
-	}
-}
 
 // lockDir keeps a second cluster off the work dir: it would take this one's tasks for leftovers.
 func (c *Cluster) lockDir() error {
@@ -62,38 +27,36 @@ func (c *Cluster) lockDir() error {
 	return nil
 }
 
-// killLeftovers ends the tasks of an earlier cluster on this work dir that was killed.
-func (c *Cluster) killLeftovers() error {
-	entries, err := os.ReadDir(c.leftoverDir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("look for tasks of an earlier cluster: %w", err)
-	}
-	for _, e := range entries {
-		path := filepath.Join(c.leftoverDir(), e.Name())
-		var l leftover
-		body, err := os.ReadFile(path)
-		if err == nil && json.Unmarshal(body, &l) == nil && l.Pgid > 1 && l.Started != "" && startTime(l.Pgid) == l.Started {
-			c.log.Info("Killed a task of an earlier cluster", "pgid", l.Pgid)
-			_ = syscall.Kill(-l.Pgid, syscall.SIGKILL)
+// killLeftovers ends the tasks of an earlier cluster on this work dir that was killed: nobody could reach them any
+// more. They and their children are known by their environment, which says in whose sandbox they began. It looks
+// again until there are none, since processes may have forked meanwhile. Without /proc it finds nothing.
+func (c *Cluster) killLeftovers() {
+	for range 5 {
+		found := leftovers(c.dir)
+		for _, pid := range found {
+			c.log.Info("Killing a task of an earlier cluster", "pid", pid)
+			_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH if it has ended by itself
 		}
-		_ = os.Remove(path)
+		if len(found) == 0 {
+			return
+		}
 	}
-	return nil
 }
 
-// startTime is when a process started, in clock ticks since boot; empty where there is no /proc or no such process.
-func startTime(pid int) string {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return ""
+// leftovers lists processes that began in a sandbox under dir. The lock makes sure that no living cluster owns them.
+func leftovers(dir string) []int {
+	mark := []byte("MESOS_DIRECTORY=" + dir + "/slaves/")
+	paths, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is valid
+	var pids []int
+	for _, path := range paths {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil || pid == os.Getpid() || pid == os.Getppid() {
+			continue
+		}
+		environ, err := os.ReadFile(path) // fails for processes that end, and for other users' unless we are root
+		if err == nil && (bytes.HasPrefix(environ, mark) || bytes.Contains(environ, append([]byte{0}, mark...))) {
+			pids = append(pids, pid)
+		}
 	}
-	// The second field is the program's name in parentheses and may hold anything; starttime is field 22.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 20 {
-		return ""
-	}
-	return string(fields[19])
+	return pids
 }
