@@ -19,7 +19,9 @@ func (c *cli) tellAbout(what string, err error) {
 		fmt.Fprintf(c.Err, "%s: %s\n", what, c.sentence(err))
 		return
 	}
-	fmt.Fprintf(c.Err, "error: %s: %v\n", what, err)
+	if !errors.Is(err, errTold) {
+		fmt.Fprintf(c.Err, "%s: error: %v\n", what, err)
+	}
 }
 
 // sentence is an error in kubectl's words, with one line for each field.

@@ -31,6 +31,8 @@ type document struct {
 	source string
 	kind   *kind
 	obj    *unstructured.Unstructured
+	// err says why the document cannot be used; kind and obj are nil then.
+	err error
 }
 
 // extensions of the files that are read in a directory.
@@ -59,8 +61,11 @@ func (c *cli) visit(ctx context.Context, m manifests, do func(document) error) e
 				fail(file, err)
 			}
 			for _, d := range docs {
-				if err := do(d); err != nil {
-					fail(d.source, err)
+				if d.err == nil {
+					d.err = do(d)
+				}
+				if d.err != nil {
+					fail(d.source, d.err)
 				}
 				if ctx.Err() != nil {
 					return ctx.Err()
@@ -111,7 +116,7 @@ func isURL(name string) bool {
 	return strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://")
 }
 
-// readManifest reads the documents of one file. With an error it returns those that were right.
+// readManifest reads the documents of one file; each says for itself whether it is right.
 func (c *cli) readManifest(ctx context.Context, name string) ([]document, error) {
 	data, err := c.readAll(ctx, name)
 	if err != nil {
@@ -122,21 +127,13 @@ func (c *cli) readManifest(ctx context.Context, name string) ([]document, error)
 	}
 	parts := splitDocuments(data)
 	var docs []document
-	var errs []error
 	for i, part := range parts {
 		source := name
 		if len(parts) > 1 {
 			source = fmt.Sprintf("%s (document %d, line %d)", name, i+1, part.line)
 		}
-		some, err := decodeDocument(source, part.data)
-		if err != nil && len(parts) > 1 {
-			err = fmt.Errorf("document %d (line %d): %w", i+1, part.line, err)
-		}
-		errs = append(errs, err)
-		docs = append(docs, some...)
-	}
-	if err := errors.Join(errs...); err != nil {
-		return docs, err
+		// The lines before it are kept as empty ones: a mistake is told with its line in the file.
+		docs = append(docs, decodeDocument(source, append(bytes.Repeat([]byte("\n"), part.line-1), part.data...))...)
 	}
 	if len(docs) == 0 {
 		return nil, errors.New("no objects in it")
@@ -246,7 +243,26 @@ func hasContent(doc []byte) bool {
 
 // decodeDocument reads one document, or the items of a list. Keys that stand twice are told here, where lines are known; the
 // server, which knows the fields, tells the rest.
-func decodeDocument(source string, data []byte) ([]document, error) {
+func decodeDocument(source string, data []byte) []document {
+	u, err := decodeObject(data)
+	if err != nil {
+		return []document{{source: source, err: err}}
+	}
+	if !strings.HasSuffix(u.GetKind(), "List") || !u.IsList() {
+		return []document{newDocument(source, u)}
+	}
+	var docs []document
+	err = u.EachListItem(func(o runtimeObject) error {
+		docs = append(docs, newDocument(source, o.(*unstructured.Unstructured)))
+		return nil
+	})
+	if err != nil {
+		docs = append(docs, document{source: source, err: err})
+	}
+	return docs
+}
+
+func decodeObject(data []byte) (*unstructured.Unstructured, error) {
 	raw, err := yaml.YAMLToJSONStrict(data)
 	if err != nil {
 		return nil, err
@@ -259,33 +275,18 @@ func decodeDocument(source string, data []byte) ([]document, error) {
 	if u.GetKind() == "" || u.GetAPIVersion() == "" {
 		return nil, errors.New("apiVersion and kind are required, as in apiVersion: horae/v1, kind: Job")
 	}
-	if strings.HasSuffix(u.GetKind(), "List") && u.IsList() {
-		var docs []document
-		err := u.EachListItem(func(o runtimeObject) error {
-			d, err := newDocument(source, o.(*unstructured.Unstructured))
-			if err == nil {
-				docs = append(docs, d)
-			}
-			return err
-		})
-		return docs, err
-	}
-	d, err := newDocument(source, u)
-	if err != nil {
-		return nil, err
-	}
-	return []document{d}, nil
+	return u, nil
 }
 
-func newDocument(source string, u *unstructured.Unstructured) (document, error) {
+func newDocument(source string, u *unstructured.Unstructured) document {
 	k, err := kindOf(u.GetAPIVersion(), u.GetKind())
 	if err != nil {
-		return document{}, err
+		return document{source: source, err: err}
 	}
 	if u.GetName() == "" {
-		return document{}, fmt.Errorf("%s: metadata.name is required", u.GetKind())
+		return document{source: source, err: errors.New("metadata.name: is required")}
 	}
-	return document{source, k, u}, nil
+	return document{source: source, kind: k, obj: u}
 }
 
 // namespaceOf a document: its own, else that of the command. Both, and different, is a mistake.

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -181,6 +182,8 @@ func (u *upcoming) show(p *plan) {
 		several = len(p.schedule.Expressions()) > 1
 		u.words(p.schedule, several)
 	}
+	// An interval without a start counts from what the server knows and this command may not: then nothing is claimed.
+	several = several && !slices.ContainsFunc(p.times, func(t time.Time) bool { return sources(p.schedule, t) == "" })
 	for _, n := range p.notes {
 		u.sayf("%s\n", n)
 	}

@@ -208,7 +208,7 @@ func until(t *v1.Time, now time.Time) string {
 	case t.Before(now):
 		return "due"
 	}
-	return human(t.Sub(now))
+	return duration.HumanDuration(t.Sub(now))
 }
 
 func agoPtr(t *v1.Time, now time.Time) string {
@@ -222,10 +222,10 @@ func ago(t, now time.Time) string {
 	if t.IsZero() {
 		return "<unknown>"
 	}
-	return human(now.Sub(t))
+	return duration.HumanDuration(now.Sub(t))
 }
 
-// human is kubectl's form of a duration; below two seconds, where Runs may well live, with milliseconds.
+// human is kubectl's form of a duration; below two seconds, where Runs may well end, with milliseconds.
 func human(d time.Duration) string {
 	if d >= 0 && d < 2*time.Second {
 		if d == 0 {
