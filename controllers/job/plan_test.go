@@ -624,7 +624,10 @@ func TestAJobMadeAnewDoesNotInherit(t *testing.T) {
 	old := w.runs[0].Key.Name
 	w.now = at("10:00:10")
 	statusRevision := w.job.Rev.StatusMod
-	w.create(func(s *v1.JobSpec) { s.Schedule = "R/2026-11-22T10:00:00Z/PT1H\nR/2026-11-22T10:00:30Z/PT1H" })
+	w.create(func(s *v1.JobSpec) {
+		s.Schedule = "R/2026-11-22T10:00:00Z/PT1H\nR/2026-11-22T10:00:30Z/PT1H"
+		s.History.Failed = new(int32)
+	})
 	w.job.Rev.StatusMod = statusRevision // The old status document is still there; the entry's status is empty.
 	w.settle()
 	if s := w.status(); s.Occurrences != 0 || len(s.Active) != 0 || s.LastScheduleTime != nil {
@@ -679,9 +682,14 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 		if s := w.status(); len(w.runs) != 0 || len(s.Waiting) != 1 {
 			t.Fatalf("Runs %v, waiting %v", w.names(), s.Waiting)
 		}
+		w.edit(func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsAll })
+		w.down(at("12:30"))
+		if s := w.status(); len(w.runs) != 0 || len(s.Waiting) != 3 {
+			t.Fatalf("Runs %v, waiting %v: a later one overtook it", w.names(), s.Waiting)
+		}
 		w.foreign = nil
 		w.settle()
-		if len(w.runs) != 1 {
+		if len(w.runs) != 1 || w.names()[0] != "20261122t100000z" {
 			t.Errorf("Runs %v, want the one for 10:00", w.names())
 		}
 	})

@@ -159,6 +159,13 @@ func (w *world) apply(in Input, d Decision) bool {
 			return false
 		}
 	}
+	written := map[string]bool{}
+	for _, write := range change.Writes {
+		if written[write.EtcdKey] {
+			w.t.Errorf("%s is written twice in one transaction", write.EtcdKey)
+		}
+		written[write.EtcdKey] = true
+	}
 	w.revision++
 	for _, run := range d.Create {
 		w.ever[run.Name]++
