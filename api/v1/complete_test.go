@@ -114,15 +114,12 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 			"spec.dependsOn: Forbidden: not supported yet",
 			"spec.async: Forbidden: not supported yet",
 			"spec.notify: Forbidden: not supported yet",
-			"spec.unreachable.then: Forbidden: Replace is not supported yet",
 			"spec.task.env[1].secret: Forbidden: not supported yet",
-			"spec.task.constraints: Forbidden: not supported yet",
 			"spec.task.container: Forbidden: not supported yet",
 			"spec.task.executor: Forbidden: not supported yet",
 			"spec.task.healthCheck: Forbidden: not supported yet",
 		}},
 		{"full-run.yaml", []string{
-			"spec.unreachable.then: Forbidden: Replace is not supported yet",
 			"spec.parents: Forbidden: not supported yet",
 			"spec.env[1].secret: Forbidden: not supported yet",
 		}},
@@ -185,11 +182,11 @@ func stripUnsupported(obj runtime.Object) {
 	switch o := obj.(type) {
 	case *v1.Job:
 		s := &o.Spec
-		s.DependsOn, s.DependencyPolicy, s.Async, s.Notify, s.Unreachable = nil, "", nil, nil, nil
+		s.DependsOn, s.DependencyPolicy, s.Async, s.Notify = nil, "", nil, nil
 		s.Task.Env = s.Task.Env[:1]
-		s.Task.Constraints, s.Task.Container, s.Task.Executor, s.Task.HealthCheck = nil, nil, nil, nil
+		s.Task.Container, s.Task.Executor, s.Task.HealthCheck = nil, nil, nil
 	case *v1.Run:
-		o.Spec.Parents, o.Spec.Unreachable, o.Spec.Env = nil, nil, o.Spec.Env[:1]
+		o.Spec.Parents, o.Spec.Env = nil, o.Spec.Env[:1]
 	}
 }
 
@@ -197,10 +194,12 @@ func TestUnsupportedRowsThatTheExampleDoesNotReach(t *testing.T) {
 	for _, tc := range []struct{ name, input, want string }{
 		{name: "soft errors", input: jobHead + "  softError: true\n" + shell, want: "spec.softError: Forbidden: not supported yet"},
 		{name: "GPUs", input: jobHead + "  task: {shell: x, resources: {gpus: 1}}\n", want: "spec.task.resources.gpus: Forbidden: not supported yet"},
-		{name: "roles", input: jobHead + "  task: {shell: x, role: a}\n", want: "spec.task.role: Forbidden: not supported yet"},
+		{name: "constraints that look at other attempts", input: jobHead + "  task: {shell: x, constraints: [{attribute: rack, operator: Unique}]}\n", want: "spec.task.constraints[0].operator: Forbidden: Unique is not supported yet"},
+		{name: "a number of attempts per value", input: jobHead + "  task: {shell: x, constraints: [{attribute: rack, operator: MaxPer, value: \"2\"}]}\n", want: "spec.task.constraints[0].operator: Forbidden: MaxPer is not supported yet"},
+		{name: "attempts spread over values", input: jobHead + "  task: {shell: x, constraints: [{attribute: rack, operator: GroupBy}]}\n", want: "spec.task.constraints[0].operator: Forbidden: GroupBy is not supported yet"},
 		{name: "backfills", input: runHead + "  reason: Backfill\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
 		{name: "dependent Runs", input: runHead + "  reason: Dependency\n" + shell, want: "spec.reason: Forbidden: Dependency is not supported yet"},
-		{name: "a Run's task", input: runHead + "  reason: Manual\n  task: {shell: x, role: a}\n", want: "spec.task.role: Forbidden: not supported yet"},
+		{name: "a Run's task", input: runHead + "  reason: Manual\n  task: {shell: x, resources: {gpus: 1}}\n", want: "spec.task.resources.gpus: Forbidden: not supported yet"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff([]string{tc.want}, texts(validate(decode(t, tc.input)))); diff != "" {
