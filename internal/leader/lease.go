@@ -62,12 +62,17 @@ func (l *lease) margin() time.Duration { return l.ttl / 10 }
 // keep refreshes the lease three times in its life, until ctx ends or the lease is lost.
 func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Time) {
 	defer close(l.done)
+	next := sent.Add(l.ttl / 3)
 	for {
 		expires := sent.Add(l.ttl - l.margin())
-		if !sleep(ctx, min(l.ttl/3, time.Until(expires))) {
+		if !sleep(ctx, min(time.Until(next), time.Until(expires))) {
 			return
 		}
 		now := time.Now()
+		if !now.Before(expires) {
+			l.lose(fmt.Sprintf("the leader's lease could not be refreshed within %s", l.ttl-l.margin()))
+			return
+		}
 		// KeepAliveOnce repeats what etcd does not answer, until its context ends; so now is when the first was sent, at the latest.
 		reqCtx, cancel := context.WithDeadline(ctx, expires)
 		_, err := client.KeepAliveOnce(reqCtx, l.id)
@@ -75,14 +80,13 @@ func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Tim
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err == nil:
-			sent = now
 		case errors.Is(err, rpctypes.ErrLeaseNotFound):
 			l.lose("the leader's lease has expired or was revoked")
 			return
-		case !time.Now().Before(expires):
-			l.lose(fmt.Sprintf("the leader's lease could not be refreshed within %s", l.ttl-l.margin()))
-			return
+		case err == nil:
+			sent, next = now, now.Add(l.ttl/3)
+		default:
+			next = time.Now().Add(l.margin())
 		}
 	}
 }
