@@ -103,7 +103,7 @@ func New(cfg Config) *Controller {
 		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, metrics: c.metrics, log: cfg.Log.WithName("placer"),
 		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, tellWhy: c.tellWhy,
 		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
-		hand: newHand(cfg.Hand), waiting: map[store.Key]*waiter{}, refused: map[store.Key]store.Revisions{},
+		hand: newHand(cfg.Hand), waiting: map[store.Key]*waiter{}, fresh: map[store.Key]bool{}, refused: map[store.Key]store.Revisions{},
 		sending: make(chan struct{}, acceptsAtATime),
 	}
 	c.talk = &conversation{

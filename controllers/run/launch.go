@@ -33,12 +33,7 @@ func (p *placer) place() []round {
 	if p.gate != gateOpen || len(p.hand.offers) == 0 {
 		return nil
 	}
-	var untried []*Request
-	for _, w := range p.waiting {
-		if w.tried != p.offerNo {
-			untried = append(untried, w.Request)
-		}
-	}
+	untried := p.untried()
 	if len(untried) == 0 {
 		return nil
 	}
@@ -46,8 +41,7 @@ func (p *placer) place() []round {
 	placement := Place(now, untried, p.hand.all())
 	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
 	for _, r := range placement.Waiting {
-		w := p.waiting[r.Run.Key]
-		w.tried, w.failed = p.offerNo, &placement
+		p.waiting[r.Run.Key].failed = &placement
 	}
 	rounds := make([]round, 0, len(placement.Agents))
 	for _, a := range placement.Agents {
@@ -60,6 +54,24 @@ func (p *placer) place() []round {
 		rounds = append(rounds, r)
 	}
 	return rounds
+}
+
+// untried are those for whom there may be a place. The offers in hand only get fewer until more come: who was tried in vain need
+// not be tried again before.
+func (p *placer) untried() []*Request {
+	var all []*Request
+	if p.more {
+		for _, w := range p.waiting {
+			all = append(all, w.Request)
+		}
+	} else {
+		for key := range p.fresh {
+			all = append(all, p.waiting[key].Request)
+		}
+	}
+	p.more = false
+	clear(p.fresh)
+	return all
 }
 
 // prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
@@ -144,7 +156,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	}
 	if len(tasks) == 0 {
 		p.hand.add(p.clock(), r.Offers)
-		p.offerNo++
+		p.more = true
 		return nil
 	}
 	ids := make([]string, len(r.Offers))

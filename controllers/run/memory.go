@@ -62,6 +62,15 @@ func (m *memory) change(key store.Key, f func(*runMemory)) {
 	f(r)
 }
 
+// forgetWhy is for a Run that does not wait any more.
+func (m *memory) forgetWhy(key store.Key) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if r := m.runs[key]; r != nil {
+		r.why = Why{}
+	}
+}
+
 func (m *memory) forget(key store.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

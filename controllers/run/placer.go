@@ -68,7 +68,9 @@ type placer struct {
 	waiting map[store.Key]*waiter
 	refused map[store.Key]store.Revisions // of requests whose intent was out of date
 	gate    gateState
-	offerNo int // counts the times that offers came
+	// fresh are those who wait and were not tried with the offers in hand; when more has come (more), all are.
+	fresh   map[store.Key]bool
+	more    bool
 	whyAt   time.Time
 	senders sync.WaitGroup
 	sending chan struct{}
@@ -77,8 +79,7 @@ type placer struct {
 // waiter is a request with what is known of its fate.
 type waiter struct {
 	*Request
-	tried  int        // offerNo when it was last tried in vain
-	failed *Placement // that time's, which can say why
+	failed *Placement // the last time it was tried in vain, which can say why
 	told   string     // the reason that was told
 }
 
@@ -169,10 +170,11 @@ func (p *placer) read() {
 			p.enqueue(n.want)
 		case n.drop != nil:
 			delete(p.waiting, *n.drop)
+			delete(p.fresh, *n.drop)
 			delete(p.refused, *n.drop)
 		case n.offers != nil:
 			p.hand.add(now, n.offers)
-			p.offerNo++
+			p.more = true
 		case n.rescind != "":
 			delete(p.hand.offers, n.rescind)
 		case n.agent != "":
@@ -203,7 +205,8 @@ func (p *placer) enqueue(r *Request) {
 		w.Request = r
 		return
 	}
-	p.waiting[key] = &waiter{Request: r, tried: -1}
+	p.waiting[key] = &waiter{Request: r}
+	p.fresh[key] = true
 	p.hand.wanted()
 }
 

@@ -174,6 +174,7 @@ func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revi
 	key := run.Key
 	if !d.Launch {
 		c.placer.drop(key)
+		c.memory.forgetWhy(key)
 	}
 	c.acknowledge(ctx, d.AckNow)
 	if change, ok, err := changeOf(run, d); err != nil {
