@@ -52,16 +52,19 @@ type fakeLogs struct {
 	log func(w io.Writer, at v1.Attempt, file string) error
 }
 
-func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended func() bool) error {
+func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended <-chan struct{}) error {
 	if err := l.log(w, at, file); err != nil {
 		return err
 	}
-	for ended != nil && !ended() { // the cache is asked: it moves when the test ends the attempt
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+	if ended == nil {
+		return nil
 	}
-	return nil
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func build(t *testing.T) *house {

@@ -30,13 +30,13 @@ type File struct {
 
 // Copy writes the file of an attempt's sandbox to w, from offset on; a negative offset counts from the end.
 //
-// With ended nil it stops at the end of the file. Otherwise it follows: it reads on until ended answers true and the file is
-// drained; a sandbox or a file that is not there yet is waited for. It stops with ctx's error when ctx ends.
-func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, offset int64, ended func() bool) error {
+// With ended nil it stops at the end of the file. Otherwise it follows: it reads on until ended is closed and the file is drained;
+// a sandbox or a file that is not there yet is waited for. It stops with ctx's error when ctx ends.
+func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, offset int64, ended <-chan struct{}) error {
 	dir, pause := at.Sandbox, minPoll
 	for {
 		// Asked before the read: what was written before the end is in the file by then.
-		last := ended == nil || ended()
+		last := ended == nil || closed(ended)
 		var err error
 		if dir == "" {
 			dir, err = a.Locate(ctx, at)
@@ -63,9 +63,18 @@ func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file stri
 		default:
 			pause = min(2*pause, maxPoll)
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := sleep(ctx, pause, ended); err != nil {
 			return err
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -180,11 +189,14 @@ func (a *Agents) call(ctx context.Context, agentURL string, call, answer any) er
 	return nil
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep ends early when early is closed.
+func sleep(ctx context.Context, d time.Duration, early <-chan struct{}) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+		return nil
+	case <-early:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -224,17 +224,9 @@ func TestFollowReadsOnUntilTheAttemptHasEndedAndTheFileIsDrained(t *testing.T) {
 	a.reads = make(chan struct{}, 1)
 	out := &lockedBuffer{got: make(chan string, 10)}
 	over := make(chan struct{})
-	ended := func() bool {
-		select {
-		case <-over:
-			return true
-		default:
-			return false
-		}
-	}
 	done := make(chan error, 1)
 	s := agents(t)
-	go func() { done <- s.Copy(t.Context(), out, a.attempt(), "stdout", 0, ended) }()
+	go func() { done <- s.Copy(t.Context(), out, a.attempt(), "stdout", 0, over) }()
 
 	// The file is not there yet: that is waited for.
 	a.write(dir+"/stdout", "one\n")
@@ -265,7 +257,7 @@ func TestFollowEndsWithItsContext(t *testing.T) {
 	done := make(chan error, 1)
 	s := agents(t)
 	go func() {
-		done <- s.Copy(ctx, &bytes.Buffer{}, a.attempt(), "stdout", 0, func() bool { return false })
+		done <- s.Copy(ctx, &bytes.Buffer{}, a.attempt(), "stdout", 0, make(chan struct{}))
 	}()
 	<-a.reads
 	cancel()
@@ -281,7 +273,7 @@ func TestFollowFailsWhenTheAgentDies(t *testing.T) {
 	done := make(chan error, 1)
 	s := agents(t)
 	go func() {
-		done <- s.Copy(t.Context(), &bytes.Buffer{}, a.attempt(), "stdout", 0, func() bool { return false })
+		done <- s.Copy(t.Context(), &bytes.Buffer{}, a.attempt(), "stdout", 0, make(chan struct{}))
 	}()
 	<-a.reads
 	a.Close()

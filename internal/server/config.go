@@ -41,8 +41,8 @@ type Store interface {
 // Logs reads a task's output where its agent keeps it: *sandbox.Agents.
 type Logs interface {
 	// Copy writes a file of the attempt's sandbox to w from offset on (negative: from the end); when ended is not nil it
-	// follows the file until ended answers true and the file is drained.
-	Copy(ctx context.Context, w io.Writer, attempt v1.Attempt, file string, offset int64, ended func() bool) error
+	// follows the file until ended is closed and the file is drained.
+	Copy(ctx context.Context, w io.Writer, attempt v1.Attempt, file string, offset int64, ended <-chan struct{}) error
 }
 
 // Trigger is what a person may say when he starts a Run by hand.

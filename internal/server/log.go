@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/cache"
 	"horae/internal/store"
 )
 
@@ -89,15 +91,46 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 	if !ok {
 		return fmt.Errorf("%s was deleted meanwhile", r.key())
 	}
-	var ended func() bool
-	if q.follow {
-		out.begin() // tells the client that it is being served, before there is any output
-		ended = func() bool {
+	if !q.follow {
+		return s.cfg.Logs.Copy(ctx, out, at, q.file, q.offset, nil)
+	}
+	out.begin() // tells the client that it is being served, before there is any output
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
+		defer close(ended)
+		// It fails only with ctx, and then Copy ends, too.
+		_ = s.untilRun(ctx, r.key(), func() bool {
 			at, ok := s.attemptNow(r.key(), n)
 			return !ok || at.State.Terminal()
+		})
+	})
+	defer watcher.Wait()
+	defer cancel()
+	return s.cfg.Logs.Copy(ctx, out, at, q.file, q.offset, ended)
+}
+
+// untilRun waits until what is asked of the cache is so; it asks anew whenever the Run changes.
+func (s *Server) untilRun(ctx context.Context, key store.Key, so func() bool) error {
+	for {
+		w, err := s.cfg.Cache.Watch(ctx, store.Runs, key.Namespace, s.cfg.Cache.Revision())
+		if err != nil && !errors.Is(err, cache.ErrGone) {
+			return err
+		}
+		for err == nil {
+			if so() {
+				return nil
+			}
+			var e cache.Event
+			for e, err = w.Next(ctx); err == nil && e.Key != key; {
+				e, err = w.Next(ctx)
+			}
+		}
+		if !errors.Is(err, cache.ErrGone) { // too much has happened: look again
+			return err
 		}
 	}
-	return s.cfg.Logs.Copy(ctx, out, at, q.file, q.offset, ended)
 }
 
 // attemptNow is the n-th attempt (from 1) of a Run as the cache shows it; false when there is none.
@@ -118,26 +151,28 @@ var errNotStarted = errors.New("no output yet")
 
 // attempt picks the attempt whose log is asked for, counted from 1. Who follows waits until it is on an agent.
 func (s *Server) attempt(ctx context.Context, r *request, q logRequest) (int, error) {
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	for {
+	pick := func() (int, error) {
 		e, err := s.find(runs, r.key())
 		if err != nil {
 			return 0, err
 		}
-		n, err := pickAttempt(e.obj.(*v1.Run), q.attempt)
-		if err == nil || !errors.Is(err, errNotStarted) || !q.follow {
-			if errors.Is(err, errNotStarted) {
-				err = status(http.StatusConflict, metav1.StatusReasonConflict, "%v", err)
-			}
-			return n, err
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return 0, fmt.Errorf("wait for the output of %s: %w", r.key(), ctx.Err())
-		}
+		return pickAttempt(e.obj.(*v1.Run), q.attempt)
 	}
+	n, err := pick()
+	if !errors.Is(err, errNotStarted) {
+		return n, err
+	}
+	if !q.follow {
+		return 0, status(http.StatusConflict, metav1.StatusReasonConflict, "%v", err)
+	}
+	waited := s.untilRun(ctx, r.key(), func() bool {
+		n, err = pick()
+		return !errors.Is(err, errNotStarted)
+	})
+	if waited != nil {
+		return 0, fmt.Errorf("wait for the output of %s: %w", r.key(), waited)
+	}
+	return n, err
 }
 
 func pickAttempt(run *v1.Run, want int) (int, error) {

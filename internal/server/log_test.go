@@ -15,16 +15,16 @@ import (
 // fakeLogs hands out text, and says what it was asked for.
 type fakeLogs struct {
 	asked  chan string
-	copied func(ctx context.Context, w io.Writer, ended func() bool) error
+	copied func(ctx context.Context, w io.Writer, ended <-chan struct{}) error
 }
 
-func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended func() bool) error {
+func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended <-chan struct{}) error {
 	l.asked <- at.TaskID + " " + file
 	return l.copied(ctx, w, ended)
 }
 
-func says(s string) func(context.Context, io.Writer, func() bool) error {
-	return func(_ context.Context, w io.Writer, _ func() bool) error {
+func says(s string) func(context.Context, io.Writer, <-chan struct{}) error {
+	return func(_ context.Context, w io.Writer, _ <-chan struct{}) error {
 		_, err := io.WriteString(w, s)
 		return err
 	}
@@ -88,12 +88,12 @@ func TestLogs(t *testing.T) {
 
 func TestAFollowedLogWaitsForTheAttemptAndEndsWithIt(t *testing.T) {
 	f, l := startWithLogs(t)
-	l.copied = func(ctx context.Context, w io.Writer, ended func() bool) error {
+	l.copied = func(ctx context.Context, w io.Writer, ended <-chan struct{}) error {
 		_, _ = io.WriteString(w, "first\n")
-		for !ended() { // the cache is asked: it moves when the test ends the attempt
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 		_, err := io.WriteString(w, "last\n")
 		return err
@@ -128,11 +128,13 @@ func TestAFollowedLogWaitsForTheAttemptAndEndsWithIt(t *testing.T) {
 func TestALogThatFails(t *testing.T) {
 	f, l := startWithLogs(t)
 	f.setStatus("a-m1", attempts(v1.RunRunning))
-	l.copied = func(context.Context, io.Writer, func() bool) error { return errors.New("the agent does not answer") }
+	l.copied = func(context.Context, io.Writer, <-chan struct{}) error {
+		return errors.New("the agent does not answer")
+	}
 	if a := f.do("GET", runsPath+"/a-m1/log", ""); a.code != 503 || !strings.Contains(a.status.Message, "does not answer") {
 		t.Errorf("before the first byte: %d %s", a.code, a.body)
 	}
-	l.copied = func(_ context.Context, w io.Writer, _ func() bool) error {
+	l.copied = func(_ context.Context, w io.Writer, _ <-chan struct{}) error {
 		_, _ = io.WriteString(w, "half")
 		return errors.New("the agent is gone")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // metrics of the server itself.
@@ -80,6 +81,7 @@ func note(w http.ResponseWriter, r *request) {
 
 // wrap puts around a handler what every request gets: a log line at V(1), metrics, and an answer when it panics.
 func (s *Server) wrap(next http.Handler) http.Handler {
+	next = s.sameOrigin(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec := &recorder{ResponseWriter: w}
 		began := time.Now()
@@ -104,8 +106,21 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 	})
 }
 
+// sameOrigin refuses what a page of another site makes a browser send: without authentication, being on loopback is what keeps
+// others out, and a browser is on loopback, too. Other clients send no such headers.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(s.handle(func(_ http.ResponseWriter, r *http.Request) error {
+		return status(http.StatusForbidden, metav1.StatusReasonForbidden, "a request from the site %s is refused", r.Header.Get("Origin"))
+	}))
+	return protection.Handler(next)
+}
+
 func (s *Server) record(rec *recorder, r *http.Request, took time.Duration) {
-	verb, resource, stream := r.Method, "", false
+	verb, resource, stream := "other", "", false
+	if r.Method == http.MethodGet {
+		verb = "get" // not the method as it came: labels must not be the client's to make up
+	}
 	if q := rec.request; q != nil {
 		verb, resource, stream = q.verb, string(q.kind.kind), streams(q)
 		if q.subresource != "" {

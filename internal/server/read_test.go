@@ -273,6 +273,17 @@ func TestAPanicIsAnsweredAndTheServerLives(t *testing.T) {
 	f.job("a")
 }
 
+func TestAPageOfAnotherSiteCannotWrite(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	for _, h := range [][2]string{{"Origin", "http://evil.example.com"}, {"Sec-Fetch-Site", "cross-site"}} {
+		if a := f.do("POST", jobsPath+"/a/trigger", "", h[0], h[1]); a.code != 403 || a.status.Reason != metav1.StatusReasonForbidden {
+			t.Errorf("%s: %d %s", h[0], a.code, a.body)
+		}
+	}
+	f.want(201, f.do("POST", jobsPath+"/a/trigger", "", "Origin", f.url))
+}
+
 func TestWhatTheServerNeeds(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"no cache":    {Store: &store.Store{}, Validate: validate},

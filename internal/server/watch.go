@@ -132,14 +132,19 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 		quiet, cancel := context.WithTimeout(ctx, bookmarkEvery)
 		e, err := events.Next(quiet)
 		cancel()
-		for n := 0; err == nil; n++ {
+		for n := 1; err == nil; n++ {
 			for _, t := range out.r.kind.translate(e, q.sel) {
 				out.event(t.typ, t.obj)
 			}
-			if n == maxBatch {
-				break
+			last := e.Revision
+			// What one transaction changed has one revision, and is sent at once: who has seen a part of it and resumes from
+			// its revision would miss the rest.
+			if e, err = events.Next(over); err == nil && n >= maxBatch && e.Revision != last {
+				if out.flush() != nil {
+					return
+				}
+				n = 0
 			}
-			e, err = events.Next(over)
 		}
 		switch {
 		case errors.Is(err, cache.ErrGone):
