@@ -34,4 +34,16 @@
 // Concurrency policies look at every Run of the Job that has not ended, whoever asked for it. A manual trigger itself waits for
 // nothing. Manual and backfill Runs count as succeeded and failed, but only the schedule's own failures count towards
 // suspendAfterFailures (a person's experiment must not stop the Job).
+//
+// # Suspension after failures
+//
+// A Job is suspended after failures as long as status.consecutiveFailures has reached spec.suspendAfterFailures; there is no other
+// flag to forget. It goes on when its spec document is written again, whatever the change (the user has seen to it), or when a
+// manual Run succeeds (it works again). What passed meanwhile is treated as after any suspension. A suspension by the user,
+// spec.suspend, is never touched.
+//
+// # What is written, and when
+//
+// Creations, the cursor, what is told, and changes of the conditions Accepted and Scheduled are written at once. Sums (counts, active
+// Runs, last times, the condition Healthy) are written with those, or at most once in Settings.StatusInterval.
 package job

@@ -1,6 +1,8 @@
 package job
 
 import (
+	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -737,6 +739,34 @@ func TestI5ADecisionWritesOnlyTheJobsOwnStatus(t *testing.T) {
 		if own := key == w.job.Key && side == store.StatusSide; !own && (key.Kind != store.Runs || side != store.SpecSide) {
 			t.Errorf("writes %s", write.EtcdKey)
 		}
+	}
+}
+
+// TestI8PlansShareTheirInput plans the same input at once in several goroutines; the race detector sees writes. What has
+// changed afterwards is compared besides, here as in every other plan of these tests.
+func TestI8PlansShareTheirInput(t *testing.T) {
+	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
+		s.ConcurrencyPolicy, s.MissedRuns = v1.ConcurrencyQueue, v1.MissedRunsAll
+	})
+	w.to(at("10:00"))
+	w.end(w.manual("x"), v1.RunFailed)
+	w.to(at("11:00"))
+	w.edit(func(s *v1.JobSpec) { s.Description = "edited" })
+	w.end("hello-20261122t100000z", v1.RunSucceeded)
+	w.now, w.upSince = at("15:30"), at("15:30")
+	in := w.input()
+	before := copyInput(in)
+	var plans sync.WaitGroup
+	for range 4 {
+		plans.Go(func() {
+			if d := Plan(in, w.now); len(d.Create) != 1 || len(d.Status.Waiting) != 4 {
+				t.Errorf("%d Runs are created, %v wait", len(d.Create), d.Status.Waiting)
+			}
+		})
+	}
+	plans.Wait()
+	if !reflect.DeepEqual(before, copyInput(in)) {
+		t.Error("Plan modified its input")
 	}
 }
 
