@@ -8,6 +8,7 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	"github.com/mesos/mesos-go/api/v1/lib/executor"
 )
 
 // Agent is one in-process agent: it runs tasks and sends their updates until they are acknowledged. What it knows
@@ -78,13 +79,13 @@ func (a *Agent) launch(f *framework, info *mesos.TaskInfo) {
 	if f.tasks[info.TaskID.Value] == nil {
 		return // the framework was removed while the message was on its way
 	}
-	executor := info.TaskID.Value
+	id := info.TaskID.Value
 	if info.Executor != nil {
-		executor = info.Executor.ExecutorID.Value
+		id = info.Executor.ExecutorID.Value
 	}
-	x := a.newRun(f, info, executor)
+	x := a.newRun(f, info, id)
 	x.container = newUUID()
-	x.dir = filepath.Join(a.executorsDir(f.id), executor, "runs", x.container)
+	x.dir = filepath.Join(a.executorsDir(f.id), id, "runs", x.container)
 	a.begin(x)
 }
 
@@ -109,12 +110,12 @@ func (a *Agent) executorsDir(framework string) string {
 	return filepath.Join(a.dir, "slaves", a.id, "frameworks", framework, "executors")
 }
 
-func (a *Agent) newRun(f *framework, info *mesos.TaskInfo, executor string) *run {
+func (a *Agent) newRun(f *framework, info *mesos.TaskInfo, executorID string) *run {
 	a.frameworkUpdated(f)
 	booked := f.tasks[info.TaskID.Value]
 	x := &run{
 		agent: a, client: a.frameworks[f.id], key: booked.key,
-		info: info, executor: executor, role: booked.role, uses: booked.uses, state: mesos.TASK_STAGING,
+		info: info, executor: executorID, role: booked.role, uses: booked.uses, state: mesos.TASK_STAGING,
 		framework: f.info, partitionAware: f.partitionAware,
 	}
 	a.runs[x.key] = x
@@ -204,8 +205,14 @@ func (a *Agent) acknowledge(key taskKey, uuid []byte) {
 	a.c.stop(x.retry)
 	last := terminal(*x.updates[0].State)
 	x.updates = x.updates[1:]
+	if x.stream != nil {
+		x.stream.push(&executor.Event{Type: executor.Event_ACKNOWLEDGED, Acknowledged: &executor.Event_Acknowledged{TaskID: x.info.TaskID, UUID: uuid}})
+	}
 	if last {
-		a.archive(x)
+		x.settled = true
+		if !x.custom() || x.exited || x.pgid == 0 {
+			a.archive(x)
+		}
 		return
 	}
 	if len(x.updates) > 0 {
@@ -238,7 +245,15 @@ func (a *Agent) kill(key taskKey, policy *mesos.KillPolicy, why *mesos.TaskStatu
 	if x == nil || !a.reached() || terminal(x.state) || x.killing {
 		return
 	}
+	if x.stream != nil {
+		x.stream.push(&executor.Event{Type: executor.Event_KILL, Kill: &executor.Event_Kill{TaskID: x.info.TaskID, KillPolicy: policy}})
+		return // the executor does it, and tells
+	}
 	x.killing, x.killReason = true, why
+	if x.custom() && x.pgid > 0 {
+		a.terminate(x, x.gracePeriod(policy)) // it has not registered: awaitExecutor tells
+		return
+	}
 	if x.state == mesos.TASK_STAGING {
 		x.cancel() // execute notices, and tells
 		return
@@ -300,13 +315,16 @@ func (a *Agent) shutdownFramework(id string) {
 		}
 		a.c.stop(x.retry)
 		x.orphan = true
-		if a.c.cfg.Simulate || terminal(x.state) {
+		if a.c.cfg.Simulate || terminal(x.state) && (x.pgid == 0 || x.exited) {
 			a.c.stop(x.ending)
 			a.archive(x)
 			continue
 		}
 		if x.state == mesos.TASK_STAGING && !x.killing {
 			x.cancel()
+		}
+		if x.stream != nil {
+			x.stream.push(&executor.Event{Type: executor.Event_SHUTDOWN})
 		}
 		x.killing = true
 		a.terminate(x, x.gracePeriod(nil))
@@ -315,10 +333,15 @@ func (a *Agent) shutdownFramework(id string) {
 }
 
 // shutdownExecutor kills the tasks of one executor: the call SHUTDOWN.
-func (a *Agent) shutdownExecutor(framework, executor string) {
+func (a *Agent) shutdownExecutor(framework, id string) {
 	for _, x := range a.sortedRuns() {
-		if x.key.framework == framework && x.executor == executor {
-			a.kill(x.key, nil, nil)
+		if x.key.framework == framework && x.executor == id {
+			if x.stream != nil {
+				x.stream.push(&executor.Event{Type: executor.Event_SHUTDOWN})
+				a.terminate(x, x.gracePeriod(nil))
+			} else {
+				a.kill(x.key, nil, nil)
+			}
 		}
 	}
 }

@@ -39,6 +39,8 @@ func (c *Cluster) serveAgent(w http.ResponseWriter, r *http.Request) {
 		a.serveDownload(w, r)
 	case "/api/v1":
 		a.serveAPI(w, r)
+	case "/api/v1/executor":
+		a.serveExecutor(w, r)
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}

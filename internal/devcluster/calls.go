@@ -52,8 +52,11 @@ func (m *Master) call(call *scheduler.Call, streamID string) (int, error) {
 		if n := m.agents[call.Shutdown.AgentID.Value]; n != nil && n.state == nodeActive {
 			n.agent.shutdownExecutor(f.id, call.Shutdown.ExecutorID.Value)
 		}
-	case scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS,
-		scheduler.Call_MESSAGE, scheduler.Call_REQUEST:
+	case scheduler.Call_MESSAGE:
+		if n := m.agents[call.Message.AgentID.Value]; n != nil && n.state == nodeActive {
+			n.agent.deliver(func() { n.agent.toExecutor(f.id, call.Message) })
+		}
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS, scheduler.Call_REQUEST:
 		// Accepted, as by Mesos; nothing here depends on them.
 	default:
 		return 0, badRequest("%s calls are not supported by the dev cluster", call.Type)

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(helperDir); dir != "" {
 		helper(dir)
 	}
+	if os.Getenv(helperExecutor) != "" {
+		os.Exit(runExecutor())
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -27,8 +27,10 @@
 //     not made. Revocable resources, disks and persistent volumes: the task is invalid.
 //   - Docker, images, volumes, networks, devices, rlimits, ttys, secrets by reference: refused as by an agent without
 //     these isolators. cpus, memory and disk are counted, not enforced.
-//   - The executor API: a custom executor is started, with its environment, but never hears of its task; the task ends
-//     when the executor does. Task groups run without an executor process of their own.
+//   - Custom executors speak the v1 executor API over HTTP, not libprocess, and get one task each. Task groups run
+//     without an executor process of their own, and not on custom executors.
+//   - Simulated mode has neither task groups nor custom executors, checks or sandboxes.
+//   - agent_reregister_timeout: agents that a restarted master waits for, it waits for without end.
 //   - Quota, weights, hierarchical roles' sharing, offer constraints, domains. Fairness is by framework, in whole
 //     agents, as in Mesos's default allocator with few frameworks.
 //   - RESCIND_INVERSE_OFFER and answers to inverse offers; MARK_AGENT_GONE; most of the operator API and of /state.

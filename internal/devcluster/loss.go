@@ -52,6 +52,9 @@ func (a *Agent) Crash() {
 	a.crashed = true
 	for _, x := range a.runs {
 		a.c.stop(x.retry)
+		if x.stream != nil {
+			x.stream.close(streamCut)
+		}
 	}
 	if a.node.state == nodeActive {
 		a.node.state = nodeDisconnected
@@ -142,8 +145,8 @@ func (m *Master) reregister(a *Agent) {
 		n.used, n.tasks = nil, map[taskKey]*task{}
 	}
 	for _, x := range a.sortedRuns() {
-		if m.removed[x.key.framework] {
-			continue // shut down below
+		if x.settled || m.removed[x.key.framework] {
+			continue // nobody wants it any more, or it is shut down below
 		}
 		m.retake(n, x, before)
 	}

@@ -41,6 +41,9 @@ type run struct {
 	unhealthy       bool // killed for its health
 	orphan          bool // its framework was removed
 	exitedInCrash   bool
+	settled         bool    // its last update was acknowledged
+	stream          *stream // to its custom executor, while that is subscribed
+	subscribed      bool    // its custom executor has subscribed once
 
 	ending, deadline, grace *timer
 }

@@ -108,7 +108,7 @@ func (m *Master) serveSubscribe(w http.ResponseWriter, r *http.Request, call *sc
 		m.disconnected(s)
 		m.c.mu.Unlock()
 	}()
-	m.serveStream(w, r, s)
+	m.c.serveStream(w, r, s)
 }
 
 // accepts tells whether the client wants JSON, and whether it wants anything that we have.

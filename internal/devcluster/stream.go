@@ -15,13 +15,19 @@ import (
 // writes it out; everybody else appends under Cluster.mu. Events are not changed once they are queued: they are
 // encoded without the lock, and only once.
 type stream struct {
-	id   string // the Mesos-Stream-Id
-	json bool   // JSON rather than protobuf
+	id        string   // the Mesos-Stream-Id; an executor's has none
+	json      bool     // JSON rather than protobuf
+	heartbeat outgoing // nil for executors
 
 	// guarded by Cluster.mu
-	queue  []*scheduler.Event
+	queue  []outgoing
 	end    streamEnd
 	notify chan struct{} // holds one
+}
+
+// outgoing is an event of mesos-go, to a scheduler or an executor.
+type outgoing interface {
+	Marshal() ([]byte, error)
 }
 
 // streamEnd says how a stream ends.
@@ -34,11 +40,13 @@ const (
 )
 
 func newStream(asJSON bool) *stream {
-	return &stream{id: newUUID(), json: asJSON, notify: make(chan struct{}, 1)}
+	return &stream{
+		id: newUUID(), json: asJSON, heartbeat: &scheduler.Event{Type: scheduler.Event_HEARTBEAT}, notify: make(chan struct{}, 1),
+	}
 }
 
 // push queues an event. Cluster.mu must be held.
-func (s *stream) push(e *scheduler.Event) {
+func (s *stream) push(e outgoing) {
 	if s.end == streamOpen {
 		s.queue = append(s.queue, e)
 		s.wake()
@@ -60,11 +68,11 @@ func (s *stream) wake() {
 	}
 }
 
-// take returns what is to be written now. A silent master writes nothing, and ends nothing.
-func (m *Master) take(s *stream) (events []*scheduler.Event, end streamEnd, silent bool) {
-	m.c.mu.Lock()
-	defer m.c.mu.Unlock()
-	if m.silent && s.end != streamCut {
+// take returns what is to be written now. A silent master writes nothing to schedulers, and ends nothing.
+func (c *Cluster) take(s *stream) (events []outgoing, end streamEnd, silent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.heartbeat != nil && c.master.silent && s.end != streamCut {
 		return nil, streamOpen, true
 	}
 	events, s.queue = s.queue, nil
@@ -72,18 +80,20 @@ func (m *Master) take(s *stream) (events []*scheduler.Event, end streamEnd, sile
 }
 
 // serveStream writes s to w until it ends or the client goes away.
-func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, s *stream) {
+func (c *Cluster) serveStream(w http.ResponseWriter, r *http.Request, s *stream) {
 	w.Header().Set("Content-Type", s.contentType())
-	w.Header().Set("Mesos-Stream-Id", s.id)
+	if s.id != "" {
+		w.Header().Set("Mesos-Stream-Id", s.id)
+	}
 	w.WriteHeader(http.StatusOK)
-	heartbeat := time.NewTicker(m.c.cfg.HeartbeatInterval)
+	heartbeat := time.NewTicker(c.cfg.HeartbeatInterval)
 	defer heartbeat.Stop()
 	out := bufio.NewWriterSize(w, 64<<10)
 	flush := func() bool {
 		return out.Flush() == nil && http.NewResponseController(w).Flush() == nil
 	}
 	for {
-		events, end, silent := m.take(s)
+		events, end, silent := c.take(s)
 		if end == streamCut {
 			panic(http.ErrAbortHandler) // the documented way to break a connection in the middle of a body
 		}
@@ -98,14 +108,14 @@ func (m *Master) serveStream(w http.ResponseWriter, r *http.Request, s *stream) 
 		select {
 		case <-r.Context().Done():
 			return
-		case <-m.c.done:
+		case <-c.done:
 			return
 		case <-s.notify:
 		case <-heartbeat.C:
-			if silent {
+			if silent || s.heartbeat == nil {
 				continue
 			}
-			if err := s.write(out, &scheduler.Event{Type: scheduler.Event_HEARTBEAT}); err != nil || !flush() {
+			if err := s.write(out, s.heartbeat); err != nil || !flush() {
 				return
 			}
 		}
@@ -120,7 +130,7 @@ func (s *stream) contentType() string {
 }
 
 // write appends one RecordIO frame: the length in decimal, a newline, the event.
-func (s *stream) write(out *bufio.Writer, e *scheduler.Event) error {
+func (s *stream) write(out *bufio.Writer, e outgoing) error {
 	body, err := encodeEvent(e, s.json)
 	if err != nil {
 		return err
@@ -132,17 +142,17 @@ func (s *stream) write(out *bufio.Writer, e *scheduler.Event) error {
 	return err
 }
 
-func encodeEvent(e *scheduler.Event, asJSON bool) ([]byte, error) {
+func encodeEvent(e outgoing, asJSON bool) ([]byte, error) {
 	if !asJSON {
 		body, err := e.Marshal()
 		if err != nil {
-			return nil, fmt.Errorf("encode %s event: %w", e.Type, err)
+			return nil, fmt.Errorf("encode an event: %w", err)
 		}
 		return body, nil
 	}
 	body, err := json.Marshal(e)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s event: %w", e.Type, err)
+		return nil, fmt.Errorf("encode an event: %w", err)
 	}
 	return dropNulls(body), nil
 }
