@@ -118,9 +118,18 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	if decision.WriteStatus {
 		r.lastWrite.note(key, now)
 	}
+	stored := r.cfg.Now()
 	r.report(key, in.Job, &decision)
-	r.metrics.started(in.Job, decision.Create, r.cfg.Now())
-	return reconcile.Result{After: decision.After, Revision: revision}, nil
+	r.metrics.started(in.Job, decision.Create, stored)
+	return reconcile.Result{After: remaining(decision.After, stored.Sub(now)), Revision: revision}, nil
+}
+
+// remaining is what is left of a delay after some of it has passed; 0 stays 0, which means no delay but no look at all.
+func remaining(after, passed time.Duration) time.Duration {
+	if after == 0 {
+		return 0
+	}
+	return max(after-max(passed, 0), time.Millisecond)
 }
 
 // gather reads the input of a plan.

@@ -354,6 +354,30 @@ func TestTheLoopRunsAJobEverySecond(t *testing.T) {
 	}
 }
 
+// slow is a writer that takes its time: the clock goes on while it writes.
+type slow struct {
+	Writer
+	rig *rig
+}
+
+func (s slow) Apply(ctx context.Context, c store.Change) (int64, error) {
+	s.rig.set(s.rig.clock.Load().Add(20 * time.Millisecond))
+	return s.Writer.Apply(ctx, c)
+}
+
+func TestASlowWriteDoesNotMakeTheNextRunLate(t *testing.T) {
+	r := newRig(t)
+	r.cfg.Writer = slow{r.store, r}
+	r.follow()
+	r.put(hello.Spec(), helloYAML)
+	if d := r.once("09:30"); d.After != 30*time.Minute-20*time.Millisecond {
+		t.Errorf("looks again %v after the write, want what is left of 30m", d.After)
+	}
+	if d := r.once("09:59:59.99"); d.Revision != 0 || d.After != 10*time.Millisecond {
+		t.Errorf("result %+v", d)
+	}
+}
+
 func TestConcerns(t *testing.T) {
 	run := func(phase v1.RunPhase, rev store.Revisions) *store.Run {
 		return &store.Run{Rev: rev, Object: &v1.Run{Status: v1.RunStatus{Phase: phase}}}

@@ -1,0 +1,85 @@
+package job
+
+import (
+	"fmt"
+	"time"
+
+	v1 "horae/api/v1"
+)
+
+// tellEach is tell for single occurrences.
+func (p *planner) tellEach(times []v1.Time, outcome v1.RunPhase, reason string) {
+	for _, t := range times {
+		p.tell(p.schedule, t.Time, t.Time, 1, outcome, reason)
+	}
+}
+
+// tellRange is tell for the occurrences of the schedule after from and up to to, which is one of them. There may be none.
+func (p *planner) tellRange(s Occurrences, from, to time.Time, outcome v1.RunPhase, reason string) {
+	if n := s.Count(from, to); n > 0 {
+		first, _ := s.Next(from)
+		p.tell(s, first, to, n, outcome, reason)
+	}
+}
+
+// maxNotRun bounds status.notRun.
+const maxNotRun = 10
+
+// tell counts n occurrences that did not become Runs, and says so (I10). What follows on the entry before without a gap, for the
+// same reason, goes into that entry: s says what follows on what.
+func (p *planner) tell(s Occurrences, first, through time.Time, n int, outcome v1.RunPhase, reason string) {
+	if outcome == v1.RunMissed {
+		p.next.Missed += int64(n)
+	} else {
+		p.next.Skipped += int64(n)
+	}
+	entry := v1.NotRun{
+		ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: outcome, Reason: reason, Message: p.explain(reason),
+	}
+	list := p.next.NotRun
+	if len(list) > 0 && s != nil && list[0].Outcome == outcome && list[0].Reason == reason {
+		end := list[0].ScheduledTime
+		if list[0].Through != nil {
+			end = *list[0].Through
+		}
+		if before, ok := s.Prev(first.Add(-instant)); ok && before.Equal(end.Time) {
+			entry.ScheduledTime = list[0].ScheduledTime
+			entry.Count += list[0].Count
+			list = list[1:]
+		}
+	}
+	if entry.Count > 1 {
+		entry.Through = v1.NewTimePtr(through)
+	}
+	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
+}
+
+// explain says a reason in words.
+func (p *planner) explain(reason string) string {
+	switch reason {
+	case v1.ReasonDowntime:
+		return fmt.Sprintf("no controller was running; missedRuns is %s", p.spec.MissedRuns)
+	case v1.ReasonTooManyMissed:
+		return fmt.Sprintf("more than %d occurrences were missed", p.in.Settings.MissedLimit)
+	case v1.ReasonStartingDeadline:
+		return fmt.Sprintf("could not start within %s", p.spec.StartingDeadline)
+	case v1.ReasonOverlap, v1.ReasonQueueFull:
+		if len(p.next.Active) > 0 {
+			return short(p.next.Active[0] + " was active")
+		}
+		return "an earlier occurrence was about to start"
+	case v1.ReasonReplaced:
+		return "the next occurrence took its place"
+	case v1.ReasonScheduleChanged:
+		return "the schedule was changed before it started"
+	case v1.ReasonNameTaken:
+		return "another Run has its name"
+	case v1.ReasonSuspended:
+		return "the Job was suspended"
+	case v1.ReasonTooManyFailures:
+		return "the Job was suspended after failures"
+	case v1.ReasonNotAccepted:
+		return "the Job's spec was not valid"
+	}
+	return ""
+}
