@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/testr"
 	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixture is a server on a real socket, over a real etcd.
 type fixture struct {
-	t      *testing.T
+	t      testing.TB
 	url    string
 	store  *store.Store
 	cache  *cache.Cache
@@ -45,6 +46,20 @@ var now = time.Date(2026, 11, 22, 14, 30, 0, 0, time.UTC)
 
 func start(t *testing.T, change ...func(*Config)) *fixture {
 	t.Helper()
+	f := startOn(t, testr.New(t), cache.VerifyImmutable(), change...)
+	t.Cleanup(func() {
+		if err := f.cache.Verify(); err != nil {
+			t.Errorf("I8: %v", err)
+		}
+	})
+	return f
+}
+
+// startBench is start without what would be measured too.
+func startBench(b *testing.B) *fixture { return startOn(b, logr.Discard(), cache.WithRing(1<<14)) }
+
+func startOn(t testing.TB, log logr.Logger, option cache.Option, change ...func(*Config)) *fixture {
+	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Transport: &http.Transport{}}}
 	var err error
 	f.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}})
@@ -52,17 +67,12 @@ func start(t *testing.T, change ...func(*Config)) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.store.Close() })
-	f.cache = cache.New(f.store, testr.New(t), cache.VerifyImmutable(), cache.WithRing(64))
+	f.cache = cache.New(f.store, log, cache.WithRing(64), option)
 	f.background(f.cache.Follow)
-	t.Cleanup(func() {
-		if err := f.cache.Verify(); err != nil {
-			t.Errorf("I8: %v", err)
-		}
-	})
 	<-f.cache.Synced()
 	cfg := Config{
 		Cache: f.cache, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly,
-		Log: testr.New(t), Now: func() time.Time { return now }, Version: "v1.2.3",
+		Log: log, Now: func() time.Time { return now }, Version: "v1.2.3",
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -171,7 +181,7 @@ func (f *fixture) want(code int, a answer) answer {
 	return a
 }
 
-func decode[T any](t *testing.T, a answer) *T {
+func decode[T any](t testing.TB, a answer) *T {
 	t.Helper()
 	v := new(T)
 	if err := json.Unmarshal(a.body, v); err != nil {
@@ -254,7 +264,7 @@ func (f *fixture) setStatus(name string, change func(*v1.RunStatus)) {
 
 // stream reads a watch line by line.
 type stream struct {
-	t    *testing.T
+	t    testing.TB
 	dec  *json.Decoder
 	body io.ReadCloser
 }
