@@ -84,8 +84,10 @@ func (a *Agent) launch(f *framework, info *mesos.TaskInfo) {
 		id = info.Executor.ExecutorID.Value
 	}
 	x := a.newRun(f, info, id)
-	x.container = newUUID()
-	x.dir = filepath.Join(a.executorsDir(f.id), id, "runs", x.container)
+	if !a.c.cfg.Simulate {
+		x.container = newUUID()
+		x.dir = filepath.Join(a.executorsDir(f.id), id, "runs", x.container)
+	}
 	a.begin(x)
 }
 

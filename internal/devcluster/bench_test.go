@@ -62,3 +62,53 @@ func BenchmarkSimulatedLaunches(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkSimulatedTask is the same without HTTP and codecs: what the state machine itself costs for one task, from its
+// launch to its third acknowledgement.
+func BenchmarkSimulatedTask(b *testing.B) {
+	c := start(b, Config{Simulate: true, Resources: "cpus:1000;mem:1000000;disk:1000000"})
+	s := newStream(false)
+	c.mu.Lock()
+	c.master.subscribe(frameworkInfo(), nil, s)
+	c.mu.Unlock()
+	send := func(call *scheduler.Call) {
+		for id := range c.master.frameworks { // nobody else writes it
+			call.FrameworkID = &mesos.FrameworkID{Value: id}
+		}
+		if _, err := c.master.call(call, s.id); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for launched, ended := 0, 0; ended < b.N; {
+		<-s.notify
+		events, _, _ := c.take(s)
+		for _, out := range events {
+			switch e := out.(*scheduler.Event); e.Type {
+			case scheduler.Event_OFFERS:
+				tasks := make([]mesos.TaskInfo, min(1000, b.N-launched))
+				for i := range tasks {
+					tasks[i] = shell(e.Offers.Offers[0], fmt.Sprintf("t%d", launched+i), "true")
+				}
+				launched += len(tasks)
+				send(&scheduler.Call{Type: scheduler.Call_ACCEPT, Accept: &scheduler.Call_Accept{
+					OfferIDs: []mesos.OfferID{e.Offers.Offers[0].ID},
+					Operations: []mesos.Offer_Operation{{
+						Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: tasks},
+					}},
+				}})
+			case scheduler.Event_UPDATE:
+				st := e.Update.Status
+				send(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &scheduler.Call_Acknowledge{
+					AgentID: *st.AgentID, TaskID: st.TaskID, UUID: st.UUID}})
+				if terminal(*st.State) {
+					ended++
+				}
+				if ended%1000 == 0 && launched < b.N && terminal(*st.State) {
+					send(&scheduler.Call{Type: scheduler.Call_REVIVE})
+				}
+			}
+		}
+	}
+}

@@ -98,7 +98,7 @@ type task struct {
 
 	state    mesos.TaskState   // the latest that the agent told of
 	status   *mesos.TaskStatus // the latest that was forwarded
-	history  []mesos.TaskStatus
+	history  []*mesos.TaskStatus
 	lostTime *mesos.TimeInfo
 }
 

@@ -117,7 +117,10 @@ func (t *task) wire() mesos.Task {
 	out := mesos.Task{
 		Name: t.info.Name, TaskID: t.info.TaskID, FrameworkID: mesos.FrameworkID{Value: t.key.framework},
 		AgentID: mesos.AgentID{Value: t.node.id}, State: t.state.Enum(), Resources: t.info.Resources,
-		Statuses: t.history, Labels: t.info.Labels, KillPolicy: t.info.KillPolicy, HealthCheck: t.info.HealthCheck,
+		Labels: t.info.Labels, KillPolicy: t.info.KillPolicy, HealthCheck: t.info.HealthCheck,
+	}
+	for _, s := range t.history {
+		out.Statuses = append(out.Statuses, *s)
 	}
 	if t.executor != "" {
 		out.ExecutorID = &mesos.ExecutorID{Value: t.executor}

@@ -19,7 +19,7 @@ func (m *Master) update(n *node, key taskKey, status *mesos.TaskStatus, latest m
 	if t := f.tasks[key.task]; t != nil {
 		t.state = latest
 		if t.status == nil || string(t.status.UUID) != string(status.UUID) {
-			t.history = append(t.history, *status)
+			t.history = append(t.history, status)
 		}
 		t.status = status
 		if terminal(latest) {
