@@ -368,6 +368,24 @@ func TestUnknownTasksAreKilledAndAcknowledged(t *testing.T) {
 	}
 }
 
+// TestTasksThatNobodyKnowsAreFound: a Run's documents were taken away while nobody led. Its task does not live on unseen.
+func TestTasksThatNobodyKnowsAreFound(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	first := w.lead()
+	key := w.createRun("r")
+	id := w.idOf(key, 1)
+	w.until("it runs", func() bool { return w.master.has("ACK " + id + " TASK_RUNNING") })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.store.Apply(t.Context(), store.Change{Writes: []store.Write{store.DeleteSpec(key), store.DeleteStatus(key)}}); err != nil {
+		t.Fatal(err)
+	}
+	w.lead()
+	w.until("it is killed", func() bool { return w.master.has("ACK " + id + " TASK_KILLED") })
+}
+
 // TestI6DeposedLeaderLaunchesNothing: its intent is refused by etcd, and it ends.
 func TestI6DeposedLeaderLaunchesNothing(t *testing.T) {
 	w := newWorld(t)

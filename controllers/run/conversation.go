@@ -64,9 +64,10 @@ type conversation struct {
 	openGate  bool
 
 	// The fields below belong to run's goroutine.
-	round  int       // of asking after the unsettled
-	nextAt time.Time // of the next round
-	allAt  time.Time // of the next question after all
+	round   int       // of asking after the unsettled
+	nextAt  time.Time // of the next round
+	allAt   time.Time // of the next question after all
+	askOpen bool      // the master has not been asked for what we do not know
 }
 
 func (c *conversation) wake() {
@@ -161,7 +162,9 @@ type talk struct {
 	// agents are to be asked after with all their tasks; all: everybody is.
 	agents map[string]bool
 	all    bool
-	next   time.Time
+	// open: also ask the master what it knows to be alive, which may be tasks that no Run has.
+	open bool
+	next time.Time
 }
 
 // run talks until ctx ends.
@@ -175,15 +178,7 @@ func (c *conversation) run(ctx context.Context) {
 		if t.all || len(t.agents) > 0 {
 			t.ask = append(t.ask, c.live(func(a *v1.Attempt) bool { return t.all || t.agents[a.AgentID] })...)
 		}
-		for ; len(t.ask) > 0; t.ask = t.ask[min(asksAtATime, len(t.ask)):] {
-			if err := c.talker.Reconcile(ctx, t.ask[:min(asksAtATime, len(t.ask))]); err != nil {
-				c.log.V(1).Info("Question after tasks did not go through", "tasks", len(t.ask), "reason", err.Error())
-				break // They are asked after again.
-			}
-		}
-		for _, u := range t.strays {
-			c.sendAway(ctx, u)
-		}
+		c.say(ctx, &t)
 		timer.Reset(max(time.Until(t.next), 0))
 		select {
 		case <-ctx.Done():
@@ -191,6 +186,23 @@ func (c *conversation) run(ctx context.Context) {
 		case <-c.wakeup:
 		case <-timer.C:
 		}
+	}
+}
+
+// say makes the calls. Questions that do not go through are asked again.
+func (c *conversation) say(ctx context.Context, t *talk) {
+	var err error
+	if t.open {
+		err = c.talker.Reconcile(ctx, nil)
+	}
+	for ; len(t.ask) > 0 && err == nil; t.ask = t.ask[min(asksAtATime, len(t.ask)):] {
+		err = c.talker.Reconcile(ctx, t.ask[:min(asksAtATime, len(t.ask))])
+	}
+	if err != nil && ctx.Err() == nil {
+		c.log.V(1).Info("Questions after tasks did not go through", "tasks", len(t.ask), "reason", err.Error())
+	}
+	for _, u := range t.strays {
+		c.sendAway(ctx, u)
 	}
 }
 
@@ -239,7 +251,7 @@ func (c *conversation) begin() {
 			c.enqueue(id.Key())
 		}
 	}
-	c.round, c.nextAt = 0, time.Time{}
+	c.round, c.nextAt, c.askOpen = 0, time.Time{}, true
 	c.allAt = c.clock().Add(c.every)
 	c.log.Info("Asking after live attempts", "attempts", len(live))
 }
@@ -276,6 +288,7 @@ func (c *conversation) plan(now time.Time) talk {
 	if t.all = !now.Before(c.allAt); t.all {
 		c.allAt = now.Add(c.every)
 	}
+	t.open, c.askOpen = c.askOpen || t.all, false
 	if c.allAt.Before(t.next) {
 		t.next = c.allAt
 	}

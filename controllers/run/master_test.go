@@ -311,6 +311,13 @@ func (m *fakeMaster) Kill(_ context.Context, ref offer.TaskRef, _ *time.Duration
 func (m *fakeMaster) Reconcile(_ context.Context, refs []offer.TaskRef) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(refs) == 0 && !m.mute {
+		for _, t := range m.tasks {
+			if !terminal(t.state) {
+				m.answerLocked(offer.TaskRef{TaskID: t.ID, AgentID: t.AgentID}, t.state)
+			}
+		}
+	}
 	for _, ref := range refs {
 		m.noteLocked("ASK %s", ref.TaskID)
 		if m.mute {
