@@ -42,10 +42,11 @@ type Agents struct {
 
 	once   sync.Once
 	client *http.Client
-	ctx    context.Context
-	cancel context.CancelFunc
-	slots  chan struct{}
-	tasks  sync.WaitGroup
+	// background runs something under a context that cancel ends; Close waits for it.
+	background func(func(context.Context))
+	cancel     context.CancelFunc
+	slots      chan struct{}
+	tasks      sync.WaitGroup
 
 	mu sync.Mutex
 	// dirs by agent URL. Guarded by mu.
@@ -72,7 +73,9 @@ func (a *Agents) init() {
 				ResponseHeaderTimeout: callTimeout,
 			}}
 		}
-		a.ctx, a.cancel = context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.Background())
+		a.cancel = cancel
+		a.background = func(f func(context.Context)) { a.tasks.Go(func() { f(ctx) }) }
 		a.slots = make(chan struct{}, fetchers)
 		a.dirs = map[string]*workDir{}
 	})
@@ -109,24 +112,24 @@ func (a *Agents) WorkDir(agentURL string) (string, bool) {
 	}
 	if !d.fetching && !a.closed && time.Now().After(d.retryAt) {
 		d.fetching = true
-		a.tasks.Go(func() { a.fetchWorkDir(agentURL, d) })
+		a.background(func(ctx context.Context) { a.fetchWorkDir(ctx, agentURL, d) })
 	}
 	return "", false
 }
 
-func (a *Agents) fetchWorkDir(agentURL string, d *workDir) {
+func (a *Agents) fetchWorkDir(ctx context.Context, agentURL string, d *workDir) {
 	var path string
-	err := a.ctx.Err()
+	err := ctx.Err()
 	select {
 	case a.slots <- struct{}{}:
 		defer func() { <-a.slots }()
 		var s *state
-		if s, err = a.state(a.ctx, agentURL); err == nil {
+		if s, err = a.state(ctx, agentURL); err == nil {
 			path = s.Flags.WorkDir
 		}
-	case <-a.ctx.Done():
+	case <-ctx.Done():
 	}
-	if err != nil && a.ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil {
 		a.Log.V(1).Info("Work directory of an agent is not known yet", "agent", agentURL, "error", err.Error())
 	}
 	a.mu.Lock()

@@ -1,0 +1,124 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"horae/internal/store"
+)
+
+// delete removes the spec. The status, and the tasks, are the controller's to end.
+func (s *Server) delete(w http.ResponseWriter, r *request) error {
+	opts, dry, err := r.deleteOptions(w)
+	if err != nil {
+		return err
+	}
+	e, err := s.deleteOne(r, opts, dry)
+	if err != nil {
+		return err
+	}
+	return r.form.write(w, http.StatusOK, &metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess, Code: http.StatusOK,
+		Details: &metav1.StatusDetails{Name: r.name, Group: r.kind.resource().Group, Kind: string(r.kind.kind), UID: e.obj.GetUID()},
+	})
+}
+
+func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool) (*entry, error) {
+	for range maxTries {
+		_, cur, err := s.current(r.Context(), r.kind, r.key())
+		if err != nil {
+			return nil, err
+		}
+		if p := opts.Preconditions; p != nil {
+			if err := r.checkPreconditions(cur, deref(p.UID), deref(p.ResourceVersion)); err != nil {
+				return nil, err
+			}
+		}
+		if dry {
+			return cur, nil
+		}
+		rev, err := s.cfg.Store.Apply(r.Context(), store.Change{
+			Guards: []store.Guard{store.SpecAt(r.key(), cur.rev.SpecMod)}, Writes: []store.Write{store.DeleteSpec(r.key())},
+		})
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("delete %s: %w", r.key(), err)
+		}
+		if err := s.waitFor(r.Context(), rev); err != nil {
+			return nil, fmt.Errorf("%s is deleted (revision %d), but the cache has not seen it yet: %w", r.key(), rev, err)
+		}
+		return cur, nil
+	}
+	return nil, r.kind.conflict(r.name, "it changes too often: try again")
+}
+
+// deleteCollection deletes what is selected in a namespace, one by one, and answers with what it deleted.
+func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
+	sel, err := r.selection()
+	if err != nil {
+		return err
+	}
+	opts, dry, err := r.deleteOptions(w)
+	if err != nil {
+		return err
+	}
+	var gone []object
+	objs, _ := s.selected(r.kind, r.namespace, sel)
+	for _, o := range objs {
+		one := *r
+		one.name = o.GetName()
+		switch _, err := s.deleteOne(&one, opts, dry); {
+		case err == nil:
+			gone = append(gone, o)
+		case !isNotFound(err):
+			return err
+		}
+	}
+	r.form.as = ""
+	return r.writeList(w, metav1.ListMeta{ResourceVersion: strconv.FormatInt(s.cfg.Cache.Revision(), 10)}, gone)
+}
+
+// deleteOptions are in the body, if there is one, or in the query.
+func (r *request) deleteOptions(w http.ResponseWriter) (*metav1.DeleteOptions, bool, error) {
+	data, err := r.body(w)
+	if err != nil {
+		return nil, false, err
+	}
+	opts := &metav1.DeleteOptions{}
+	if len(bytes.TrimSpace(data)) > 0 {
+		if err := yaml.UnmarshalStrict(data, opts); err != nil {
+			return nil, false, badRequest("decode DeleteOptions: %v", err)
+		}
+	}
+	if v := r.query.Get("propagationPolicy"); v != "" {
+		opts.PropagationPolicy = (*metav1.DeletionPropagation)(&v)
+	}
+	orphan := opts.PropagationPolicy != nil && *opts.PropagationPolicy == metav1.DeletePropagationOrphan
+	if orphan || opts.OrphanDependents != nil && *opts.OrphanDependents {
+		return nil, false, badRequest("propagationPolicy=Orphan is not supported: the Runs of a Job go with it")
+	}
+	dry, err := r.dryRun()
+	if err == nil && len(opts.DryRun) > 0 {
+		if opts.DryRun[0] != metav1.DryRunAll {
+			return nil, false, badRequest("dryRun=%s: the one value is All", opts.DryRun[0])
+		}
+		dry = true
+	}
+	return opts, dry, err
+}
+
+func deref[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}
