@@ -62,7 +62,7 @@ func (c *Cluster) route(r *http.Request) (*Agent, string) {
 		if prefixed && a.path == named {
 			return a, "/" + rest
 		}
-		if strings.Contains(file, "/slaves/"+a.id+"/") || len(c.agents) == 1 || !c.cfg.Simulate {
+		if strings.Contains(file, "/slaves/"+a.id+"/") || last == nil && file != "" || len(c.agents) == 1 || !c.cfg.Simulate {
 			last = a
 		}
 	}

@@ -258,6 +258,38 @@ func TestOldSandboxesAreRemoved(t *testing.T) {
 	})
 }
 
+func TestSandboxesOfAnEarlierClusterAreReadAndBounded(t *testing.T) {
+	dir := t.TempDir()
+	files := []string{}
+	for i := range 3 {
+		c := start(t, Config{WorkDir: dir, Sandboxes: 2})
+		s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+		o := s.offer()
+		s.launch(o, shell(o, "t", "echo hello"))
+		_, last := s.follow()
+		files = append(files, filepath.Join(dir, "slaves", o.AgentID.Value, "frameworks", s.framework.Value, "executors", "t", "runs",
+			last.ContainerStatus.ContainerID.Value, "stdout"))
+		if i > 0 {
+			if got := get(t, o, "/files/read?offset=0&path="+files[i-1]); got != `{"data":"hello\n","offset":0}` {
+				t.Errorf("stdout of the cluster before: %s", got)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, Config{WorkDir: dir, Sandboxes: 2})
+	for i, want := range []bool{false, true, true} {
+		if _, err := os.Stat(files[i]); (err == nil) != want {
+			t.Errorf("sandbox %d is there: %v, want %v", i, err == nil, want)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "slaves", "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("directories of agents that are left: %v", left)
+	}
+}
+
 func TestSeveralAgentsHaveNamesAndEndpointsOfTheirOwn(t *testing.T) {
 	for _, simulate := range []bool{false, true} {
 		t.Run(fmt.Sprintf("simulate=%v", simulate), func(t *testing.T) {

@@ -18,10 +18,10 @@ import (
 // maxRead is how much one read of a file gives at most: 16 pages, as the agent's.
 const maxRead = 16 * 4096
 
-// resolve turns the path of a files request into that of a file in one of the agent's sandboxes, or returns
-// fs.ErrNotExist: nothing else can be read.
+// resolve turns the path of a files request into that of a file in one of the sandboxes under the work dir, or returns
+// fs.ErrNotExist: nothing else can be read. Those of agents that were here before are among them: logs outlive them.
 func (a *Agent) resolve(path string) (string, error) {
-	root := filepath.Join(a.dir, "slaves", a.id)
+	root := filepath.Join(a.dir, "slaves")
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return "", fs.ErrNotExist
