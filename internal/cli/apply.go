@@ -46,13 +46,13 @@ cat job.yaml | horae apply -f -
 horae apply -f job.yaml --dry-run=server`),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context()) },
 	}
-	a.manifests.flags(cmd)
+	a.fileFlags(cmd)
 	dryRunFlag(cmd, &a.dryRun)
 	cmd.Flags().StringVarP(&a.output, "output", "o", "", "print the objects as json, yaml or name instead of a line each")
 	return cmd
 }
 
-func (m *manifests) flags(cmd *cobra.Command) {
+func (m *manifests) fileFlags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil, `file, directory, URL, or "-" for the standard input; may be repeated`)
 	cmd.Flags().BoolVarP(&m.recursive, "recursive", "R", false, "look into the subdirectories, too")
 	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -216,5 +215,3 @@ func kindOf(apiVersion, name string) (*kind, error) {
 
 // selectors restrict lists.
 type selectors struct{ labels, fields string }
-
-func atoi(s string) int64 { n, _ := strconv.ParseInt(s, 10, 64); return n }

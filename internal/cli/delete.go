@@ -40,7 +40,7 @@ horae delete runs -l horae/job=hello`),
 		RunE:              func(cmd *cobra.Command, args []string) error { return d.run(cmd.Context(), args) },
 	}
 	f := cmd.Flags()
-	d.manifests.flags(cmd)
+	d.fileFlags(cmd)
 	d.sel.add(cmd)
 	f.BoolVar(&d.all, "all", false, "all objects of the type in the namespace")
 	f.BoolVar(&d.wait, "wait", true, "wait until the objects are gone")

@@ -48,7 +48,7 @@ horae get run/hello-20261122t020000z -o jsonpath='{.status.phase}'`),
 	f.BoolVar(&g.ignoreNotFound, "ignore-not-found", false, "a name that there is not is no error")
 	g.sel.add(cmd)
 	c.allFlag(cmd)
-	g.tableFlags.add(cmd)
+	g.addTableFlags(cmd)
 	return cmd
 }
 

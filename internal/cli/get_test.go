@@ -134,11 +134,11 @@ func (h *house) watched(line string) (lines *bufio.Scanner, stop func() int) {
 	code := make(chan int, 1)
 	go func() {
 		code <- Main(ctx, strings.Fields(line), h.io(strings.NewReader(""), w, io.Discard))
-		w.Close()
+		_ = w.Close()
 	}()
 	stop = sync.OnceValue(func() int {
 		cancel()
-		r.Close()
+		_ = r.Close()
 		return <-code
 	})
 	return bufio.NewScanner(r), stop

@@ -142,7 +142,7 @@ func (c *cli) readManifest(ctx context.Context, name string) ([]document, error)
 }
 
 func (c *cli) readAll(ctx context.Context, name string) ([]byte, error) {
-	var in io.Reader = c.In
+	in := c.In
 	switch {
 	case isURL(name):
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)

@@ -78,7 +78,7 @@ type tableFlags struct {
 	sortBy     string
 }
 
-func (f *tableFlags) add(cmd *cobra.Command) {
+func (f *tableFlags) addTableFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "leave the headers of tables out")
 	cmd.Flags().BoolVar(&f.showLabels, "show-labels", false, "show the labels in a last column")
 	cmd.Flags().BoolVar(&f.showKind, "show-kind", false, "show names as TYPE/NAME")

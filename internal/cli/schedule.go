@@ -195,7 +195,6 @@ func (u *upcoming) show(p *plan) {
 	}
 	u.sayf("\n")
 	w := tabwriter.NewWriter(u.Out, 0, 8, 3, ' ', 0)
-	defer w.Flush()
 	zone := p.zone.String()
 	if p.zone != time.UTC && zone != "Etc/UTC" {
 		fmt.Fprintf(w, "%s\t", zone)
@@ -215,6 +214,7 @@ func (u *upcoming) show(p *plan) {
 		}
 		fmt.Fprintln(w)
 	}
+	_ = w.Flush()
 }
 
 // words tells what the schedule means, with a number for each of several expressions.

@@ -102,6 +102,7 @@ func (r *request) deleteOptions(w http.ResponseWriter) (*metav1.DeleteOptions, b
 		opts.PropagationPolicy = (*metav1.DeletionPropagation)(&v)
 	}
 	orphan := opts.PropagationPolicy != nil && *opts.PropagationPolicy == metav1.DeletePropagationOrphan
+	//nolint:staticcheck // deprecated, and still sent by old clients: refused like its successor
 	if orphan || opts.OrphanDependents != nil && *opts.OrphanDependents {
 		return nil, false, badRequest("propagationPolicy=Orphan is not supported: the Runs of a Job go with it")
 	}

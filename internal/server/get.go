@@ -127,17 +127,16 @@ func (r *request) writeList(w http.ResponseWriter, meta metav1.ListMeta, objs []
 		r.kind.name, v1.GroupVersion, meta.ResourceVersion)
 	for i, o := range objs {
 		if i > 0 {
-			b.WriteByte(',')
+			_ = b.WriteByte(',') // the buffer keeps the first error; the client may be gone, and there is nobody to tell
 		}
 		data, err := json.Marshal(o)
 		if err != nil {
 			// Part of the answer is sent: only breaking it off keeps the client from taking it for the whole.
 			panic(http.ErrAbortHandler)
 		}
-		b.Write(data)
+		_, _ = b.Write(data)
 	}
-	b.WriteString("]}\n")
-	// The client may be gone; there is nobody to tell.
+	_, _ = b.WriteString("]}\n")
 	_ = b.Flush()
 	return nil
 }

@@ -58,7 +58,7 @@ func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, erro
 	if cur.err != nil {
 		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.err)
 	}
-	if errs := s.cfg.Validate(cur.obj); len(errs) > 0 {
+	if errs := s.cfg.Validate(cur.obj.DeepCopyObject()); len(errs) > 0 { // I8: a validator may normalise quantities
 		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", errs.ToAggregate())
 	}
 	run, err := s.cfg.NewRun(cur.obj.(*v1.Job), t, s.now())

@@ -51,6 +51,9 @@ type kind struct {
 	columns []column
 }
 
+// usable reports whether the spec can be used.
+func (e *entry) usable() bool { return e.err == nil }
+
 func (k *kind) resource() schema.GroupResource {
 	return schema.GroupResource{Group: v1.GroupVersion.Group, Resource: string(k.kind)}
 }

@@ -101,7 +101,7 @@ func TestAFollowedLogWaitsForTheAttemptAndEndsWithIt(t *testing.T) {
 	got := make(chan string, 4)
 	go func() {
 		defer close(got)
-		req, _ := http.NewRequestWithContext(t.Context(), "GET", f.url+runsPath+"/a-m1/log?follow=true", nil)
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, f.url+runsPath+"/a-m1/log?follow=true", nil)
 		resp, err := f.client.Do(req)
 		if err != nil {
 			return

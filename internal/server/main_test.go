@@ -37,6 +37,8 @@ type fixture struct {
 	cache  *cache.Cache
 	server *Server
 	client *http.Client
+	log    logr.Logger
+	option cache.Option
 	// made counts the Runs made by triggers.
 	made atomic.Int64
 }
@@ -67,27 +69,47 @@ func startOn(t testing.TB, log logr.Logger, option cache.Option, change ...func(
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.store.Close() })
-	f.cache = cache.New(f.store, log, cache.WithRing(64), option)
+	f.log, f.option = log, option
+	f.serve(func(c *Config) {
+		for _, ch := range change {
+			ch(c)
+		}
+	})
+	return f
+}
+
+// serve starts a cache and a server over the fixture's store.
+func (f *fixture) serve(change func(*Config)) {
+	f.t.Helper()
+	f.cache = cache.New(f.store, f.log, cache.WithRing(64), f.option)
 	f.background(f.cache.Follow)
 	<-f.cache.Synced()
 	cfg := Config{
 		Cache: f.cache, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly,
-		Log: log, Now: func() time.Time { return now }, Version: "v1.2.3",
+		Log: f.log, Now: func() time.Time { return now }, Version: "v1.2.3",
 	}
-	for _, c := range change {
-		c(&cfg)
+	if change != nil {
+		change(&cfg)
 	}
+	var err error
 	if f.server, err = New(cfg); err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	f.url = "http://" + l.Addr().String()
 	f.background(func(ctx context.Context) error { return f.server.Serve(ctx, l) })
-	t.Cleanup(f.client.CloseIdleConnections)
-	return f
+	f.t.Cleanup(f.client.CloseIdleConnections)
+}
+
+// another is a second server over the same etcd, with a cache of its own.
+func (f *fixture) another(change func(*Config)) *fixture {
+	f.t.Helper()
+	g := &fixture{t: f.t, client: f.client, store: f.store, log: f.log, option: f.option}
+	g.serve(change)
+	return g
 }
 
 // background runs something until the test ends, and waits for it.
@@ -273,7 +295,7 @@ func (f *fixture) watch(path string, headers ...string) *stream {
 	f.t.Helper()
 	ctx, cancel := context.WithCancel(f.t.Context())
 	f.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "GET", f.url+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url+path, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -178,7 +178,7 @@ func TestARevisionFromTheFutureIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = s.waitFor(t.Context(), 1_000_000)
-	st := s.statusOf(&http.Request{Method: "GET"}, err)
+	st := s.statusOf(&http.Request{Method: http.MethodGet}, err)
 	if st.Code != 504 || !hasCauseType(st, metav1.CauseTypeResourceVersionTooLarge) {
 		t.Errorf("got %+v", st)
 	}

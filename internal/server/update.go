@@ -92,7 +92,7 @@ func (s *Server) plan(r *request, change func(cur *entry) (object, error)) (muta
 	if err != nil {
 		return mutation{}, err
 	}
-	if cur.err == nil {
+	if cur.usable() {
 		if errs := r.kind.update(full, cur.obj); len(errs) > 0 {
 			return mutation{}, r.kind.invalid(r.name, errs)
 		}
@@ -153,7 +153,7 @@ func (r *request) checkPreconditions(cur *entry, uid types.UID, resourceVersion 
 // the user wrote, without them. Only what differs is taken over, so that a client that reads, changes and writes back does not
 // store our defaults as the user's own words. It answers false when nothing differs.
 func (k *kind) fold(raw []byte, cur *entry, next object) (object, bool, error) {
-	if cur.err != nil {
+	if !cur.usable() {
 		// There is nothing to fold into: the stored document does not say anything that can be used.
 		return next, true, nil
 	}
