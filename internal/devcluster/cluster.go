@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"strconv"
 	"sync"
 	"syscall"
@@ -137,21 +136,6 @@ func (c *Cluster) prepareDir() error {
 	c.killLeftovers()
 	c.removeOldSandboxes()
 	return nil
-}
-
-// removeOldSandboxes keeps the newest Config.Sandboxes of earlier clusters on this work dir.
-func (c *Cluster) removeOldSandboxes() {
-	runs, _ := filepath.Glob(filepath.Join(c.dir, "slaves", "*", "frameworks", "*", "executors", "*", "runs", "*-*")) // the pattern is valid
-	age := map[string]time.Time{}
-	for _, dir := range runs {
-		if s, err := os.Stat(dir); err == nil {
-			age[dir] = s.ModTime()
-		}
-	}
-	sort.Slice(runs, func(i, j int) bool { return age[runs[i]].After(age[runs[j]]) })
-	for _, dir := range runs[min(c.cfg.Sandboxes, len(runs)):] {
-		c.removeSandbox(dir, filepath.Join(c.dir, "slaves"))
-	}
 }
 
 // startAgents makes the agents and their listeners. Simulated ones share one listener: there may be thousands.
@@ -371,30 +355,6 @@ func (c *Cluster) signalAll(s syscall.Signal) {
 				_ = syscall.Kill(-x.pgid, s)
 			}
 		}
-	}
-}
-
-// collect removes an old sandbox.
-func (c *Cluster) collect(dir string) {
-	c.wg.Add(1)
-	go func() {
-		defer c.wg.Done()
-		// Not above the task's directory: others may be about to make theirs there.
-		c.removeSandbox(dir, filepath.Dir(filepath.Dir(filepath.Dir(dir))))
-	}()
-}
-
-// removeSandbox removes a sandbox, and the directories between it and top that are left empty.
-func (c *Cluster) removeSandbox(dir, top string) {
-	if err := os.RemoveAll(dir); err != nil {
-		c.log.Info("An old sandbox stays", "dir", dir, "error", err.Error())
-		return
-	}
-	runs := filepath.Dir(dir)
-	if target, err := os.Readlink(filepath.Join(runs, "latest")); err == nil && target == dir {
-		_ = os.Remove(filepath.Join(runs, "latest")) // nothing is lost if it stays
-	}
-	for up := runs; up != top && os.Remove(up) == nil; up = filepath.Dir(up) {
 	}
 }
 

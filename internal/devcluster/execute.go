@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -208,40 +207,6 @@ func exitMessage(s *os.ProcessState) string {
 	}
 	name := status.Signal().String()
 	return "Command terminated with signal " + strings.ToUpper(name[:1]) + name[1:]
-}
-
-// makeSandbox creates the sandbox with its stdout and stderr, owned by the task's user.
-func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
-	name := x.user()
-	cred, err := credential(name)
-	if err != nil {
-		return nil, said(fmt.Sprintf("Failed to chown directory to '%s': %v", name, err))
-	}
-	if err := os.MkdirAll(filepath.Dir(x.dir), 0o755); err != nil {
-		return nil, err
-	}
-	if err := os.Mkdir(x.dir, 0o755); err != nil {
-		return nil, err
-	}
-	if cred != nil {
-		if err := os.Chown(x.dir, int(cred.Uid), int(cred.Gid)); err != nil {
-			return nil, err
-		}
-	}
-	a.linkLatest(x)
-	return cred, nil
-}
-
-// linkLatest points runs/latest to the newest run, as an agent does.
-func (a *Agent) linkLatest(x *run) {
-	if x.group != nil {
-		return
-	}
-	link := filepath.Join(filepath.Dir(x.dir), "latest")
-	_ = os.Remove(link)
-	if err := os.Symlink(x.dir, link); err != nil {
-		a.c.log.V(1).Info("No link to the latest run", "link", link, "error", err.Error())
-	}
 }
 
 // user is whom the task runs as: the command's user or the framework's.
