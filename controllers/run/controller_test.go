@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -460,4 +461,60 @@ func TestOffersAreDeclinedAndSuppressedWhenNothingWaits(t *testing.T) {
 	if !w.master.has("REVIVE") {
 		t.Error("offers were not asked for")
 	}
+}
+
+// TestI1I2I9CrashesAtAnyTime: leaders die at any point of many Runs' lives. Every Run reaches its end, and none ran twice.
+func TestI1I2I9CrashesAtAnyTime(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	w := newWorld(t)
+	var luck sync.Mutex
+	draw := func(n int) int {
+		luck.Lock()
+		defer luck.Unlock()
+		return rng.IntN(n)
+	}
+	// An ACCEPT may be lost, and so may its answer.
+	w.master.onAccept = func(offer.Launch) (bool, error) {
+		switch draw(8) {
+		case 0:
+			return false, errUnanswered
+		case 1:
+			return true, errUnanswered
+		}
+		return true, nil
+	}
+	perhaps := func(c *Config) { c.Resubscribe = w.master.resubscribe }
+	var keys []store.Key
+	for range 10 {
+		c := w.lead(perhaps)
+		for range 6 {
+			keys = append(keys, w.createRun(fmt.Sprintf("r%d", len(keys))))
+		}
+		// A little is let happen: so many events more.
+		until := len(w.master.events()) + 1 + draw(40)
+		w.until("something happens", func() bool { return len(w.master.events()) >= until || allEnded(w, keys) })
+		if err := c.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.lead(perhaps)
+	for _, key := range keys {
+		if s := w.ends(key); s.Phase != v1.RunSucceeded {
+			t.Errorf("%s: %+v", key, s)
+		}
+		if tasks := w.master.tasksOf(key); len(tasks) != 1 {
+			t.Errorf("%s ran %d times: %s", key, len(tasks), tasks)
+		}
+	}
+}
+
+func allEnded(w *world, keys []store.Key) bool {
+	for _, key := range keys {
+		if !w.phase(key).Terminal() {
+			return false
+		}
+	}
+	return true
 }

@@ -10,6 +10,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/offer"
+	"horae/internal/store"
 )
 
 // fakeMaster is a master with its agents, at the interface: it launches what it is told to, sends a task's next update once the one
@@ -128,6 +129,19 @@ func (m *fakeMaster) count(prefix string) int {
 		}
 	}
 	return n
+}
+
+// tasksOf are the tasks of the Run that an agent has run.
+func (m *fakeMaster) tasksOf(key store.Key) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var ids []string
+	for id := range m.tasks {
+		if t, _ := ParseTaskID(id); t.Key() == key {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (m *fakeMaster) set(f func(*fakeMaster)) {
