@@ -136,7 +136,7 @@ func job(name, schedule string) (key, value string) {
 func (r *result) print(raw rawEtcd) {
 	n := float64(max(r.started, 1))
 	rate := n / r.window.Seconds()
-	txns, changes := r.writes["horae_store_transactions_total"], r.writes["horae_store_changes_total"]
+	txns, changes := r.writes["horae_store_transaction_changes_count"], r.writes["horae_store_changes_total"]
 	fmt.Printf("  started            %8.0f runs/s: %d of %d, %d missed, %d started twice\n", rate, r.started, r.offered, r.offered-r.started, r.doubled)
 	fmt.Printf("  lateness           p50 %s, p99 %s, max %s\n", percentile(r.lateness, 50), percentile(r.lateness, 99), percentile(r.lateness, 100))
 	fmt.Printf("  etcd               %.2f writes per run, %.0f in a transaction\n", changes/n, changes/max(txns, 1))
@@ -162,10 +162,16 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 // witness notes when each task started, as its agent saw it.
 type witness struct {
 	mu      sync.Mutex
-	started map[string][]time.Time // by Run; guarded by mu
+	started map[string]*started // by Run; guarded by mu
 }
 
-func newWitness() *witness { return &witness{started: map[string][]time.Time{}} }
+// started is when a Run's first task was running, and which tasks were: an update that is sent again is no second start.
+type started struct {
+	first time.Time
+	tasks []string
+}
+
+func newWitness() *witness { return &witness{started: map[string]*started{}} }
 
 // update is the dev cluster's hook.
 func (w *witness) update(taskID, state string) bool {
@@ -173,8 +179,15 @@ func (w *witness) update(taskID, state string) bool {
 		now := time.Now()
 		run := strings.Split(taskID, ".")[1]
 		w.mu.Lock()
-		w.started[run] = append(w.started[run], now)
-		w.mu.Unlock()
+		defer w.mu.Unlock()
+		s := w.started[run]
+		if s == nil {
+			s = &started{first: now}
+			w.started[run] = s
+		}
+		if !slices.Contains(s.tasks, taskID) {
+			s.tasks = append(s.tasks, taskID)
+		}
 	}
 	return true
 }
@@ -183,13 +196,13 @@ func (w *witness) update(taskID, state string) bool {
 func (w *witness) lateness(from, to time.Time) (late []time.Duration, doubled int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for run, at := range w.started {
+	for run, s := range w.started {
 		due, ok := dueTime(run)
 		if !ok || due.Before(from) || !due.Before(to) {
 			continue
 		}
-		late = append(late, at[0].Sub(due))
-		if len(at) > 1 {
+		late = append(late, s.first.Sub(due))
+		if len(s.tasks) > 1 {
 			doubled++
 		}
 	}
