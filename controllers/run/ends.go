@@ -50,7 +50,7 @@ type ending struct {
 
 // resolve turns the table's row into an ending: it knows who killed the task.
 func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
-	e := ending{class: m.class, phase: m.phase, word: m.word, text: join(m.text, u.Message)}
+	e := ending{class: m.class, phase: m.phase, word: m.word, text: join(m.text, shorten(u.Message))}
 	if m.class != killed {
 		return e
 	}
@@ -61,7 +61,7 @@ func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
 	case reason != "":
 		return ending{killed, v1.RunKilled, reason, text}
 	case sick:
-		return ending{usual, v1.RunFailed, reasonUnhealthy, join("the health check failed", u.Message)}
+		return ending{usual, v1.RunFailed, reasonUnhealthy, join("the health check failed", shorten(u.Message))}
 	}
 	return e
 }
@@ -269,24 +269,4 @@ func endPhase(attempt v1.RunPhase) v1.RunPhase {
 		return v1.RunLost
 	}
 	return v1.RunFailed
-}
-
-// trimUnstarted drops the oldest attempts that never began when there are more than are kept. The last attempt stays: its
-// number is what the next one counts from.
-func trimUnstarted(as []v1.Attempt) []v1.Attempt {
-	extra := -keepUnstarted
-	for i := range as {
-		if as[i].NotStarted {
-			extra++
-		}
-	}
-	kept := make([]v1.Attempt, 0, len(as)+1)
-	for i := range as {
-		if as[i].NotStarted && extra > 0 {
-			extra--
-			continue
-		}
-		kept = append(kept, as[i])
-	}
-	return kept
 }

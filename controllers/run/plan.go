@@ -402,28 +402,6 @@ func (p *plan) decide() Decision {
 	return p.d
 }
 
-// Launched is the status that is stored before an ACCEPT is sent (I1): the Run with one more attempt. The attempt's task ID
-// must be NextTask's.
-func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
-	s := r.Status
-	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
-	s.Attempts = append(trimUnstarted(r.Status.Attempts), a)
-	return s
-}
-
-// NextTask is the id of the Run's next attempt: one more than the last ever had (I4).
-func NextTask(r *store.Run) TaskID {
-	id := TaskID{Namespace: r.Key.Namespace, Run: r.Key.Name, Incarnation: r.Rev.SpecCreate, Attempt: 1}
-	if as := r.Object.Status.Attempts; len(as) > 0 {
-		if last, ok := ParseTaskID(as[len(as)-1].TaskID); ok {
-			id.Attempt = last.Attempt + 1
-		} else {
-			id.Attempt = len(as) + 1
-		}
-	}
-	return id
-}
-
 // ackNow acknowledges what matters nothing. After an update that does matter it may only repeat that one, so that it has to wait
 // for the same write (I2).
 func (p *plan) ackNow(u offer.Update) {

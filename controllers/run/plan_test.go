@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -568,6 +570,15 @@ func TestAgentsClockIsNotTrusted(t *testing.T) {
 				t.Errorf("start = %v, want %v", got, at(tc.want))
 			}
 		})
+	}
+}
+
+// TestLongMessagesAreCut: a status has to stay small, and readable.
+func TestLongMessagesAreCut(t *testing.T) {
+	u := update(1, offer.TaskFailed, func(u *offer.Update) { u.Message = strings.Repeat("ö", 100_000) })
+	d := Plan(Input{Run: testRun(withAttempts(attempt(1, v1.RunRunning))), Updates: []offer.Update{u}}, at(plannedAt))
+	if m := d.Status.Attempts[0].Message; len(m) > longestMessage+3 || len(m) < longestMessage || !utf8.ValidString(m) {
+		t.Errorf("message of %d bytes", len(m))
 	}
 }
 

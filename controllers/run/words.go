@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"time"
 
 	v1 "horae/api/v1"
@@ -68,6 +69,17 @@ func join(a, b string) string {
 		return a
 	}
 	return a + ": " + b
+}
+
+// longestMessage is how much of Mesos's own words is kept, in bytes: an agent may send a whole log.
+const longestMessage = 1024
+
+// shorten keeps the beginning of a long text, and valid UTF-8.
+func shorten(text string) string {
+	if len(text) <= longestMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:longestMessage], "") + "..."
 }
 
 // fraction spreads texts evenly over [0, 1), always in the same way.

@@ -1,0 +1,48 @@
+package run
+
+import (
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// Launched is the status that is stored before an ACCEPT is sent (I1): the Run with one more attempt. The attempt's task ID
+// must be NextTask's.
+func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
+	s := r.Status
+	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
+	s.Attempts = append(trimUnstarted(r.Status.Attempts), a)
+	return s
+}
+
+// NextTask is the id of the Run's next attempt: one more than the last ever had (I4).
+func NextTask(r *store.Run) TaskID {
+	id := TaskID{Namespace: r.Key.Namespace, Run: r.Key.Name, Incarnation: r.Rev.SpecCreate, Attempt: 1}
+	if as := r.Object.Status.Attempts; len(as) > 0 {
+		if last, ok := ParseTaskID(as[len(as)-1].TaskID); ok {
+			id.Attempt = last.Attempt + 1
+		} else {
+			id.Attempt = len(as) + 1
+		}
+	}
+	return id
+}
+
+// trimUnstarted drops the oldest attempts that never began when there are more than are kept. The last attempt stays: its
+// number is what the next one counts from.
+func trimUnstarted(as []v1.Attempt) []v1.Attempt {
+	extra := -keepUnstarted
+	for i := range as {
+		if as[i].NotStarted {
+			extra++
+		}
+	}
+	kept := make([]v1.Attempt, 0, len(as)+1)
+	for i := range as {
+		if as[i].NotStarted && extra > 0 {
+			extra--
+			continue
+		}
+		kept = append(kept, as[i])
+	}
+	return kept
+}
