@@ -77,6 +77,8 @@ func SetDefaults(obj runtime.Object) {
 		v1.SetDefaultsJob(o)
 	case *v1.Run:
 		v1.SetDefaultsRun(o)
+	case *v1.Calendar:
+		v1.SetDefaultsCalendar(o)
 	}
 }
 

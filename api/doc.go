@@ -2,5 +2,5 @@
 //
 // Everybody who reads a document goes through here (the store, the server, the command line, file sources), so that a document
 // means the same wherever it comes from. The package does no I/O and imports nothing of Horae's but the versions below it. It
-// decides about form only: whether values make sense is v1.ValidateJob's and v1.ValidateRun's business.
+// decides about form only: whether values make sense is v1.ValidateJob's and its siblings' business.
 package api

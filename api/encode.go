@@ -19,8 +19,10 @@ func EncodeSpec(obj runtime.Object) ([]byte, error) {
 		return encode(&v1.Job{TypeMeta: typeOf(v1.KindJob), ObjectMeta: specMeta(o.ObjectMeta), Spec: o.Spec})
 	case *v1.Run:
 		return encode(&v1.Run{TypeMeta: typeOf(v1.KindRun), ObjectMeta: specMeta(o.ObjectMeta), Spec: o.Spec})
+	case *v1.Calendar:
+		return encode(&v1.Calendar{TypeMeta: typeOf(v1.KindCalendar), ObjectMeta: specMeta(o.ObjectMeta), Spec: o.Spec})
 	}
-	return nil, fmt.Errorf("encode a %T: there are Job and Run", obj)
+	return nil, fmt.Errorf("encode a %T: there are Job, Run and Calendar", obj)
 }
 
 // EncodeStatus writes the document that stands under an object's status key: compact JSON with apiVersion, kind, metadata
@@ -36,8 +38,10 @@ func EncodeStatus(obj runtime.Object) ([]byte, error) {
 		doc.TypeMeta, doc.ObjectMeta, doc.Status = typeOf(v1.KindJob), statusMeta(o.ObjectMeta), o.Status
 	case *v1.Run:
 		doc.TypeMeta, doc.ObjectMeta, doc.Status = typeOf(v1.KindRun), statusMeta(o.ObjectMeta), o.Status
+	case *v1.Calendar:
+		doc.TypeMeta, doc.ObjectMeta, doc.Status = typeOf(v1.KindCalendar), statusMeta(o.ObjectMeta), o.Status
 	default:
-		return nil, fmt.Errorf("encode the status of a %T: there are Job and Run", obj)
+		return nil, fmt.Errorf("encode the status of a %T: there are Job, Run and Calendar", obj)
 	}
 	return encode(&doc)
 }

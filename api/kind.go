@@ -18,8 +18,11 @@ type typeMeta struct {
 
 // newObject returns an empty object of a type that check has accepted.
 func (m typeMeta) newObject() runtime.Object {
-	if m.Kind == v1.KindJob {
+	switch m.Kind {
+	case v1.KindJob:
 		return &v1.Job{}
+	case v1.KindCalendar:
+		return &v1.Calendar{}
 	}
 	return &v1.Run{}
 }
@@ -27,7 +30,12 @@ func (m typeMeta) newObject() runtime.Object {
 // list reports whether the document is a list of objects: Kubernetes's List or our own.
 func (m typeMeta) list() bool {
 	return m.APIVersion == "v1" && m.Kind == "List" ||
-		m.APIVersion == apiVersion && (m.Kind == v1.KindJob+"List" || m.Kind == v1.KindRun+"List")
+		m.APIVersion == apiVersion && known(strings.TrimSuffix(m.Kind, "List")) && !known(m.Kind)
+}
+
+// known reports whether there is a kind of that name.
+func known(kind string) bool {
+	return kind == v1.KindJob || kind == v1.KindRun || kind == v1.KindCalendar
 }
 
 // complete gives an item of a typed list its type: the API leaves it out there.
@@ -60,12 +68,12 @@ func (m typeMeta) check() error {
 		}
 		bad = append(bad, FieldError{Path: "apiVersion", Message: msg})
 	}
-	switch m.Kind {
-	case v1.KindJob, v1.KindRun:
-	case "":
-		bad = append(bad, FieldError{Path: "kind", Message: "is required: Job or Run"})
+	switch {
+	case known(m.Kind):
+	case m.Kind == "":
+		bad = append(bad, FieldError{Path: "kind", Message: "is required: Job, Run or Calendar"})
 	default:
-		msg := fmt.Sprintf("%q is not known; there are Job and Run", m.Kind)
+		msg := fmt.Sprintf("%q is not known; there are Job, Run and Calendar", m.Kind)
 		if m.Kind == "CronJob" {
 			msg += " (a Job has a schedule here)"
 		}

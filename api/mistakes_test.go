@@ -186,11 +186,11 @@ spec.scheduledTime: "yesterday": must be a time such as 2026-11-22T02:00:00Z`,
 			name:  "a CronJob of Kubernetes",
 			input: "apiVersion: batch/v1\nkind: CronJob\n",
 			want: `apiVersion: "batch/v1" is not known; there is horae/v1, whose Job is what Kubernetes calls a CronJob
-kind: "CronJob" is not known; there are Job and Run (a Job has a schedule here)`,
+kind: "CronJob" is not known; there are Job, Run and Calendar (a Job has a schedule here)`,
 		},
-		{name: "another kind", input: "apiVersion: horae/v1\nkind: Calendar\n", want: `kind: "Calendar" is not known; there are Job and Run`},
+		{name: "another kind", input: "apiVersion: horae/v1\nkind: Source\n", want: `kind: "Source" is not known; there are Job, Run and Calendar`},
 		{name: "another version", input: "apiVersion: horae/v2\nkind: Job\n", want: `apiVersion: "horae/v2" is not known; there is horae/v1`},
-		{name: "no type", input: "metadata: {name: a}\n", want: "apiVersion: is required: horae/v1\nkind: is required: Job or Run"},
+		{name: "no type", input: "metadata: {name: a}\n", want: "apiVersion: is required: horae/v1\nkind: is required: Job, Run or Calendar"},
 		{name: "a type that is no text", input: "apiVersion: 1\nkind: [Job]\n", want: "apiVersion: must be text\nkind: must be text"},
 		{
 			name:  "a job of Chronos",
@@ -291,7 +291,7 @@ func TestYAMLThatUnfoldsWithoutEndIsRefused(t *testing.T) {
 // A hint that leads nowhere is worse than none.
 func TestHintsLeadToFieldsThatExist(t *testing.T) {
 	job := reflect.TypeFor[v1.Job]()
-	run := reflect.TypeFor[v1.Run]()
+	run, calendar := reflect.TypeFor[v1.Run](), reflect.TypeFor[v1.Calendar]()
 	for name, hint := range moved {
 		target, _, _ := strings.Cut(hint, " ")
 		target = strings.TrimSuffix(target, ",")
@@ -312,7 +312,7 @@ func TestHintsLeadToFieldsThatExist(t *testing.T) {
 		}
 	}
 	for shape := range typeHints {
-		if path := strings.ReplaceAll(shape, "[]", ""); !hasField(job, path) && !hasField(run, path) {
+		if path := strings.ReplaceAll(shape, "[]", ""); !hasField(job, path) && !hasField(run, path) && !hasField(calendar, path) {
 			t.Errorf("%s doesn't exist: its hint is never given", shape)
 		}
 	}

@@ -25,7 +25,7 @@ var (
 	printable = rapid.OneOf(rapid.StringOf(rapid.RuneFrom([]rune(" \n"), unicode.Letter, unicode.Digit, unicode.Punct)), rapid.SampledFrom(awkward))
 )
 
-// drawObject makes any Job or Run: every field may be set, to any value of its type.
+// drawObject makes any Job, Run or Calendar: every field may be set, to any value of its type.
 func drawObject(t *rapid.T, text *rapid.Generator[string]) runtime.Object {
 	meta := metav1.ObjectMeta{
 		Name: rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name"), Namespace: rapid.StringMatching(`[a-z]{0,4}`).Draw(t, "namespace"),
@@ -35,6 +35,11 @@ func drawObject(t *rapid.T, text *rapid.Generator[string]) runtime.Object {
 		job := &v1.Job{TypeMeta: typeOf("Job"), ObjectMeta: meta}
 		draw(t, text, reflect.ValueOf(&job.Spec).Elem())
 		return job
+	}
+	if rapid.Bool().Draw(t, "a Calendar") {
+		calendar := &v1.Calendar{TypeMeta: typeOf("Calendar"), ObjectMeta: meta}
+		draw(t, text, reflect.ValueOf(&calendar.Spec).Elem())
+		return calendar
 	}
 	run := &v1.Run{TypeMeta: typeOf("Run"), ObjectMeta: meta}
 	draw(t, text, reflect.ValueOf(&run.Spec).Elem())

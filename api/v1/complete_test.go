@@ -27,6 +27,7 @@ var free = map[string]string{
 	"spec.retries.delay":                             "a negative duration cannot be decoded",
 	"spec.retries.jitter":                            "true or false",
 	"spec.retries.onLost":                            "true or false",
+	"spec.ics":                                       "read by internal/calendar; controllers/calendar.Validate refuses what it refuses",
 	"spec.startBy":                                   "any time",
 	"spec.cancel":                                    "true or false; ValidateRunUpdate sees that it stays true",
 	"spec.task.env[].secret.key":                     "any text",
@@ -56,7 +57,7 @@ func TestEveryFieldIsCheckedOrFree(t *testing.T) {
 		}
 	}
 	known := map[string]bool{}
-	for _, spec := range []reflect.Type{reflect.TypeFor[v1.JobSpec](), reflect.TypeFor[v1.RunSpec]()} {
+	for _, spec := range []reflect.Type{reflect.TypeFor[v1.JobSpec](), reflect.TypeFor[v1.RunSpec](), reflect.TypeFor[v1.CalendarSpec]()} {
 		for _, path := range leaves(spec, "spec") {
 			known[path] = true
 			element := strings.TrimSuffix(path, "[]")
@@ -123,6 +124,7 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 			"spec.parents: Forbidden: not supported yet",
 			"spec.env[1].secret: Forbidden: not supported yet",
 		}},
+		{"full-calendar.yaml", nil},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			obj := readExample(t, tc.file)

@@ -31,6 +31,9 @@ func SetDefaultsJob(j *Job) {
 	setDefault(&s.TimeZone, DefaultTimeZone)
 	setDefault(&s.MissedRuns, MissedRunsLatest)
 	setDefault(&s.ConcurrencyPolicy, ConcurrencyForbid)
+	if c := s.Calendars; c != nil && len(c.Exclude)+len(c.Only) > 0 {
+		setDefault(&c.OnExcluded, OnExcludedSkip)
+	}
 	if len(s.DependsOn) > 0 {
 		setDefault(&s.DependencyPolicy, DependencyAllSinceLastRun)
 	}
@@ -48,6 +51,9 @@ func SetDefaultsRun(r *Run) {
 	setDefaultsRunPolicy(&r.Spec.RunPolicy)
 	setDefaultsTask(&r.Spec.Task)
 }
+
+// SetDefaultsCalendar fills in what is left open: nothing, so far.
+func SetDefaultsCalendar(*Calendar) {}
 
 func setDefaultsRunPolicy(p *RunPolicy) {
 	r := &p.Retries

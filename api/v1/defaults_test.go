@@ -39,6 +39,12 @@ func TestDefaults(t *testing.T) {
 				`"history":{"succeeded":10,"failed":10},"task":{"shell":"x",` + resources + `}}`,
 		},
 		{
+			name:  "calendars",
+			input: jobHead + "  schedule: '@daily'\n  calendars: {exclude: [a]}\n" + shell,
+			want: `{"schedule":"@daily","timeZone":"Etc/UTC","calendars":{"exclude":["a"],"onExcluded":"Skip"},"missedRuns":"Latest","concurrencyPolicy":"Forbid",` +
+				policy + `,"history":{"succeeded":10,"failed":10},"task":{"shell":"x",` + resources + `}}`,
+		},
+		{
 			name: "inside of a task",
 			input: runHead + "  reason: Manual\n  unreachable: {}\n  task:\n    fetch: [{uri: /a}]\n    executor: {command: x, fetch: [{uri: /b}]}\n" +
 				"    container: {type: Docker, image: i, network: {portMappings: [{containerPort: 80}]}, volumes: [{containerPath: /a}]}\n" +

@@ -43,6 +43,9 @@ type JobSpec struct {
 	// +kubebuilder:default="Etc/UTC"
 	// +optional
 	TimeZone string `json:"timeZone,omitempty"`
+	// Calendars restrict the schedule to some days, or keep it off others. None by default.
+	// +optional
+	Calendars *JobCalendars `json:"calendars,omitempty"`
 	// StartingDeadline: an occurrence that could not start within this time after it was due is Missed. None by default.
 	// +kubebuilder:example="30m"
 	// +optional

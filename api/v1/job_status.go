@@ -10,6 +10,9 @@ const (
 	JobScheduled = "Scheduled"
 	// JobHealthy: the last Run that ended in success or failure did so in success. Absent until one has ended.
 	JobHealthy = "Healthy"
+	// JobCalendarsFound: the Calendars that spec.calendars names are there and valid. False names one that is not: it counts as a
+	// Calendar without days. Absent when the Job names none.
+	JobCalendarsFound = "CalendarsFound"
 )
 
 // Reasons of a Job's conditions.
@@ -33,6 +36,11 @@ const (
 	// Of Healthy.
 	ReasonLastRunSucceeded = "LastRunSucceeded"
 	ReasonLastRunFailed    = "LastRunFailed"
+
+	// Of CalendarsFound.
+	ReasonFound           = "Found"
+	ReasonNotFound        = "NotFound"
+	ReasonCalendarInvalid = "CalendarInvalid"
 )
 
 // Reasons for which an occurrence did not become a Run (NotRun.Reason), besides those of Scheduled=False for what passed while
@@ -54,6 +62,10 @@ const (
 	ReasonScheduleChanged = "ScheduleChanged"
 	// ReasonNameTaken: somebody made a Run of another Job under the name that it needs. Skipped.
 	ReasonNameTaken = "NameTaken"
+	// ReasonCalendar: it was on a day on which the Job's Calendars let nothing run. Skipped.
+	ReasonCalendar = "Calendar"
+	// ReasonTooManyMoved: onExcluded is NextDay, and more occurrences were to move than Horae keeps. Skipped.
+	ReasonTooManyMoved = "TooManyMoved"
 )
 
 // JobStatus is what the job controller saw; users never write it.
@@ -61,7 +73,7 @@ type JobStatus struct {
 	// ObservedGeneration is the generation of the spec that this status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Accepted, Scheduled, Healthy.
+	// Conditions: Accepted, Scheduled, CalendarsFound, Healthy.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -87,6 +99,10 @@ type JobStatus struct {
 	// concurrencyPolicy Queue or Replace; more where missedRuns: All has a backlog to run one by one.
 	// +optional
 	Waiting []Time `json:"waiting,omitempty"`
+	// Moved are the instants to which calendars.onExcluded: NextDay has put occurrences that were handled, in order. Once they are due
+	// they are run as if the schedule named them.
+	// +optional
+	Moved []Time `json:"moved,omitempty"`
 	// Occurrences of the present schedule that were handled so far: Rn counts these; manual Runs and retries never count.
 	// +optional
 	Occurrences int64 `json:"occurrences,omitempty"`

@@ -11,8 +11,9 @@ var GroupVersion = schema.GroupVersion{Group: "horae", Version: "v1"}
 
 // Kinds of this package, as they stand in a document's kind field.
 const (
-	KindJob = "Job"
-	KindRun = "Run"
+	KindJob      = "Job"
+	KindRun      = "Run"
+	KindCalendar = "Calendar"
 )
 
 // LabelJob is the label that every Run carries: the name of its Job.
@@ -23,7 +24,7 @@ const DefaultNamespace = "default"
 
 // AddToScheme registers the types of this package.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{})
+	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

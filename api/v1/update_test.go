@@ -76,3 +76,21 @@ func TestUpdateOfAJob(t *testing.T) {
 		t.Errorf("an update is validated like a creation: got %q", got)
 	}
 }
+
+func TestUpdateOfACalendar(t *testing.T) {
+	old := decode(t, calHead+"  weekdays: [SAT]\n").(*v1.Calendar)
+	next := old.DeepCopy()
+	next.Spec.Weekdays = append(next.Spec.Weekdays, "SUN")
+	if got := texts(v1.ValidateCalendarUpdate(next, old)); got != nil {
+		t.Error(got)
+	}
+	next.Name = "other"
+	next.Spec.Weekdays = nil
+	want := []string{
+		`metadata.name: Invalid value: "other": cannot be changed: the object has "holidays"`,
+		`spec: Required value: say which days: dates, weekdays or ics`,
+	}
+	if diff := cmp.Diff(want, texts(v1.ValidateCalendarUpdate(next, old))); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -27,6 +27,7 @@ func validateJobSpec(s *JobSpec, name string, path *field.Path) field.ErrorList 
 	if strings.TrimSpace(s.Schedule) != "" && len(s.DependsOn) > 0 {
 		errs = append(errs, field.Forbidden(path.Child("dependsOn"), "a Job has a schedule or dependsOn, not both"))
 	}
+	errs = append(errs, validateJobCalendars(s, path.Child("calendars"))...)
 	errs = append(errs, positive(path.Child("startingDeadline"), s.StartingDeadline)...)
 	errs = append(errs, oneOf(path.Child("missedRuns"), s.MissedRuns, MissedRunsLatest, MissedRunsAll, MissedRunsNone)...)
 	errs = append(errs, notNegative(path.Child("jitter"), s.Jitter)...)

@@ -18,6 +18,7 @@ import (
 // jobWith is a valid Job with what the YAML lines say in its spec besides; task is merged into the task.
 const (
 	jobHead = "apiVersion: horae/v1\nkind: Job\nmetadata: {name: hello}\nspec:\n"
+	calHead = "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: holidays}\nspec:\n"
 	runHead = "apiVersion: horae/v1\nkind: Run\nmetadata: {name: hello-1}\nspec:\n  job: hello\n"
 	shell   = "  task: {shell: x}\n"
 )
@@ -67,6 +68,16 @@ spec.dependsOn[0].on: Unsupported value: "Success": supported values: "Succeeded
 spec.dependencyPolicy: Unsupported value: "all": supported values: "AllSinceLastRun", "EachOnce", "Any", "SameScheduledTime"
 spec.concurrencyPolicy: Unsupported value: "forbid": supported values: "Forbid", "Allow", "Replace", "Queue"
 spec.unreachable.then: Unsupported value: "Kill": supported values: "Wait", "Replace"`},
+	{name: "calendars that cannot be", input: jobHead + "  schedule: '@daily'\n  calendars: {exclude: [A, b, b], only: [c, b, c], onExcluded: Never}\n" + shell,
+		want: `spec.calendars.exclude[0]: Invalid value: "A": a lowercase RFC 1123 label must
+spec.calendars.exclude[2]: Duplicate value: "b"
+spec.calendars.only[2]: Duplicate value: "c"
+spec.calendars.only[1]: Invalid value: "b": is under exclude as well: no day is left of it
+spec.calendars.onExcluded: Unsupported value: "Never": supported values: "Skip", "NextDay"`},
+	{name: "calendars without a schedule", input: jobHead + "  calendars: {exclude: [a]}\n" + shell,
+		want: `spec.calendars: Forbidden: means nothing without a schedule`},
+	{name: "a policy for days that are not excluded", input: jobHead + "  schedule: '@daily'\n  calendars: {onExcluded: NextDay}\n" + shell,
+		want: `spec.calendars.onExcluded: Forbidden: means nothing without exclude or only`},
 	{name: "parents that cannot be", input: jobHead + "  dependsOn: [{job: hello}, {job: A}, {job: b}, {job: b}, {}]\n" + shell,
 		want: `spec.dependsOn[0].job: Invalid value: "hello": a Job cannot depend on itself
 spec.dependsOn[1].job: Invalid value: "A": a lowercase RFC 1123 label must
@@ -285,6 +296,24 @@ spec.task.user: Invalid value: " ": must be the name of a user on the agents`},
 		want: `spec.scheduledTime: Required value: with reason Schedule`},
 	{name: "arguments for an executor", input: runHead + "  reason: Manual\n  args: [x]\n  task: {executor: {command: x}}\n",
 		want: `spec.args: Forbidden: a custom executor takes no args`},
+
+	{name: "a Calendar without a day", input: "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: A}\nspec: {ics: ' '}\n",
+		want: `metadata.name: Invalid value: "A": a lowercase RFC 1123 label must
+spec: Required value: say which days: dates, weekdays or ics`},
+	{name: "dates that cannot be",
+		input: calHead + "  dates: [25.12.2026, 2026-02-29, --02-30, 2026-12-26/2026-12-24, 2026-12-24/--12-26, 2026-12-24/, 2026-12-24/26, 0000-01-01, '2026-12-25T00:00:00Z']\n",
+		want: "spec.dates[0]: Invalid value: \"25.12.2026\": must be a date such as 2026-12-25, a range such as 2026-12-24/2027-01-01 (both ends are in it), or the same of every year: --12-25\n" +
+			`spec.dates[1]: Invalid value: "2026-02-29": there is no day 2026-02-29
+spec.dates[2]: Invalid value: "--02-30": there is no day --02-30
+spec.dates[3]: Invalid value: "2026-12-26/2026-12-24": 2026-12-24 is before 2026-12-26
+spec.dates[4]: Invalid value: "2026-12-24/--12-26": both ends must have a year, or neither
+spec.dates[5]: Invalid value: "2026-12-24/": must be a date such as
+spec.dates[6]: Invalid value: "2026-12-24/26": must be a date such as
+spec.dates[7]: Invalid value: "0000-01-01": must be in the years 0001-9999
+spec.dates[8]: Invalid value: "2026-12-25T00:00:00Z": must be a date such as`},
+	{name: "weekdays that cannot be", input: calHead + "  weekdays: [SAT, Sunday, SAT]\n",
+		want: `spec.weekdays[1]: Unsupported value: "Sunday": supported values: "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"
+spec.weekdays[2]: Duplicate value: "SAT"`},
 }
 
 func TestWhatIsInvalid(t *testing.T) {
@@ -333,6 +362,9 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "a variable twice, and without a value", input: jobHead + "  task:\n    shell: x\n    env: [{name: A, value: b}, {name: A}, {name: PORT}, {name: MESOS_NATIVE_JAVA_LIBRARY}, {name: a.b-c}]\n"},
 		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},
 		{name: "labels of a Mesos task are any text", input: jobHead + "  task: {shell: x, labels: {sim: 'exit:3,10ms', 'a b': ''}}\n"},
+		{name: "calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {exclude: [a, b], only: [c], onExcluded: NextDay}\n" + shell},
+		{name: "no calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {}\n" + shell},
+		{name: "a Calendar", input: calHead + "  dates: [2026-12-24/2027-01-01, --02-29, --12-24/--01-06, 9999-12-31]\n  weekdays: [SUN, MON]\n  ics: read elsewhere\n"},
 		{name: "a scheduled Run", input: runHead + "  reason: Schedule\n  scheduledTime: 2026-11-22T02:00:00.5+01:00\n" + shell},
 		{name: "a manual Run with arguments", input: runHead + "  reason: Manual\n  args: [a]\n  env: [{name: A, value: b}]\n  cancel: true\n  task: {command: [x], args: [y]}\n"},
 	} {
@@ -393,8 +425,11 @@ func decode(t *testing.T, text string) runtime.Object {
 }
 
 func validate(obj runtime.Object) field.ErrorList {
-	if job, ok := obj.(*v1.Job); ok {
-		return v1.ValidateJob(job)
+	switch o := obj.(type) {
+	case *v1.Job:
+		return v1.ValidateJob(o)
+	case *v1.Calendar:
+		return v1.ValidateCalendar(o)
 	}
 	return v1.ValidateRun(obj.(*v1.Run))
 }

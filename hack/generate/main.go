@@ -148,7 +148,7 @@ func metadata(kind string) map[string]any {
 		m["pattern"], m["maxLength"] = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", length
 		return m
 	}
-	length := map[string]int{"Job": 52}[kind]
+	length := map[string]int{"Job": 52, "Calendar": 63}[kind]
 	if length == 0 {
 		length = 80
 	}
