@@ -1,0 +1,42 @@
+package run
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// TestMetrics: a Run is counted once in each phase that it comes to, and its lateness once; a second term counts on.
+func TestMetrics(t *testing.T) {
+	w := newWorld(t)
+	registry := prometheus.NewPedanticRegistry()
+	for _, name := range []string{"first", "second"} {
+		c := w.lead(func(c *Config) { c.Metrics = registry })
+		w.ends(w.createRun(name))
+		if err := c.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			switch f.GetName() {
+			case "horae_run_transitions_total":
+				got[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			case "horae_run_lateness_seconds":
+				got["lateness"] = float64(m.GetHistogram().GetSampleCount())
+			case "horae_attempts_launched_total":
+				got["launched"] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	want := map[string]float64{"Launching": 2, "Running": 2, "Succeeded": 2, "lateness": 2, "launched": 2}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+}
