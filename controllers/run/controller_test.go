@@ -273,10 +273,13 @@ func TestI9SilenceHoldsUpNobodyForEver(t *testing.T) {
 func TestUpdateBeforeTheCacheKnows(t *testing.T) {
 	w := newWorld(t)
 	lag := &laggingCache{}
+	key := store.RunKey("default", "r")
+	w.master.onAccept = func(offer.Launch) (bool, error) {
+		lag.freeze(key) // as it was before the intent, which is stored by now
+		return true, nil
+	}
 	w.lead(func(c *Config) { lag.Cache, c.Cache = c.Cache, lag })
-	key := w.createRun("r")
-	w.until("the placer knows it", func() bool { return lag.Cache.Run("default", "r") != nil })
-	lag.freeze(key)
+	w.createRun("r")
 	w.until("an update has come", func() bool { return w.master.count("UPDATE default.r") > 0 })
 	if n := w.master.count("ACK") + w.master.count("KILL"); n > 0 {
 		t.Fatalf("it was acknowledged or killed:\n%s", strings.Join(w.master.events(), "\n"))
