@@ -26,6 +26,7 @@ func (p *planner) anchor() {
 			return
 		}
 		p.schedule = compiled
+		p.restrict(present != next)
 	}
 	if present != next {
 		if present != nil {
@@ -56,7 +57,10 @@ func (p *planner) forsake(former v1.ScheduleStatus) {
 	for _, t := range p.next.Waiting {
 		p.tell(nil, t.Time, t.Time, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
 	}
-	p.next.Waiting = nil
+	for _, t := range p.next.Moved {
+		p.tell(nil, t.Time, t.Time, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
+	}
+	p.next.Waiting, p.next.Moved = nil, nil
 	if last := p.next.LastScheduleTime; last != nil && last.After(p.now) {
 		p.next.LastScheduleTime = nil // The clock went back: the new schedule is not bound by what it did before.
 		return
@@ -119,14 +123,22 @@ func (p *planner) take() {
 	if p.held == "" {
 		late = p.lastDue(from, p.lateBefore())
 	}
-	// 2. What passed while nothing could run: by spec.missedRuns.
-	p.takeLate(from, late, due.After(late))
-	// 3. What comes now: by spec.concurrencyPolicy.
+	// 2. What lies on days on which the Job's Calendars let nothing run: by spec.calendars.onExcluded.
+	passed := p.passOver(from, due)
+	lateMoved, moved := p.dueMoved()
+	// 3. What passed while nothing could run: by spec.missedRuns.
+	p.takeLate(from, late, lateMoved, due.After(late) || len(moved) > 0)
+	// 4. What comes now: by spec.concurrencyPolicy.
+	for _, t := range moved {
+		p.come(t.Time)
+	}
 	p.takeOnTime(late, due)
-	// 4. The cursor.
+	// 5. The cursor.
 	if due.After(from) {
-		p.next.LastScheduleTime = v1.NewTimePtr(due)
 		p.next.Occurrences += int64(p.schedule.Count(from, due))
+	}
+	if passed.After(from) {
+		p.next.LastScheduleTime = v1.NewTimePtr(passed)
 	}
 }
 
@@ -184,9 +196,9 @@ func (p *planner) expired(t time.Time) bool {
 	return !by.IsZero() && by.Before(p.now)
 }
 
-// takeLate applies spec.missedRuns to the occurrences after from and up to to, which passed while nothing could run, and to those
-// that waited when the Job was blocked. newer: there are later ones, which come now.
-func (p *planner) takeLate(from, to time.Time, newer bool) {
+// takeLate applies spec.missedRuns to the occurrences after from and up to to, and to those that were moved, which passed while
+// nothing could run, and to those that waited when the Job was blocked. newer: there are later ones, which come now.
+func (p *planner) takeLate(from, to time.Time, moved []v1.Time, newer bool) {
 	outcome, reason := v1.RunMissed, v1.ReasonDowntime
 	var waited []v1.Time
 	if p.held != "" {
@@ -206,11 +218,21 @@ func (p *planner) takeLate(from, to time.Time, newer bool) {
 	switch {
 	case p.spec.MissedRuns == v1.MissedRunsAll:
 		p.backlog(waited, from, to)
+		for _, t := range moved {
+			p.next.Waiting = insertTime(p.next.Waiting, t)
+		}
 	case p.spec.MissedRuns == v1.MissedRunsNone || newer:
 		p.tellEach(waited, outcome, reason)
 		p.tellRange(p.schedule, from, to, outcome, reason)
+		p.tellEach(moved, outcome, reason)
+	case len(moved) > 0 && (!passed || moved[len(moved)-1].After(to)):
+		p.tellEach(waited, outcome, reason)
+		p.tellRange(p.schedule, from, to, outcome, reason)
+		p.tellEach(moved[:len(moved)-1], outcome, reason)
+		p.come(moved[len(moved)-1].Time)
 	case passed:
 		p.tellEach(waited, outcome, reason)
+		p.tellEach(moved, outcome, reason)
 		if before, ok := p.schedule.Prev(to.Add(-instant)); ok {
 			p.tellRange(p.schedule, from, before, outcome, reason)
 		}

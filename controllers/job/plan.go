@@ -18,6 +18,8 @@ type Input struct {
 	// Lookup finds any Run of the namespace by name, also one that is not the Job's; nil where there is none. It is asked about
 	// names that are about to be used.
 	Lookup func(name string) *store.Run
+	// Calendars are those that the spec names, each once.
+	Calendars []Calendar
 	// Compile reads a schedule. It must be a function of its arguments.
 	Compile func(store.Key, v1.ScheduleStatus) (Occurrences, error)
 	// UpSince is when the controller began to watch over its Jobs: what was due before passed in downtime.
@@ -141,6 +143,8 @@ type planner struct {
 	blocked  string       // why nothing scheduled starts: a reason of the condition Scheduled
 	held     string       // the same, as it was before this plan
 	schedule Occurrences  // nil: none
+	off      Occurrences  // of the schedule, those on days on which the Job's Calendars let nothing run; nil without Calendars
+	days     *days        // what divides the two; nil without Calendars
 }
 
 func (p *planner) decision() Decision {

@@ -49,24 +49,33 @@ func (p *planner) outlook() {
 	} else {
 		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, "")
 	}
+	p.calendarsFound()
 	next, ok := p.following()
 	if !ok {
 		p.next.NextScheduleTime = nil
-	} else {
-		if at := p.next.NextScheduleTime; at == nil || !at.Equal(next) {
-			p.next.NextScheduleTime = v1.NewTimePtr(next)
-		}
-		p.wakeAt(p.dueAt(next))
+	} else if at := p.next.NextScheduleTime; at == nil || !at.Equal(next) {
+		p.next.NextScheduleTime = v1.NewTimePtr(next)
 	}
 	p.condition(p.scheduled(ok))
 }
 
-// following is the next occurrence that will be handled when it is due.
+// following is the next occurrence that will be handled when it is due. The plan wakes up then.
 func (p *planner) following() (time.Time, bool) {
 	if p.schedule == nil || p.blocked != "" {
 		return time.Time{}, false
 	}
-	return p.schedule.Next(cursor(p.next.Schedule, p.next.LastScheduleTime))
+	next, ok := p.schedule.Next(cursor(p.next.Schedule, p.next.LastScheduleTime))
+	if ok {
+		p.wakeAt(p.dueAt(next))
+	}
+	for _, t := range p.next.Moved {
+		p.wakeAt(p.dueAt(t.Time))
+	}
+	p.wakeForOff()
+	if moved, found := p.followingMoved(); found && (!ok || moved.Before(next)) {
+		next, ok = moved, true
+	}
+	return next, ok
 }
 
 // scheduled is the condition of that name.
@@ -84,6 +93,8 @@ func (p *planner) scheduled(more bool) (kind string, status metav1.ConditionStat
 		return no(p.blocked, fmt.Sprintf("%d Runs failed in a row; edit the Job, or have a manual Run succeed, to go on", *p.spec.SuspendAfterFailures))
 	case p.schedule == nil:
 		return no(v1.ReasonNoSchedule, "runs when it is triggered")
+	case !more && p.days != nil:
+		return no(v1.ReasonExhausted, "no further occurrence is on a day on which the Job's Calendars let it run")
 	case !more:
 		return no(v1.ReasonExhausted, "the schedule has no further occurrence")
 	case last != nil && last.After(p.now.Add(p.in.Settings.MaxLag)):
@@ -154,15 +165,16 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		equalSchedule(a.Schedule, b.Schedule) &&
 		slices.Equal(a.Active, b.Active) &&
 		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
+		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool { return equalCondition(&x, &y) }) &&
 		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
 }
 
 // onlySums reports whether the statuses differ only in what sums up the Job's Runs and can be computed again.
 func onlySums(present, next *v1.JobStatus) bool {
-	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled} {
+	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
 		a, b := findCondition(present.Conditions, kind), findCondition(next.Conditions, kind)
-		if a == nil || b == nil || !equalCondition(a, b) {
+		if a != b && (a == nil || b == nil || !equalCondition(a, b)) {
 			return false
 		}
 	}

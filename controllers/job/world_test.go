@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/calendar"
 	"horae/internal/store"
 )
 
@@ -23,16 +24,17 @@ type tester interface {
 
 // world is a Job, its Runs and the clock, and carries decisions out as the store would: with its guards.
 type world struct {
-	t        tester
-	revision int64
-	now      time.Time
-	upSince  time.Time
-	written  time.Time
-	job      *store.Job
-	runs     []*store.Run
-	foreign  []*store.Run // Runs of other Jobs
-	settings Settings
-	compiled *compiled
+	t         tester
+	revision  int64
+	now       time.Time
+	upSince   time.Time
+	written   time.Time
+	job       *store.Job
+	runs      []*store.Run
+	foreign   []*store.Run // Runs of other Jobs
+	settings  Settings
+	compiled  *compiled
+	calendars map[string]*v1.CalendarSpec // those that are there
 	// exact sends statuses through JSON and looks for writes to what is shared (I8). It is slow.
 	exact bool
 	// ever counts how often each Run name was created.
@@ -100,8 +102,28 @@ func (w *world) edit(change func(*v1.JobSpec)) {
 func (w *world) input() Input {
 	return Input{
 		Job: w.job, Runs: slices.Clone(w.runs), UpSince: w.upSince, WrittenAt: w.written, Settings: w.settings,
-		Compile: w.compiled.get, Lookup: w.lookup,
+		Compile: w.compiled.get, Lookup: w.lookup, Calendars: w.named(),
 	}
+}
+
+// named are the Calendars that the Job names.
+func (w *world) named() []Calendar {
+	var list []Calendar
+	if w.job == nil {
+		return nil
+	}
+	for _, name := range w.job.Object.Spec.Calendars.Names() {
+		c := Calendar{Name: name, Reason: v1.ReasonNotFound, Problem: "is not there"}
+		if spec := w.calendars[name]; spec != nil {
+			days, err := calendar.Compile(spec)
+			if err != nil {
+				w.t.Fatalf("%v", err)
+			}
+			c = Calendar{Name: name, Days: days}
+		}
+		list = append(list, c)
+	}
+	return list
 }
 
 func (w *world) lookup(name string) *store.Run {
@@ -136,7 +158,7 @@ func copyInput(in Input) any {
 	if in.Job != nil {
 		all = append(all, object{in.Job.Rev, in.Job.Object.DeepCopy()})
 		s := &in.Job.Object.Status // What lies in a slice's spare room is shared as well.
-		all = append(all, object{obj: fmt.Sprint(s.Active[:cap(s.Active)], s.Waiting[:cap(s.Waiting)], s.NotRun[:cap(s.NotRun)])})
+		all = append(all, object{obj: fmt.Sprint(s.Active[:cap(s.Active)], s.Waiting[:cap(s.Waiting)], s.Moved[:cap(s.Moved)], s.NotRun[:cap(s.NotRun)])})
 	}
 	for _, run := range in.Runs {
 		all = append(all, object{run.Rev, run.Object.DeepCopy()})
@@ -217,6 +239,7 @@ func (w *world) roundTrip(s v1.JobStatus) v1.JobStatus {
 		w.t.Errorf("the status changes on its way through etcd:\n%+v\n%+v", s, back)
 	}
 	back.Active, back.Waiting, back.NotRun = slices.Grow(back.Active, 4), slices.Grow(back.Waiting, 4), slices.Grow(back.NotRun, 4)
+	back.Moved = slices.Grow(back.Moved, 4)
 	return back
 }
 

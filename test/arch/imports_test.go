@@ -108,9 +108,11 @@ var rules = []rule{
 	},
 	{
 		name: "mesos-go stays behind internal/mesos",
-		of:   func(p string) bool { return !within(p, "horae/internal/mesos", "horae/internal/devcluster", "horae/test") },
-		bad:  func(_, i string) bool { return within(i, "github.com/mesos/mesos-go") },
-		why:  "its types, its age and its defects stay in one room",
+		of: func(p string) bool {
+			return !within(p, "horae/internal/mesos", "horae/internal/devcluster", "horae/test")
+		},
+		bad: func(_, i string) bool { return within(i, "github.com/mesos/mesos-go") },
+		why: "its types, its age and its defects stay in one room",
 	},
 	{
 		name: "the dev cluster is for development",

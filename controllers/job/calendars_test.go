@@ -1,0 +1,399 @@
+package job
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	v1 "horae/api/v1"
+	"horae/internal/calendar"
+	"horae/internal/store"
+)
+
+// calendarWorld has a Job "hello" that was created on Sunday 2026-11-22 at 08:30 and names Calendars: weekend (SAT, SUN), tuesday
+// and wednesday (2026-11-24, 2026-11-25).
+func calendarWorld(t tester, c v1.JobCalendars, edit func(*v1.JobSpec)) *world {
+	w := newWorld(t, at("08:30"), func(s *v1.JobSpec) {
+		s.Schedule, s.Calendars = "0 9 * * *", &c
+		if edit != nil {
+			edit(s)
+		}
+	})
+	w.calendars = map[string]*v1.CalendarSpec{
+		"weekend":   {Weekdays: []v1.Weekday{"SAT", "SUN"}},
+		"tuesday":   {Dates: []string{"2026-11-24"}},
+		"wednesday": {Dates: []string{"2026-11-25"}},
+	}
+	return w
+}
+
+// walk moves the clock from one wake-up to the next up to a time, and ends every Run at once. It returns the times of day at which
+// Runs were scheduled: "24T09:00".
+func walk(w *world, until string) []string {
+	var list []string
+	end := at(until)
+	for range 1000 {
+		d := w.settle()
+		for _, run := range w.runs {
+			if !ended(run) {
+				list = append(list, run.Object.Spec.ScheduledTime.Format("02T15:04"))
+				w.end(run.Key.Name, v1.RunSucceeded)
+			}
+		}
+		d = w.settle()
+		if d.After == 0 || w.now.Add(d.After).After(end) {
+			w.to(end)
+			return list
+		}
+		w.now = w.now.Add(d.After)
+	}
+	w.t.Fatalf("it wakes up for nothing: now is %s", w.now)
+	return nil
+}
+
+func TestCalendars(t *testing.T) {
+	exclude := func(names ...string) v1.JobCalendars { return v1.JobCalendars{Exclude: names} }
+	only := func(names ...string) v1.JobCalendars { return v1.JobCalendars{Only: names} }
+	nextDay := func(c v1.JobCalendars) v1.JobCalendars { c.OnExcluded = v1.OnExcludedNextDay; return c }
+	for _, tc := range []struct {
+		name      string
+		calendars v1.JobCalendars
+		edit      func(*v1.JobSpec)
+		until     string // default 2026-11-29T08:00:00Z, a Sunday
+		want      string // days and times of Runs
+		told      []string
+		occurred  int64
+		next      string
+		found     string // reason of CalendarsFound; default Found
+		reason    string // of Scheduled; default NextOccurrence
+	}{
+		{name: "weekends are excluded", calendars: exclude("weekend"), want: "23T09:00 24T09:00 25T09:00 26T09:00 27T09:00",
+			told: []string{"Skipped Calendar 2 09:00-09:00"}, occurred: 7, next: "30T09:00"},
+		{name: "two Calendars are excluded", calendars: exclude("weekend", "tuesday"), want: "23T09:00 25T09:00 26T09:00 27T09:00",
+			told: []string{"Skipped Calendar 3 09:00-09:00"}, occurred: 7, next: "30T09:00"},
+		{name: "only two days", calendars: only("tuesday", "wednesday"), want: "24T09:00 25T09:00",
+			told: []string{"Skipped Calendar 5 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted},
+		{name: "only one day, of the others of which one is excluded", calendars: v1.JobCalendars{Only: []string{"tuesday", "weekend"}, Exclude: []string{"wednesday"}},
+			want: "22T09:00 24T09:00 28T09:00", told: []string{"Skipped Calendar 4 09:00-09:00"}, occurred: 7, next: "29T09:00"},
+		{name: "a missing Calendar excludes nothing", calendars: exclude("lost", "tuesday"), want: "22T09:00 23T09:00 25T09:00 26T09:00 27T09:00 28T09:00",
+			told: []string{"Skipped Calendar 1 09:00"}, occurred: 7, next: "29T09:00", found: v1.ReasonNotFound},
+		{name: "a missing Calendar adds no day to the only ones", calendars: only("lost", "tuesday"), want: "24T09:00",
+			told: []string{"Skipped Calendar 6 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted, found: v1.ReasonNotFound},
+
+		{name: "to the next day, where the Job runs anyway: once", calendars: nextDay(exclude("weekend")),
+			want: "23T09:00 24T09:00 25T09:00 26T09:00 27T09:00", occurred: 5, next: "30T09:00"},
+		{name: "to the next day", calendars: nextDay(exclude("tuesday", "wednesday")), edit: func(s *v1.JobSpec) { s.Schedule = "0 9 * * TUE\n30 8 * * WED" },
+			want: "26T08:30 26T09:00", occurred: 2, next: "01T09:00"},
+		{name: "over the weekend, beside what runs there", calendars: nextDay(exclude("weekend")), edit: func(s *v1.JobSpec) { s.Schedule = "0 9 * * SAT,SUN\n0 10 * * MON" },
+			want: "23T09:00 23T10:00", occurred: 2, next: "30T09:00"},
+		{name: "to no day at all", calendars: nextDay(only("lost")), occurred: 7, told: []string{"Skipped TooManyMoved 7 09:00-09:00"},
+			found: v1.ReasonNotFound, reason: v1.ReasonExhausted},
+		{name: "Rn counts the days that were left out", calendars: exclude("weekend"), edit: func(s *v1.JobSpec) { s.Schedule = "R4/2026-11-21T09:00:00Z/P1D" },
+			want: "23T09:00 24T09:00", told: []string{"Skipped Calendar 1 09:00"}, occurred: 3, reason: v1.ReasonExhausted},
+		{name: "days are those of the Job's zone", calendars: exclude("tuesday"), edit: func(s *v1.JobSpec) { s.Schedule, s.TimeZone = "0 */6 * * *", "Pacific/Auckland" },
+			until: "2026-11-24T23:00:00Z", // 13 hours ahead: Tuesday there is from Monday 11:00 to Tuesday 11:00.
+			want:  "22T11:00 22T17:00 22T23:00 23T05:00 24T11:00 24T17:00 24T23:00", told: []string{"Skipped Calendar 4 11:00-05:00"}, occurred: 11, next: "25T05:00"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := calendarWorld(t, tc.calendars, tc.edit)
+			if tc.until == "" {
+				tc.until = "2026-11-29T08:00:00Z"
+			}
+			got := strings.Join(walk(w, tc.until), " ")
+			if got != tc.want {
+				t.Errorf("ran %s, want %s", got, tc.want)
+			}
+			s := w.status()
+			if diff := cmp.Diff(tc.told, told(s)); diff != "" {
+				t.Error(diff)
+			}
+			next := ""
+			if s.NextScheduleTime != nil {
+				next = s.NextScheduleTime.Format("02T15:04")
+			}
+			if next != tc.next || s.Occurrences != tc.occurred {
+				t.Errorf("next %q, want %q; %d occurrences, want %d", next, tc.next, s.Occurrences, tc.occurred)
+			}
+			if tc.reason == "" {
+				tc.reason = v1.ReasonNextOccurrence
+			}
+			if tc.found == "" {
+				tc.found = v1.ReasonFound
+			}
+			if got := scheduled(s); got != tc.reason {
+				t.Errorf("Scheduled: %s, want %s", got, tc.reason)
+			}
+			if got := reasonOf(s, v1.JobCalendarsFound); got != tc.found {
+				t.Errorf("CalendarsFound: %s, want %s", got, tc.found)
+			}
+		})
+	}
+}
+
+// setCalendar changes a Calendar; nil deletes it.
+func (w *world) setCalendar(name string, spec *v1.CalendarSpec) {
+	if spec == nil {
+		delete(w.calendars, name)
+	} else {
+		w.calendars[name] = spec
+	}
+}
+
+// TestEditingACalendarLeavesThePastAlone: what was off when it passed stays so, and what ran is not run again.
+func TestEditingACalendarLeavesThePastAlone(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		onExcluded v1.OnExcluded
+		schedule   string
+		editAt     string
+		edit       *v1.CalendarSpec
+		down       bool // the controller is away from the day before until the edit
+		want       string
+		told       []string
+	}{
+		{name: "today is no longer excluded: the rest of it runs", schedule: "0 * * * *", editAt: "2026-11-24T10:30:00Z", edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}},
+			want: "11:00 12:00", told: []string{"Skipped Calendar 11 00:00-10:00"}},
+		{name: "the Calendar goes: the rest of the day runs", schedule: "0 * * * *", editAt: "2026-11-24T10:30:00Z",
+			want: "11:00 12:00", told: []string{"Skipped Calendar 11 00:00-10:00"}},
+		{name: "today is excluded from now on: what ran has run", schedule: "0 10,12 * * *", editAt: "2026-11-25T11:00:00Z", edit: &v1.CalendarSpec{Dates: []string{"2026-11-25"}},
+			want: "10:00", told: []string{"Skipped Calendar 3 10:00-12:00"}},
+		{name: "today is no longer excluded: what was moved stays moved", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 24 * *", editAt: "2026-11-24T11:00:00Z",
+			edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}}, want: "10:00"},
+		{name: "today is excluded from now on: what ran is not moved", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 25 * *", editAt: "2026-11-25T11:00:00Z",
+			edit: &v1.CalendarSpec{Dates: []string{"2026-11-25"}}, want: "10:00"},
+		{name: "the day to which it was moved is excluded as well: it is moved on", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 24 * *", editAt: "2026-11-25T09:00:00Z",
+			edit: &v1.CalendarSpec{Dates: []string{"2026-11-24/2026-11-25"}}, want: "10:00"},
+		{name: "edited in downtime: what the status knew to be off stays off", schedule: "0 10 * * *", down: true, editAt: "2026-11-24T12:00:00Z",
+			edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}}, told: []string{"Skipped Calendar 1 10:00"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"tuesday"}, OnExcluded: tc.onExcluded}, func(s *v1.JobSpec) { s.Schedule = tc.schedule })
+			before := tc.editAt
+			if tc.down {
+				before = "2026-11-23T23:00:00Z"
+			}
+			ran := walk(w, before)
+			ran = slices.DeleteFunc(ran, func(s string) bool { return !strings.HasPrefix(s, before[8:10]) })
+			w.setCalendar("tuesday", tc.edit)
+			if tc.down {
+				ran = nil
+				w.down(at(tc.editAt))
+			}
+			end := at(tc.editAt).Truncate(24 * time.Hour).Add(12*time.Hour + 30*time.Minute)
+			if tc.onExcluded == v1.OnExcludedNextDay {
+				end = end.Add(48 * time.Hour)
+			}
+			ran = append(ran, walk(w, end.Format(time.RFC3339))...)
+			var times []string
+			for _, s := range ran {
+				times = append(times, s[3:])
+			}
+			if got := strings.Join(times, " "); got != tc.want {
+				t.Errorf("ran %s, want %s", got, tc.want)
+			}
+			if tc.told != nil && !cmp.Equal(tc.told[0], told(w.status())[0]) {
+				t.Errorf("told %v, want %v", told(w.status()), tc.told)
+			}
+		})
+	}
+}
+
+func TestCalendarsAfterDowntimeAndSuspension(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		edit   func(*v1.JobSpec)
+		resume bool
+		now    string
+		create []string
+		waits  []string
+		told   []string
+	}{
+		{name: "latest: the last one on a day with runs", now: "2026-11-29T12:00:00Z", create: []string{"27T09:00"},
+			told: []string{"Missed Downtime 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+		{name: "none", edit: func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsNone }, now: "2026-11-29T12:00:00Z",
+			told: []string{"Missed Downtime 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+		{name: "all", edit: func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsAll }, now: "2026-11-29T12:00:00Z", create: []string{"23T09:00"},
+			waits: []string{"24T09:00", "25T09:00", "26T09:00", "27T09:00"}, told: []string{"Skipped Calendar 3 09:00-09:00"}},
+		{name: "a starting deadline", edit: func(s *v1.JobSpec) { s.StartingDeadline = duration(time.Hour) }, now: "2026-11-29T12:00:00Z",
+			told: []string{"Missed StartingDeadline 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+		{name: "latest is one that was moved", edit: func(s *v1.JobSpec) {
+			s.Schedule, s.Calendars.OnExcluded = "0 9 * * FRI,SUN", v1.OnExcludedNextDay
+		}, now: "2026-12-01T12:00:00Z", create: []string{"30T09:00"}, told: []string{"Missed Downtime 1 09:00", "Missed Downtime 1 09:00"}},
+		{name: "all, and one that was moved", edit: func(s *v1.JobSpec) {
+			s.Schedule, s.Calendars.OnExcluded, s.MissedRuns = "0 9 * * FRI,SUN", v1.OnExcludedNextDay, v1.MissedRunsAll
+		}, now: "2026-12-01T12:00:00Z", create: []string{"23T09:00"}, waits: []string{"27T09:00", "30T09:00"}},
+		{name: "none, and one that was moved", edit: func(s *v1.JobSpec) {
+			s.Schedule, s.Calendars.OnExcluded, s.MissedRuns = "0 9 * * SUN", v1.OnExcludedNextDay, v1.MissedRunsNone
+		}, now: "2026-11-23T12:00:00Z", told: []string{"Missed Downtime 1 09:00"}},
+		{name: "resumed", resume: true, now: "2026-11-29T12:00:00Z", create: []string{"27T09:00"},
+			told: []string{"Skipped Suspended 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"weekend"}}, tc.edit)
+			w.settle()
+			if tc.resume {
+				w.edit(func(s *v1.JobSpec) { s.Suspend = true })
+				w.to(at(tc.now))
+				w.edit(func(s *v1.JobSpec) { s.Suspend = false })
+				w.settle()
+			} else {
+				w.down(at(tc.now))
+			}
+			var created, waits []string
+			for _, run := range w.runs {
+				created = append(created, run.Object.Spec.ScheduledTime.Format("02T15:04"))
+			}
+			for _, t := range w.status().Waiting {
+				waits = append(waits, t.Format("02T15:04"))
+			}
+			if diff := cmp.Diff([][]string{tc.create, tc.waits, tc.told}, [][]string{created, waits, told(w.status())}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestAMissingCalendarIsNamed(t *testing.T) {
+	w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"weekend"}}, nil)
+	w.settle()
+	w.setCalendar("weekend", nil)
+	w.settle()
+	c := findCondition(w.status().Conditions, v1.JobCalendarsFound)
+	if c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1.ReasonNotFound || !strings.Contains(c.Message, "weekend is not there") {
+		t.Errorf("got %+v", c)
+	}
+	if len(walk(w, "2026-11-22T10:00:00Z")) != 1 {
+		t.Error("it does not run")
+	}
+	w.edit(func(s *v1.JobSpec) { s.Calendars = nil })
+	w.settle()
+	if c := findCondition(w.status().Conditions, v1.JobCalendarsFound); c != nil {
+		t.Errorf("a Job without Calendars says %+v", c)
+	}
+}
+
+// TestAYearOfExcludedDaysIsToldWithoutWalking: days are counted, not occurrences.
+func TestAYearOfExcludedDaysIsToldWithoutWalking(t *testing.T) {
+	w := calendarWorld(t, v1.JobCalendars{Only: []string{"weekend"}}, func(s *v1.JobSpec) { s.Schedule = "* * * * *" })
+	w.settle()
+	w.now = w.now.AddDate(1, 0, 0)
+	w.upSince = w.now
+	in := w.input()
+	steps := 0
+	in.Compile = countSteps(in.Compile, &steps)
+	d := Plan(in, w.now)
+	if s := d.Status; s.Skipped+s.Missed+int64(len(d.Create)) != s.Occurrences || s.Occurrences != 365*24*60 || s.Skipped < 260*24*60 {
+		t.Errorf("%d occurrences, %d skipped, %d missed", s.Occurrences, s.Skipped, s.Missed)
+	}
+	if steps > 3000 {
+		t.Errorf("the schedule was asked %d times", steps)
+	}
+	if len(d.Status.NotRun) != 2 {
+		t.Errorf("told %v", told(&d.Status))
+	}
+}
+
+func TestTooManyToMove(t *testing.T) {
+	w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"tuesday"}, OnExcluded: v1.OnExcludedNextDay}, func(s *v1.JobSpec) { s.Schedule = "* * 24 * *" })
+	walk(w, "2026-11-25T00:00:00Z")
+	s := w.status()
+	if len(s.Moved) > maxMoved || s.Occurrences+int64(len(s.Moved)) != 24*60 || s.Skipped < 24*60-maxMoved-2 {
+		t.Errorf("%d moved, %d occurrences, %d skipped", len(s.Moved), s.Occurrences, s.Skipped)
+	}
+}
+
+// TestDivisionAgreesWithWalking: what is on and what is off, forwards, backwards and counted, for any schedule and any days.
+func TestDivisionAgreesWithWalking(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		zone := rapid.SampledFrom([]string{"Etc/UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Apia", "America/Sao_Paulo"}).Draw(t, "zone")
+		expression := rapid.SampledFrom([]string{"0 9 * * *", "*/20 * * * *", "30 0,23 * * *", "0 0 * * MON", "R/2026-11-01T00:30/PT7H", "0 2 1,15 * *\n@every 5h"}).Draw(t, "schedule")
+		all, err := compile(store.JobKey("default", "hello"), v1.ScheduleStatus{Expression: expression, TimeZone: zone, Since: v1.NewTime(at("00:00"))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := rapid.SampledFrom([]time.Time{at("2026-11-20T00:00:00Z"), at("2010-03-10T00:00:00Z"), at("2018-10-30T00:00:00Z")}).Draw(t, "start")
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &days{all: all, rule: drawRule(t, calendar.In(start, time.UTC)), zone: location}
+		if rapid.Bool().Draw(t, "some passed") {
+			d.offAfter = start.Add(time.Duration(rapid.IntRange(0, 10*24*60).Draw(t, "off after")) * time.Minute)
+			d.offBefore = d.offAfter.Add(time.Duration(rapid.IntRange(1, 3*24*60).Draw(t, "off for")) * time.Minute)
+		}
+		var on, off []time.Time
+		end := start.AddDate(0, 0, 20)
+		for x, ok := all.Next(start); ok && !x.After(end); x, ok = all.Next(x) {
+			if d.on(x) {
+				on = append(on, x)
+			} else {
+				off = append(off, x)
+			}
+		}
+		from := start.Add(time.Duration(rapid.IntRange(0, 20*24*60).Draw(t, "from")) * time.Minute)
+		to := from.Add(time.Duration(rapid.IntRange(0, 5*24*60).Draw(t, "for")) * time.Minute)
+		if to.After(end) {
+			to = end
+		}
+		checkPart(t, "on", onDays{d}, on, from, to)
+		if !from.Before(d.offBefore) || !from.After(d.offAfter) && !d.offAfter.Before(d.offBefore) { // It is asked from the cursor on.
+			checkPart(t, "off", offDays{d}, off, from, to)
+		}
+	})
+}
+
+func drawRule(t *rapid.T, start calendar.Day) *calendar.Rule {
+	set := func() *calendar.Set {
+		var spec v1.CalendarSpec
+		for range rapid.IntRange(0, 3).Draw(t, "dates") {
+			from := start + calendar.Day(rapid.IntRange(0, 20).Draw(t, "day"))
+			spec.Dates = append(spec.Dates, fmt.Sprintf("%s/%s", from, from+calendar.Day(rapid.IntRange(0, 3).Draw(t, "days"))))
+		}
+		for _, day := range v1.Weekdays {
+			if rapid.IntRange(0, 2).Draw(t, string(day)) == 0 {
+				spec.Weekdays = append(spec.Weekdays, day)
+			}
+		}
+		s, err := calendar.Compile(&spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	r := &calendar.Rule{Restricted: rapid.Bool().Draw(t, "only?")}
+	if rapid.Bool().Draw(t, "exclude?") {
+		r.Exclude = []*calendar.Set{set()}
+	}
+	if r.Restricted {
+		r.Only = []*calendar.Set{set(), set()}
+	}
+	return r
+}
+
+func checkPart(t *rapid.T, name string, part Occurrences, want []time.Time, from, to time.Time) {
+	i := slices.IndexFunc(want, func(x time.Time) bool { return x.After(from) })
+	if got, ok := part.Next(from); i >= 0 && (!ok || !got.Equal(want[i])) || i < 0 && ok && got.Before(from.AddDate(0, 0, 0)) {
+		t.Fatalf("%s: Next(%s) is %s, want %v", name, from, got, want)
+	}
+	n, last := 0, time.Time{}
+	for _, x := range want {
+		if !x.After(to) {
+			last = x
+			if x.After(from) {
+				n++
+			}
+		}
+	}
+	if got, ok := part.Prev(to); !last.IsZero() && (!ok || !got.Equal(last)) {
+		t.Fatalf("%s: Prev(%s) is %s, want %s", name, to, got, last)
+	}
+	if got := part.Count(from, to); got != n {
+		t.Fatalf("%s: Count(%s, %s) is %d, want %d", name, from, to, got, n)
+	}
+}
