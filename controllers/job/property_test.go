@@ -34,8 +34,11 @@ func TestEachOccurrenceIsOneRunOrOneToldMiss(t *testing.T) {
 				next := drawPolicies(t)
 				w.edit(next)
 			},
-			"": s.check,
+			"calendar": func(t *rapid.T) { s.editCalendar(t) },
+			"":         s.check,
 		})
+		w.edit(func(s *v1.JobSpec) { s.Calendars = nil })
+		w.settle()
 		w.edit(func(s *v1.JobSpec) { s.Suspend, s.SuspendAfterFailures, s.Jitter = false, nil, nil })
 		w.to(w.now.Add(48 * time.Hour)) // All that the clock may have gone back by, and more.
 		s.check(t)
@@ -51,6 +54,27 @@ type simulation struct {
 	manual            int
 	succeeded, failed int64
 	allowed           bool // concurrencyPolicy has been Allow
+	moved             bool // calendars.onExcluded has been NextDay: several occurrences may have become one
+}
+
+// editCalendar changes the days on which the Job runs, by an edit of a Calendar or of the Job.
+func (s *simulation) editCalendar(t *rapid.T) {
+	var spec v1.CalendarSpec
+	for range rapid.IntRange(0, 2).Draw(t, "ranges") {
+		day := s.now.AddDate(0, 0, rapid.IntRange(-2, 3).Draw(t, "day"))
+		spec.Dates = append(spec.Dates, day.Format(time.DateOnly))
+	}
+	s.calendars = map[string]*v1.CalendarSpec{"a": &spec, "b": {Weekdays: v1.Weekdays[:]}}
+	if rapid.IntRange(0, 3).Draw(t, "gone") == 0 {
+		delete(s.calendars, "a")
+	}
+	c := rapid.SampledFrom([]*v1.JobCalendars{nil, {Exclude: []string{"a"}}, {Only: []string{"a"}}, {Exclude: []string{"a"}, Only: []string{"b"}}}).Draw(t, "calendars").DeepCopy()
+	if c != nil && rapid.Bool().Draw(t, "to the next day") {
+		c.OnExcluded, s.moved = v1.OnExcludedNextDay, true
+	}
+	if rapid.Bool().Draw(t, "edit the Job too") {
+		s.edit(func(spec *v1.JobSpec) { spec.Calendars = c })
+	}
 }
 
 // crash decides and dies before anything is done.
@@ -94,11 +118,11 @@ func (s *simulation) check(t *rapid.T) {
 		handled = int64(compiled.Count(cursor(status.Schedule, nil), status.LastScheduleTime.Time))
 	}
 	created := int64(len(s.ever))
-	if status.Occurrences != handled {
-		t.Fatalf("%d occurrences, but the cursor passed %d", status.Occurrences, handled)
+	if !s.moved && status.Occurrences != handled || status.Occurrences+int64(len(status.Moved)) > handled {
+		t.Fatalf("%d occurrences and %d moved, but the cursor passed %d", status.Occurrences, len(status.Moved), handled)
 	}
-	if sum := created + status.Missed + status.Skipped + int64(len(status.Waiting)); sum != handled {
-		t.Fatalf("%d handled, but %d became Runs, %d were missed, %d skipped, %d wait: %d", handled, created, status.Missed, status.Skipped, len(status.Waiting), sum)
+	if sum := created + status.Missed + status.Skipped + int64(len(status.Waiting)); sum != status.Occurrences {
+		t.Fatalf("%d handled, but %d became Runs, %d were missed, %d skipped, %d wait: %d", status.Occurrences, created, status.Missed, status.Skipped, len(status.Waiting), sum)
 	}
 	if status.Succeeded != s.succeeded || status.Failed != s.failed {
 		t.Fatalf("%d succeeded and %d failed, counted are %d and %d", s.succeeded, s.failed, status.Succeeded, status.Failed)

@@ -27,7 +27,7 @@ type Source interface {
 	RequestProgress(ctx context.Context) error
 }
 
-// Event tells of one object's change. The entries of the other kind are nil; Old is nil for a new object, New for one of which
+// Event tells of one object's change. The entries of the other kinds are nil; Old is nil for a new object, New for one of which
 // nothing is left. An object that was deleted and created again between two looks has an Old and a New with different
 // Rev.SpecCreate.
 type Event struct {
@@ -35,6 +35,8 @@ type Event struct {
 	Revision       int64
 	OldJob, NewJob *store.Job
 	OldRun, NewRun *store.Run
+
+	OldCalendar, NewCalendar *store.Calendar
 }
 
 // defaultRing is how many events are kept for watchers, per kind.
@@ -72,6 +74,9 @@ type Cache struct {
 	jobs     *table[v1.Job]
 	runs     *table[v1.Run]
 	index    *runIndex
+
+	calendars *table[v1.Calendar]
+	byName    calendarIndex
 }
 
 // New makes an empty cache; Follow fills it.
@@ -84,11 +89,14 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 	c.jobs = newTable(store.Jobs, c.ringSize, func(old, new *store.Job) Event { return Event{OldJob: old, NewJob: new} })
 	c.runs = newTable(store.Runs, c.ringSize, func(old, new *store.Run) Event { return Event{OldRun: old, NewRun: new} })
 	c.runs.index = c.index.replace
+	c.calendars = newTable(store.Calendars, min(c.ringSize, calendarRing), func(old, new *store.Calendar) Event { return Event{OldCalendar: old, NewCalendar: new} })
+	c.jobs.index = c.byName.replace
 	if c.verifier != nil {
 		c.jobs.verify, c.runs.verify = replaceIn[v1.Job](c.verifier), replaceIn[v1.Run](c.verifier)
+		c.calendars.verify = replaceIn[v1.Calendar](c.verifier)
 	}
-	c.tables = map[store.Kind]tableOf{store.Jobs: c.jobs, store.Runs: c.runs}
-	c.inOrder = []tableOf{c.jobs, c.runs}
+	c.tables = map[store.Kind]tableOf{store.Jobs: c.jobs, store.Runs: c.runs, store.Calendars: c.calendars}
+	c.inOrder = []tableOf{c.calendars, c.jobs, c.runs}
 	return c
 }
 
@@ -166,7 +174,7 @@ func (c *Cache) Runs(namespace string) []*store.Run {
 // ListRuns is Runs with the revision as of which it is: what a watch goes on from.
 func (c *Cache) ListRuns(namespace string) ([]*store.Run, int64) { return list(c, c.runs, namespace) }
 
-func list[T v1.Job | v1.Run](c *Cache, t *table[T], namespace string) ([]*store.Entry[T], int64) {
+func list[T store.Object](c *Cache, t *table[T], namespace string) ([]*store.Entry[T], int64) {
 	c.mu.RLock()
 	all, revision := t.list(namespace), c.revision
 	c.mu.RUnlock()

@@ -1,10 +1,6 @@
 package cache
 
-import (
-	"horae/internal/store"
-
-	v1 "horae/api/v1"
-)
+import "horae/internal/store"
 
 // name is an object's name within its kind.
 type name struct{ namespace, name string }
@@ -25,7 +21,7 @@ type tableOf interface {
 }
 
 // table holds the entries of one kind.
-type table[T v1.Job | v1.Run] struct {
+type table[T store.Object] struct {
 	kind    store.Kind
 	entries map[string]map[string]*store.Entry[T] // by namespace and name
 	count   int
@@ -54,7 +50,7 @@ type draft[T any] struct {
 	hasStatus bool
 }
 
-func newTable[T v1.Job | v1.Run](kind store.Kind, ringSize int, event func(old, new *store.Entry[T]) Event) *table[T] {
+func newTable[T store.Object](kind store.Kind, ringSize int, event func(old, new *store.Entry[T]) Event) *table[T] {
 	return &table[T]{
 		kind: kind, entries: map[string]map[string]*store.Entry[T]{}, ring: newRing(ringSize), event: event, at: map[name]int{},
 	}
@@ -92,7 +88,7 @@ func (t *table[T]) stage(key store.Key, side store.Side, kv *store.KeyValue) {
 }
 
 // next is an entry after one change of one of its keys; nil when nothing is left.
-func next[T v1.Job | v1.Run](e *store.Entry[T], key store.Key, side store.Side, kv *store.KeyValue) *store.Entry[T] {
+func next[T store.Object](e *store.Entry[T], key store.Key, side store.Side, kv *store.KeyValue) *store.Entry[T] {
 	switch {
 	case e == nil && kv == nil:
 		return nil

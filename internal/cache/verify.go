@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sync"
 
-	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
@@ -22,7 +21,7 @@ type verifier struct {
 func newVerifier() *verifier { return &verifier{sums: map[any]func() error{}} }
 
 // replaceIn returns what a table calls when an entry takes another's place. The old one is checked a last time.
-func replaceIn[T v1.Job | v1.Run](v *verifier) func(old, new *store.Entry[T]) {
+func replaceIn[T store.Object](v *verifier) func(old, new *store.Entry[T]) {
 	return func(old, new *store.Entry[T]) {
 		v.mu.Lock()
 		defer v.mu.Unlock()
@@ -45,7 +44,7 @@ func replaceIn[T v1.Job | v1.Run](v *verifier) func(old, new *store.Entry[T]) {
 }
 
 // sumOf hashes all that an entry says.
-func sumOf[T v1.Job | v1.Run](e *store.Entry[T]) [sha256.Size]byte {
+func sumOf[T store.Object](e *store.Entry[T]) [sha256.Size]byte {
 	data, err := json.Marshal([]any{e.Key, e.Rev, e.Object, fmt.Sprint(e.Err), e.Earlier})
 	if err != nil {
 		panic(err) // these types can be written as JSON: they came from it

@@ -16,7 +16,7 @@ type Watcher struct {
 	next      uint64 // sequence number of the next event to look at
 }
 
-// Watch yields what happens to the objects of a kind after a revision: that of ListJobs or ListRuns, or of the last event seen;
+// Watch yields what happens to the objects of a kind after a revision: that of ListJobs and its siblings, or of the last event seen;
 // 0: from now on. An empty namespace stands for all. It waits until the cache has come to the revision. ErrGone: the events
 // are no longer kept.
 func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*Watcher, error) {
@@ -34,6 +34,8 @@ func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, af
 		w.ring = c.jobs.ring
 	case store.Runs:
 		w.ring = c.runs.ring
+	case store.Calendars:
+		w.ring = c.calendars.ring
 	default:
 		return nil, fmt.Errorf("watch %s: no such kind", kind)
 	}

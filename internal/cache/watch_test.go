@@ -94,7 +94,7 @@ func TestWatchersStartWhereTheyAskFor(t *testing.T) {
 	if _, err := c.Watch(t.Context(), store.Jobs, "", listed-1); !errors.Is(err, ErrGone) {
 		t.Errorf("before the first list: %v", err)
 	}
-	if _, err := c.Watch(t.Context(), "calendars", "", 0); err == nil {
+	if _, err := c.Watch(t.Context(), "sources", "", 0); err == nil {
 		t.Error("watching a kind that is not known")
 	}
 	if _, err := New(s, c.log).Watch(ctx, store.Jobs, "", 0); !errors.Is(err, context.Canceled) {

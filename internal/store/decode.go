@@ -18,7 +18,7 @@ import (
 type KeyValue = mvccpb.KeyValue
 
 // NewEntry makes an entry of an object's two keys; either may be nil. The kind of key must be the one that T stands for.
-func NewEntry[T v1.Job | v1.Run](key Key, spec, status *KeyValue) *Entry[T] {
+func NewEntry[T Object](key Key, spec, status *KeyValue) *Entry[T] {
 	e := &Entry[T]{Key: key}
 	if spec != nil {
 		e = e.WithSpec(spec)
@@ -193,6 +193,8 @@ func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	switch any((*T)(nil)).(type) {
 	case *v1.Job:
 		return readStatus[v1.JobStatus](key, v1.KindJob, value)
+	case *v1.Calendar:
+		return readStatus[v1.CalendarStatus](key, v1.KindCalendar, value)
 	default:
 		return readStatus[v1.RunStatus](key, v1.KindRun, value)
 	}
@@ -217,6 +219,8 @@ func metaOf(obj any) *metav1.ObjectMeta {
 		return &o.ObjectMeta
 	case *v1.Run:
 		return &o.ObjectMeta
+	case *v1.Calendar:
+		return &o.ObjectMeta
 	}
 	panic(fmt.Sprintf("store: %T is no kind", obj))
 }
@@ -227,6 +231,8 @@ func setType(obj any) {
 		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindJob
 	case *v1.Run:
 		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindRun
+	case *v1.Calendar:
+		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindCalendar
 	}
 }
 
@@ -238,6 +244,10 @@ func statusOf(obj any) any {
 			return &o.Status
 		}
 	case *v1.Run:
+		if o != nil {
+			return &o.Status
+		}
+	case *v1.Calendar:
 		if o != nil {
 			return &o.Status
 		}
@@ -256,6 +266,11 @@ func setStatus(obj, status any) {
 	case *v1.Run:
 		o.Status = v1.RunStatus{}
 		if s, ok := status.(*v1.RunStatus); ok {
+			o.Status = *s
+		}
+	case *v1.Calendar:
+		o.Status = v1.CalendarStatus{}
+		if s, ok := status.(*v1.CalendarStatus); ok {
 			o.Status = *s
 		}
 	}

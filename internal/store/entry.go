@@ -50,10 +50,14 @@ type Entry[T any] struct {
 // object has already done. Object's status is empty.
 func (e *Entry[T]) StatusErr() error { return e.status.err }
 
-// Job and Run are the entries of the two kinds.
+// Object is any kind of object.
+type Object interface{ v1.Job | v1.Run | v1.Calendar }
+
+// Job, Run and Calendar are the entries of the kinds.
 type (
-	Job = Entry[v1.Job]
-	Run = Entry[v1.Run]
+	Job      = Entry[v1.Job]
+	Run      = Entry[v1.Run]
+	Calendar = Entry[v1.Calendar]
 )
 
 // statusDoc is what a status document says of itself.

@@ -25,8 +25,9 @@ type Kind string
 
 // The kinds.
 const (
-	Jobs Kind = "jobs"
-	Runs Kind = "runs"
+	Jobs      Kind = "jobs"
+	Runs      Kind = "runs"
+	Calendars Kind = "calendars"
 )
 
 // Key names one object.
@@ -41,6 +42,9 @@ func JobKey(namespace, name string) Key { return Key{Jobs, namespace, name} }
 
 // RunKey names a Run.
 func RunKey(namespace, name string) Key { return Key{Runs, namespace, name} }
+
+// CalendarKey names a Calendar.
+func CalendarKey(namespace, name string) Key { return Key{Calendars, namespace, name} }
 
 // String is kind/namespace/name.
 func (k Key) String() string { return fmt.Sprintf("%s/%s/%s", k.Kind, k.Namespace, k.Name) }

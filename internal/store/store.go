@@ -115,8 +115,13 @@ func (s *Store) GetRun(ctx context.Context, namespace, name string) (*Run, error
 	return get[v1.Run](ctx, s, RunKey(namespace, name))
 }
 
+// GetCalendar reads a Calendar as it is now (linearizable): ErrNotFound when neither of its keys exists.
+func (s *Store) GetCalendar(ctx context.Context, namespace, name string) (*Calendar, error) {
+	return get[v1.Calendar](ctx, s, CalendarKey(namespace, name))
+}
+
 // get reads both keys of an object in one transaction.
-func get[T v1.Job | v1.Run](ctx context.Context, s *Store, key Key) (*Entry[T], error) {
+func get[T Object](ctx context.Context, s *Store, key Key) (*Entry[T], error) {
 	ctx, cancel := s.requestContext(ctx)
 	defer cancel()
 	resp, err := s.client.Txn(ctx).Then(clientv3.OpGet(key.Spec()), clientv3.OpGet(key.Status())).Commit()

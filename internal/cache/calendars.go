@@ -1,0 +1,76 @@
+package cache
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// calendarRing is how many events of Calendars are kept for watchers at most: they change seldom.
+const calendarRing = 1024
+
+// Calendar returns a Calendar; nil when there is none.
+func (c *Cache) Calendar(namespace, name string) *store.Calendar {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.calendars.get(namespace, name)
+}
+
+// Calendars of a namespace, of all for "", sorted by namespace and name.
+func (c *Cache) Calendars(namespace string) []*store.Calendar {
+	list, _ := c.ListCalendars(namespace)
+	return list
+}
+
+// ListCalendars is Calendars with the revision as of which it is: what a watch goes on from.
+func (c *Cache) ListCalendars(namespace string) ([]*store.Calendar, int64) {
+	return list(c, c.calendars, namespace)
+}
+
+// JobsWith returns the keys of the Jobs whose spec names the Calendar, there or not, sorted by name.
+func (c *Cache) JobsWith(namespace, calendar string) []store.Key {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return slices.SortedFunc(maps.Keys(c.byName.jobs[name{namespace, calendar}]), func(a, b store.Key) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+// calendarIndex finds Jobs by the Calendars that they name. The cache's lock guards it. Its zero value is ready.
+type calendarIndex struct {
+	jobs map[name]map[store.Key]struct{}
+}
+
+// replace takes note that a Job changed; a nil entry stands for a Job of which nothing is there.
+func (x *calendarIndex) replace(old, new *store.Job) {
+	before, after := namedBy(old), namedBy(new)
+	if before == after || before != nil && after != nil && slices.Equal(before.Exclude, after.Exclude) && slices.Equal(before.Only, after.Only) {
+		return // Nearly always: most Jobs name none, and most changes are of the status.
+	}
+	for _, calendar := range before.Names() {
+		n := name{old.Key.Namespace, calendar}
+		if delete(x.jobs[n], old.Key); len(x.jobs[n]) == 0 {
+			delete(x.jobs, n)
+		}
+	}
+	for _, calendar := range after.Names() {
+		if x.jobs == nil {
+			x.jobs = map[name]map[store.Key]struct{}{}
+		}
+		n := name{new.Key.Namespace, calendar}
+		if x.jobs[n] == nil {
+			x.jobs[n] = map[store.Key]struct{}{}
+		}
+		x.jobs[n][new.Key] = struct{}{}
+	}
+}
+
+func namedBy(job *store.Job) *v1.JobCalendars {
+	if job == nil {
+		return nil
+	}
+	return job.Object.Spec.Calendars
+}
