@@ -10,7 +10,9 @@ import (
 // hand are the offers that the placer holds, and what it told Mesos about wanting more. It decides, and does nothing.
 type hand struct {
 	cfg    HandConfig
-	offers map[string]held
+	offers pool
+	// came has the offers in the order in which they came, and some that have left since.
+	came []held
 
 	suppressed bool
 	revived    time.Time     // the last time
@@ -21,7 +23,7 @@ type hand struct {
 }
 
 type held struct {
-	offer.Offer
+	id    string
 	since time.Time
 }
 
@@ -67,7 +69,7 @@ func setDefault[T comparable](field *T, value T) {
 
 func newHand(cfg HandConfig) *hand {
 	cfg = cfg.withDefaults()
-	return &hand{cfg: cfg, offers: map[string]held{}, pause: cfg.ReviveInterval}
+	return &hand{cfg: cfg, pause: cfg.ReviveInterval}
 }
 
 // moves are what is to be said to Mesos.
@@ -83,39 +85,24 @@ type moves struct {
 
 // reset begins a new subscription: the offers are void, and offers come without being asked for.
 func (h *hand) reset() {
-	clear(h.offers)
+	h.offers, h.came = pool{}, nil
 	h.suppressed, h.pause, h.idle = false, h.cfg.ReviveInterval, time.Time{}
 }
 
 func (h *hand) add(now time.Time, offers []offer.Offer) {
-	for _, o := range offers {
-		h.offers[o.ID] = held{o, now}
-	}
-}
-
-func (h *hand) all() []offer.Offer {
-	offers := make([]offer.Offer, 0, len(h.offers))
-	for id := range h.offers {
-		offers = append(offers, h.offers[id].Offer)
-	}
-	return offers
-}
-
-// take removes offers that are about to be accepted.
-func (h *hand) take(now time.Time, offers []offer.Offer) {
+	h.offers.add(offers)
 	for i := range offers {
-		delete(h.offers, offers[i].ID)
+		h.came = append(h.came, held{offers[i].ID, now})
 	}
-	h.launched, h.pause = now, h.cfg.ReviveInterval
 }
 
-// dropAgent forgets the offers of an agent that is gone.
-func (h *hand) dropAgent(agentID string) {
-	for id := range h.offers {
-		if h.offers[id].AgentID == agentID {
-			delete(h.offers, id)
-		}
+// place finds places among the offers in hand; those that are used leave it.
+func (h *hand) place(now time.Time, waiting []*Request) Placement {
+	placement := h.offers.place(now, waiting)
+	if len(placement.Agents) > 0 {
+		h.launched, h.pause = now, h.cfg.ReviveInterval
 	}
+	return placement
 }
 
 // wanted says that something new waits.
@@ -142,17 +129,20 @@ func (h *hand) plan(now time.Time, waiting, ready bool) moves {
 	if !waiting && h.busy(now) {
 		m.refuse = 0
 	}
-	for id := range h.offers {
-		until := h.keepUntil(now, h.offers[id].since)
-		if now.Before(until) {
-			m.at(until, 0, now)
-			continue
+	for len(h.came) > 0 {
+		oldest := h.came[0]
+		if h.offers.of[oldest.id] != nil {
+			if until := h.keepUntil(now, oldest.since); now.Before(until) {
+				m.at(until, 0, now)
+				break // Those that came later are kept no shorter.
+			}
+			h.offers.remove(oldest.id)
+			m.decline = append(m.decline, oldest.id)
 		}
-		delete(h.offers, id)
-		m.decline = append(m.decline, id)
+		h.came = h.came[1:]
 	}
 	// 2. What waits, or is about to, needs offers.
-	need := waiting || len(h.offers) == 0 && h.dueSoon(now)
+	need := waiting || h.offers.has() == 0 && h.dueSoon(now)
 	if !ready {
 		return m
 	}
@@ -173,7 +163,7 @@ func (h *hand) plan(now time.Time, waiting, ready bool) moves {
 		h.idle = now
 	}
 	switch at := h.idle.Add(h.cfg.SuppressAfter); {
-	case h.suppressed || len(h.offers) > 0 || h.dueSoon(now):
+	case h.suppressed || h.offers.has() > 0 || h.dueSoon(now):
 	case now.Before(at):
 		m.at(at, 0, now)
 	default:

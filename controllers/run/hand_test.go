@@ -102,7 +102,8 @@ func TestHandPausesLongerAndLonger(t *testing.T) {
 	if last := pauses[len(pauses)-1]; last != maxRevivePause {
 		t.Errorf("the longest pause = %s", last)
 	}
-	h.take(now, nil)
+	h.add(now, someOffers(1))
+	h.place(now, []*Request{wants(t, "a", "1", "64Mi")})
 	h.plan(now, true, true)
 	if m := h.plan(now.Add(50*time.Millisecond), true, true); !m.revive {
 		t.Error("after a launch the pause is short again")

@@ -30,7 +30,7 @@ type intent struct {
 
 // place decides who goes where, takes them and their offers out of hand, and prepares what is to be stored.
 func (p *placer) place() []round {
-	if p.gate != gateOpen || len(p.hand.offers) == 0 {
+	if p.gate != gateOpen || p.hand.offers.has() == 0 {
 		return nil
 	}
 	untried := p.untried()
@@ -38,14 +38,13 @@ func (p *placer) place() []round {
 		return nil
 	}
 	now := p.clock()
-	placement := Place(now, untried, p.hand.all())
+	placement := p.hand.place(now, untried)
 	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
 	for _, r := range placement.Waiting {
 		p.waiting[r.Run.Key].failed = &placement
 	}
 	rounds := make([]round, 0, len(placement.Agents))
 	for _, a := range placement.Agents {
-		p.hand.take(now, a.Offers)
 		r := round{AgentPlacement: a}
 		for i := range a.Tasks {
 			delete(p.waiting, a.Tasks[i].Run.Key)

@@ -142,7 +142,7 @@ func TestPlace(t *testing.T) {
 		},
 		"offers of one agent are added up": {
 			waiting: []*Request{wants(t, "a", "3", "300Mi")},
-			offers:  []offer.Offer{agent(1, 2, 200), agent(1, 2, 200)},
+			offers:  []offer.Offer{agent(1, 2, 200), agent(1, 2, 200, func(o *offer.Offer) { o.ID = "O1 too" })},
 			want:    map[string]string{"a": "S1"},
 		},
 		"reserved and unreserved resources are added up": {

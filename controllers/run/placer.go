@@ -176,9 +176,9 @@ func (p *placer) read() {
 			p.hand.add(now, n.offers)
 			p.more = true
 		case n.rescind != "":
-			delete(p.hand.offers, n.rescind)
+			p.hand.offers.remove(n.rescind)
 		case n.agent != "":
-			p.hand.dropAgent(n.agent)
+			p.hand.offers.removeAgent(n.agent)
 		case n.gate != nil:
 			if *n.gate != gateOpen {
 				p.hand.reset()
@@ -189,7 +189,7 @@ func (p *placer) read() {
 		}
 	}
 	p.metrics.waiting.Set(float64(len(p.waiting)))
-	p.metrics.offers.Set(float64(len(p.hand.offers)))
+	p.metrics.offers.Set(float64(p.hand.offers.has()))
 }
 
 func (p *placer) enqueue(r *Request) {

@@ -14,6 +14,9 @@ func newTree(bins []*bin) tree {
 		t.width *= 2
 	}
 	t.nodes = make([]need, 2*t.width)
+	for i := range t.nodes[t.width:] {
+		t.nodes[t.width+i] = nothing
+	}
 	for i, b := range bins {
 		t.nodes[t.width+i] = b.free
 	}
@@ -22,6 +25,9 @@ func newTree(bins []*bin) tree {
 	}
 	return t
 }
+
+// nothing covers no need, not even an empty one: it stands for a bin that is gone.
+var nothing = need{amount: [dimensions]int64{-1, -1, -1, -1}, ports: -1}
 
 // set changes what bin i has.
 func (t *tree) set(i int, free *need) {

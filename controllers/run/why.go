@@ -24,19 +24,19 @@ var waitDimension = [dimensions]string{"InsufficientCPUs", "InsufficientMemory",
 // Why says in words, with numbers, why there was no place for one of Waiting. It speaks of what was left after those who came first
 // had taken their places.
 func (p *Placement) Why(r *Request) Why {
-	places := p.roles[r.shape.role]
+	places, offers := p.left.roles[r.shape.role], p.left.offers
 	switch {
-	case p.offers == 0:
+	case offers == 0:
 		return Why{waitNoOffers, "Mesos has offered nothing yet"}
-	case places == nil && p.unavailable == p.offers:
-		return Why{waitMaintenance, fmt.Sprintf("%s, each of an agent in its maintenance window", count(p.offers, "offer"))}
+	case places == nil && p.left.unavailable == offers:
+		return Why{waitMaintenance, fmt.Sprintf("%s, each of an agent in its maintenance window", count(offers, "offer"))}
 	case places == nil:
-		return Why{waitRole, fmt.Sprintf("%s, none for role %s", count(p.offers, "offer"), r.shape.role)}
+		return Why{waitRole, fmt.Sprintf("%s, none for role %s", count(offers, "offer"), r.shape.role)}
 	}
 	// 1. Whom the constraints leave.
 	var fit []*bin
 	refused := map[string]int{}
-	for _, b := range places.bins {
+	for _, b := range places {
 		if c := r.constraints.unmet(&b.offers[0]); c != nil {
 			refused[c.String()]++
 		} else {
@@ -44,7 +44,7 @@ func (p *Placement) Why(r *Request) Why {
 		}
 	}
 	if len(fit) == 0 {
-		return Why{waitConstraints, fmt.Sprintf("%s, none of which meets %s", count(len(places.bins), "agent"), mostly(refused))}
+		return Why{waitConstraints, fmt.Sprintf("%s, none of which meets %s", count(len(places), "agent"), mostly(refused))}
 	}
 	// 2. Which resource none of them has enough of.
 	total, best := sums(fit)
