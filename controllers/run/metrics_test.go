@@ -13,7 +13,9 @@ func TestMetrics(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	for _, name := range []string{"first", "second"} {
 		c := w.lead(func(c *Config) { c.Metrics = registry })
-		w.ends(w.createRun(name))
+		id := w.idOf(w.createRun(name), 1)
+		// It is counted before it is acknowledged.
+		w.until("it has ended, and Mesos knows that we know", func() bool { return w.master.has("ACK " + id + " TASK_FINISHED") })
 		if err := c.stop(); err != nil {
 			t.Fatal(err)
 		}
