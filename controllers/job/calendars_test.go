@@ -397,3 +397,80 @@ func checkPart(t *rapid.T, name string, part Occurrences, want []time.Time, from
 		t.Fatalf("%s: Count(%s, %s) is %d, want %d", name, from, to, got, n)
 	}
 }
+
+func TestUpcomingWithCalendars(t *testing.T) {
+	for _, tc := range []struct {
+		name       string
+		onExcluded v1.OnExcluded
+		schedule   string
+		moved      string
+		want       string
+	}{
+		{name: "skipped", schedule: "0 9 * * *", want: "25T09:00 26T09:00 27T09:00"},
+		{name: "moved", onExcluded: v1.OnExcludedNextDay, schedule: "0 9 24 * *\n0 8 25 * *", want: "25T08:00 25T09:00 24T09:00"},
+		{name: "moved already", onExcluded: v1.OnExcludedNextDay, schedule: "0 8 25 * *", moved: "2026-11-25T09:00:00Z", want: "25T08:00 25T09:00 25T08:00"},
+		{name: "every minute is moved onto every minute", onExcluded: v1.OnExcludedNextDay, schedule: "* * * * *", want: "25T00:00 25T00:01 25T00:02"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"tuesday"}, OnExcluded: tc.onExcluded}, func(s *v1.JobSpec) { s.Schedule = tc.schedule })
+			w.settle()
+			now := at("2026-11-24T10:00:00Z")
+			w.job.Object.Status.LastScheduleTime = v1.NewTimePtr(at("2026-11-23T23:59:00Z"))
+			if tc.moved != "" {
+				w.job.Object.Status.LastScheduleTime = v1.NewTimePtr(at("2026-11-24T09:00:00Z"))
+				w.job.Object.Status.Moved = []v1.Time{v1.NewTime(at(tc.moved))}
+			}
+			times, err := Upcoming(w.job.Object, w.named(), now, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, x := range times {
+				got = append(got, x.Format("02T15:04"))
+			}
+			if got := strings.Join(got, " "); got != tc.want {
+				t.Errorf("got %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestReconcilerFollowsCalendars writes a Job and its Calendar into a real etcd, breaks the Calendar, and deletes it.
+func TestReconcilerFollowsCalendars(t *testing.T) {
+	r := newRig(t)
+	r.follow()
+	key := store.CalendarKey("default", "sundays")
+	r.put(key.Spec(), "apiVersion: horae/v1\nkind: Calendar\nspec: {weekdays: [SUN]}\n")
+	r.put(hello.Spec(), "apiVersion: horae/v1\nkind: Job\nspec: {schedule: 0 * * * *, calendars: {exclude: [sundays]}, task: {shell: x}}\n")
+	r.once("09:30")
+	r.once("10:00")
+	if s := r.status(); len(s.Active) != 0 || s.Skipped != 1 || told(s)[0] != "Skipped Calendar 1 10:00" || s.NextScheduleTime.Format("02T15:04") != "23T00:00" {
+		t.Errorf("on a Sunday: %+v", s)
+	}
+	r.put(key.Spec(), "apiVersion: horae/v1\nkind: Calendar\nspec: {weekdays: [Sunday]}\n")
+	r.once("10:30")
+	if s := r.status(); reasonOf(s, v1.JobCalendarsFound) != v1.ReasonCalendarInvalid || s.NextScheduleTime.Format("02T15:04") != "22T11:00" {
+		t.Errorf("with a Calendar that is not valid: %+v", s)
+	}
+	r.once("11:00")
+	if s := r.status(); len(s.Active) != 1 || s.Skipped != 1 {
+		t.Errorf("a Calendar that is not valid stopped the Job: %+v", s)
+	}
+	r.put(key.Spec(), "")
+	r.once("11:30")
+	if s := r.status(); reasonOf(s, v1.JobCalendarsFound) != v1.ReasonNotFound || len(s.Active) != 1 {
+		t.Errorf("without its Calendar: %+v", s)
+	}
+}
+
+func BenchmarkPlanWithCalendars(b *testing.B) {
+	w := calendarWorld(b, v1.JobCalendars{Exclude: []string{"weekend", "tuesday"}}, nil)
+	w.exact = false
+	w.now = at("2026-11-27T10:00:00Z")
+	w.settle()
+	in := w.input()
+	b.ReportAllocs()
+	for b.Loop() {
+		Plan(in, w.now)
+	}
+}

@@ -9,7 +9,6 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
-	"horae/internal/schedule"
 )
 
 // restrict applies spec.calendars to the schedule. Afterwards p.schedule are the occurrences that run at their time, and p.off the
@@ -19,12 +18,11 @@ func (p *planner) restrict(scheduleChanged bool) {
 	if len(p.spec.Calendars.Names()) == 0 && !had {
 		return
 	}
-	zone, err := schedule.LoadLocation(p.spec.TimeZone)
+	d, err := daysOf(p.schedule, p.spec, p.in.Calendars)
 	if err != nil {
 		p.invalid = short("spec.timeZone: " + err.Error())
 		return
 	}
-	d := &days{all: p.schedule, rule: ruleOf(p.spec.Calendars, p.in.Calendars), zone: zone}
 	if !scheduleChanged && had {
 		d.offAfter, d.offBefore = p.passedOff()
 	}

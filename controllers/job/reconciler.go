@@ -25,6 +25,7 @@ type Cache interface {
 	Run(namespace, name string) *store.Run
 	// RunsOf are the Runs whose spec names the Job, by create revision. The slice is the caller's.
 	RunsOf(namespace, job string) []*store.Run
+	CalendarCache
 }
 
 // Writer makes fenced changes (I6). It blocks until the change is committed.
@@ -52,6 +53,7 @@ type Reconciler struct {
 	metrics   metrics
 	upSince   atomic.Pointer[time.Time]
 	lastWrite writes
+	calendars *Calendars
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -62,7 +64,7 @@ func New(cfg Config) *Reconciler {
 		cfg.Now = time.Now
 	}
 	cfg.Settings = cfg.Settings.withDefaults()
-	r := &Reconciler{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
+	r := &Reconciler{cfg: cfg, metrics: newMetrics(cfg.Metrics), calendars: NewCalendars(cfg.Cache)}
 	r.lastWrite.interval = cfg.Settings.StatusInterval
 	r.ClockStepped()
 	return r
@@ -146,6 +148,7 @@ func (r *Reconciler) gather(key store.Key) (Input, error) {
 	if in.Job == nil {
 		return in, nil
 	}
+	in.Calendars = r.calendars.Of(key.Namespace, in.Job.Object.Spec.Calendars)
 	if err := in.Job.StatusErr(); err != nil {
 		// The cursor is unknown: to go on could run everything again, to write would destroy what a person may still mend.
 		return in, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)

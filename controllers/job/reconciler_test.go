@@ -474,25 +474,25 @@ func TestValidate(t *testing.T) {
 
 func TestUpcoming(t *testing.T) {
 	job := newJob(at("09:30"), func(s *v1.JobSpec) { s.Suspend = true })
-	list, err := Upcoming(job, at("10:30"), 2)
+	list, err := Upcoming(job, nil, at("10:30"), 2)
 	if err != nil || len(list) != 2 || !list[0].Equal(at("11:00")) || !list[1].Equal(at("12:00")) {
 		t.Errorf("got %v, %v", list, err)
 	}
 	job.Spec.Schedule = "R//PT1H" // Its anchor stands in the status.
 	job.Status.Schedule = &v1.ScheduleStatus{Expression: "R//PT1H", TimeZone: "Etc/UTC", Since: v1.NewTime(at("09:07"))}
-	if list, err := Upcoming(job, at("10:30"), 1); err != nil || !list[0].Equal(at("11:07")) {
+	if list, err := Upcoming(job, nil, at("10:30"), 1); err != nil || !list[0].Equal(at("11:07")) {
 		t.Errorf("got %v, %v", list, err)
 	}
 	job.Spec.Schedule = "R2/2026-11-22T10:45:00Z/PT1H"
-	if list, err := Upcoming(job, at("10:30"), 5); err != nil || len(list) != 2 {
+	if list, err := Upcoming(job, nil, at("10:30"), 5); err != nil || len(list) != 2 {
 		t.Errorf("got %v, %v", list, err)
 	}
 	job.Spec.Schedule = ""
-	if list, err := Upcoming(job, at("10:30"), 5); err != nil || len(list) != 0 {
+	if list, err := Upcoming(job, nil, at("10:30"), 5); err != nil || len(list) != 0 {
 		t.Errorf("got %v, %v", list, err)
 	}
 	job.Spec.Schedule = "nonsense"
-	if _, err := Upcoming(job, at("10:30"), 5); err == nil {
+	if _, err := Upcoming(job, nil, at("10:30"), 5); err == nil {
 		t.Error("nonsense has occurrences")
 	}
 }

@@ -42,8 +42,9 @@ func detail(err error) string {
 }
 
 // Upcoming are the next n occurrences of a Job, without jitter, from its status: what the plan will handle, in order. It is
-// empty for a Job without a schedule and fails on an invalid one. A suspended Job has them all the same.
-func Upcoming(job *v1.Job, now time.Time, n int) ([]time.Time, error) {
+// empty for a Job without a schedule and fails on an invalid one. A suspended Job has them all the same. named are the Job's
+// Calendars: what they let not run is left out, or stands where it is moved to.
+func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time, error) {
 	expression := strings.TrimSpace(job.Spec.Schedule)
 	if expression == "" {
 		return nil, nil
@@ -57,6 +58,16 @@ func Upcoming(job *v1.Job, now time.Time, n int) ([]time.Time, error) {
 		return nil, err
 	}
 	from := cursor(&at, job.Status.LastScheduleTime)
+	if c := job.Spec.Calendars; len(c.Names()) > 0 {
+		d, err := daysOf(compiled, &job.Spec, named)
+		if err != nil {
+			return nil, err
+		}
+		if c.OnExcluded == v1.OnExcludedNextDay {
+			return upcomingNextDay(d, job.Status.Moved, from, now, n), nil
+		}
+		compiled = onDays{d}
+	}
 	if from.Before(now) {
 		from = now
 	}

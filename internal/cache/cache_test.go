@@ -100,19 +100,19 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 
 func TestForeignKeysAndUndecodableValues(t *testing.T) {
 	s := open(t)
-	put(t, s, "/horae/spec/calendars/default/holidays", "kind: Calendar")
+	put(t, s, "/horae/spec/sources/default/holidays", "kind: Calendar")
 	put(t, s, "/horae/spec/jobs/default/broken", "kind: [")
 	put(t, s, "/horae/spec/jobs/default", "?")
 	put(t, s, "/horae/whatever", "?")
 	c := newCache(t, s)
 	follow(t, c)
-	put(t, s, "/horae/status/calendars/default/holidays", "?")
+	put(t, s, "/horae/status/sources/default/holidays", "?")
 	put(t, s, "/horae/spec/jobs/default/good", "apiVersion: horae/v1\nkind: Job\nmetadata: {}\nspec: {task: {shell: 'true'}}\n")
 	put(t, s, "/horae/status/jobs/default/good", "garbage")
 	put(t, s, store.FrameworkIDKey, "?")
 	put(t, s, "/horae/spec/runs/default/broken", "{}")
 	del(t, s, "/horae/spec/jobs/default/never")
-	waitFor(t, c, del(t, s, "/horae/spec/calendars/default/holidays"))
+	waitFor(t, c, del(t, s, "/horae/spec/sources/default/holidays"))
 
 	broken, good, run := c.Job("default", "broken"), c.Job("default", "good"), c.Run("default", "broken")
 	if broken == nil || broken.Err == nil || broken.Object.Name != "broken" {

@@ -224,7 +224,7 @@ func write() *rapid.Generator[store.Write] {
 			putSpec(newJob(name), job), putStatus(newJob(name), job), store.DeleteSpec(job), store.DeleteStatus(job),
 			{EtcdKey: job.Spec(), Value: []byte("spec: [")}, {EtcdKey: job.Status(), Value: []byte("{")},
 			putSpec(r, run), putStatus(r, run), putSpec(r, run), putStatus(r, run), store.DeleteSpec(run), store.DeleteStatus(run),
-			{EtcdKey: "/horae/spec/calendars/default/" + name, Value: []byte("?")},
+			{EtcdKey: "/horae/spec/sources/default/" + name, Value: []byte("?")},
 		}).Draw(t, "what")
 	})
 }

@@ -93,7 +93,7 @@ func build(t *testing.T) *house {
 			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
 			return job.NewRun(j, job.Trigger{Reason: v1.ReasonManual, ID: id, Args: t.Args, Env: t.Env}, now), nil
 		},
-		Upcoming: job.Upcoming,
+		Upcoming: job.NewCalendars(h.cache).Upcoming,
 	})
 	if err != nil {
 		t.Fatal(err)

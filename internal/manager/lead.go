@@ -9,6 +9,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
 
+	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
 	"horae/internal/cache"
@@ -20,6 +21,7 @@ import (
 // term is one term of leadership: what runs from winning the lead to losing it.
 type term struct {
 	jobs, runs *reconcile.Loop
+	calendars  *reconcile.Loop
 	jobPlans   *job.Reconciler
 	runPlans   *run.Controller
 	driver     *mesos.Driver
@@ -47,6 +49,10 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	defer m.term.Store(nil)
 	t.runs.Observed(m.cache.Revision())
 	t.jobs.Observed(m.cache.Revision())
+	t.calendars.Observed(m.cache.Revision())
+	for _, c := range m.cache.Calendars("") {
+		t.calendars.Add(c.Key)
+	}
 	for _, j := range m.cache.Jobs("") {
 		t.jobs.Add(j.Key)
 	}
@@ -55,6 +61,7 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return t.jobs.Run(ctx) })
 	group.Go(func() error { return t.runs.Run(ctx) })
+	group.Go(func() error { return t.calendars.Run(ctx) })
 	group.Go(func() error { return t.runPlans.Run(ctx) })
 	group.Go(func() error { return stepDown(t.driver.Run(ctx, t.runPlans)) })
 	group.Go(func() error {
@@ -107,6 +114,8 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
 	})
 	t.jobs = reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
+	t.calendars = reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Log: m.log, Metrics: m.registry,
+		Reconciler: &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar")}})
 	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
 	t.runs = reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
 		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
@@ -197,6 +206,13 @@ func (m *Manager) dispatch(e cache.Event) {
 		if e.OldJob == nil || e.NewJob == nil || e.OldJob.Rev.SpecMod != e.NewJob.Rev.SpecMod || e.OldJob.Rev.SpecCreate != e.NewJob.Rev.SpecCreate {
 			t.jobs.Add(e.Key)
 		}
+	case store.Calendars:
+		if calendar.Concerns(e.OldCalendar, e.NewCalendar) {
+			t.calendars.Add(e.Key)
+			for _, key := range m.cache.JobsWith(e.Key.Namespace, e.Key.Name) {
+				t.jobs.Add(key)
+			}
+		}
 	case store.Runs:
 		if job.Concerns(e.OldRun, e.NewRun) {
 			for _, r := range []*store.Run{e.OldRun, e.NewRun} {
@@ -213,6 +229,7 @@ func (m *Manager) observed(revision int64) {
 	if t := m.term.Load(); t != nil {
 		t.runs.Observed(revision)
 		t.jobs.Observed(revision)
+		t.calendars.Observed(revision)
 	}
 }
 
@@ -229,5 +246,8 @@ func (m *Manager) clockStepped(by time.Duration) {
 	}
 	for _, r := range m.cache.Runs("") {
 		t.runs.Add(r.Key)
+	}
+	for _, c := range m.cache.Calendars("") {
+		t.calendars.Add(c.Key)
 	}
 }

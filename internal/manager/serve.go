@@ -12,6 +12,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/job"
+	"horae/internal/calendar"
 	"horae/internal/leader"
 	"horae/internal/server"
 	"horae/internal/store"
@@ -26,7 +27,7 @@ func (m *Manager) serverConfig() server.Config {
 		Logs:       m.agents,
 		Validate:   validate,
 		NewRun:     newManualRun,
-		Upcoming:   job.Upcoming,
+		Upcoming:   job.NewCalendars(m.cache).Upcoming,
 		Ready:      []server.Check{{Name: "cache", Check: m.cacheReady}, {Name: "etcd", Check: m.etcdReady}, {Name: "leader", Check: m.leaderReady}, {Name: "mesos", Check: m.mesosReady}},
 		Gatherer:   m.registry,
 		Registerer: m.registry,
@@ -42,8 +43,10 @@ func validate(obj runtime.Object) field.ErrorList {
 		return job.Validate(o)
 	case *v1.Run:
 		return v1.ValidateRun(o)
+	case *v1.Calendar:
+		return calendar.Validate(o)
 	}
-	return field.ErrorList{field.NotSupported(field.NewPath("kind"), obj.GetObjectKind().GroupVersionKind().Kind, []string{v1.KindJob, v1.KindRun})}
+	return field.ErrorList{field.NotSupported(field.NewPath("kind"), obj.GetObjectKind().GroupVersionKind().Kind, []string{v1.KindJob, v1.KindRun, v1.KindCalendar})}
 }
 
 // newManualRun makes the Run that a person asked for, under a name that nobody else gets.

@@ -1,0 +1,122 @@
+package calendar
+
+import (
+	"errors"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+	"horae/internal/calendar"
+	"horae/internal/store"
+)
+
+// Decision is what is to be done with a Calendar's status.
+type Decision struct {
+	// Status is the whole next status.
+	Status v1.CalendarStatus
+	// Created is the creation time that the status document keeps for a spec that does not say.
+	Created metav1.Time
+	// WriteStatus: it differs from the present one.
+	WriteStatus bool
+	// DeleteStatus: the Calendar is gone.
+	DeleteStatus bool
+	// After: look again then, when the next day begins. 0: when something changes.
+	After time.Duration
+}
+
+const (
+	// daysCounted is how many days status.days speaks of: a year, whichever.
+	daysCounted = 366
+	// daysListed bounds status.nextDays.
+	daysListed = 5
+	// maxMessage bounds a condition's message, in bytes.
+	maxMessage = 512
+)
+
+// Plan decides. It is pure. The entry is nil for a Calendar of which nothing is left.
+func Plan(e *store.Calendar, now time.Time) Decision {
+	if e == nil {
+		return Decision{}
+	}
+	if e.Rev.Deleted() {
+		return Decision{DeleteStatus: e.Rev.StatusMod != 0}
+	}
+	d := Decision{Created: e.Object.CreationTimestamp}
+	if d.Created.IsZero() {
+		d.Created = metav1.NewTime(now.UTC().Truncate(time.Second))
+	}
+	set, err := read(e)
+	d.Status = v1.CalendarStatus{ObservedGeneration: e.Rev.SpecVersion, Conditions: []metav1.Condition{accepted(e, err, now)}}
+	if err == nil {
+		today := calendar.In(now, time.UTC)
+		describe(&d.Status, set, today)
+		d.After = max(calendar.Start(today+1, time.UTC).Sub(now), time.Millisecond)
+	}
+	d.WriteStatus = e.Rev.StatusMod == 0 || e.StatusErr() != nil || e.Earlier != nil || !equal(&e.Object.Status, &d.Status)
+	return d
+}
+
+// read is the Calendar's days, or why it has none.
+func read(e *store.Calendar) (*calendar.Set, error) {
+	if e.Err != nil && !errors.Is(e.Err, e.StatusErr()) {
+		return nil, e.Err
+	}
+	if errs := calendar.Validate(e.Object); len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	return calendar.Compile(&e.Object.Spec)
+}
+
+// accepted is the condition of that name. Its time is when its status last changed.
+func accepted(e *store.Calendar, err error, now time.Time) metav1.Condition {
+	c := metav1.Condition{
+		Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid, ObservedGeneration: e.Rev.SpecVersion,
+		LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
+	}
+	if err != nil {
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1.ReasonInvalid, short(err.Error())
+	}
+	for _, old := range e.Object.Status.Conditions {
+		if old.Type == c.Type && old.Status == c.Status {
+			c.LastTransitionTime = old.LastTransitionTime
+		}
+	}
+	return c
+}
+
+func describe(s *v1.CalendarStatus, set *calendar.Set, today calendar.Day) {
+	for d := today; d < today+daysCounted; d++ {
+		if set.Contains(d) {
+			s.Days++
+		}
+	}
+	for d, ok := set.Next(today, true); ok && len(s.NextDays) < daysListed; d, ok = set.Next(d+1, true) {
+		s.NextDays = append(s.NextDays, d.String())
+	}
+	if last, ok := set.Last(); ok {
+		s.LastDay = last.String()
+	}
+}
+
+func equal(a, b *v1.CalendarStatus) bool {
+	return a.ObservedGeneration == b.ObservedGeneration && a.Days == b.Days && a.LastDay == b.LastDay &&
+		slices.Equal(a.NextDays, b.NextDays) &&
+		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool {
+			return x.Type == y.Type && x.Status == y.Status && x.Reason == y.Reason && x.Message == y.Message &&
+				x.ObservedGeneration == y.ObservedGeneration && x.LastTransitionTime.Equal(&y.LastTransitionTime)
+		})
+}
+
+func short(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	cut := maxMessage - len("…")
+	for !utf8.RuneStart(message[cut]) {
+		cut--
+	}
+	return message[:cut] + "…"
+}

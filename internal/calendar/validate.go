@@ -1,0 +1,20 @@
+package calendar
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	v1 "horae/api/v1"
+)
+
+// Validate finds what is wrong with a Calendar: all that v1.ValidateCalendar finds, and the ics.
+func Validate(c *v1.Calendar) field.ErrorList {
+	errs := v1.ValidateCalendar(c)
+	if c.Spec.ICS == "" {
+		return errs
+	}
+	if _, err := Compile(&v1.CalendarSpec{ICS: c.Spec.ICS}); err != nil {
+		// The text is long, and the message says the line.
+		errs = append(errs, field.Invalid(field.NewPath("spec", "ics"), field.OmitValueType{}, err.Error()))
+	}
+	return errs
+}
