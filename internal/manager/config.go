@@ -99,6 +99,8 @@ type RunsConfig struct {
 	Workers int `json:"workers"`
 	// OfferHold is how long offers that nothing fits are kept for what comes next.
 	OfferHold v1.Duration `json:"offerHold"`
+	// OfferLookAhead is how long before a Job's next occurrence offers are asked for.
+	OfferLookAhead v1.Duration `json:"offerLookAhead"`
 	// OfferRefuse is the filter that declined offers get.
 	OfferRefuse v1.Duration `json:"offerRefuse"`
 }
@@ -130,7 +132,7 @@ func Default() Config {
 		}},
 		Leader:     LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
 		Jobs:       JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
-		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}},
+		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}},
 		Log:        LogConfig{Format: "text"},
 		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
 	}
@@ -194,6 +196,8 @@ func (c *Config) validate() error {
 	positive("etcd.requestTimeout", c.Etcd.RequestTimeout, 100*time.Millisecond)
 	positive("leader.leaseTTL", c.Leader.LeaseTTL, time.Second)
 	positive("jobs.statusInterval", c.Jobs.StatusInterval, 0)
+	positive("runs.offerHold", c.Runs.OfferHold, time.Millisecond)
+	positive("runs.offerLookAhead", c.Runs.OfferLookAhead, time.Millisecond)
 	positive("runs.offerRefuse", c.Runs.OfferRefuse, time.Second)
 	if len(c.Mesos.Masters) == 0 {
 		if !c.Dev {

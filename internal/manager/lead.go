@@ -55,6 +55,7 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	}
 	for _, j := range m.cache.Jobs("") {
 		t.jobs.Add(j.Key)
+		t.expect(j)
 	}
 
 	// 5. Work, until something ends the term.
@@ -126,7 +127,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Roles:       m.cfg.Mesos.Framework.Roles,
 		Unanswered:  func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe: driver.Resubscribe,
-		Hand:        run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration},
+		Hand:        run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
 		Log:         m.log.WithName("run"), Metrics: m.registry,
 	})
 	return t, nil
@@ -206,6 +207,9 @@ func (m *Manager) dispatch(e cache.Event) {
 		if e.OldJob == nil || e.NewJob == nil || e.OldJob.Rev.SpecMod != e.NewJob.Rev.SpecMod || e.OldJob.Rev.SpecCreate != e.NewJob.Rev.SpecCreate {
 			t.jobs.Add(e.Key)
 		}
+		if e.NewJob != nil {
+			t.expect(e.NewJob)
+		}
 	case store.Calendars:
 		if calendar.Concerns(e.OldCalendar, e.NewCalendar) {
 			t.calendars.Add(e.Key)
@@ -221,6 +225,13 @@ func (m *Manager) dispatch(e cache.Event) {
 				}
 			}
 		}
+	}
+}
+
+// expect has offers in hand shortly before the Job's next occurrence. One that starts up to some jitter later does not need them.
+func (t *term) expect(j *store.Job) {
+	if next := j.Object.Status.NextScheduleTime; next != nil && j.Object.Spec.Jitter == nil {
+		t.runPlans.Expect(next.Time)
 	}
 }
 
