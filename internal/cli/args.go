@@ -46,7 +46,7 @@ type target struct {
 // targets reads TYPE, TYPE,TYPE, TYPE NAME..., and TYPE/NAME ....
 func targets(args []string) ([]target, error) {
 	if len(args) == 0 {
-		return nil, usagef("what must be given: jobs, runs, job/NAME, run/NAME")
+		return nil, usagef("what must be given: jobs, runs, calendars, job/NAME, run/NAME")
 	}
 	if strings.Contains(args[0], "/") {
 		return slashTargets(args)

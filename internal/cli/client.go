@@ -183,9 +183,10 @@ type kind struct {
 }
 
 var (
-	jobKind = &kind{"jobs", "job", v1.KindJob}
-	runKind = &kind{"runs", "run", v1.KindRun}
-	kinds   = []*kind{jobKind, runKind}
+	jobKind      = &kind{"jobs", "job", v1.KindJob}
+	runKind      = &kind{"runs", "run", v1.KindRun}
+	calendarKind = &kind{"calendars", "calendar", v1.KindCalendar}
+	kinds        = []*kind{jobKind, runKind, calendarKind}
 )
 
 // String is how kubectl names a resource in its messages: job.horae.
@@ -200,7 +201,7 @@ func kindNamed(word string) (*kind, error) {
 			return k, nil
 		}
 	}
-	return nil, usagef("there is no resource type %q: there are jobs and runs", word)
+	return nil, usagef("there is no resource type %q: there are jobs, runs and calendars", word)
 }
 
 // kindOf finds a kind by the type of a document.
@@ -210,7 +211,7 @@ func kindOf(apiVersion, name string) (*kind, error) {
 			return k, nil
 		}
 	}
-	return nil, fmt.Errorf("no kind %q in version %q: there are Job and Run of %s", name, apiVersion, v1.GroupVersion)
+	return nil, fmt.Errorf("no kind %q in version %q: there are Job, Run and Calendar of %s", name, apiVersion, v1.GroupVersion)
 }
 
 // selectors restrict lists.

@@ -22,7 +22,8 @@ func (c *cli) describeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "describe TYPE NAME... | TYPE/NAME...", Short: "Tell about objects in detail",
 		Long: `Tell about objects in detail: of a Job what it does and when, its conditions, its
-recent Runs and what did not run; of a Run its attempts, and why it is where it is.`,
+recent Runs and what did not run; of a Run its attempts, and why it is where it is;
+of a Calendar the days it comes to.`,
 		Example: example(`
 horae describe job hello
 horae describe run/hello-20261122t020000z`),
@@ -100,7 +101,14 @@ func (c *cli) keysOf(ctx context.Context, ns string, t target, sel selectors) ([
 
 func (c *cli) describeOne(ctx context.Context, k *kind, ns, name string) (string, error) {
 	var b strings.Builder
-	if k == runKind {
+	switch k {
+	case calendarKind:
+		var cal v1.Calendar
+		if err := c.api.into(ctx, c.api.get(ns, calendarKind, name), &cal); err != nil {
+			return "", err
+		}
+		return describeCalendar(&b, &cal, c.Now()), nil
+	case runKind:
 		r, err := c.api.run(ctx, ns, name)
 		if err != nil {
 			return "", err

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	v1 "horae/api/v1"
 	"horae/internal/schedule"
 )
@@ -25,7 +27,7 @@ func describeJob(out *strings.Builder, j *v1.Job, all []v1.Run, now time.Time) s
 	p.jobPolicies(j)
 	p.field("Counts", jobCounts(&j.Status))
 	p.task(&j.Spec.Task)
-	p.conditions(j, now)
+	p.conditions(j.Status.Conditions, now)
 	p.notRun(j.Status.NotRun)
 	p.recent(all, now)
 	return p.String()
@@ -50,6 +52,7 @@ func (p *page) jobTimes(j *v1.Job, now time.Time) {
 		if s != nil {
 			p.field("In Words", strings.TrimSpace(s.Describe()))
 		}
+		p.calendars(j.Spec.Calendars)
 		p.field("Next", strings.Join(next(j, s, now), "\n"))
 	}
 	p.field("Last Scheduled", whenPtr(j.Status.LastScheduleTime, now))
@@ -80,8 +83,8 @@ func next(j *v1.Job, s *schedule.Schedule, now time.Time) []string {
 		return nil
 	}
 	times := []string{when(j.Status.NextScheduleTime.Time, now)}
-	if s == nil {
-		return times
+	if s == nil || len(j.Spec.Calendars.Names()) > 0 {
+		return times // Which days those after it are on is for the server to say: horae schedule JOB.
 	}
 	for t, ok := s.Next(j.Status.NextScheduleTime.Time); ok && len(times) < nextTimes; t, ok = s.Next(t) {
 		times = append(times, when(t, now))
@@ -195,9 +198,9 @@ func resources(r *v1.Resources) string {
 	return strings.Join(parts, ", ")
 }
 
-func (p *page) conditions(j *v1.Job, now time.Time) {
+func (p *page) conditions(list []metav1.Condition, now time.Time) {
 	var rows [][]string
-	for _, c := range j.Status.Conditions {
+	for _, c := range list {
 		since := ""
 		if !c.LastTransitionTime.IsZero() {
 			since = age(c.LastTransitionTime.Time, now)

@@ -29,7 +29,7 @@ func (c *cli) getCommand() *cobra.Command {
 	g := &getter{cli: c}
 	cmd := &cobra.Command{
 		Use: "get TYPE [NAME...] | TYPE/NAME...", Short: "Show objects, as a table or as they are",
-		Long: `Show objects: jobs, runs, or both as jobs,runs.
+		Long: `Show objects: jobs, runs, calendars, or several as jobs,runs.
 
 Without -o it is a table; -o wide has more columns.`,
 		Example: example(`

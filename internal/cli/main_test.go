@@ -24,6 +24,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/controllers/job"
 	"horae/internal/cache"
+	"horae/internal/calendar"
 	"horae/internal/etcdtest"
 	"horae/internal/server"
 	"horae/internal/store"
@@ -84,8 +85,11 @@ func build(t *testing.T) *house {
 	s, err := server.New(server.Config{
 		Cache: h.cache, Store: h.store, Logs: h.logs, Now: func() time.Time { return now }, Version: "v1.2.3", Log: logr.Discard(),
 		Validate: func(o runtime.Object) field.ErrorList {
-			if j, ok := o.(*v1.Job); ok {
-				return job.Validate(j)
+			switch o := o.(type) {
+			case *v1.Job:
+				return job.Validate(o)
+			case *v1.Calendar:
+				return calendar.Validate(o)
 			}
 			return v1.ValidateRun(o.(*v1.Run))
 		},

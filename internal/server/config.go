@@ -23,9 +23,11 @@ type Cache interface {
 	WaitFor(ctx context.Context, revision int64) error
 	Job(namespace, name string) *store.Job
 	Run(namespace, name string) *store.Run
-	// ListJobs and ListRuns are of a namespace, of all for "", sorted, with the revision as of which they are.
+	Calendar(namespace, name string) *store.Calendar
+	// ListJobs and its siblings are of a namespace, of all for "", sorted, with the revision as of which they are.
 	ListJobs(namespace string) ([]*store.Job, int64)
 	ListRuns(namespace string) ([]*store.Run, int64)
+	ListCalendars(namespace string) ([]*store.Calendar, int64)
 	// Watch streams what changed after a revision.
 	Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*cache.Watcher, error)
 }

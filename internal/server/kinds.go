@@ -70,7 +70,7 @@ func (k *kind) key(namespace, name string) store.Key {
 var objectVerbs = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 
 // kinds are the resources of the API by their plural, in the order of discovery.
-var kinds = []*kind{jobs, runs}
+var kinds = []*kind{jobs, runs, calendars}
 
 var jobs = &kind{
 	kind: store.Jobs, name: v1.KindJob, singular: "job", verbs: objectVerbs,
@@ -109,6 +109,24 @@ var runs = &kind{
 	columns: runColumns,
 }
 
+var calendars = &kind{
+	kind: store.Calendars, name: v1.KindCalendar, singular: "calendar", verbs: objectVerbs,
+	subresources: map[string][]string{"status": {"get"}},
+	empty:        func() object { return &v1.Calendar{} },
+	get:          func(c Cache, ns, name string) *entry { return calendarEntry(c.Calendar(ns, name)) },
+	list:         func(c Cache, ns string) ([]*entry, int64) { return entries(calendarEntry)(c.ListCalendars(ns)) },
+	change: func(e cache.Event) (*entry, *entry) {
+		return calendarEntry(e.OldCalendar), calendarEntry(e.NewCalendar)
+	},
+	update: func(after, before runtime.Object) field.ErrorList {
+		return v1.ValidateCalendarUpdate(after.(*v1.Calendar), before.(*v1.Calendar))
+	},
+	clearStatus: func(o object) { o.(*v1.Calendar).Status = v1.CalendarStatus{} },
+	markInvalid: markInvalidCalendar,
+	fields:      func(object) fields.Set { return fields.Set{} },
+	columns:     calendarColumns,
+}
+
 // kindOf finds a kind by the plural that stands in a URL.
 func kindOf(plural string) *kind {
 	for _, k := range kinds {
@@ -119,7 +137,7 @@ func kindOf(plural string) *kind {
 	return nil
 }
 
-// jobEntry and runEntry answer nil for an object whose spec is gone: it is not there any more for users, while its status
+// jobEntry and its siblings answer nil for an object whose spec is gone: it is not there any more for users, while its status
 // waits for its tasks to die.
 func jobEntry(e *store.Job) *entry {
 	if e == nil || e.Rev.Deleted() {
@@ -129,6 +147,13 @@ func jobEntry(e *store.Job) *entry {
 }
 
 func runEntry(e *store.Run) *entry {
+	if e == nil || e.Rev.Deleted() {
+		return nil
+	}
+	return &entry{e.Key, e.Rev, e.Object, e.Err}
+}
+
+func calendarEntry(e *store.Calendar) *entry {
 	if e == nil || e.Rev.Deleted() {
 		return nil
 	}
@@ -175,20 +200,29 @@ func boolString(b bool) string {
 
 func markInvalidJob(o object, err error) {
 	j := o.(*v1.Job)
-	for i := range j.Status.Conditions {
-		c := &j.Status.Conditions[i]
+	j.Status.Conditions = notAccepted(j.Status.Conditions, &j.ObjectMeta, err)
+}
+
+func markInvalidCalendar(o object, err error) {
+	c := o.(*v1.Calendar)
+	c.Status.Conditions = notAccepted(c.Status.Conditions, &c.ObjectMeta, err)
+}
+
+// notAccepted sets the condition Accepted, unless it says so of this generation already.
+func notAccepted(conditions []metav1.Condition, m *metav1.ObjectMeta, err error) []metav1.Condition {
+	for i := range conditions {
+		c := &conditions[i]
 		if c.Type != v1.JobAccepted {
 			continue
 		}
-		if c.Status == metav1.ConditionFalse && c.ObservedGeneration == j.Generation {
-			return
+		if c.Status != metav1.ConditionFalse || c.ObservedGeneration != m.Generation {
+			c.Status, c.Reason, c.Message, c.ObservedGeneration = metav1.ConditionFalse, v1.ReasonInvalid, err.Error(), m.Generation
 		}
-		c.Status, c.Reason, c.Message, c.ObservedGeneration = metav1.ConditionFalse, "Invalid", err.Error(), j.Generation
-		return
+		return conditions
 	}
-	j.Status.Conditions = append(j.Status.Conditions, metav1.Condition{
-		Type: v1.JobAccepted, Status: metav1.ConditionFalse, Reason: "Invalid", Message: err.Error(), ObservedGeneration: j.Generation,
-		LastTransitionTime: j.CreationTimestamp,
+	return append(conditions, metav1.Condition{
+		Type: v1.JobAccepted, Status: metav1.ConditionFalse, Reason: v1.ReasonInvalid, Message: err.Error(), ObservedGeneration: m.Generation,
+		LastTransitionTime: m.CreationTimestamp,
 	})
 }
 

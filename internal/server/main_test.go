@@ -23,6 +23,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/cache"
+	calendarpkg "horae/internal/calendar"
 	"horae/internal/etcdtest"
 	"horae/internal/store"
 )
@@ -135,6 +136,8 @@ func validate(o runtime.Object) field.ErrorList {
 		return errs
 	case *v1.Run:
 		return v1.ValidateRun(o)
+	case *v1.Calendar:
+		return calendarpkg.Validate(o)
 	}
 	return field.ErrorList{field.InternalError(nil, fmt.Errorf("no validation of %T", o))}
 }

@@ -155,7 +155,7 @@ func newRequest(hr *http.Request, namespaced bool) (*request, error) {
 		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
 	}
 	if r.kind == nil {
-		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are jobs and runs",
+		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are jobs, runs and calendars",
 			hr.PathValue("resource"), v1.GroupVersion)
 	}
 	if err := r.checkTarget(); err != nil {

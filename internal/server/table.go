@@ -75,6 +75,44 @@ var runColumns = []column{
 	wide(text("Message", "The reason in words", run(func(r *v1.Run, _ time.Time) any { return r.Status.Message }))),
 }
 
+var calendarColumns = []column{
+	nameColumn,
+	text("Days", "Days in it, of the 366 from today on", calendar(func(c *v1.Calendar) any {
+		if len(c.Status.Conditions) == 0 {
+			return "<unknown>"
+		}
+		return fmt.Sprint(c.Status.Days)
+	})),
+	text("Next", "The next day in it, from today on", calendar(func(c *v1.Calendar) any {
+		if len(c.Status.NextDays) == 0 {
+			return "<none>"
+		}
+		return c.Status.NextDays[0]
+	})),
+	text("Last", "The last day in it, if there is one", calendar(func(c *v1.Calendar) any { return orNone(c.Status.LastDay) })),
+	text("Status", "Accepted or Invalid", calendar(func(c *v1.Calendar) any { return calendarState(c) })),
+	ageColumn,
+	wide(text("Description", "First line of the description", calendar(func(c *v1.Calendar) any {
+		line, _, _ := strings.Cut(strings.TrimSpace(c.Spec.Description), "\n")
+		return orNone(line)
+	}))),
+}
+
+func calendar(cell func(*v1.Calendar) any) func(object, time.Time) any {
+	return func(o object, _ time.Time) any { return cell(o.(*v1.Calendar)) }
+}
+
+// calendarState is the Calendar's condition in one word.
+func calendarState(c *v1.Calendar) string {
+	switch {
+	case meta.IsStatusConditionFalse(c.Status.Conditions, v1.CalendarAccepted):
+		return "Invalid"
+	case meta.IsStatusConditionTrue(c.Status.Conditions, v1.CalendarAccepted):
+		return "Accepted"
+	}
+	return "New"
+}
+
 func job(cell func(*v1.Job, time.Time) any) func(object, time.Time) any {
 	return func(o object, now time.Time) any { return cell(o.(*v1.Job), now) }
 }
