@@ -228,7 +228,7 @@ func retryLimit(r *v1.Retries) int {
 // retryDelay is the pause before the extra attempt number n, from 1. With jitter it is drawn evenly from zero to the whole, by the
 // id of the task that failed, so that planning again draws the same.
 func retryDelay(r *v1.Retries, n int, taskID string) time.Duration {
-	delay, factor, most := v1.DefaultRetryDelay, v1.DefaultRetryFactor, time.Duration(v1.DefaultRetryMaxDelay)
+	delay, factor, most := v1.DefaultRetryDelay, v1.DefaultRetryFactor, v1.DefaultRetryMaxDelay
 	if r.Delay != nil {
 		delay = r.Delay.Duration
 	}

@@ -145,7 +145,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		case errors.Is(err, store.ErrConflict):
 			p.refused[w.run.Key] = w.run.Rev
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end: the next term asks Mesos what became of them
 		default:
 			// It may have been stored all the same: then it is known that nothing was sent.
 			p.log.Error(err, "Intent was not stored", "task", r.tasks[j].ID)

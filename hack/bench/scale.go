@@ -27,7 +27,7 @@ func (s scale) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer cluster.Close()
+	defer cluster.Close() //nolint:errcheck // its end is not what is measured
 	args := []string{"--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", dir}
 
 	empty, err := s.idle(ctx, args, nil)

@@ -67,7 +67,7 @@ func (t throughput) measure(ctx context.Context, rate int, window time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	defer cluster.Close()
+	defer cluster.Close() //nolint:errcheck // its end is not what is measured
 	w := newWitness()
 	cluster.Master().SetHooks(devcluster.Hooks{BeforeUpdate: w.update})
 

@@ -26,7 +26,7 @@ func (c *Cache) Follow(ctx context.Context) error {
 		before := c.Revision()
 		err := c.listAndWatch(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end, whatever it broke
 		}
 		if c.Revision() > before {
 			delay = leastDelay

@@ -184,7 +184,7 @@ func TestLeadEndsWhileEtcdIsSilentAndComesBack(t *testing.T) {
 
 	direct := etcdtest.Client(t, endpoint)
 	proxy.Silence()
-	receive(t, c.ended, "the end of the lead")
+	_ = receive(t, c.ended, "the end of the lead")
 	// The lead ended by this process's own clock, before etcd let anybody else lead.
 	got, err := direct.Get(t.Context(), fence.Key)
 	if err != nil {
@@ -208,7 +208,7 @@ func TestCampaignSurvivesARestartOfEtcd(t *testing.T) {
 	c := campaign(t, etcdtest.Client(t, server.Endpoint), "a")
 	receive(t, c.begun, "the first lead")
 	server.Stop()
-	receive(t, c.ended, "the end of the lead")
+	_ = receive(t, c.ended, "the end of the lead")
 	server.Restart()
 	receive(t, c.begun, "the lead after the restart")
 }
