@@ -113,6 +113,9 @@ func TestCalendars(t *testing.T) {
 			if diff := cmp.Diff(tc.told, told(s)); diff != "" {
 				t.Error(diff)
 			}
+			if len(s.NotRun) > 0 && s.NotRun[0].Message == "" {
+				t.Error("what did not run is told without words")
+			}
 			next := ""
 			if s.NextScheduleTime != nil {
 				next = s.NextScheduleTime.Format("02T15:04")

@@ -29,6 +29,16 @@
 // A clock that steps back fires nothing twice, because the cursor stays; one that steps forward is downtime. Leap seconds do not
 // matter: Go's clock and etcd's documents do not have them, so that a schedule sees a slightly longer second.
 //
+// # Calendars
+//
+// spec.calendars divides the occurrences by the day that they are on, in the Job's zone. Those on days with runs are the schedule as
+// far as all the above is concerned. The others are handled by the same cursor when they have passed: Skip tells them
+// (status.notRun, reason Calendar), NextDay puts the instants to which they are moved into status.moved, from where they come due
+// like any occurrence, and run under the name of that instant. What has been handled, told or moved, stays so when a
+// Calendar is edited: nothing of the past is fired, and nothing runs twice. What was off is known from status.nextScheduleTime: up
+// to it nothing was to run, with the Calendars as they were. Days are counted, not walked, and told once or twice a day however
+// many occurrences a day has. A Calendar that is missing or not valid has no days; the condition CalendarsFound names it.
+//
 // # Which Runs count
 //
 // Concurrency policies look at every Run of the Job that has not ended, whoever asked for it. A manual trigger itself waits for

@@ -179,12 +179,12 @@ func (p *planner) explainCalendars() string {
 	}
 	var parts []string
 	if len(c.Exclude) > 0 {
-		parts = append(parts, "none of "+strings.Join(c.Exclude, ", "))
+		parts = append(parts, "exclude "+strings.Join(c.Exclude, ", "))
 	}
 	if len(c.Only) > 0 {
-		parts = append(parts, "days of "+strings.Join(c.Only, ", ")+" only")
+		parts = append(parts, "only "+strings.Join(c.Only, ", "))
 	}
-	return short("the Job's Calendars let nothing run on that day: " + strings.Join(parts, ", "))
+	return short("the Job's Calendars let nothing run on that day (" + strings.Join(parts, "; ") + ")")
 }
 
 // wakeForOff asks for another look when there is something to tell or to move: at the first occurrence of each day without runs,

@@ -80,6 +80,10 @@ func (p *planner) explain(reason string) string {
 		return "the Job was suspended after failures"
 	case v1.ReasonNotAccepted:
 		return "the Job's spec was not valid"
+	case v1.ReasonCalendar:
+		return p.explainCalendars()
+	case v1.ReasonTooManyMoved:
+		return "there is no later day to move it to, or more were to be moved than are kept"
 	}
 	return ""
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	v1 "horae/api/v1"
 )
@@ -21,12 +24,14 @@ func TestManifests(t *testing.T) {
 		stdout string // what the Run's standard output contains
 		stderr string
 		check  func(t *testing.T, run v1.Run)
+		also   func(t *testing.T, m *process) // what else has come of the file
 	}{
 		"hello.yaml":             {job: "hello", phase: v1.RunSucceeded, stdout: "hello from hello-"},
 		"shell-script.yaml":      {job: "shell-script", phase: v1.RunSucceeded, stdout: "words: 5"},
 		"argv.yaml":              {job: "argv", phase: v1.RunSucceeded, stdout: "two words|$HOME stays as it is"},
 		"environment.yaml":       {job: "environment", phase: v1.RunSucceeded, stdout: "good day from environment in default; attempt 1 of environment-"},
 		"several-schedules.yaml": {job: "several-schedules", phase: v1.RunSucceeded, stdout: "on time"},
+		"holidays.yaml":          {job: "workdays", phase: v1.RunSucceeded, stdout: "somebody is there", also: checkHolidays},
 		"manual.yaml":            {job: "report", args: []string{"--args", "2026-11-22"}, phase: v1.RunSucceeded, stdout: "report for 2026-11-22"},
 		"failing.yaml": {job: "failing", phase: v1.RunFailed, stderr: "attempt 3 goes wrong", check: func(t *testing.T, run v1.Run) {
 			if n := len(run.Status.Attempts); n != 3 {
@@ -77,12 +82,33 @@ func TestManifests(t *testing.T) {
 			if want.check != nil {
 				want.check(t, run)
 			}
+			if want.also != nil {
+				want.also(t, m)
+			}
 		})
 	}
 	for name := range samples {
 		if _, err := os.Stat(filepath.Join(manifests, name)); err != nil {
 			t.Errorf("row %s has no file: %v", name, err)
 		}
+	}
+}
+
+// checkHolidays sees that the Job has found its Calendars, and that their statuses say which days they have.
+func checkHolidays(t *testing.T, m *process) {
+	t.Helper()
+	var job v1.Job
+	decode(t, m.must("get", "job", "workdays", "-o", "json"), &job)
+	if !meta.IsStatusConditionTrue(job.Status.Conditions, v1.JobCalendarsFound) {
+		t.Errorf("conditions %+v, want CalendarsFound", job.Status.Conditions)
+	}
+	if next := job.Status.NextScheduleTime; next == nil || next.Weekday() == time.Saturday || next.Weekday() == time.Sunday {
+		t.Errorf("the next one is at %v, want a working day", next)
+	}
+	var weekend v1.Calendar
+	decode(t, m.must("get", "calendar", "weekend", "-o", "json"), &weekend)
+	if s := weekend.Status; !meta.IsStatusConditionTrue(s.Conditions, v1.CalendarAccepted) || s.Days < 104 || s.Days > 106 {
+		t.Errorf("the weekend's status is %+v", s)
 	}
 }
 
