@@ -40,6 +40,7 @@ func TestStartFailuresSayWhatToDo(t *testing.T) {
 		"the dev cluster's port is taken": {[]string{"--dev", "--devcluster-listen", taken}, []string{taken, "--devcluster-listen"}},
 		"the data directory is in use":    {[]string{"--dev", "--data-dir", lockedDir}, []string{lockedDir, "in use", "--data-dir"}},
 		"the data directory is a file":    {[]string{"--dev", "--data-dir", file}, []string{file, "--data-dir"}},
+		"etcd does not answer":            {[]string{"--dev", "--etcd-endpoints", "http://" + deserted(t)}, []string{"connect to etcd", "is it running", "--etcd-endpoints"}},
 		"neither masters nor --dev":       {nil, []string{"mesos.masters", "--dev"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,13 +61,7 @@ func TestStartFailuresSayWhatToDo(t *testing.T) {
 // TestUnreachableMesosIsSaid: a manager whose master does not answer says so, is not ready, takes work meanwhile, and goes on by
 // itself once the master answers.
 func TestUnreachableMesosIsSaid(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-
+	address := deserted(t)
 	m := start(t, "manager", "--mesos-masters", "http://"+address, "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
 	eventually(t, "the log says that the master does not answer", func() string {
 		if s := m.log.String(); !strings.Contains(s, address) {
@@ -113,6 +108,17 @@ func TestStopIsOrderly(t *testing.T) {
 	if len(got.Kvs) != 1 {
 		t.Errorf("%d leader keys, want 1: the stopped manager has left its own", len(got.Kvs))
 	}
+}
+
+// deserted is an address where nobody listens.
+func deserted(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // dataDir is the --data-dir that the process was started with.
