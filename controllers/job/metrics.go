@@ -1,12 +1,12 @@
 package job
 
 import (
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "horae/api/v1"
+	"horae/internal/metric"
 	"horae/internal/store"
 )
 
@@ -17,10 +17,10 @@ type metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
-	occurrences := register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	occurrences := metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "horae_occurrences_total", Help: "Occurrences handled by what became of them: run, missed, skipped.",
 	}, []string{"outcome"}))
-	lateness := register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
+	lateness := metric.Register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "horae_schedule_lateness_seconds",
 		Help:    "Time from when an occurrence was due, jitter included, to when its Run was stored. Occurrences that waited for their turn count too.",
 		Buckets: prometheus.ExponentialBuckets(1e-3, 2, 16), // 1 ms to 33 s
@@ -31,21 +31,6 @@ func newMetrics(r prometheus.Registerer) metrics {
 		skipped:  occurrences.WithLabelValues("skipped"),
 		lateness: lateness,
 	}
-}
-
-// register registers c, or returns what an earlier term's reconciler registered in its place.
-func register[C prometheus.Collector](r prometheus.Registerer, c C) C {
-	if r == nil {
-		return c
-	}
-	var already prometheus.AlreadyRegisteredError
-	switch err := r.Register(c); {
-	case errors.As(err, &already):
-		return already.ExistingCollector.(C)
-	case err != nil:
-		panic(err) // Two metrics of one name and different shape: a mistake in this package.
-	}
-	return c
 }
 
 // started measures Runs that are stored now.

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/util/workqueue"
 
+	"horae/internal/metric"
 	"horae/internal/store"
 )
 
@@ -23,16 +24,16 @@ func newMetrics(name string, r prometheus.Registerer) metrics {
 	labels := []string{"controller"}
 	times := prometheus.ExponentialBuckets(1e-5, 4, 11) // 10 µs to 10 s
 	gauge := func(metric, help string) prometheus.Gauge {
-		return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+		return metric.Register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
 	}
 	counter := func(metric, help string) prometheus.Counter {
-		return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+		return metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
 	}
 	histogram := func(metric, help string) prometheus.Observer {
 		opts := prometheus.HistogramOpts{Name: metric, Help: help, Buckets: times}
-		return register(r, prometheus.NewHistogramVec(opts, labels)).WithLabelValues(name)
+		return metric.Register(r, prometheus.NewHistogramVec(opts, labels)).WithLabelValues(name)
 	}
-	results := register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+	results := metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "horae_reconcile_total", Help: "Reconciliations by result: success, error, conflict.",
 	}, []string{"controller", "result"}))
 	return metrics{
@@ -47,21 +48,6 @@ func newMetrics(name string, r prometheus.Registerer) metrics {
 		failed:     results.WithLabelValues(name, "error"),
 		conflicts:  results.WithLabelValues(name, "conflict"),
 	}
-}
-
-// register registers c, or returns what is registered in its place: a loop of an earlier term of leadership made it.
-func register[C prometheus.Collector](r prometheus.Registerer, c C) C {
-	if r == nil {
-		return c
-	}
-	var already prometheus.AlreadyRegisteredError
-	switch err := r.Register(c); {
-	case errors.As(err, &already):
-		return already.ExistingCollector.(C)
-	case err != nil:
-		panic(err) // Two metrics of one name and different shape: a mistake in this package.
-	}
-	return c
 }
 
 func (m *metrics) reconciled(took time.Duration, err error) {
