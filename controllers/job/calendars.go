@@ -45,9 +45,12 @@ type days struct {
 	offAfter, offBefore time.Time
 }
 
-// maxLeaps bounds a search for an occurrence on a day of the other sort, where hardly any is. Each leap goes over a day at
-// least: ten years. What lies further away is found when it has come nearer.
-const maxLeaps = 3650
+// A search for an occurrence on a day of the other sort, where hardly any is, or none, goes over so many days with an occurrence at
+// most, and so far. What lies further away is found when it has come nearer.
+const (
+	maxLeaps = 3650
+	maxReach = 40 * 366 * 24 * time.Hour
+)
 
 func (d *days) on(t time.Time) bool {
 	return !d.within(t) && d.rule.Runs(calendar.In(t, d.zone))
@@ -58,11 +61,17 @@ func (d *days) within(t time.Time) bool { return t.After(d.offAfter) && t.Before
 
 // next is the first occurrence after the given time that is on, or that is off.
 func (d *days) next(after time.Time, on bool) (time.Time, bool) {
+	var first time.Time
 	for range maxLeaps {
 		t, ok := d.all.Next(after)
+		if first.IsZero() {
+			first = t
+		}
 		switch {
 		case !ok || d.on(t) == on:
 			return t, ok
+		case t.Sub(first) > maxReach:
+			return time.Time{}, false
 		case d.within(t): // And on is wanted.
 			after = d.offBefore.Add(-instant)
 			continue
@@ -78,11 +87,17 @@ func (d *days) next(after time.Time, on bool) (time.Time, bool) {
 
 // prev is the last occurrence at or before the given time that is on, or that is off.
 func (d *days) prev(atOrBefore time.Time, on bool) (time.Time, bool) {
+	var last time.Time
 	for range maxLeaps {
 		t, ok := d.all.Prev(atOrBefore)
+		if last.IsZero() {
+			last = t
+		}
 		switch {
 		case !ok || d.on(t) == on:
 			return t, ok
+		case last.Sub(t) > maxReach:
+			return time.Time{}, false
 		case d.within(t):
 			atOrBefore = d.offAfter
 			continue

@@ -477,3 +477,67 @@ func BenchmarkPlanWithCalendars(b *testing.B) {
 		Plan(in, w.now)
 	}
 }
+
+// TestSearchesAmongDaysThatNeverMeetEnd: a Job whose schedule and Calendars have no day in common is planned in bounded time.
+func TestSearchesAmongDaysThatNeverMeetEnd(t *testing.T) {
+	w := calendarWorld(t, v1.JobCalendars{Only: []string{"leap"}, Exclude: []string{"tuesdays"}}, func(s *v1.JobSpec) { s.Schedule = "0 9 1 * *" })
+	w.calendars["leap"] = &v1.CalendarSpec{Dates: []string{"--02-29"}}
+	w.calendars["tuesdays"] = &v1.CalendarSpec{Weekdays: []v1.Weekday{"TUE", "WED", "THU", "FRI", "SAT", "SUN"}}
+	w.settle()
+	in := w.input()
+	steps := 0
+	in.Compile = countSteps(in.Compile, &steps)
+	if d := Plan(in, w.now); d.Status.NextScheduleTime != nil || steps > 2000 {
+		t.Errorf("next is %v, found in %d steps", d.Status.NextScheduleTime, steps)
+	}
+	if got := scheduled(w.status()); got != v1.ReasonExhausted {
+		t.Errorf("Scheduled: %s", got)
+	}
+}
+
+// TestTenYearsOfWorkingDays: every working day has its Run, whatever the zone did to its clocks, and days off cost little.
+func TestTenYearsOfWorkingDays(t *testing.T) {
+	for _, zone := range []string{"Europe/Berlin", "America/Sao_Paulo", "Pacific/Apia", "America/St_Johns"} {
+		t.Run(zone, func(t *testing.T) {
+			t.Parallel()
+			start := time.Date(2008, 1, 1, 0, 0, 30, 0, time.UTC)
+			w := newWorld(t, start, func(s *v1.JobSpec) {
+				s.Schedule, s.TimeZone, s.Calendars = "0 0,12 * * *", zone, &v1.JobCalendars{Exclude: []string{"weekend"}}
+			})
+			w.exact = false
+			w.calendars = map[string]*v1.CalendarSpec{"weekend": {Weekdays: []v1.Weekday{"SAT", "SUN"}}}
+			location, err := time.LoadLocation(zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ran, plans := 0, 0
+			end := start.AddDate(10, 0, 0)
+			for w.now.Before(end) {
+				w.written = time.Time{}
+				in := w.input()
+				d := w.plan(in)
+				plans++
+				if !d.Idle() && !w.apply(in, d) {
+					t.Fatal("a decision conflicts with the state that it was taken on")
+				}
+				for _, run := range d.Create {
+					if day := run.Spec.ScheduledTime.In(location).Weekday(); day == time.Saturday || day == time.Sunday {
+						t.Errorf("it ran at %s", run.Spec.ScheduledTime.In(location))
+					}
+					ran++
+					w.end(run.Name, v1.RunSucceeded)
+				}
+				if d.Idle() {
+					w.now = w.now.Add(d.After)
+				}
+			}
+			s := w.status()
+			if want := 3653 * 2 * 5 / 7; ran < want-4 || ran > want+4 || s.Occurrences != int64(ran)+s.Skipped || s.Missed != 0 {
+				t.Errorf("%d Runs, want about %d; status %+v", ran, want, s)
+			}
+			if most := 4*ran + 6*1044 + 10; plans > most {
+				t.Errorf("%d plans, want at most %d: it wakes up for nothing", plans, most)
+			}
+		})
+	}
+}

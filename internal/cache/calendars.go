@@ -3,7 +3,6 @@ package cache
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	v1 "horae/api/v1"
 	"horae/internal/store"
@@ -30,13 +29,11 @@ func (c *Cache) ListCalendars(namespace string) ([]*store.Calendar, int64) {
 	return list(c, c.calendars, namespace)
 }
 
-// JobsWith returns the keys of the Jobs whose spec names the Calendar, there or not, sorted by name.
+// JobsWith returns the keys of the Jobs whose spec names the Calendar, there or not, in no order.
 func (c *Cache) JobsWith(namespace, calendar string) []store.Key {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return slices.SortedFunc(maps.Keys(c.byName.jobs[name{namespace, calendar}]), func(a, b store.Key) int {
-		return strings.Compare(a.Name, b.Name)
-	})
+	return slices.Collect(maps.Keys(c.byName.jobs[name{namespace, calendar}]))
 }
 
 // calendarIndex finds Jobs by the Calendars that they name. The cache's lock guards it. Its zero value is ready.

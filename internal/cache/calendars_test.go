@@ -56,6 +56,7 @@ func TestJobsAreFoundByTheirCalendars(t *testing.T) {
 			for _, key := range c.JobsWith("default", calendar) {
 				names = append(names, key.Name)
 			}
+			slices.Sort(names)
 			if got := fmt.Sprint(names); got != want[i] {
 				t.Errorf("%s: %s is named by %s, want %s", what, calendar, got, want[i])
 			}
