@@ -23,14 +23,14 @@ type metrics struct {
 func newMetrics(name string, r prometheus.Registerer) metrics {
 	labels := []string{"controller"}
 	times := prometheus.ExponentialBuckets(1e-5, 4, 11) // 10 µs to 10 s
-	gauge := func(metric, help string) prometheus.Gauge {
-		return metric.Register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+	gauge := func(title, help string) prometheus.Gauge {
+		return metric.Register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: title, Help: help}, labels)).WithLabelValues(name)
 	}
-	counter := func(metric, help string) prometheus.Counter {
-		return metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metric, Help: help}, labels)).WithLabelValues(name)
+	counter := func(title, help string) prometheus.Counter {
+		return metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: title, Help: help}, labels)).WithLabelValues(name)
 	}
-	histogram := func(metric, help string) prometheus.Observer {
-		opts := prometheus.HistogramOpts{Name: metric, Help: help, Buckets: times}
+	histogram := func(title, help string) prometheus.Observer {
+		opts := prometheus.HistogramOpts{Name: title, Help: help, Buckets: times}
 		return metric.Register(r, prometheus.NewHistogramVec(opts, labels)).WithLabelValues(name)
 	}
 	results := metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
