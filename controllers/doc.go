@@ -1,5 +1,6 @@
 // Package controllers holds the brain of Horae, one package for each kind of object: controllers/job decides when Jobs run,
-// controllers/run brings Runs to their ends. This package itself has no code: it states the contract between them.
+// controllers/run brings Runs to their ends, controllers/calendar says what is in Calendars. This package itself has no code: it
+// states the contract between them.
 //
 // # The reconcile contract
 //
