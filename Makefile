@@ -36,7 +36,7 @@ test-long: ## Run the suites that take minutes: every IANA zone over ten years, 
 
 .PHONY: e2e
 e2e: build ## Run the system as a user would: binaries, kill -9, real processes
-	$(GO) test -count=1 -v -timeout 15m ./test/e2e 
+	$(GO) test -count=1 -v -timeout 15m ./test/e2e -e2e.full
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each

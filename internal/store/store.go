@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	v1 "horae/api/v1"
 )
@@ -23,6 +25,13 @@ const (
 	keepAliveTime    = 10 * time.Second
 	keepAliveTimeout = 5 * time.Second
 )
+
+// reconnect is the pause between two attempts to connect to a member. gRPC's own grows to two minutes: after an outage of one, the
+// manager would stand still for as long again.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: defaultDialTimeout,
+}
 
 // Config says where etcd is and how to talk to it. Only Endpoints is required.
 type Config struct {
@@ -66,6 +75,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		DialTimeout:          orDefault(cfg.DialTimeout, defaultDialTimeout),
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
+		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect)},
 		Logger:               zap.NewNop(), // each error is returned and handled by the caller
 	})
 	if err != nil {

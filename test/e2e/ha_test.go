@@ -1,0 +1,444 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	v1 "horae/api/v1"
+	"horae/internal/etcdtest"
+	"horae/internal/leader"
+	"horae/internal/store"
+)
+
+// full asks for the longer forms: more rounds, longer outages. `make e2e` gives it.
+var full = flag.Bool("e2e.full", false, "the longer forms of the tests of high availability")
+
+// lease of the managers in these tests.
+const lease = 2 * time.Second
+
+// site is two managers over one etcd and one dev cluster, each of which outlives the others, and ten Jobs that are due each second,
+// a tenth of a second after one another, and make up for all that they miss.
+//
+// The tasks are the witnesses: each appends a line with the time to its Run's file when it starts.
+type site struct {
+	t        *testing.T
+	etcd     *etcdtest.Server
+	client   *clientv3.Client
+	cluster  *process
+	witness  string
+	config   string
+	managers map[string]*process
+	began    time.Time
+}
+
+// ticks is how many Jobs a site has.
+const ticks = 10
+
+const tick = `
+---
+apiVersion: horae/v1
+kind: Job
+metadata: {name: tick%d}
+spec:
+  schedule: %s
+  missedRuns: All
+  concurrencyPolicy: Allow
+  history: {succeeded: 1000, failed: 1000}
+  retries: {limit: %d, delay: 1s}
+  task:
+    resources: {cpus: 0.01, memory: 8Mi, disk: 1Mi}
+    shell: |
+      echo start $(date +%%s.%%N) >> %s/$HORAE_RUN
+      %s
+`
+
+// newSite starts everything; the Jobs' tasks end with the command. Every other Job retries once, what is not started excepted.
+func newSite(t *testing.T, command string) *site {
+	t.Helper()
+	s := &site{t: t, etcd: etcdtest.New(t), witness: t.TempDir(), managers: map[string]*process{}}
+	s.client = etcdtest.Client(t, s.etcd.Endpoint)
+	s.cluster = start(t, "devcluster", clusterArgs("127.0.0.1:0", t.TempDir())...)
+	s.config = filepath.Join(t.TempDir(), "manager.yaml")
+	if err := os.WriteFile(s.config, fmt.Appendf(nil, "leader: {leaseTTL: %s}\n", lease), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start("a")
+	s.waitLeader("a")
+	s.start("b")
+	s.waitCandidates(2)
+
+	// Half of the Jobs are given to the leader, half to the standby.
+	s.began = time.Now()
+	origin := s.began.Add(2 * time.Second).Truncate(time.Second).UTC()
+	for i := range ticks {
+		first := origin.Add(time.Duration(i) * time.Second / ticks)
+		doc := fmt.Sprintf(tick, i, "R/"+first.Format("2006-01-02T15:04:05.000Z")+"/PT1S", i%2, s.witness, command)
+		if r := s.managers[[]string{"a", "b"}[i%2]].horaeStdin(doc, "apply", "-f", "-"); r.code != 0 {
+			t.Fatalf("apply: %s%s", r.out, r.err)
+		}
+	}
+	s.waitStarts(time.Now())
+	return s
+}
+
+func clusterArgs(listen, workDir string) []string {
+	return []string{"--listen", listen, "--agents", "2", "--resources", "cpus:16;mem:8192;disk:10000", "--work-dir", workDir}
+}
+
+// start starts a manager, or starts it again.
+func (s *site) start(name string) *process {
+	s.t.Helper()
+	p := start(s.t, "manager", "--name", name, "--config", s.config, "--etcd-endpoints", s.etcd.Endpoint,
+		"--mesos-masters", s.cluster.ready["master"], "--listen", "127.0.0.1:0")
+	s.t.Cleanup(func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }) // else a stopped one would not hear that it is to end
+	s.managers[name] = p
+	return p
+}
+
+func (s *site) waitLeader(name string) {
+	s.t.Helper()
+	eventually(s.t, name+" leads", func() string {
+		switch id, err := leader.Leader(s.t.Context(), s.client); {
+		case err != nil:
+			return err.Error()
+		case id.Name != name:
+			return id.Name + " leads"
+		}
+		return ""
+	})
+}
+
+// waitCandidates waits until so many managers lead or wait for the lead.
+func (s *site) waitCandidates(n int) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprintf("%d managers stand for election", n), func() string {
+		got, err := s.client.Get(s.t.Context(), store.LeaderPrefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
+		if err != nil {
+			return err.Error()
+		}
+		if got.Count != int64(n) {
+			return fmt.Sprintf("%d do", got.Count)
+		}
+		return ""
+	})
+}
+
+// waitStarts waits until each Job has started a task for an occurrence after the instant: what came before is made up for then.
+func (s *site) waitStarts(after time.Time) {
+	s.t.Helper()
+	eventually(s.t, "every Job has started after "+after.UTC().Format(time.StampMilli), func() string {
+		last := map[string]time.Time{}
+		for run := range s.starts() {
+			job, due := occurrence(s.t, run)
+			if due.After(last[job]) {
+				last[job] = due
+			}
+		}
+		for i := range ticks {
+			if job := fmt.Sprintf("tick%d", i); !last[job].After(after) {
+				return fmt.Sprintf("%s has started for %s at last", job, last[job].UTC().Format(time.StampMilli))
+			}
+		}
+		return ""
+	})
+}
+
+// occurrence reads a Run's name: <job>-20261122t020000z, with milliseconds before the z where there are any.
+func occurrence(t *testing.T, run string) (job string, due time.Time) {
+	t.Helper()
+	job, stamp, _ := strings.Cut(run, "-")
+	if stamp = strings.TrimSuffix(stamp, "z"); len(stamp) > 15 {
+		stamp = stamp[:15] + "." + stamp[15:]
+	}
+	due, err := time.Parse("20060102t150405", stamp)
+	if err != nil {
+		t.Fatalf("the Run %q: %v", run, err)
+	}
+	return job, due
+}
+
+// starts reads what the tasks left: when those of each Run started.
+func (s *site) starts() map[string][]time.Time {
+	s.t.Helper()
+	files, err := os.ReadDir(s.witness)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all := map[string][]time.Time{}
+	for _, f := range files {
+		left, err := os.ReadFile(filepath.Join(s.witness, f.Name()))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(left)) {
+			seconds, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimPrefix(line, "start")), 64)
+			if err != nil {
+				continue // it is being written
+			}
+			all[f.Name()] = append(all[f.Name()], time.UnixMicro(int64(seconds*1e6)))
+		}
+	}
+	return all
+}
+
+// gap is the longest time without a start that ends after the instant, told by its two ends: the last start of the old leader
+// and the first one of the new.
+func (s *site) gap(since time.Time) (last, first time.Time) {
+	s.t.Helper()
+	var at []time.Time
+	for _, times := range s.starts() {
+		at = append(at, times...)
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	for i := 1; i < len(at); i++ {
+		if at[i].After(since) && at[i].Sub(at[i-1]) > first.Sub(last) {
+			last, first = at[i-1], at[i]
+		}
+	}
+	return last, first
+}
+
+// finish suspends the Jobs, waits until all Runs have ended, and answers them as each manager tells them.
+func (s *site) finish() (all []v1.Run, ended time.Time) {
+	s.t.Helper()
+	var any *process
+	for _, any = range s.managers {
+		break
+	}
+	for i := range ticks {
+		any.must("suspend", fmt.Sprintf("tick%d", i))
+	}
+	ended = time.Now()
+	for name, m := range s.managers {
+		eventually(s.t, "all Runs have ended, says "+name, func() string {
+			told := allRuns(s.t, m)
+			for _, r := range told {
+				if !r.Status.Phase.Terminal() {
+					return fmt.Sprintf("%s is %s: %s", r.Name, r.Status.Phase, r.Status.Message)
+				}
+			}
+			if all != nil && len(told) != len(all) {
+				return fmt.Sprintf("%d Runs here, %d elsewhere", len(told), len(all))
+			}
+			all = told
+			return ""
+		})
+	}
+	return all, ended
+}
+
+// check finishes, and compares what the tasks left with what Horae tells: nothing lost, nothing doubled.
+func (s *site) check() {
+	s.t.Helper()
+	all, ended := s.finish()
+	checkEnds(s.t, all, s.witness, 0)
+	checkOccurrences(s.t, all, s.began, ended)
+	s.t.Logf("%d Runs, each started once", len(all))
+}
+
+// alive fails the test if a manager has ended.
+func (s *site) alive() {
+	s.t.Helper()
+	for name, m := range s.managers {
+		select {
+		case <-m.done:
+			s.t.Fatalf("%s has ended:\n%s", name, tail(m.log.String(), 3000))
+		default:
+		}
+	}
+}
+
+// metricOf reads one series of a manager's metrics.
+func metricOf(t *testing.T, m *process, series string) string {
+	t.Helper()
+	for line := range strings.Lines(get(t, m.ready["api"]+"/metrics")) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "none"
+}
+
+// rounds of a test that repeats itself.
+func rounds() int {
+	if *full {
+		return 4
+	}
+	return 1
+}
+
+// TestStandbyTakesOver: whichever way the leader goes, the standby goes on where it stopped.
+func TestStandbyTakesOver(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "true")
+	for range rounds() {
+		// In order: the lead is given up at once.
+		told := time.Now()
+		_ = s.managers["a"].cmd.Process.Signal(syscall.SIGTERM)
+		if code := s.managers["a"].exit(); code != 0 {
+			t.Errorf("SIGTERM ended the leader with code %d, want 0", code)
+		}
+		s.waitLeader("b")
+		s.waitStarts(time.Now())
+		last, first := s.gap(told)
+		t.Logf("SIGTERM: nothing started for %s at most, %s between two Jobs is usual", first.Sub(last), time.Second/ticks)
+		s.start("a")
+		s.waitCandidates(2)
+		s.waitStarts(time.Now())
+
+		// By force: the lease has to run out.
+		told = time.Now()
+		s.managers["b"].kill()
+		s.waitLeader("a")
+		led := time.Now()
+		s.waitStarts(led)
+		last, first = s.gap(told)
+		t.Logf("kill -9: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(told), lease, first.Sub(last))
+		if left := lease - lease/3; led.Sub(told) < left/2 {
+			t.Errorf("a leads %s after the kill: the lease had more than %s left", led.Sub(told), left)
+		}
+		s.start("b")
+		s.waitCandidates(2)
+	}
+	s.check()
+}
+
+// TestI6PausedLeaderIsFenced: a leader that was stopped for longer than its lease wakes up and believes that it leads. Nothing of
+// what it does then counts, and it stands for election again.
+func TestI6PausedLeaderIsFenced(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "true")
+	names := []string{"a", "b"}
+	for i := range rounds() {
+		paused, other := names[i%2], names[(i+1)%2]
+		p := s.managers[paused]
+		before := len(p.log.String())
+		told := time.Now()
+		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
+		s.waitLeader(other)
+		s.waitStarts(time.Now())
+		last, first := s.gap(told)
+		t.Logf("SIGSTOP: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(told), lease, first.Sub(last))
+		_ = p.cmd.Process.Signal(syscall.SIGCONT)
+		woken := time.Now()
+		eventually(t, paused+" says that it has lost the lead", func() string {
+			said := p.log.String()[before:]
+			if i := strings.Index(said, "Lost the lead"); i >= 0 {
+				line, _, _ := strings.Cut(said[i:], "\n")
+				t.Logf("it woke up and said: %s", line)
+				return ""
+			}
+			return "it says only this: " + said
+		})
+		t.Logf("of its changes %s were refused by the fence", metricOf(t, p, `horae_store_changes_total{result="fenced"}`))
+		s.waitCandidates(2)
+		s.waitLeader(other)
+		s.waitStarts(woken)
+		s.alive()
+	}
+	// It is a standby that can lead.
+	leads := names[rounds()%2]
+	s.managers[leads].kill()
+	s.waitLeader(names[(rounds()+1)%2])
+	s.waitStarts(time.Now())
+	delete(s.managers, leads)
+	s.check()
+}
+
+// TestEtcdIsAwayForAWhile: the managers stay up while etcd does not answer, launch nothing, and go on by themselves.
+func TestEtcdIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "true")
+	away := 2 * lease
+	if *full {
+		away = time.Minute
+	}
+	s.etcd.Stop()
+	time.Sleep(lease) // nobody leads any more, and what was being launched has started
+	before := len(s.starts())
+	for name, m := range s.managers {
+		if body := get(t, m.ready["api"]+"/readyz?verbose"); !strings.Contains(body, "etcd does not answer") {
+			t.Errorf("/readyz of %s does not say that etcd does not answer: %s", name, body)
+		}
+		if len(allRuns(t, m)) == 0 {
+			t.Errorf("%s tells of no Runs while etcd is away: reads go on from the cache", name)
+		}
+	}
+	time.Sleep(away - lease)
+	if after := len(s.starts()); after != before {
+		t.Errorf("%d Runs started while etcd was away: no intent of theirs can be stored", after-before)
+	}
+	s.alive()
+	s.etcd.Restart()
+	back := time.Now()
+	s.waitStarts(back)
+	_, first := s.gap(back)
+	t.Logf("etcd was away for %s; the first launch came %s after it was back", away, first.Sub(back))
+	s.alive()
+	s.check()
+}
+
+// TestDevclusterIsKilled: master, agents and tasks are gone at once. The Runs whose tasks died say so, and the managers go on with
+// the cluster that comes after it.
+func TestDevclusterIsKilled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "sleep 1.5")
+	for range rounds() {
+		s.cluster.kill()
+		s.cluster = start(t, "devcluster", clusterArgs(strings.TrimPrefix(s.cluster.ready["master"], "http://"), s.cluster.ready["sandboxes"])...)
+		back := time.Now()
+		s.waitStarts(back)
+		_, first := s.gap(back)
+		t.Logf("the first launch came %s after the new cluster was ready", first.Sub(back))
+	}
+	s.alive()
+	all, ended := s.finish()
+	checkOccurrences(t, all, s.began, ended)
+	s.checkLost(all)
+}
+
+// checkLost compares what the tasks left with what Horae tells, where some tasks were killed without a word: a Run of a Job without
+// retries is Lost with its task, one of a Job with a retry has succeeded in another attempt, and the others have run once.
+func (s *site) checkLost(all []v1.Run) {
+	s.t.Helper()
+	starts, lost, retried := s.starts(), 0, 0
+	for _, r := range all {
+		attempts, started := len(r.Status.Attempts), len(starts[r.Name])
+		want := v1.RunSucceeded
+		for _, a := range r.Status.Attempts {
+			if a.NotStarted { // it does not count
+				attempts--
+			}
+		}
+		switch retries := (int(r.Name[len("tick")]-'0') % 2); {
+		case attempts == 2 && retries == 1:
+			retried++
+		case attempts == 1 && retries == 0 && r.Status.Phase == v1.RunLost:
+			lost++
+			want = v1.RunLost
+		case attempts != 1:
+			s.t.Errorf("%s has started %d attempts and may have %d", r.Name, attempts, 1+retries)
+		}
+		if r.Status.Phase != want {
+			s.t.Errorf("%s ended %s, want %s: %s %s", r.Name, r.Status.Phase, want, r.Status.Reason, r.Status.Message)
+		}
+		// An attempt whose task was killed before its first line has left nothing; one whose start was not told has left a line.
+		if started > len(r.Status.Attempts) || (want == v1.RunSucceeded && started == 0) {
+			s.t.Errorf("%s has %d attempts, of which %d left a line", r.Name, len(r.Status.Attempts), started)
+		}
+	}
+	s.t.Logf("%d Runs: %d ended Lost with their tasks, %d succeeded in another attempt", len(all), lost, retried)
+	if lost == 0 || retried == 0 {
+		s.t.Errorf("no Run was lost, or none retried: the cluster's end has hit nothing")
+	}
+}
