@@ -50,6 +50,10 @@ bench: build ## Runs per second and lateness beside this machine's raw etcd, as 
 bench-scale: build ## 100,000 idle Jobs: memory per Job, idle CPU, time to ready
 	$(GO) run ./hack/bench scale
 
+.PHONY: bench-takeover
+bench-takeover: build ## From the leader's kill -9, and from its SIGTERM, to its successor's first launch, beside the lease (about two minutes)
+	$(GO) run ./hack/bench takeover
+
 .PHONY: lint
 lint: ## Run golangci-lint, pinned (the first run builds it)
 	$(GO) run $(GOLANGCI) run ./...

@@ -30,21 +30,12 @@ func measureEtcd(ctx context.Context) (raw rawEtcd, err error) {
 		return raw, err
 	}
 	defer os.RemoveAll(dir)
-	cfg := embed.NewConfig()
-	cfg.Dir = dir
-	client, peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}, url.URL{Scheme: "http", Host: "127.0.0.1:0"}
-	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
-	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
-	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 500, 500
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
-	e, err := embed.StartEtcd(cfg)
+	e, endpoint, err := startEtcd(dir)
 	if err != nil {
 		return raw, err
 	}
 	defer e.Close()
-	<-e.Server.ReadyNotify()
-	c, err := clientv3.New(clientv3.Config{Endpoints: []string{"http://" + e.Clients[0].Addr().String()}, Logger: zap.NewNop()})
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, Logger: zap.NewNop()})
 	if err != nil {
 		return raw, err
 	}
@@ -68,6 +59,23 @@ func measureEtcd(ctx context.Context) (raw rawEtcd, err error) {
 		return err
 	})
 	return raw, err
+}
+
+// startEtcd runs an etcd of this process's own, fsync on.
+func startEtcd(dir string) (e *embed.Etcd, endpoint string, err error) {
+	cfg := embed.NewConfig()
+	cfg.Dir = dir
+	client, peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}, url.URL{Scheme: "http", Host: "127.0.0.1:0"}
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 500, 500
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
+	if e, err = embed.StartEtcd(cfg); err != nil {
+		return nil, "", err
+	}
+	<-e.Server.ReadyNotify()
+	return e, "http://" + e.Clients[0].Addr().String(), nil
 }
 
 // perSecond runs f from several workers for five seconds; each call counts for several objects.

@@ -2,8 +2,8 @@
 // the same run: only the ratios say something, because the machine is shared and noisy.
 //
 // It starts bin/manager with its embedded etcd (fsync on) as a process of its own, and plays Mesos with the dev cluster's simulated
-// tasks. Nothing of Horae is asked how it did: the simulated agents note when each task reached them. `make bench` and
-// `make bench-scale` call it.
+// tasks. Nothing of Horae is asked how it did: the simulated agents note when each task reached them. `make bench`,
+// `make bench-scale` and `make bench-takeover` call it.
 package main
 
 import (
@@ -26,7 +26,7 @@ func run(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if len(args) == 0 {
-		return fmt.Errorf("say what to measure: throughput or scale")
+		return fmt.Errorf("say what to measure: throughput, scale or takeover")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	manager := flags.String("manager", "bin/manager", "the binary to measure")
@@ -46,6 +46,14 @@ func run(args []string) error {
 		_ = flags.Parse(args[1:])
 		s.manager = *manager
 		return s.run(ctx)
+	case "takeover":
+		t := takeover{}
+		flags.DurationVar(&t.lease, "lease", 5*time.Second, "the leader's lease, in whole seconds")
+		flags.IntVar(&t.rounds, "rounds", 5, "how often the leader is ended in each way")
+		flags.IntVar(&t.jobs, "jobs", 50, "Jobs due once a second")
+		_ = flags.Parse(args[1:])
+		t.manager = *manager
+		return t.run(ctx)
 	}
-	return fmt.Errorf("%q: say throughput or scale", args[0])
+	return fmt.Errorf("%q: say throughput, scale or takeover", args[0])
 }
