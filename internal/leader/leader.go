@@ -22,7 +22,7 @@ const (
 	cleanupTimeout = time.Second
 	// Bounds of the delay before a campaign that failed is begun again.
 	leastDelay = 50 * time.Millisecond
-	mostDelay  = 2 * time.Second
+	mostDelay  = time.Second
 )
 
 // ErrNoLeader: nobody leads at the moment. Ask again later.
@@ -56,8 +56,9 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 		return fmt.Errorf("encode the identity of %s: %w", cfg.Name, err)
 	}
 	delay := leastDelay
+	var owed leases
 	for {
-		won, err := runTerm(ctx, cfg, string(value), lead)
+		won, err := runTerm(ctx, cfg, string(value), &owed, lead)
 		var lost *lostError
 		switch {
 		case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.As(err, &lost)):
@@ -78,13 +79,18 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 }
 
 // runTerm is one campaign and, if it is won, the lead that follows.
-func runTerm(ctx context.Context, cfg Config, value string, lead func(context.Context, store.Fence) error) (won bool, err error) {
+func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead func(context.Context, store.Fence) error) (won bool, err error) {
 	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
 	l, err := grant(ctx, cfg)
 	if err != nil {
 		return false, err
 	}
-	defer l.giveUp(ctx, cfg)
+	defer func() {
+		if !l.giveUp(ctx, cfg) {
+			*owed = append(*owed, l.id)
+		}
+	}()
+	owed.revoke(ctx, cfg)
 
 	// 2. The campaign. It waits until all who came before have gone.
 	termCtx, cancel := l.context(ctx)

@@ -3,9 +3,11 @@ package leader
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/go-logr/logr/testr"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
@@ -211,6 +213,43 @@ func TestCampaignSurvivesARestartOfEtcd(t *testing.T) {
 	_ = receive(t, c.ended, "the end of the lead")
 	server.Restart()
 	receive(t, c.begun, "the lead after the restart")
+}
+
+// A restarted etcd gives leases their whole time again: ten minutes here, in which nobody would lead.
+func TestLeadAfterARestartOfEtcdDoesNotWaitForTheLeaseBefore(t *testing.T) {
+	server := etcdtest.New(t)
+	client := etcdtest.Client(t, server.Endpoint)
+	ctx, stop := context.WithCancel(t.Context())
+	begun, deposed, owed, done := make(chan store.Fence, 16), make(chan bool), make(chan bool, 16), make(chan error, 1)
+	log := funcr.New(func(_, line string) {
+		if strings.Contains(line, "could not be given up") {
+			owed <- true
+		}
+	}, funcr.Options{})
+	go func() {
+		cfg := Config{Client: client, Identity: Identity{Name: "a"}, TTL: 10 * time.Minute, Log: log}
+		done <- Run(ctx, cfg, func(ctx context.Context, fence store.Fence) error {
+			begun <- fence
+			select {
+			case <-deposed:
+				return store.ErrFenced
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	first := receive(t, begun, "the first lead")
+	server.Stop()
+	deposed <- true
+	receive(t, owed, "the attempt to give up the lease")
+	server.Restart()
+	if second := receive(t, begun, "the lead after the restart"); second.CreateRevision <= first.CreateRevision {
+		t.Errorf("the second fence %+v is not later than the first %+v", second, first)
+	}
+	stop()
+	if err := receive(t, done, "the end of Run"); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
 }
 
 func TestStopDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {

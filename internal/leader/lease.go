@@ -173,13 +173,38 @@ func (l *lease) watchKey(client *clientv3.Client, key string, after int64) (stop
 	}
 }
 
-// giveUp ends the goroutine and revokes the lease, which deletes the leader key, so that a successor need not wait.
-func (l *lease) giveUp(ctx context.Context, cfg Config) {
+// giveUp ends the goroutine and revokes the lease, which deletes the leader key, so that a successor need not wait. It answers
+// false when etcd did not say that the lease is gone.
+func (l *lease) giveUp(ctx context.Context, cfg Config) bool {
 	l.stop()
 	<-l.done
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(cleanupTimeout, l.ttl))
-	defer cancel()
-	if _, err := cfg.Client.Revoke(ctx, l.id); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+	err := revoke(ctx, cfg, l.id, min(cleanupTimeout, l.ttl))
+	if err != nil {
 		cfg.Log.Info("The lease could not be given up and runs out by itself", "reason", err.Error())
 	}
+	return err == nil
+}
+
+// leases of terms that are over, which etcd was not there to be told of. A restarted etcd gives every lease its whole time again:
+// the keys of the dead terms would hold up the next one for so long.
+type leases []clientv3.LeaseID
+
+// revoke gives them up, once etcd answers again. One that cannot be given up runs out by itself.
+func (o *leases) revoke(ctx context.Context, cfg Config) {
+	for _, id := range *o {
+		if err := revoke(ctx, cfg, id, cleanupTimeout); err != nil {
+			cfg.Log.Info("The lease of an earlier term could not be given up and runs out by itself", "reason", err.Error())
+		}
+	}
+	*o = nil
+}
+
+// revoke gives a lease up, also after ctx has ended. One that etcd does not know is given up.
+func revoke(ctx context.Context, cfg Config, id clientv3.LeaseID, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	if _, err := cfg.Client.Revoke(ctx, id); err != nil && !errors.Is(err, rpctypes.ErrLeaseNotFound) {
+		return err
+	}
+	return nil
 }

@@ -26,8 +26,8 @@ const (
 	keepAliveTimeout = 5 * time.Second
 )
 
-// reconnect is the pause between two attempts to connect to a member. gRPC's own grows to two minutes: after an outage of one, the
-// manager would stand still for as long again.
+// reconnect is the pause between two attempts to connect to a member. gRPC's own grows to two minutes: after a long
+// outage the manager could stand still for nearly as long again.
 var reconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 	MinConnectTimeout: defaultDialTimeout,
