@@ -5,9 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	v1 "horae/api/v1"
 	"horae/internal/metric"
-	"horae/internal/store"
 )
 
 // metrics of the schedule as a whole. Those of single Jobs are for whoever exports statuses.
@@ -33,14 +31,18 @@ func newMetrics(r prometheus.Registerer) metrics {
 	}
 }
 
-// started measures Runs that are stored now.
-func (m *metrics) started(job *store.Job, runs []*v1.Run, stored time.Time) {
-	for _, run := range runs {
+// started measures the Runs of a decision, which are stored now.
+func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
+	if len(d.Create) == 0 {
+		return
+	}
+	var all Occurrences
+	if s := d.Status.Schedule; s != nil {
+		all, _ = in.Compile(in.Job.Key, *s) // It was read for the plan just now.
+	}
+	for _, run := range d.Create {
 		m.run.Inc()
-		due := run.Spec.ScheduledTime.Time
-		if j := job.Object.Spec.Jitter; j != nil {
-			due = due.Add(jitterOf(job.Key, due, j.Duration))
-		}
+		due := dueOf(in.Job.Key, all, in.Job.Object.Spec.Jitter, run.Spec.ScheduledTime.Time)
 		m.lateness.Observe(stored.Sub(due).Seconds())
 	}
 }

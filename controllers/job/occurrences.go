@@ -26,6 +26,7 @@ func (p *planner) anchor() {
 			return
 		}
 		p.schedule = compiled
+		p.warned = warningsOf(compiled)
 		p.restrict(present != next)
 	}
 	if present != next {
@@ -49,7 +50,12 @@ func (p *planner) wantedSchedule() *v1.ScheduleStatus {
 	if created := p.in.Job.Object.CreationTimestamp.Time; p.next.ObservedGeneration == 0 && !created.IsZero() && created.Before(since) {
 		since = created
 	}
-	return &v1.ScheduleStatus{Expression: expression, TimeZone: p.spec.TimeZone, Since: v1.NewTime(since.Truncate(time.Second))}
+	since = since.Truncate(time.Second)
+	if p.next.Schedule != nil && anchored(expression) {
+		// Its first occurrence is its anchor: not one that the former schedule had just now, which the cursor has passed.
+		since = since.Add(time.Second)
+	}
+	return &v1.ScheduleStatus{Expression: expression, TimeZone: p.spec.TimeZone, Since: v1.NewTime(since)}
 }
 
 // forsake tells of what the former schedule leaves undone.
@@ -76,11 +82,14 @@ func (p *planner) forsake(former v1.ScheduleStatus) {
 	}
 }
 
+// anchored reports whether the first occurrence of a schedule is its anchor itself: R//period.
+func anchored(expression string) bool { return strings.Contains(expression, "//") }
+
 // cursor is the instant after which nothing has been handled yet.
 func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
 	from := s.Since.Time
-	if strings.Contains(s.Expression, "//") {
-		from = from.Add(-instant) // R//period: its first occurrence is its anchor itself.
+	if anchored(s.Expression) {
+		from = from.Add(-instant)
 	}
 	if last != nil && last.After(from) {
 		from = last.Time
@@ -155,32 +164,39 @@ func (p *planner) lateBefore() time.Time {
 }
 
 // lastDue is the last occurrence after from that was due by the given time, jitter included; from itself if there is none.
-// Occurrences are handled in order: one whose jitter is small waits for the one before it, which keeps its own bound.
 func (p *planner) lastDue(from, by time.Time) time.Time {
-	last := from
-	spread := p.jitter()
-	if t, ok := p.schedule.Prev(by.Add(-spread)); ok && t.After(last) {
-		last = t
+	t, ok := p.schedule.Prev(by)
+	if ok && t.After(from) && p.dueAt(t).After(by) {
+		t, ok = p.schedule.Prev(t.Add(-instant)) // Due by t at the latest: see dueAt.
 	}
-	if spread == 0 {
-		return last
+	if !ok || !t.After(from) {
+		return from
 	}
-	for t, ok := p.schedule.Next(last); ok && !p.dueAt(t).After(by); t, ok = p.schedule.Next(t) {
-		last = t
-	}
-	return last
-}
-
-func (p *planner) jitter() time.Duration {
-	if p.spec.Jitter == nil {
-		return 0
-	}
-	return p.spec.Jitter.Duration
+	return t
 }
 
 // dueAt is when the occurrence is due: its time and its share of the jitter.
 func (p *planner) dueAt(t time.Time) time.Time {
-	return t.Add(jitterOf(p.in.Job.Key, t, p.jitter()))
+	all := p.schedule
+	if p.days != nil {
+		all = p.days.all
+	}
+	return dueOf(p.in.Job.Key, all, p.spec.Jitter, t)
+}
+
+// dueOf is dueAt, given all that the schedule names on whatever day. The jitter ends where the next occurrence begins: occurrences are due
+// in order, and a jitter longer than the period neither bunches them nor uses up their starting deadline.
+func dueOf(key store.Key, all Occurrences, jitter *v1.Duration, t time.Time) time.Time {
+	if jitter == nil {
+		return t
+	}
+	spread := jitter.Duration
+	if all != nil {
+		if next, ok := all.Next(t); ok {
+			spread = min(spread, next.Sub(t))
+		}
+	}
+	return t.Add(jitterOf(key, t, spread))
 }
 
 // startBy is when the occurrence must have started; zero: there is no such time.

@@ -140,6 +140,7 @@ type planner struct {
 
 	active   []*store.Run // not ended, oldest first
 	invalid  string       // why the spec is not accepted
+	warned   string       // what in an accepted spec is perhaps not meant
 	blocked  string       // why nothing scheduled starts: a reason of the condition Scheduled
 	held     string       // the same, as it was before this plan
 	schedule Occurrences  // nil: none

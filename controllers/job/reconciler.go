@@ -122,7 +122,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	}
 	stored := r.cfg.Now()
 	r.report(key, in.Job, &decision)
-	r.metrics.started(in.Job, decision.Create, stored)
+	r.metrics.started(&in, &decision, stored)
 	return reconcile.Result{After: remaining(decision.After, stored.Sub(now)), Revision: revision}, nil
 }
 

@@ -18,14 +18,15 @@ import (
 func Validate(job *v1.Job) field.ErrorList {
 	errs := v1.ValidateJob(job.DeepCopy()) // I8: comparing a resource.Quantity may turn it into another form of itself.
 	spec := field.NewPath("spec")
-	if _, err := schedule.LoadLocation(job.Spec.TimeZone); err != nil {
+	zone := job.Spec.TimeZone
+	if _, err := schedule.LoadLocation(zone); err != nil {
+		zone = "" // Whether the expression is right does not hang on the zone: both are told at once.
 		errs = append(errs, field.Invalid(spec.Child("timeZone"), job.Spec.TimeZone, detail(err)))
-		return errs
 	}
 	if strings.TrimSpace(job.Spec.Schedule) == "" {
 		return errs
 	}
-	at := v1.ScheduleStatus{Expression: strings.TrimSpace(job.Spec.Schedule), TimeZone: job.Spec.TimeZone}
+	at := v1.ScheduleStatus{Expression: strings.TrimSpace(job.Spec.Schedule), TimeZone: zone}
 	if _, err := compile(store.JobKey(job.Namespace, job.Name), at); err != nil {
 		errs = append(errs, field.Invalid(spec.Child("schedule"), job.Spec.Schedule, detail(err)))
 	}
@@ -91,6 +92,19 @@ func compile(key store.Key, s v1.ScheduleStatus) (Occurrences, error) {
 		return nil, err
 	}
 	return compiled, nil
+}
+
+// warningsOf is what a schedule has that is legal and perhaps not meant; "" mostly.
+func warningsOf(o Occurrences) string {
+	s, ok := o.(interface{ Warnings() []string })
+	if !ok {
+		return ""
+	}
+	list := s.Warnings()
+	if len(list) == 0 {
+		return ""
+	}
+	return short("spec.schedule: " + strings.Join(list, "; "))
 }
 
 // compiled keeps compiled schedules, so that a plan does not read its expression again. Its zero value is ready.

@@ -47,7 +47,7 @@ func (p *planner) outlook() {
 	if p.invalid != "" {
 		p.condition(v1.JobAccepted, metav1.ConditionFalse, v1.ReasonInvalid, p.invalid)
 	} else {
-		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, "")
+		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, p.warned)
 	}
 	p.calendarsFound()
 	next, ok := p.following()
