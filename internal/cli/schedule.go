@@ -73,6 +73,7 @@ func (u *upcoming) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
+	u.warn(p.schedule)
 	if u.output == "json" {
 		times := make([]v1.Time, len(p.times))
 		for i, t := range p.times {
@@ -229,6 +230,13 @@ func (u *upcoming) words(s *schedule.Schedule, several bool) {
 		} else {
 			u.sayf("%s%s\n", x.Text(), words)
 		}
+	}
+}
+
+// warn tells on the error output, whatever the output is, what is legal and perhaps not meant.
+func (u *upcoming) warn(s *schedule.Schedule) {
+	if s == nil {
+		return
 	}
 	for _, warning := range s.Warnings() {
 		fmt.Fprintf(u.Err, "Warning: %s\n", warning)
