@@ -1,6 +1,8 @@
 package v1
 
 import (
+	"unicode/utf8"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -27,4 +29,19 @@ func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
+}
+
+// maxMessage bounds the messages of a status, in bytes.
+const maxMessage = 512
+
+// Short cuts a text to the length that a message in a status has at most, 512 bytes, and ends what it cut with "…".
+func Short(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	cut := maxMessage - len("…")
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -32,8 +31,6 @@ const (
 	daysCounted = 366
 	// daysListed bounds status.nextDays.
 	daysListed = 5
-	// maxMessage bounds a condition's message, in bytes.
-	maxMessage = 512
 )
 
 // Plan decides. It is pure. The entry is nil for a Calendar of which nothing is left.
@@ -77,7 +74,7 @@ func accepted(e *store.Calendar, err error, now time.Time) metav1.Condition {
 		LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
 	}
 	if err != nil {
-		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1.ReasonInvalid, short(err.Error())
+		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1.ReasonInvalid, v1.Short(err.Error())
 	}
 	for _, old := range e.Object.Status.Conditions {
 		if old.Type == c.Type && old.Status == c.Status {
@@ -108,15 +105,4 @@ func equal(a, b *v1.CalendarStatus) bool {
 			return x.Type == y.Type && x.Status == y.Status && x.Reason == y.Reason && x.Message == y.Message &&
 				x.ObservedGeneration == y.ObservedGeneration && x.LastTransitionTime.Equal(&y.LastTransitionTime)
 		})
-}
-
-func short(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	cut := maxMessage - len("…")
-	for !utf8.RuneStart(message[cut]) {
-		cut--
-	}
-	return message[:cut] + "…"
 }

@@ -117,7 +117,7 @@ func (p *planner) count(run *store.Run) {
 		}
 		s.LastFailureTime = later(s.LastFailureTime, status.FinishTime)
 		p.condition(v1.JobHealthy, metav1.ConditionFalse, v1.ReasonLastRunFailed,
-			short(run.Key.Name+" "+string(status.Phase)+": "+cmp.Or(status.Message, status.Reason)))
+			v1.Short(run.Key.Name+" "+string(status.Phase)+": "+cmp.Or(status.Message, status.Reason)))
 	case v1.RunMissed:
 		s.Missed++
 	case v1.RunSkipped:

@@ -20,7 +20,7 @@ func (p *planner) restrict(scheduleChanged bool) {
 	}
 	d, err := daysOf(p.schedule, p.spec, p.in.Calendars)
 	if err != nil {
-		p.invalid = short("spec.timeZone: " + err.Error())
+		p.invalid = v1.Short("spec.timeZone: " + err.Error())
 		return
 	}
 	if !scheduleChanged && had {
@@ -184,7 +184,7 @@ func (p *planner) explainCalendars() string {
 	if len(c.Only) > 0 {
 		parts = append(parts, "only "+strings.Join(c.Only, ", "))
 	}
-	return short("the Job's Calendars let nothing run on that day (" + strings.Join(parts, "; ") + ")")
+	return v1.Short("the Job's Calendars let nothing run on that day (" + strings.Join(parts, "; ") + ")")
 }
 
 // wakeForOff asks for another look when there is something to tell or to move: at the first occurrence of each day without runs,
@@ -260,7 +260,7 @@ func (p *planner) calendarsFound() {
 		return
 	}
 	p.condition(v1.JobCalendarsFound, metav1.ConditionFalse, reason,
-		short("a Calendar without days is taken for each of these: "+strings.Join(problems, "; ")))
+		v1.Short("a Calendar without days is taken for each of these: "+strings.Join(problems, "; ")))
 }
 
 // dropCondition takes a condition away.

@@ -22,7 +22,7 @@ func (p *planner) anchor() {
 	if next != nil {
 		compiled, err := p.in.Compile(p.in.Job.Key, *next)
 		if err != nil { // Validate found nothing wrong, so that this is about the machine: a zone file that went away.
-			p.invalid = short("spec.schedule: " + err.Error())
+			p.invalid = v1.Short("spec.schedule: " + err.Error())
 			return
 		}
 		p.schedule = compiled

@@ -104,7 +104,7 @@ func warningsOf(o Occurrences) string {
 	if len(list) == 0 {
 		return ""
 	}
-	return short("spec.schedule: " + strings.Join(list, "; "))
+	return v1.Short("spec.schedule: " + strings.Join(list, "; "))
 }
 
 // compiled keeps compiled schedules, so that a plan does not read its expression again. Its zero value is ready.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -12,31 +11,16 @@ import (
 	"horae/internal/store"
 )
 
-// maxMessage bounds a message in a status, in bytes.
-const maxMessage = 512
-
-// short cuts a message to a length that a status may carry.
-func short(message string) string {
-	if len(message) <= maxMessage {
-		return message
-	}
-	cut := maxMessage - len("…")
-	for !utf8.RuneStart(message[cut]) {
-		cut--
-	}
-	return message[:cut] + "…"
-}
-
 // accept decides whether the spec may be acted upon. A spec that was accepted in this generation stays so.
 func (p *planner) accept() {
 	entry := p.in.Job
 	accepted := findCondition(p.next.Conditions, v1.JobAccepted)
 	switch {
 	case entry.Err != nil:
-		p.invalid = short(entry.Err.Error())
+		p.invalid = v1.Short(entry.Err.Error())
 	case accepted == nil || accepted.Status != metav1.ConditionTrue || p.next.ObservedGeneration != entry.Rev.SpecVersion:
 		if errs := Validate(entry.Object); len(errs) > 0 {
-			p.invalid = short(errs.ToAggregate().Error())
+			p.invalid = v1.Short(errs.ToAggregate().Error())
 		}
 	}
 }

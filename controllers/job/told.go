@@ -65,7 +65,7 @@ func (p *planner) explain(reason string) string {
 		return fmt.Sprintf("could not start within %s", p.spec.StartingDeadline)
 	case v1.ReasonOverlap, v1.ReasonQueueFull:
 		if len(p.next.Active) > 0 {
-			return short(p.next.Active[0] + " was active")
+			return v1.Short(p.next.Active[0] + " was active")
 		}
 		return "an earlier occurrence was about to start"
 	case v1.ReasonReplaced:
