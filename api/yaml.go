@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,36 @@ func emptyDocument(doc *yaml.Node) bool {
 }
 
 func parseYAMLDocument(root *yaml.Node, input int) ([]runtime.Object, error) {
+	data, err := yamlDocumentToJSON(root, input)
+	if err != nil {
+		return nil, err
+	}
+	objs, err := parseJSON(data)
+	if errors.Is(err, errSyntax) {
+		return nil, fmt.Errorf("read YAML as JSON: %w", err)
+	}
+	return objs, err
+}
+
+// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Decode reads it, and knows nothing of kinds. What sends
+// documents on to Decode must convert them with it: other readers take a key "on" for true. Keys that stand twice are told by
+// path and line, as an *Error; an input without a document gives ErrEmpty.
+func YAMLToJSON(data []byte) ([]byte, error) {
+	docs, err := yamlDocuments(data)
+	if err != nil {
+		return nil, err
+	}
+	docs = slices.DeleteFunc(docs, emptyDocument)
+	switch len(docs) {
+	case 0:
+		return nil, ErrEmpty
+	case 1:
+		return yamlDocumentToJSON(docs[0].Content[0], len(data))
+	}
+	return nil, fmt.Errorf("want one document, got %d", len(docs))
+}
+
+func yamlDocumentToJSON(root *yaml.Node, input int) ([]byte, error) {
 	if root.Kind != yaml.MappingNode {
 		return nil, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
 	}
@@ -84,11 +115,7 @@ func parseYAMLDocument(root *yaml.Node, input int) ([]runtime.Object, error) {
 	if len(c.bad) > 0 {
 		return nil, &Error{Fields: c.bad}
 	}
-	objs, err := parseJSON(c.out)
-	if errors.Is(err, errSyntax) {
-		return nil, fmt.Errorf("read YAML as JSON: %w", err)
-	}
-	return objs, err
+	return c.out, nil
 }
 
 // converter writes a YAML node as JSON. Plain scalars mean what YAML 1.2 says: on, off, yes and no are text, as a

@@ -201,6 +201,16 @@ func TestADryRunWritesNothing(t *testing.T) {
 	}
 }
 
+func TestApplyReadsYAMLAsTheServerDoes(t *testing.T) {
+	h := build(t)
+	text := strings.Replace(hello, "metadata:", "metadata: # yes, no and on are text in YAML 1.2", 1)
+	text = strings.Replace(text, "spec:", "spec:\n  dependsOn: [{job: a, on: Failed}]", 1)
+	r := h.apply(text)
+	if r.code != ExitFailed || !strings.Contains(r.err, "spec.dependsOn: Forbidden: not supported yet") {
+		t.Errorf("a dependency's field on: %+v", r)
+	}
+}
+
 func TestApplyPrintsObjects(t *testing.T) {
 	h := build(t)
 	if r := h.apply(hello, "-o", "name"); r.out != "job.horae/hello\n" {

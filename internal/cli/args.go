@@ -24,7 +24,7 @@ func oneArg(what string) cobra.PositionalArgs {
 		case 1:
 			return nil
 		}
-		return usagef("%q is too much: one %s is expected", args[1], what)
+		return usagef("%q is too much: only %s is expected", args[1], what)
 	}
 }
 

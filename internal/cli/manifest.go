@@ -16,7 +16,8 @@ import (
 	"context"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+
+	"horae/api"
 )
 
 // manifests are the flags -f and -R.
@@ -263,7 +264,7 @@ func decodeDocument(source string, data []byte) []document {
 }
 
 func decodeObject(data []byte) (*unstructured.Unstructured, error) {
-	raw, err := yaml.YAMLToJSONStrict(data)
+	raw, err := api.YAMLToJSON(data)
 	if err != nil {
 		return nil, err
 	}
