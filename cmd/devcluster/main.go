@@ -21,6 +21,10 @@ func main() {
 	flag.StringVar(&cfg.WorkDir, "work-dir", "", "where sandboxes are kept; a temporary directory if empty")
 	flag.BoolVar(&cfg.Simulate, "simulate", false, "timers in place of processes; the label sim says how a task ends: ok,1500ms exit:3 lost never")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "devcluster: unexpected argument %q: everything is given by flags; see -help\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, cfg); err != nil {

@@ -36,7 +36,7 @@ var options = []option{
 		set: func(c *Config, s string) error { c.DevCluster.Listen = s; return nil }},
 	{name: "log-format", value: "FORMAT", usage: "text or json (default text)",
 		set: func(c *Config, s string) error { c.Log.Format = s; return nil }},
-	{name: "v", short: "v", value: "N", usage: "verbosity: 0 operations, 1 requests and transitions, 2 debugging",
+	{name: "v", short: "v", value: "N", usage: "how much is logged: 0 operations, 1 requests and transitions, 2 debugging",
 		set: func(c *Config, s string) (err error) { c.Log.Verbosity, err = strconv.Atoi(s); return }},
 }
 
@@ -45,22 +45,39 @@ func (o option) environ() string {
 	return "HORAE_" + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
 }
 
+// usage is written here rather than by pflag, which says the name of a flag's value again in what it is for.
+func usage() string {
+	b := new(strings.Builder)
+	b.WriteString("manager runs Horae's controllers and its API.\n\nUsage: manager [flags]\n\n")
+	line := func(o option) {
+		flag := "    --" + o.name
+		if o.short != "" {
+			flag = "-" + o.short
+		}
+		fmt.Fprintf(b, "  %-30s %s\n", strings.TrimRight(flag+" "+o.value, " "), o.usage)
+	}
+	line(option{name: "config", value: "FILE", usage: "the config file, YAML"})
+	for _, o := range options {
+		line(o)
+	}
+	b.WriteString("\nEvery flag can also be given as an environment variable: --etcd-endpoints as HORAE_ETCD_ENDPOINTS.\n" +
+		"config/manager.yaml lists all options of the config file.\n")
+	return b.String()
+}
+
 // Parse reads the command line, the environment and the config file, in falling rank, over the defaults.
 // pflag.ErrHelp is returned when help was asked for and has been printed.
 func Parse(args []string, getenv func(string) string) (Config, error) {
 	c := Default()
 	flags := pflag.NewFlagSet("manager", pflag.ContinueOnError)
 	flags.SortFlags = false
-	flags.Usage = func() {
-		fmt.Fprintf(os.Stderr, "manager runs Horae's controllers and its API.\n\nUsage: manager [flags]\n\n%s\nEvery flag can also be given as an environment variable: --etcd-endpoints as HORAE_ETCD_ENDPOINTS.\nconfig/manager.yaml lists all options of the config file.\n", flags.FlagUsages())
-	}
-	file := flags.String("config", "", "config `FILE` (YAML)")
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage()) }
+	file := flags.String("config", "", "the config file, YAML")
 	given := map[string]*string{}
 	for _, o := range options {
-		given[o.name] = flags.StringP(o.name, o.short, "", strings.TrimSpace("`"+o.value+"` "+o.usage))
+		given[o.name] = flags.StringP(o.name, o.short, "", o.usage)
 		if o.boolean {
 			flags.Lookup(o.name).NoOptDefVal = "true"
-			flags.Lookup(o.name).Usage = o.usage
 		}
 	}
 	if err := flags.Parse(args); err != nil {
