@@ -122,7 +122,7 @@ func (t takeover) round(ctx context.Context, s *standbys, w *launches, signal sy
 	}
 	select {
 	case first := <-w.first:
-		<-old.done
+		<-old.done //nolint:errcheck // it was killed: that is its error
 		return first.Sub(told), nil
 	case <-time.After(patience):
 		return 0, fmt.Errorf("the successor has launched nothing for %s", patience)
