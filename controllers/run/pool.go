@@ -45,15 +45,6 @@ type rolePlaces struct {
 // has is how many offers there are.
 func (p *pool) has() int { return len(p.of) }
 
-// offers are those in the pool, in no order.
-func (p *pool) offers() []offer.Offer {
-	all := make([]offer.Offer, 0, len(p.of))
-	for _, b := range p.bins {
-		all = append(all, b.offers...)
-	}
-	return all
-}
-
 // add puts offers in. What one agent offers to one role in several is put together.
 func (p *pool) add(offers []offer.Offer) {
 	if p.roles == nil {

@@ -66,6 +66,15 @@ func TestPoolPlacesAsIfItWereNew(t *testing.T) {
 	})
 }
 
+// offers are those in the pool, in no order.
+func (p *pool) offers() []offer.Offer {
+	all := make([]offer.Offer, 0, len(p.of))
+	for _, b := range p.bins {
+		all = append(all, b.offers...)
+	}
+	return all
+}
+
 // fates are who goes where, with which offers, and why the rest waits.
 func fates(p Placement) []string {
 	var all []string
