@@ -53,10 +53,9 @@ func TestExitCode(t *testing.T) {
 
 // Every state that offer knows is spelt as mesos-go spells it, and the other way round.
 func TestStatesAreMesosStates(t *testing.T) {
-	known := map[offer.State]bool{
-		offer.TaskStaging: true, offer.TaskStarting: true, offer.TaskRunning: true, offer.TaskKilling: true, offer.TaskFinished: true,
-		offer.TaskFailed: true, offer.TaskKilled: true, offer.TaskError: true, offer.TaskLost: true, offer.TaskDropped: true,
-		offer.TaskUnreachable: true, offer.TaskGone: true, offer.TaskGoneByOperator: true, offer.TaskUnknown: true,
+	known := map[offer.State]bool{}
+	for _, s := range offer.States {
+		known[s] = true
 	}
 	for n := range mesosv1.TaskState_name {
 		s := mesosv1.TaskState(n)
@@ -67,6 +66,19 @@ func TestStatesAreMesosStates(t *testing.T) {
 	}
 	for s := range known {
 		t.Errorf("%s is no state of Mesos", s)
+	}
+}
+
+// Every reason that offer knows has the name and the number that mesos-go gives it, and the other way round.
+func TestReasonsAreMesosReasons(t *testing.T) {
+	if len(offer.Reasons) != len(mesosv1.TaskStatus_Reason_name) {
+		t.Errorf("package offer knows %d reasons, mesos-go %d", len(offer.Reasons), len(mesosv1.TaskStatus_Reason_name))
+	}
+	for n, name := range offer.Reasons {
+		reason := mesosv1.TaskStatus_Reason(n)
+		if got := fromStatus(&mesosv1.TaskStatus{State: mesosv1.TASK_FAILED.Enum(), Reason: &reason}).Reason; got != name {
+			t.Errorf("reason %d is read as %s, not as %s", n, got, name)
+		}
 	}
 }
 

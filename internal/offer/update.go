@@ -23,6 +23,12 @@ const (
 	TaskUnknown        State = "TASK_UNKNOWN"
 )
 
+// States are all of them.
+var States = [...]State{
+	TaskStaging, TaskStarting, TaskRunning, TaskKilling, TaskFinished, TaskFailed, TaskKilled, TaskError, TaskLost, TaskDropped,
+	TaskUnreachable, TaskGone, TaskGoneByOperator, TaskUnknown,
+}
+
 // Update is a task's status as the master told it.
 type Update struct {
 	TaskID  string

@@ -1,0 +1,227 @@
+package run
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+)
+
+// comesWith says of each reason of Mesos 1.11 with which states a partition-aware or an older framework may get it: from Mesos's
+// docs/task-state-reasons.md, from its agent's and master's code where that is behind, and from the recordings. Those and no
+// others have rows of their own. A reason without a state is one that Mesos has in its protocol and does not use.
+var comesWith = map[string][]offer.State{
+	"AGENT_DISCONNECTED":               {offer.TaskDropped, offer.TaskLost},
+	"AGENT_DRAINING":                   {offer.TaskKilling, offer.TaskKilled, offer.TaskDropped},
+	"AGENT_REMOVED":                    {offer.TaskDropped, offer.TaskLost, offer.TaskUnreachable},
+	"AGENT_REMOVED_BY_OPERATOR":        {offer.TaskGoneByOperator, offer.TaskLost},
+	"AGENT_REREGISTERED":               {offer.TaskRunning, offer.TaskFinished, offer.TaskFailed, offer.TaskKilled},
+	"AGENT_RESTARTED":                  {offer.TaskDropped, offer.TaskLost},
+	"AGENT_UNKNOWN":                    {offer.TaskDropped, offer.TaskLost},
+	"COMMAND_EXECUTOR_FAILED":          {offer.TaskFailed},
+	"CONTAINER_LAUNCH_FAILED":          {offer.TaskFailed},
+	"CONTAINER_LIMITATION":             {offer.TaskFailed},
+	"CONTAINER_LIMITATION_DISK":        {offer.TaskFailed},
+	"CONTAINER_LIMITATION_MEMORY":      {offer.TaskFailed},
+	"CONTAINER_PREEMPTED":              {offer.TaskFailed, offer.TaskKilled, offer.TaskLost, offer.TaskGone},
+	"CONTAINER_UPDATE_FAILED":          {offer.TaskFailed, offer.TaskLost, offer.TaskGone},
+	"EXECUTOR_REGISTRATION_TIMEOUT":    {offer.TaskFailed},
+	"EXECUTOR_REREGISTRATION_TIMEOUT":  {offer.TaskFailed},
+	"EXECUTOR_TERMINATED":              {offer.TaskFailed, offer.TaskDropped, offer.TaskLost},
+	"EXECUTOR_UNREGISTERED":            {offer.TaskFailed, offer.TaskKilled},
+	"FRAMEWORK_REMOVED":                {offer.TaskKilled, offer.TaskLost},
+	"GC_ERROR":                         {offer.TaskDropped, offer.TaskLost},
+	"INVALID_FRAMEWORKID":              nil,
+	"INVALID_OFFERS":                   {offer.TaskError, offer.TaskDropped, offer.TaskLost},
+	"IO_SWITCHBOARD_EXITED":            {offer.TaskFailed},
+	"MASTER_DISCONNECTED":              {offer.TaskDropped, offer.TaskLost},
+	"MAX_COMPLETION_TIME_REACHED":      {offer.TaskFailed},
+	"RECONCILIATION":                   offer.States[:],
+	"RESOURCES_UNKNOWN":                {offer.TaskDropped, offer.TaskLost},
+	"TASK_CHECK_STATUS_UPDATED":        {offer.TaskRunning},
+	"TASK_GROUP_INVALID":               {offer.TaskError},
+	"TASK_GROUP_UNAUTHORIZED":          {offer.TaskError},
+	"TASK_HEALTH_CHECK_STATUS_UPDATED": {offer.TaskRunning, offer.TaskFailed},
+	"TASK_INVALID":                     {offer.TaskError},
+	"TASK_KILLED_DURING_LAUNCH":        {offer.TaskKilled},
+	"TASK_UNAUTHORIZED":                {offer.TaskError},
+	"TASK_UNKNOWN":                     nil,
+}
+
+// TestEveryReasonWithEveryState: each pair of a state and a reason has a row of its own exactly where Mesos sends it, and means
+// otherwise what the state means.
+func TestEveryReasonWithEveryState(t *testing.T) {
+	for _, reason := range offer.Reasons {
+		with, known := comesWith[reason]
+		if !known {
+			t.Errorf("%s: say in comesWith which states come with it, and give each a row", reason)
+		}
+		for _, state := range offer.States {
+			own := slices.ContainsFunc(byState[state], func(r row) bool { return r.reason == reason })
+			if want := slices.Contains(with, state); own != want {
+				t.Errorf("%s %s: has a row of its own: %t, should have: %t", state, reason, own, want)
+			}
+			for _, phase := range []v1.RunPhase{v1.RunLaunching, v1.RunRunning} {
+				got, plain := fateOf(state, reason, phase), fateOf(state, "", phase)
+				if !own && got != plain {
+					t.Errorf("%s %s of an attempt that is %s: %+v, of the state alone: %+v", state, reason, phase, got, plain)
+				}
+				if got.ends && got.word == "" && state != offer.TaskFinished {
+					t.Errorf("%s %s ends an attempt and the user is not told why", state, reason)
+				}
+			}
+		}
+	}
+	if len(comesWith) != len(offer.Reasons) {
+		t.Errorf("comesWith has %d reasons, Mesos %d", len(comesWith), len(offer.Reasons))
+	}
+	for _, r := range states {
+		if r.reason != "" && r.reason != notSent && comesWith[r.reason] == nil {
+			t.Errorf("%s %s: no such reason comes", r.state, r.reason)
+		}
+	}
+}
+
+// TestAnEndThatOnlyReconciliationTellsIsWaitedFor: what decides about a retry comes with the update, which the agent sends again.
+func TestAnEndThatOnlyReconciliationTellsIsWaitedFor(t *testing.T) {
+	for _, state := range []offer.State{offer.TaskFailed, offer.TaskKilled, offer.TaskDropped} {
+		answer, itself := update(1, state, reconciled), update(1, state, because("AGENT_DRAINING"))
+		in := Input{Run: testRun(withAttempts(attempt(1, v1.RunRunning))), Updates: []offer.Update{answer}}
+		if d := Plan(in, at(plannedAt)); d.Status != nil || len(d.Kill) > 0 {
+			t.Errorf("%s, as an answer: %+v", state, d)
+		}
+		in.Updates = append(in.Updates, itself)
+		if d := Plan(in, at(plannedAt)); d.Status == nil || !d.Status.Attempts[0].State.Terminal() || len(d.AckAfter) == 0 {
+			t.Errorf("%s, as an answer and then itself: %+v", state, d)
+		}
+	}
+}
+
+// fate is what Plan makes of one update, as docs/task-states.md tells it.
+type fate struct {
+	attempt v1.RunPhase
+	ends    bool
+	counts  bool
+	retried bool
+	word    string // the Run's reason when no attempt is left, or while it lives
+	text    string
+}
+
+func fateOf(state offer.State, reason string, phase v1.RunPhase) fate {
+	plan := func(limit int32) v1.RunStatus {
+		run := testRun(withAttempts(attempt(1, phase)), func(r *v1.Run) { r.Spec.Retries.Limit = &limit })
+		d := Plan(Input{Run: run, Updates: []offer.Update{update(1, state, because(reason))}}, at(plannedAt))
+		if d.Status == nil {
+			return run.Object.Status
+		}
+		return *d.Status
+	}
+	last, more := plan(0), plan(3)
+	a := last.Attempts[0]
+	f := fate{attempt: a.State, ends: a.State.Terminal(), counts: !a.NotStarted, retried: more.RetryTime != nil, word: last.Reason, text: a.Message}
+	if f.ends && a.NotStarted {
+		f.word = meaning(state, reason, phase != v1.RunLaunching).word // It is retried for ever.
+	}
+	return f
+}
+
+// TestTaskStatesDocument keeps docs/task-states.md equal to what Plan does; go test ./controllers/run -run TaskStates -update
+// rewrites it.
+func TestTaskStatesDocument(t *testing.T) {
+	b := new(strings.Builder)
+	b.WriteString(taskStatesHead)
+	for _, r := range states {
+		reason := "any other, or none"
+		if r.reason != "" {
+			reason = "`" + r.reason + "`"
+		}
+		phase, when := v1.RunRunning, ""
+		if r.when == launching {
+			phase, when = v1.RunLaunching, ", before it ran"
+		}
+		f := fateOf(r.state, r.reason, phase)
+		fmt.Fprintf(b, "| `%s` | %s%s | %s | %s | %s |\n", r.state, reason, when, f.becomes(r), f.follows(r), f.told(r))
+	}
+	path := filepath.Join("..", "..", "docs", "task-states.md")
+	if *updateGolden {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	have, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(have) != b.String() {
+		t.Errorf("%s is not what Plan does; rewrite it with -update", path)
+	}
+}
+
+func (f fate) becomes(r row) string {
+	switch {
+	case f.ends:
+		return string(f.attempt)
+	case r.phase != "":
+		return string(r.phase)
+	case r.unreachable:
+		return "stays, with `unreachableTime`"
+	}
+	return "stays"
+}
+
+func (f fate) follows(r row) string {
+	switch {
+	case !f.ends && r.unreachable:
+		return "as `unreachable` says: waits, or is replaced"
+	case !f.ends && r.reason == mesosReconciliation && terminal(r.state):
+		return "the update itself is waited for"
+	case !f.ends:
+		return "goes on"
+	case r.class == done:
+		return "the Run has succeeded"
+	case r.class == permanent:
+		return "the Run has failed: a retry would end in the same way"
+	case r.class == killed:
+		return "the Run ends Killed, unless Horae killed the task for a timeout or a health check did: these count as failures"
+	case !f.counts:
+		return "tried again soon; does not count against `retries.limit`"
+	case r.class == lost:
+		return "retried as `retries` says, unless `retries.onLost` is false"
+	}
+	return "retried as `retries` says"
+}
+
+func (f fate) told(r row) string {
+	switch {
+	case f.word == "":
+		return ""
+	case r.text == "":
+		return "`" + f.word + "`"
+	}
+	return "`" + f.word + "`: " + r.text
+}
+
+const taskStatesHead = `# What each task state means
+
+Mesos tells how a task is doing by a state and, often, a reason. This is what Horae makes of each of them: of all states and
+reasons of Mesos 1.11, in the order in which the table is read; the first line that fits is taken. A state that a later Mesos
+invents changes nothing; a reason that it invents is taken for "any other". The table is made by a test out of what
+the run controller does, and cannot differ from it.
+
+- *Attempt*: the state that the attempt gets, in the Run's ` + "`status.attempts`" + `.
+- *Then*: what follows for the Run. A Run that is cancelled or deleted, or whose deadline is over, is never retried.
+- *The user reads*: the Run's ` + "`status.reason`" + ` once no attempt is left, and what its message begins with; Mesos's own message
+  follows. The attempt's ` + "`reason`" + ` is Mesos's, where it gave one.
+
+An update is acknowledged once its effect is in etcd, never before (I2), and one of an attempt that has ended changes nothing (I7).
+An answer to reconciliation leaves out the reason and the message of the update that it repeats. Where these decide what
+follows, the update itself is waited for: its agent sends it again until it is acknowledged.
+
+| state | reason | attempt | then | the user reads |
+| --- | --- | --- | --- | --- |
+`
