@@ -123,6 +123,38 @@ spec.task.constraints[0]: must be a mapping with fields such as attribute, opera
 spec.task.container: must be a mapping with fields such as type, image, forcePull, network; write container: {type: Docker, image: IMAGE}`,
 		},
 		{
+			name: "what Chronos, Marathon and Kubernetes call the parts of a container and of a health check",
+			input: head + `  task:
+    env: [{name: A, secret: vault/path}]
+    container:
+      hostname: a
+      networks: []
+      entrypoint: [x]
+      args: [y]
+      volumeMounts: []
+      volumes: [{containerPath: /a, readOnly: true, external: {driver: p, options: [{key: size, value: "5"}]}}]
+    executor: {command: [x], uris: []}
+    healthCheck: {command: [test, -f, x], protocol: HTTP, portIndex: 0, path: /, maxConsecutiveFailures: 3, gracePeriodSeconds: 5}
+`,
+			want: `spec.task.env[0].secret: must be a mapping with fields such as name, key; write secret: {name: NAME, key: KEY}
+spec.task.container.hostname: unknown field; use spec.task.container.parameters (- {key: hostname, value: NAME})
+spec.task.container.networks: unknown field; use spec.task.container.network (one)
+spec.task.container.entrypoint: unknown field; use spec.task.command
+spec.task.container.args: unknown field; use spec.task.args
+spec.task.container.volumeMounts: unknown field; use spec.task.container.volumes
+spec.task.container.volumes[0].readOnly: unknown field; use mode: RO
+spec.task.container.volumes[0].external.driver: unknown field; use provider
+spec.task.container.volumes[0].external.options: must be a mapping of names to values; write options: {KEY: VALUE} for Chronos's [{key: KEY, value: VALUE}]
+spec.task.executor.command: must be text; write a shell command line
+spec.task.executor.uris: unknown field; use fetch
+spec.task.healthCheck.command: must be text; write a shell command line
+spec.task.healthCheck.protocol: unknown field; use http: {port: ...}, tcp: {port: ...} or command
+spec.task.healthCheck.portIndex: unknown field; use http: {portIndex: ...} or tcp: {portIndex: ...}
+spec.task.healthCheck.path: unknown field; use http: {port: ..., path: ...}
+spec.task.healthCheck.maxConsecutiveFailures: unknown field; use maxFailures
+spec.task.healthCheck.gracePeriodSeconds: unknown field; use gracePeriod, as 10s`,
+		},
+		{
 			name:  "values of the wrong type, plainly",
 			input: head + "  suspend: yes\n  jitter: 5 min\n  deadline: P1M\n  queueTimeout: -1h\n  suspendAfterFailures: 1.5\n  history: {succeeded: 99999999999}\n  task: {env: [{name: A, value: 8080}], args: [1, true], resources: {cpus: lots, memory: []}, labels: {a: 1}}\n",
 			want: `spec.suspend: must be true or false

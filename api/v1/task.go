@@ -8,13 +8,14 @@ type TaskSpec struct {
 	// +kubebuilder:example="./run.sh -v \"$TOPIC\""
 	// +optional
 	Shell string `json:"shell,omitempty"`
-	// Command is executed as it is, without a shell; its first element is the program.
+	// Command is executed as it is, without a shell; its first element is the program. It takes the place of an image's entry point.
 	// +optional
 	Command []string `json:"command,omitempty"`
-	// Args are appended to command; without command they go to the image's own. Not with shell.
+	// Args are appended to command; without command they go to the image's own, in place of its default arguments. Not with shell.
 	// +optional
 	Args []string `json:"args,omitempty"`
-	// User that the task runs as; by default the framework's.
+	// User that the task runs as, who owns the sandbox; by default the framework's. Docker runs the task as the image's user, or as
+	// the one that container.parameters name (key user).
 	// +optional
 	User string `json:"user,omitempty"`
 	// Env in order; a later variable of the same name wins. HORAE_*, PORT0... and the variables that Chronos set cannot be given.
@@ -35,10 +36,11 @@ type TaskSpec struct {
 	// Container to run in; none by default.
 	// +optional
 	Container *Container `json:"container,omitempty"`
-	// Executor is a custom Mesos executor, in place of a command.
+	// Executor is a custom Mesos executor, in place of a command. With a container, it runs in there.
 	// +optional
 	Executor *Executor `json:"executor,omitempty"`
-	// KillGracePeriod between SIGTERM and SIGKILL; the agent's default (3s) if none is given.
+	// KillGracePeriod between SIGTERM and SIGKILL of a task that is killed; by default Mesos's: 3s, with Docker 5s. Docker counts whole
+	// seconds. A task that exceeds spec.timeout gets none.
 	// +kubebuilder:example="5s"
 	// +optional
 	KillGracePeriod *Duration `json:"killGracePeriod,omitempty"`
@@ -58,7 +60,7 @@ type EnvVar struct {
 	// Value, or secret.
 	// +optional
 	Value string `json:"value,omitempty"`
-	// Secret that Mesos resolves, in place of a value; the value is never stored.
+	// Secret that Mesos resolves, in place of a value; the value is never stored. Not in Docker containers.
 	// +optional
 	Secret *SecretReference `json:"secret,omitempty"`
 }
@@ -182,17 +184,17 @@ type Container struct {
 
 // Network of a container.
 type Network struct {
-	// Mode is Host (default), Bridge, None or User.
+	// Mode is Host (default), Bridge, None or User; Mesos containers have Host and User.
 	// +kubebuilder:validation:Enum=Host;Bridge;None;User
 	// +optional
 	Mode string `json:"mode,omitempty"`
-	// Name of the network, with mode User.
+	// Name of the network, with mode User: Docker's, or CNI's.
 	// +optional
 	Name string `json:"name,omitempty"`
 	// PortMappings from the host, with modes Bridge and User.
 	// +optional
 	PortMappings []PortMapping `json:"portMappings,omitempty"`
-	// Labels for the network's plug-in, with mode User.
+	// Labels for the network's CNI plug-in, with type Mesos and mode User.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
 }
@@ -216,7 +218,7 @@ type PortMapping struct {
 
 // Parameter of docker run.
 type Parameter struct {
-	// Key of the option, without its dashes.
+	// Key is the option's long name, without its dashes.
 	Key string `json:"key"`
 	// Value of the option.
 	Value string `json:"value"`
@@ -227,7 +229,7 @@ type Volume struct {
 	// ContainerPath is where the task finds it; absolute.
 	// +kubebuilder:validation:Pattern=`^/`
 	ContainerPath string `json:"containerPath"`
-	// HostPath on the agent, or relative to the sandbox. Without it and without external, Docker makes a fresh directory.
+	// HostPath on the agent, or relative to the sandbox. This or external.
 	// +optional
 	HostPath string `json:"hostPath,omitempty"`
 	// Mode is RW (default) or RO.
@@ -245,12 +247,12 @@ type ExternalVolume struct {
 	Provider string `json:"provider"`
 	// Name of the volume.
 	Name string `json:"name"`
-	// Options for the driver.
+	// Options for the driver, with type Mesos.
 	// +optional
 	Options map[string]string `json:"options,omitempty"`
 }
 
-// Executor is a custom Mesos executor.
+// Executor is a custom Mesos executor: a program that subscribes to the agent, is given the task, and tells how it does.
 type Executor struct {
 	// Command that starts the executor, by /bin/sh -c.
 	Command string `json:"command"`
@@ -264,7 +266,7 @@ type Executor struct {
 
 // HealthCheck of a running task; exactly one of command, http and tcp is set.
 type HealthCheck struct {
-	// Command line that ends with 0 when the task is healthy.
+	// Command line, run by /bin/sh -c where the task runs, that ends with 0 when the task is healthy.
 	// +optional
 	Command string `json:"command,omitempty"`
 	// HTTP request that is answered with 200 to 399 when the task is healthy.
@@ -294,10 +296,15 @@ type HealthCheck struct {
 
 // HTTPCheck asks for a path on one of the task's ports; 200 to 399 is healthy.
 type HTTPCheck struct {
-	// Port on which the task answers.
+	// Port on which the task answers, inside of its network. This or portIndex.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
-	Port int32 `json:"port"`
+	// +optional
+	Port int32 `json:"port,omitempty"`
+	// PortIndex is the number of one of the task's own ports: 0 is PORT0. On the host's network only.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	PortIndex *int32 `json:"portIndex,omitempty"`
 	// Path that is asked for; default /.
 	// +kubebuilder:validation:Pattern=`^/`
 	// +optional
@@ -310,10 +317,15 @@ type HTTPCheck struct {
 
 // TCPCheck connects to a port.
 type TCPCheck struct {
-	// Port to connect to.
+	// Port to connect to, inside of the task's network. This or portIndex.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
-	Port int32 `json:"port"`
+	// +optional
+	Port int32 `json:"port,omitempty"`
+	// PortIndex is the number of one of the task's own ports: 0 is PORT0. On the host's network only.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	PortIndex *int32 `json:"portIndex,omitempty"`
 }
 
 // Values of Container.Type, Network.Mode, PortMapping.Protocol and Volume.Mode.

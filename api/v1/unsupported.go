@@ -17,19 +17,15 @@ var unsupported = []unsupportedRow{
 	{path: "spec.async"},
 	{path: "spec.notify"},
 
-	{path: "spec.task.env[].secret"},
+	{path: "spec.task.container.network.portMappings[].hostPort"},
 	{path: "spec.task.resources.gpus"},
 	{path: "spec.task.constraints[].operator", value: string(OpUnique)},
 	{path: "spec.task.constraints[].operator", value: string(OpMaxPer)},
 	{path: "spec.task.constraints[].operator", value: string(OpGroupBy)},
-	{path: "spec.task.container"},
-	{path: "spec.task.executor"},
-	{path: "spec.task.healthCheck"},
 
 	{path: "spec.reason", value: string(ReasonDependency)},
 	{path: "spec.reason", value: string(ReasonBackfill)},
 	{path: "spec.parents"},
-	{path: "spec.env[].secret"},
 }
 
 type unsupportedRow struct{ path, value string }

@@ -85,6 +85,8 @@ func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorL
 		errs = append(errs, field.Forbidden(path.Child("forcePull"), "means nothing without an image"))
 	case strings.ContainsAny(c.Image, " \t\r\n\x00"):
 		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not contain white space"))
+	case strings.HasPrefix(c.Image, "-"):
+		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not begin with -: it is an argument of docker run"))
 	}
 	if c.Type == ContainerMesos {
 		if len(c.Parameters) > 0 {
@@ -94,15 +96,48 @@ func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorL
 			errs = append(errs, field.Forbidden(path.Child("privileged"), "is for type Docker only"))
 		}
 	}
-	for i, p := range c.Parameters {
-		if strings.TrimLeft(p.Key, "-") == "" {
-			errs = append(errs, field.Required(path.Child("parameters").Index(i).Child("key"), "an option of docker run, without its dashes"))
+	for i := range c.Parameters {
+		if c.Type == ContainerDocker {
+			errs = append(errs, validateParameter(c.Parameters[i], path.Child("parameters").Index(i))...)
 		}
 	}
 	if c.Network != nil {
 		errs = append(errs, validateNetwork(c.Network, c.Type, ports, path.Child("network"))...)
 	}
 	return append(errs, validateVolumes(c.Volumes, c.Type, path.Child("volumes"))...)
+}
+
+// takenParameters are options of docker run that are decided elsewhere: a second value would contradict the first.
+var takenParameters = map[string]string{
+	"name":        "Mesos names the container, and finds it by its name",
+	"rm":          "Mesos removes the container",
+	"detach":      "Mesos waits for the end of docker run",
+	"net":         "use network.mode, and network.name with mode: User",
+	"network":     "use network.mode, and network.name with mode: User",
+	"publish":     "use network.portMappings",
+	"privileged":  "use privileged",
+	"pull":        "use forcePull",
+	"env":         "use spec.task.env",
+	"cpu-shares":  "follows from resources.cpus",
+	"memory":      "follows from resources.memory",
+	"interactive": "a task has no terminal",
+	"tty":         "a task has no terminal",
+}
+
+var parameterKey = regexp.MustCompile(`^[a-z][a-z0-9-]+$`)
+
+// validateParameter checks an option of docker run, which Mesos writes as --KEY=VALUE.
+func validateParameter(p Parameter, at *field.Path) field.ErrorList {
+	key := at.Child("key")
+	switch {
+	case strings.TrimLeft(p.Key, "-") == "":
+		return field.ErrorList{field.Required(key, "an option of docker run, without its dashes")}
+	case !parameterKey.MatchString(p.Key):
+		return field.ErrorList{field.Invalid(key, p.Key, "must be the long name of an option of docker run, without its dashes, such as hostname")}
+	case takenParameters[p.Key] != "":
+		return field.ErrorList{field.Forbidden(key, p.Key+" cannot be given here: "+takenParameters[p.Key])}
+	}
+	return noNUL(at.Child("value"), p.Value)
 }
 
 func validateNetwork(n *Network, containerType string, ports int32, path *field.Path) field.ErrorList {
@@ -113,11 +148,17 @@ func validateNetwork(n *Network, containerType string, ports int32, path *field.
 	switch user := n.Mode == NetworkUser; {
 	case user && n.Name == "":
 		errs = append(errs, field.Required(path.Child("name"), "with mode User"))
+	case user && (strings.HasPrefix(n.Name, "-") || strings.ContainsAny(n.Name, " \t\r\n\x00")):
+		errs = append(errs, field.Invalid(path.Child("name"), n.Name, "must not contain white space or begin with -"))
 	case !user && n.Name != "":
 		errs = append(errs, field.Forbidden(path.Child("name"), "means nothing without mode: User"))
 	}
-	if len(n.Labels) > 0 && n.Mode != NetworkUser {
+	switch {
+	case len(n.Labels) == 0:
+	case n.Mode != NetworkUser:
 		errs = append(errs, field.Forbidden(path.Child("labels"), "mean nothing without mode: User"))
+	case containerType == ContainerDocker:
+		errs = append(errs, field.Forbidden(path.Child("labels"), "are for CNI plug-ins, with type Mesos; Docker's networks get none"))
 	}
 	if len(n.PortMappings) > 0 && n.Mode != NetworkBridge && n.Mode != NetworkUser {
 		errs = append(errs, field.Forbidden(path.Child("portMappings"), "mean nothing without mode: Bridge or User"))
@@ -153,6 +194,7 @@ func validatePortMappings(list []PortMapping, ports int32, path *field.Path) fie
 
 func validateVolumes(list []Volume, containerType string, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
+	provider := ""
 	for i, v := range list {
 		at := at.Index(i)
 		switch {
@@ -160,6 +202,8 @@ func validateVolumes(list []Volume, containerType string, at *field.Path) field.
 			errs = append(errs, field.Required(at.Child("containerPath"), ""))
 		case !path.IsAbs(v.ContainerPath):
 			errs = append(errs, field.Invalid(at.Child("containerPath"), v.ContainerPath, "must be an absolute path"))
+		case strings.Contains(v.ContainerPath, ":"):
+			errs = append(errs, field.Invalid(at.Child("containerPath"), v.ContainerPath, "must not contain a colon"))
 		case slices.ContainsFunc(list[:i], func(o Volume) bool { return path.Clean(o.ContainerPath) == path.Clean(v.ContainerPath) }):
 			errs = append(errs, field.Duplicate(at.Child("containerPath"), v.ContainerPath))
 		}
@@ -167,20 +211,38 @@ func validateVolumes(list []Volume, containerType string, at *field.Path) field.
 		switch {
 		case v.HostPath != "" && v.External != nil:
 			errs = append(errs, field.Forbidden(at.Child("external"), "give hostPath or external, not both"))
-		case v.HostPath == "" && v.External == nil && containerType == ContainerMesos:
-			errs = append(errs, field.Required(at.Child("hostPath"), "or external, with type Mesos"))
+		case v.HostPath == "" && v.External == nil:
+			errs = append(errs, field.Required(at.Child("hostPath"), "or external: absolute, or relative to the sandbox"))
+		case strings.Contains(v.HostPath, ":"):
+			errs = append(errs, field.Invalid(at.Child("hostPath"), v.HostPath, "must not contain a colon"))
 		case slices.Contains(strings.Split(v.HostPath, "/"), ".."):
 			errs = append(errs, field.Invalid(at.Child("hostPath"), v.HostPath, "must not contain .."))
 		}
 		errs = append(errs, noNUL(at.Child("hostPath"), v.HostPath)...)
 		if e := v.External; e != nil {
-			if e.Provider == "" {
-				errs = append(errs, field.Required(at.Child("external", "provider"), "the volume driver"))
+			errs = append(errs, validateExternal(e, containerType, at.Child("external"))...)
+			if containerType == ContainerDocker && provider != "" && e.Provider != provider {
+				errs = append(errs, field.Invalid(at.Child("external", "provider"), e.Provider, "must be the same as of the other volumes: docker run takes one volume driver"))
 			}
-			if e.Name == "" {
-				errs = append(errs, field.Required(at.Child("external", "name"), ""))
-			}
+			provider = e.Provider
 		}
+	}
+	return errs
+}
+
+func validateExternal(e *ExternalVolume, containerType string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if e.Provider == "" {
+		errs = append(errs, field.Required(at.Child("provider"), "the volume driver"))
+	}
+	switch {
+	case e.Name == "":
+		errs = append(errs, field.Required(at.Child("name"), ""))
+	case strings.ContainsAny(e.Name, ":/"):
+		errs = append(errs, field.Invalid(at.Child("name"), e.Name, "must not contain a colon or a slash"))
+	}
+	if len(e.Options) > 0 && containerType == ContainerDocker {
+		errs = append(errs, field.Forbidden(at.Child("options"), "are not passed on by Mesos's Docker containerizer; make the volume beforehand, or use type Mesos"))
 	}
 	return errs
 }

@@ -70,6 +70,9 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Forbidden(path.Child("args"), "a custom executor takes no args"))
 	}
 	errs = append(errs, validateEnv(s.Env, path.Child("env"))...)
+	if c := s.Task.Container; c != nil && c.Type == ContainerDocker {
+		errs = append(errs, noSecrets(s.Env, path.Child("env"))...)
+	}
 	errs = append(errs, validateOwner(s.Owner, path.Child("owner"))...)
 	errs = append(errs, validateRunPolicy(&s.RunPolicy, path)...)
 	return append(errs, validateTask(&s.Task, path.Child("task"))...)

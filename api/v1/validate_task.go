@@ -27,17 +27,47 @@ func validateTask(t *TaskSpec, path *field.Path) field.ErrorList {
 	}
 	if t.Container != nil {
 		errs = append(errs, validateContainer(t.Container, t.Resources.Ports, path.Child("container"))...)
+		errs = append(errs, validateInDocker(t, path)...)
 	}
 	if e := t.Executor; e != nil {
 		errs = append(errs, validateExecutor(e, path.Child("executor"))...)
 	}
 	errs = append(errs, notNegative(path.Child("killGracePeriod"), t.KillGracePeriod)...)
 	if t.HealthCheck != nil {
-		errs = append(errs, validateHealthCheck(t.HealthCheck, path.Child("healthCheck"))...)
+		errs = append(errs, validateHealthCheck(t, path.Child("healthCheck"))...)
 	}
 	for name := range t.Labels {
 		if strings.TrimSpace(name) == "" {
 			errs = append(errs, field.Invalid(path.Child("labels"), name, "a label needs a name"))
+		}
+	}
+	return errs
+}
+
+// validateInDocker refuses what Mesos's Docker containerizer would not do.
+func validateInDocker(t *TaskSpec, path *field.Path) field.ErrorList {
+	if t.Container.Type != ContainerDocker {
+		return nil
+	}
+	errs := noSecrets(t.Env, path.Child("env"))
+	if t.Shell == "" && len(t.Command) == 0 && t.Executor == nil {
+		return errs // the image's own command, whose entry point may be another
+	}
+	for i, p := range t.Container.Parameters {
+		if p.Key == "entrypoint" {
+			errs = append(errs, field.Forbidden(path.Child("container", "parameters").Index(i).Child("key"),
+				"entrypoint cannot be given beside shell, command or executor: they run in its place"))
+		}
+	}
+	return errs
+}
+
+// noSecrets: Mesos resolves secrets for its own containerizer only; in Docker the variable would be empty.
+func noSecrets(env []EnvVar, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i := range env {
+		if env[i].Secret != nil {
+			errs = append(errs, field.Forbidden(path.Index(i).Child("secret"), "Mesos resolves no secrets for Docker containers; use container type Mesos"))
 		}
 	}
 	return errs
@@ -256,36 +286,4 @@ func validateExecutor(e *Executor, path *field.Path) field.ErrorList {
 	}
 	errs = append(errs, noNUL(path.Child("command"), e.Command)...)
 	return append(errs, validateFetch(e.Fetch, path.Child("fetch"))...)
-}
-
-func validateHealthCheck(h *HealthCheck, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	kinds := 0
-	if h.Command != "" {
-		kinds++
-		errs = append(errs, noNUL(path.Child("command"), h.Command)...)
-	}
-	if h.HTTP != nil {
-		kinds++
-		at := path.Child("http")
-		errs = append(errs, inRange(at.Child("port"), h.HTTP.Port, 1, 65535)...)
-		if h.HTTP.Path != "" && !strings.HasPrefix(h.HTTP.Path, "/") {
-			errs = append(errs, field.Invalid(at.Child("path"), h.HTTP.Path, "must begin with /"))
-		}
-		errs = append(errs, oneOf(at.Child("scheme"), h.HTTP.Scheme, "http", "https")...)
-	}
-	if h.TCP != nil {
-		kinds++
-		errs = append(errs, inRange(path.Child("tcp", "port"), h.TCP.Port, 1, 65535)...)
-	}
-	if kinds != 1 {
-		errs = append(errs, field.Invalid(path, field.OmitValueType{}, "give exactly one of command, http and tcp"))
-	}
-	errs = append(errs, positive(path.Child("interval"), h.Interval)...)
-	errs = append(errs, positive(path.Child("timeout"), h.Timeout)...)
-	errs = append(errs, notNegative(path.Child("gracePeriod"), h.GracePeriod)...)
-	if h.MaxFailures != nil {
-		errs = append(errs, inRange(path.Child("maxFailures"), *h.MaxFailures, 1, 1000)...)
-	}
-	return errs
 }

@@ -240,8 +240,9 @@ spec.task.container.network.portMappings[3].containerPort: Duplicate value: 80`}
 		input: jobHead + "  task: {resources: {ports: 1}, container: {type: Docker, image: x, network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 81}]}}}\n",
 		want:  `spec.task.container.network.portMappings: Invalid value: take 2 of the task's ports (hostPort 0); ask for as many in resources.ports`},
 	{name: "volumes",
-		input: jobHead + container(`type: Docker, image: x, volumes: [{}, {containerPath: a}, {containerPath: /a, mode: ro}, {containerPath: /a/, hostPath: ../b}, {containerPath: /c, hostPath: "/\0", external: {}}]`),
+		input: jobHead + container(`type: Docker, image: x, volumes: [{}, {containerPath: a, hostPath: x}, {containerPath: /a, hostPath: x, mode: ro}, {containerPath: /a/, hostPath: ../b}, {containerPath: /c, hostPath: "/\0", external: {}}]`),
 		want: `spec.task.container.volumes[0].containerPath: Required value
+spec.task.container.volumes[0].hostPath: Required value: or external: absolute, or relative to the sandbox
 spec.task.container.volumes[1].containerPath: Invalid value: "a": must be an absolute path
 spec.task.container.volumes[2].mode: Unsupported value: "ro": supported values: "RW", "RO"
 spec.task.container.volumes[3].containerPath: Duplicate value: "/a/"
@@ -250,8 +251,34 @@ spec.task.container.volumes[4].external: Forbidden: give hostPath or external, n
 spec.task.container.volumes[4].hostPath: Invalid value: "/\x00": must not contain a NUL character
 spec.task.container.volumes[4].external.provider: Required value: the volume driver
 spec.task.container.volumes[4].external.name: Required value`},
-	{name: "a volume of nothing, for Mesos", input: jobHead + container("type: Mesos, image: x, volumes: [{containerPath: /a}]"),
-		want: `spec.task.container.volumes[0].hostPath: Required value: or external, with type Mesos`},
+	{name: "colons in volumes, which docker run would read as separators",
+		input: jobHead + container(`type: Docker, image: x, volumes: [{containerPath: "/a:ro", hostPath: b}, {containerPath: /c, hostPath: "b:/d"}, {containerPath: /e, external: {provider: p, name: "n:m"}}]`),
+		want: `spec.task.container.volumes[0].containerPath: Invalid value: "/a:ro": must not contain a colon
+spec.task.container.volumes[1].hostPath: Invalid value: "b:/d": must not contain a colon
+spec.task.container.volumes[2].external.name: Invalid value: "n:m": must not contain a colon or a slash`},
+	{name: "what Docker's volume drivers are not given",
+		input: jobHead + container(`type: Docker, image: x, volumes: [{containerPath: /a, external: {provider: p, name: n, options: {size: "5"}}}, {containerPath: /b, external: {provider: q, name: n}}]`),
+		want: `spec.task.container.volumes[0].external.options: Forbidden: are not passed on by Mesos's Docker containerizer; make the volume beforehand, or use type Mesos
+spec.task.container.volumes[1].external.provider: Invalid value: "q": must be the same as of the other volumes: docker run takes one volume driver`},
+	{name: "options of docker run that are decided elsewhere, or no long names",
+		input: jobHead + container(`type: Docker, image: x, parameters: [{key: name, value: x}, {key: net, value: host}, {key: v, value: "/a:/b"}, {key: --hostname, value: a}, {key: "a=b", value: c}, {key: hostname, value: "a\0"}]`),
+		want: `spec.task.container.parameters[0].key: Forbidden: name cannot be given here: Mesos names the container, and finds it by its name
+spec.task.container.parameters[1].key: Forbidden: net cannot be given here: use network.mode, and network.name with mode: User
+spec.task.container.parameters[2].key: Invalid value: "v": must be the long name of an option of docker run, without its dashes, such as hostname
+spec.task.container.parameters[3].key: Invalid value: "--hostname": must be the long name
+spec.task.container.parameters[4].key: Invalid value: "a=b": must be the long name
+spec.task.container.parameters[5].value: Invalid value: "a\x00": must not contain a NUL character`},
+	{name: "an entry point beside a command", input: jobHead + "  task: {command: [x], container: {type: Docker, image: x, parameters: [{key: entrypoint, value: /x}]}}\n",
+		want: `spec.task.container.parameters[0].key: Forbidden: entrypoint cannot be given beside shell, command or executor: they run in its place`},
+	{name: "names that docker run would take for options", input: jobHead + container(`type: Docker, image: -x, network: {mode: User, name: -y}`),
+		want: `spec.task.container.image: Invalid value: "-x": must not begin with -: it is an argument of docker run
+spec.task.container.network.name: Invalid value: "-y": must not contain white space or begin with -`},
+	{name: "labels for Docker's networks", input: jobHead + container(`type: Docker, image: x, network: {mode: User, name: n, labels: {a: b}}`),
+		want: `spec.task.container.network.labels: Forbidden: are for CNI plug-ins, with type Mesos; Docker's networks get none`},
+	{name: "secrets for Docker", input: jobHead + "  task: {shell: x, env: [{name: A, secret: {name: s}}], container: {type: Docker, image: x}}\n",
+		want: `spec.task.env[0].secret: Forbidden: Mesos resolves no secrets for Docker containers; use container type Mesos`},
+	{name: "secrets of a trigger for Docker", input: runHead + "  reason: Manual\n  env: [{name: A, secret: {name: s}}]\n  task: {container: {type: Docker, image: x}}\n",
+		want: `spec.env[0].secret: Forbidden: Mesos resolves no secrets for Docker containers; use container type Mesos`},
 
 	{name: "an executor without a command", input: jobHead + "  task: {executor: {fetch: [{uri: x}]}}\n",
 		want: `spec.task.executor.command: Required value
@@ -294,6 +321,16 @@ spec.timeout: Invalid value: "0s": must be greater than zero
 spec.task.user: Invalid value: " ": must be the name of a user on the agents`},
 	{name: "a scheduled Run without its time", input: runHead + "  reason: Schedule\n" + shell,
 		want: `spec.scheduledTime: Required value: with reason Schedule`},
+	{name: "a health check of an executor's task", input: jobHead + "  task: {executor: {command: x}, healthCheck: {command: x}}\n",
+		want: `spec.task.healthCheck: Forbidden: a custom executor checks for itself`},
+	{name: "health checks of the task's ports",
+		input: jobHead + "  task: {shell: x, resources: {ports: 1}, healthCheck: {http: {port: 80, portIndex: 0}}}\n",
+		want:  `spec.task.healthCheck.http.portIndex: Forbidden: give port or portIndex, not both`},
+	{name: "a health check of a port that the task has not", input: jobHead + "  task: {shell: x, resources: {ports: 1}, healthCheck: {tcp: {portIndex: 1}}}\n",
+		want: `spec.task.healthCheck.tcp.portIndex: Invalid value: 1: must be one of the task's ports, from 0 on; resources.ports asks for 1`},
+	{name: "a health check of a port of the host from inside of a bridge",
+		input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, network: {mode: Bridge}}, healthCheck: {http: {portIndex: 0}}}\n",
+		want:  `spec.task.healthCheck.http.portIndex: Forbidden: the check is made inside of the container's network; give port, the one that the task listens on there`},
 	{name: "arguments for an executor", input: runHead + "  reason: Manual\n  args: [x]\n  task: {executor: {command: x}}\n",
 		want: `spec.args: Forbidden: a custom executor takes no args`},
 
@@ -362,6 +399,16 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "a variable twice, and without a value", input: jobHead + "  task:\n    shell: x\n    env: [{name: A, value: b}, {name: A}, {name: PORT}, {name: MESOS_NATIVE_JAVA_LIBRARY}, {name: a.b-c}]\n"},
 		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},
 		{name: "labels of a Mesos task are any text", input: jobHead + "  task: {shell: x, labels: {sim: 'exit:3,10ms', 'a b': ''}}\n"},
+		{name: "an image's own command", input: jobHead + "  task: {args: [a], container: {type: Mesos, image: x, network: {mode: User, name: n, labels: {a: b}}, volumes: [{containerPath: /a, hostPath: b}, {containerPath: /c, external: {provider: p, name: n}}]}}\n"},
+		{name: "Docker", input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, privileged: true, parameters: [{key: hostname, value: ''}], network: {mode: Bridge, portMappings: [{containerPort: 80}]}, volumes: [{containerPath: /a, hostPath: logs}]}}\n"},
+		{name: "a Mesos container without an image", input: jobHead + "  task: {shell: x, container: {type: Mesos, network: {}}}\n"},
+		{name: "an executor", input: jobHead + "  task: {executor: {command: x, data: y, fetch: [{uri: /a}]}}\n"},
+		{name: "health checks", input: jobHead + "  task: {shell: x, healthCheck: {http: {port: 80, path: /x, scheme: https}, gracePeriod: 0s}}\n"},
+		{name: "a health check by TCP", input: jobHead + "  task: {shell: x, healthCheck: {tcp: {port: 80}}}\n"},
+		{name: "an image's own command with another entry point", input: jobHead + "  task: {container: {type: Docker, image: x, parameters: [{key: entrypoint, value: /x}]}}\n"},
+		{name: "a health check of a port of the task's own", input: jobHead + "  task: {shell: x, resources: {ports: 2}, healthCheck: {http: {portIndex: 1}}}\n"},
+		{name: "secrets", input: jobHead + "  task: {shell: x, env: [{name: A, secret: {name: s, key: k}}], container: {type: Mesos}}\n"},
+		{name: "a trigger's secrets", input: runHead + "  reason: Manual\n  env: [{name: A, secret: {name: s}}]\n  task: {shell: x}\n"},
 		{name: "calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {exclude: [a, b], only: [c], onExcluded: NextDay}\n" + shell},
 		{name: "no calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {}\n" + shell},
 		{name: "a Calendar", input: calHead + "  dates: [2026-12-24/2027-01-01, --02-29, --12-24/--01-06, 9999-12-31]\n  weekdays: [SUN, MON]\n  ics: read elsewhere\n"},
@@ -386,12 +433,6 @@ func TestWhatIsValid(t *testing.T) {
 func TestWhatWillBeValid(t *testing.T) {
 	for _, tc := range []struct{ name, input string }{
 		{name: "dependencies", input: jobHead + "  dependsOn: [{job: a}, {job: b, on: Finished}]\n  dependencyPolicy: SameScheduledTime\n" + shell},
-		{name: "an image's own command", input: jobHead + "  task: {args: [a], container: {type: Mesos, image: x, network: {mode: User, name: n, labels: {a: b}}, volumes: [{containerPath: /a, hostPath: b}, {containerPath: /c, external: {provider: p, name: n}}]}}\n"},
-		{name: "Docker", input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, privileged: true, parameters: [{key: a, value: ''}], network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 80, protocol: udp, hostPort: 53}]}, volumes: [{containerPath: /a}]}}\n"},
-		{name: "a Mesos container without an image", input: jobHead + "  task: {shell: x, container: {type: Mesos, network: {}}}\n"},
-		{name: "an executor", input: jobHead + "  task: {executor: {command: x, data: y, fetch: [{uri: /a}]}}\n"},
-		{name: "health checks", input: jobHead + "  task: {shell: x, healthCheck: {http: {port: 80, path: /x, scheme: https}, gracePeriod: 0s}}\n"},
-		{name: "a health check by TCP", input: jobHead + "  task: {shell: x, healthCheck: {tcp: {port: 80}}}\n"},
 		{name: "roles", input: jobHead + "  task: {shell: x, role: a/b-c.d}\n"},
 		{name: "constraints", input: jobHead + `  task:
     shell: x

@@ -12,20 +12,6 @@ import (
 	"horae/internal/offer"
 )
 
-// Values of v1.Container.Type and v1.Network.Mode.
-const (
-	typeDocker = "Docker"
-	typeMesos  = "Mesos"
-
-	modeHost   = "Host"
-	modeBridge = "Bridge"
-	modeNone   = "None"
-	modeUser   = "User"
-)
-
-// mesosBridge is the CNI network that the Mesos containerizer knows a bridge by, by convention of its documentation.
-const mesosBridge = "mesos-bridge"
-
 // addContainer puts the task, or its custom executor, into a container.
 func addContainer(t *offer.Task, out *mesosv1.TaskInfo) error {
 	c := t.Spec.Container
@@ -43,9 +29,9 @@ func addContainer(t *offer.Task, out *mesosv1.TaskInfo) error {
 		return err
 	}
 	switch c.Type {
-	case typeDocker:
-		err = addDocker(c, mappings, info)
-	case typeMesos:
+	case v1.ContainerDocker:
+		err = addDocker(t.Spec, mappings, info)
+	case v1.ContainerMesos:
 		err = addMesos(c, mappings, info)
 	default:
 		err = fmt.Errorf("container.type: %q is neither Docker nor Mesos", c.Type)
@@ -61,12 +47,17 @@ func addContainer(t *offer.Task, out *mesosv1.TaskInfo) error {
 	return nil
 }
 
-func addDocker(c *v1.Container, mappings []v1.PortMapping, info *mesosv1.ContainerInfo) error {
+func addDocker(spec *v1.TaskSpec, mappings []v1.PortMapping, info *mesosv1.ContainerInfo) error {
+	c := spec.Container
 	if c.Image == "" {
 		return errors.New("container.image: a Docker container needs one")
 	}
 	info.Type = mesosv1.ContainerInfo_DOCKER.Enum()
 	docker := &mesosv1.ContainerInfo_DockerInfo{Image: c.Image, Privileged: &c.Privileged, ForcePullImage: &c.ForcePull}
+	if len(spec.Command) > 0 {
+		// What follows the image would be arguments of the image's own entry point.
+		docker.Parameters = append(docker.Parameters, mesosv1.Parameter{Key: "entrypoint", Value: spec.Command[0]})
+	}
 	for _, p := range c.Parameters {
 		docker.Parameters = append(docker.Parameters, mesosv1.Parameter{Key: p.Key, Value: p.Value})
 	}
@@ -82,18 +73,18 @@ func addDocker(c *v1.Container, mappings []v1.PortMapping, info *mesosv1.Contain
 		network = &v1.Network{}
 	}
 	switch network.Mode {
-	case "", modeHost:
+	case "", v1.NetworkHost:
 		docker.Network = mesosv1.ContainerInfo_DockerInfo_HOST.Enum()
-	case modeBridge:
+	case v1.NetworkBridge:
 		docker.Network = mesosv1.ContainerInfo_DockerInfo_BRIDGE.Enum()
-	case modeNone:
+	case v1.NetworkNone:
 		docker.Network = mesosv1.ContainerInfo_DockerInfo_NONE.Enum()
-	case modeUser:
+	case v1.NetworkUser:
 		if network.Name == "" {
 			return errors.New("container.network.name: a network of mode User needs one")
 		}
 		docker.Network = mesosv1.ContainerInfo_DockerInfo_USER.Enum()
-		info.NetworkInfos = []mesosv1.NetworkInfo{{Name: &network.Name, Labels: toLabels(network.Labels)}}
+		info.NetworkInfos = []mesosv1.NetworkInfo{{Name: &network.Name}}
 	default:
 		return fmt.Errorf("container.network.mode: %q is not one of Host, Bridge, None, User", network.Mode)
 	}
@@ -118,24 +109,17 @@ func addMesos(c *v1.Container, mappings []v1.PortMapping, info *mesosv1.Containe
 	if c.Network == nil {
 		return nil
 	}
-	name := c.Network.Name
 	switch c.Network.Mode {
-	case "", modeHost:
+	case "", v1.NetworkHost:
 		return nil
-	case modeNone:
-		return errors.New("container.network.mode: None is Docker's; a Mesos container has Host, Bridge or User")
-	case modeBridge:
-		if name == "" {
-			name = mesosBridge
-		}
-	case modeUser:
-		if name == "" {
+	case v1.NetworkUser:
+		if c.Network.Name == "" {
 			return errors.New("container.network.name: a network of mode User needs one")
 		}
 	default:
-		return fmt.Errorf("container.network.mode: %q is not one of Host, Bridge, None, User", c.Network.Mode)
+		return fmt.Errorf("container.network.mode: %q is not one of Host and User, which a Mesos container has", c.Network.Mode)
 	}
-	network := mesosv1.NetworkInfo{Name: &name, Labels: toLabels(c.Network.Labels)}
+	network := mesosv1.NetworkInfo{Name: &c.Network.Name, Labels: toLabels(c.Network.Labels)}
 	for i := range mappings {
 		m := &mappings[i]
 		network.PortMappings = append(network.PortMappings, mesosv1.NetworkInfo_PortMapping{
@@ -151,7 +135,7 @@ func portMappings(n *v1.Network, ports []int32) ([]v1.PortMapping, error) {
 	if n == nil || len(n.PortMappings) == 0 {
 		return nil, nil
 	}
-	if n.Mode != modeBridge && n.Mode != modeUser {
+	if n.Mode != v1.NetworkBridge && n.Mode != v1.NetworkUser {
 		return nil, fmt.Errorf("container.network.portMappings: need mode Bridge or User, not %q", n.Mode)
 	}
 	out := slices.Clone(n.PortMappings)
@@ -169,7 +153,7 @@ func portMappings(n *v1.Network, ports []int32) ([]v1.PortMapping, error) {
 			return nil, fmt.Errorf("container.network.portMappings[%d]: %d to %d: not ports", i, m.HostPort, m.ContainerPort)
 		}
 		if m.Protocol == "" {
-			m.Protocol = "tcp"
+			m.Protocol = v1.ProtocolTCP
 		}
 	}
 	return out, nil
@@ -183,9 +167,9 @@ func toVolumes(in []v1.Volume) ([]mesosv1.Volume, error) {
 		v := &in[i]
 		o := mesosv1.Volume{ContainerPath: v.ContainerPath}
 		switch v.Mode {
-		case "", "RW":
+		case "", v1.VolumeReadWrite:
 			o.Mode = mesosv1.RW.Enum()
-		case "RO":
+		case v1.VolumeReadOnly:
 			o.Mode = mesosv1.RO.Enum()
 		default:
 			return nil, fmt.Errorf("container.volumes[%d].mode: %q is neither RW nor RO", i, v.Mode)

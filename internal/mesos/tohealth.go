@@ -42,15 +42,15 @@ func addHealthCheck(t *offer.Task, out *mesosv1.TaskInfo) error {
 		failures = uint32(*h.MaxFailures)
 	}
 	check.ConsecutiveFailures = &failures
-	if err := addProbe(h, check); err != nil {
+	if err := addProbe(h, t.Ports, check); err != nil {
 		return err
 	}
 	out.HealthCheck = check
 	return nil
 }
 
-// addProbe sets the one way to check that h names.
-func addProbe(h *v1.HealthCheck, check *mesosv1.HealthCheck) error {
+// addProbe sets the one way to check that h names. ports are the task's own.
+func addProbe(h *v1.HealthCheck, ports []int32, check *mesosv1.HealthCheck) error {
 	probes := 0
 	if h.Command != "" {
 		probes++
@@ -60,26 +60,40 @@ func addProbe(h *v1.HealthCheck, check *mesosv1.HealthCheck) error {
 	}
 	if h.HTTP != nil {
 		probes++
-		if !isPort(h.HTTP.Port) {
-			return fmt.Errorf("healthCheck.http.port: %d is not a port", h.HTTP.Port)
+		port, err := checkPort(h.HTTP.Port, h.HTTP.PortIndex, ports)
+		if err != nil {
+			return fmt.Errorf("healthCheck.http.%w", err)
 		}
 		check.Type = mesosv1.HealthCheck_HTTP
-		check.HTTP = &mesosv1.HealthCheck_HTTPCheckInfo{
-			Port: uint32(h.HTTP.Port), Path: optional(h.HTTP.Path), Scheme: optional(h.HTTP.Scheme),
-		}
+		check.HTTP = &mesosv1.HealthCheck_HTTPCheckInfo{Port: port, Path: optional(h.HTTP.Path), Scheme: optional(h.HTTP.Scheme)}
 	}
 	if h.TCP != nil {
 		probes++
-		if !isPort(h.TCP.Port) {
-			return fmt.Errorf("healthCheck.tcp.port: %d is not a port", h.TCP.Port)
+		port, err := checkPort(h.TCP.Port, h.TCP.PortIndex, ports)
+		if err != nil {
+			return fmt.Errorf("healthCheck.tcp.%w", err)
 		}
 		check.Type = mesosv1.HealthCheck_TCP
-		check.TCP = &mesosv1.HealthCheck_TCPCheckInfo{Port: uint32(h.TCP.Port)}
+		check.TCP = &mesosv1.HealthCheck_TCPCheckInfo{Port: port}
 	}
 	if probes != 1 {
 		return errors.New("healthCheck: exactly one of command, http and tcp must be set")
 	}
 	return nil
+}
+
+// checkPort is the port to check: one by its number, or one of the task's own by its index.
+func checkPort(port int32, index *int32, ports []int32) (uint32, error) {
+	if index != nil {
+		if *index < 0 || int(*index) >= len(ports) {
+			return 0, fmt.Errorf("portIndex: %d is not one of the task's %d ports", *index, len(ports))
+		}
+		port = ports[*index]
+	}
+	if !isPort(port) {
+		return 0, fmt.Errorf("port: %d is not a port", port)
+	}
+	return uint32(port), nil
 }
 
 func seconds(d *v1.Duration, def time.Duration) *float64 {

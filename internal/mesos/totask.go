@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -87,8 +88,7 @@ func addCommand(t *offer.Task, out *mesosv1.TaskInfo) error {
 	return nil
 }
 
-// toCommand maps the three ways to say it. Mesos wants the program in value, and all of argv, the program too, in arguments;
-// without a value the arguments go to the image's own entry point.
+// toCommand maps the three ways to say it.
 func toCommand(spec *v1.TaskSpec) (*mesosv1.CommandInfo, error) {
 	shell := spec.Shell != ""
 	out := &mesosv1.CommandInfo{Shell: &shell}
@@ -100,15 +100,25 @@ func toCommand(spec *v1.TaskSpec) (*mesosv1.CommandInfo, error) {
 	case shell:
 		out.Value = &spec.Shell
 	case len(spec.Command) > 0:
-		out.Value = &spec.Command[0]
-		out.Arguments = make([]string, 0, len(spec.Command)+len(spec.Args))
-		out.Arguments = append(append(out.Arguments, spec.Command...), spec.Args...)
+		addProgram(spec, out)
 	case spec.Container == nil || spec.Container.Image == "":
 		return nil, errors.New("shell: one of shell, command, executor and a container's image must say what runs")
 	default:
-		out.Arguments = spec.Args
+		out.Arguments = spec.Args // of the image's own entry point
 	}
 	return out, nil
+}
+
+// addProgram says which program is executed as it is. Mesos's own containerizer wants it in value, and all of argv, the program
+// too, in arguments; the Docker containerizer writes value and arguments behind the image, where they would become arguments of
+// the image's entry point. There the program takes the entry point's place (addDocker), and arguments are what follows it.
+func addProgram(spec *v1.TaskSpec, out *mesosv1.CommandInfo) {
+	argv := slices.Concat(spec.Command, spec.Args)
+	if spec.Container != nil && spec.Container.Type == v1.ContainerDocker {
+		out.Arguments = argv[1:]
+		return
+	}
+	out.Value, out.Arguments = &spec.Command[0], argv
 }
 
 // addExecutor hands the task to a custom executor: its command line is run by a shell, in an executor of the task's own id, which
@@ -130,7 +140,7 @@ func addExecutor(t *offer.Task, out *mesosv1.TaskInfo) error {
 		return err
 	}
 	shell := true
-	uris := append(append([]v1.FetchURI{}, spec.Fetch...), spec.Executor.Fetch...)
+	uris := slices.Concat(spec.Fetch, spec.Executor.Fetch)
 	out.Executor = &mesosv1.ExecutorInfo{
 		Type:       mesosv1.ExecutorInfo_CUSTOM,
 		ExecutorID: mesosv1.ExecutorID{Value: t.ID},

@@ -1,100 +1,120 @@
 package mesos
 
 import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/offer"
 )
 
-// somewhere is what every task takes in these tests.
+// somewhere is what every task takes in these tests, besides its ports.
 var somewhere = []offer.Resource{
 	{Name: "cpus", Scalar: 0.1, AllocatedRole: "horae", Reservations: []offer.Reservation{{Role: "horae"}}},
 	{Name: "mem", Scalar: 32, AllocatedRole: "horae"},
 }
 
-func duration(d time.Duration) *v1.Duration { return &v1.Duration{Duration: d} }
-
-func ptr[T any](v T) *T { return &v }
-
+// TestTaskInfo: each Job of testdata/task gives the whole TaskInfo beside it. The comment that a Job begins with says which part of
+// Mesos's documentation, or where that is silent of its source, the TaskInfo follows.
 func TestTaskInfo(t *testing.T) {
-	tests := []struct {
-		name string // of the golden file, too
-		task offer.Task
-	}{
-		{name: "task-shell", task: offer.Task{
-			Name: "hello", Labels: map[string]string{"team": "data", "horae/job": "hello"},
-			Spec:    &v1.TaskSpec{Shell: "echo $HELLO; exit 3", User: "hdfs", KillGracePeriod: duration(1500 * time.Millisecond)},
-			Env:     []v1.EnvVar{{Name: "HELLO", Value: "a b"}, {Name: "EMPTY"}, {Name: "TOKEN", Secret: &v1.SecretReference{Name: "vault/path", Key: "token"}}},
-			Timeout: 2 * time.Hour,
-		}},
-		{name: "task-argv", task: offer.Task{Spec: &v1.TaskSpec{Command: []string{"/usr/bin/java", "-jar"}, Args: []string{"x.jar", ""}}}},
-		{name: "task-fetch", task: offer.Task{Spec: &v1.TaskSpec{Shell: "./run.sh", Fetch: []v1.FetchURI{
-			{URI: "https://repo.example.com/kafka.tgz"},
-			{URI: "file:///opt/run.sh", Extract: ptr(false), Executable: true, Cache: true, OutputFile: "bin/run.sh"},
-		}}}},
-		{name: "task-executor", task: offer.Task{
-			Spec: &v1.TaskSpec{
-				Executor: &v1.Executor{Command: "./my-executor --x", Data: "hello", Fetch: []v1.FetchURI{{URI: "http://e/x"}}},
-				Fetch:    []v1.FetchURI{{URI: "http://e/data"}}, User: "nobody",
-			},
-			Env: []v1.EnvVar{{Name: "A", Value: "1"}},
-		}},
-		{name: "task-docker-bridge", task: offer.Task{
-			Ports: []int32{31005, 31006},
-			Spec: &v1.TaskSpec{Args: []string{"--serve"}, Container: &v1.Container{
-				Type: "Docker", Image: "busybox:1.36", ForcePull: true, Privileged: true,
-				Parameters: []v1.Parameter{{Key: "hostname", Value: "a.example.com"}},
-				Network: &v1.Network{Mode: "Bridge", PortMappings: []v1.PortMapping{
-					{ContainerPort: 80}, {HostPort: 31007, ContainerPort: 53, Protocol: "udp"}, {ContainerPort: 443},
-				}},
-				Volumes: []v1.Volume{
-					{ContainerPath: "/logs", HostPath: "/var/log", Mode: "RO"},
-					{ContainerPath: "/data", External: &v1.ExternalVolume{Provider: "rexray", Name: "v1", Options: map[string]string{"size": "5", "iops": "100"}}},
-				},
-			}},
-		}},
-		{name: "task-docker-user-network", task: offer.Task{Spec: &v1.TaskSpec{Shell: "true", Container: &v1.Container{
-			Type: "Docker", Image: "busybox", Network: &v1.Network{Mode: "User", Name: "calico", Labels: map[string]string{"a": "b"}},
-		}}}},
-		{name: "task-mesos-image", task: offer.Task{
-			Ports: []int32{31005},
-			Spec: &v1.TaskSpec{Command: []string{"/bin/sleep", "1"}, Container: &v1.Container{
-				Type: "Mesos", Image: "alpine:3", Network: &v1.Network{Mode: "Bridge", PortMappings: []v1.PortMapping{{ContainerPort: 8080}}},
-			}},
-		}},
-		{name: "task-mesos-without-image", task: offer.Task{Spec: &v1.TaskSpec{Shell: "true", Container: &v1.Container{
-			Type: "Mesos", Volumes: []v1.Volume{{ContainerPath: "data", HostPath: "/data"}},
-		}}}},
-		{name: "task-executor-in-docker", task: offer.Task{Spec: &v1.TaskSpec{
-			Executor: &v1.Executor{Command: "./e"}, Container: &v1.Container{Type: "Docker", Image: "e:1", Network: &v1.Network{Mode: "None"}},
-		}}},
-		{name: "task-health-command", task: offer.Task{Spec: &v1.TaskSpec{Shell: "sleep 100", HealthCheck: &v1.HealthCheck{
-			Command: "test -f ok", Interval: duration(500 * time.Millisecond), Timeout: duration(2 * time.Second), GracePeriod: duration(0), MaxFailures: ptr(int32(2)),
-		}}}},
-		{name: "task-health-http", task: offer.Task{Spec: &v1.TaskSpec{Shell: "serve", HealthCheck: &v1.HealthCheck{
-			HTTP: &v1.HTTPCheck{Port: 8080, Path: "/healthz", Scheme: "https"},
-		}}}},
-		{name: "task-health-tcp", task: offer.Task{Spec: &v1.TaskSpec{Shell: "serve", HealthCheck: &v1.HealthCheck{TCP: &v1.TCPCheck{Port: 22}}}}},
+	files, err := filepath.Glob("testdata/task/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no Jobs: %v", err)
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			task := tt.task
-			task.ID, task.AgentID, task.Resources = "default.hello.1.1", "a1", somewhere
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasPrefix(text, []byte("# ")) {
+				t.Error("it doesn't say what it follows")
+			}
 			var info mesosv1.TaskInfo
-			if err := toTaskInfo(&task, &mesosv1.FrameworkID{Value: "f1"}, &info); err != nil {
+			if err := toTaskInfo(taskOf(t, name, text), &mesosv1.FrameworkID{Value: "f1"}, &info); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := info.Marshal(); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, tt.name, &info)
+			golden(t, "task/"+name, withoutNulls(t, &info))
 		})
 	}
+}
+
+// taskOf makes the task of a Job's attempt that got ports from 31005 on.
+func taskOf(t *testing.T, name string, text []byte) *offer.Task {
+	t.Helper()
+	obj, err := api.DecodeOne(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := obj.(*v1.Job)
+	if errs := v1.ValidateJob(job); len(errs) > 0 {
+		t.Fatal(errs.ToAggregate())
+	}
+	if job.Name != name {
+		t.Errorf("%s holds Job %s", name, job.Name)
+	}
+	spec := &job.Spec.Task
+	task := &offer.Task{
+		ID: "default." + name + ".1.1", Name: job.Name, AgentID: "a1", Spec: spec, Env: spec.Env, Labels: maps.Clone(job.Labels), Resources: somewhere,
+	}
+	if task.Labels == nil {
+		task.Labels = map[string]string{}
+	}
+	maps.Copy(task.Labels, spec.Labels)
+	if n := uint64(spec.Resources.Ports); n > 0 {
+		const first = 31005
+		ports := offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: first, End: first + n - 1}}, AllocatedRole: "horae"}
+		task.Resources = append(slices.Clone(somewhere), ports)
+		for i := range spec.Resources.Ports {
+			task.Ports = append(task.Ports, first+i)
+		}
+	}
+	if job.Spec.Timeout != nil {
+		task.Timeout = job.Spec.Timeout.Duration
+	}
+	return task
+}
+
+// withoutNulls is v as JSON without the fields that are not set, which mesos-go writes as null.
+func withoutNulls(t *testing.T, v any) any {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	var strip func(any)
+	strip = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			maps.DeleteFunc(v, func(_ string, below any) bool { return below == nil })
+			for _, below := range v {
+				strip(below)
+			}
+		case []any:
+			for _, below := range v {
+				strip(below)
+			}
+		}
+	}
+	strip(tree)
+	return tree
 }
 
 func TestTaskInfoThatCannotBeSaid(t *testing.T) {
@@ -153,6 +173,8 @@ func TestTaskInfoThatCannotBeSaid(t *testing.T) {
 		{name: "two ways to check", task: shell(func(s *v1.TaskSpec) {
 			s.HealthCheck = &v1.HealthCheck{Command: "x", TCP: &v1.TCPCheck{Port: 1}}
 		}), want: "healthCheck: exactly one"},
+		{name: "a check on a port that the task has not", task: shell(func(s *v1.TaskSpec) { s.HealthCheck = &v1.HealthCheck{TCP: &v1.TCPCheck{PortIndex: new(int32)}} }), want: "healthCheck.tcp.portIndex: 0"},
+		{name: "a bridge without Docker", task: container(v1.Container{Type: "Mesos", Network: &v1.Network{Mode: "Bridge"}}), want: "container.network.mode: "},
 		{name: "a check on no port", task: shell(func(s *v1.TaskSpec) { s.HealthCheck = &v1.HealthCheck{HTTP: &v1.HTTPCheck{}} }), want: "healthCheck.http.port: "},
 	}
 	for _, tt := range tests {
