@@ -1,6 +1,7 @@
-// Package etcdtest starts a real etcd server inside a test: one member, on a random loopback port, with its data in the
-// test's own directory, without fsync and without a log. Only tests import it; it never connects to anything that it did
-// not start.
+// Package etcdtest starts real etcd servers for a test: one member inside the test (New), or a cluster whose members are processes
+// of their own, to be killed and stopped (NewCluster). They listen on random loopback ports, keep their data in the test's
+// own directory, and do not fsync unless asked to. Only tests and benchmarks import it; it never connects to anything that
+// it did not start.
 package etcdtest
 
 import (

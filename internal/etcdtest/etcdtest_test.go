@@ -6,7 +6,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	RunMember()
+	runProgram()
+	goleak.VerifyTestMain(m)
+}
 
 func TestRestartKeepsPortAndData(t *testing.T) {
 	s := New(t)
