@@ -37,10 +37,17 @@ type T interface {
 type Cluster struct {
 	t       T
 	members []member
-	done    []func() // waits for the end of a member's process; nil while there is none
-	procs   []*os.Process
-	stopped []bool // by SIGSTOP
+	procs   []*process // nil while a member does not run
 	clients []*clientv3.Client
+}
+
+// process is a member that runs.
+type process struct {
+	cmd     *exec.Cmd
+	stdin   io.WriteCloser
+	said    chan string // each line of its standard output; closed at its end
+	wg      sync.WaitGroup
+	stopped bool // by SIGSTOP
 }
 
 // ClusterOption changes how the members are started.
@@ -61,8 +68,7 @@ func NewCluster(t T, members int, opts ...ClusterOption) *Cluster {
 		t.Fatalf("start an etcd cluster: this program's TestMain does not call etcdtest.RunMember")
 	}
 	c := &Cluster{
-		t: t, members: make([]member, members), clients: make([]*clientv3.Client, members),
-		procs: make([]*os.Process, members), done: make([]func(), members), stopped: make([]bool, members),
+		t: t, members: make([]member, members), clients: make([]*clientv3.Client, members), procs: make([]*process, members),
 	}
 	dir := t.TempDir()
 	var peers []string
@@ -127,22 +133,35 @@ func (c *Cluster) Member(i int) *clientv3.Client { return c.clients[i] }
 // because too few members run.
 func (c *Cluster) Start(members ...int) {
 	c.t.Helper()
-	ready := make([]<-chan bool, len(members))
-	for n, i := range members {
-		ready[n] = c.spawn(i)
+	for _, i := range members {
+		c.spawn(i)
 	}
 	if running := len(c.running()); 2*running <= len(c.members) {
 		return
 	}
+	for _, i := range members {
+		if problem := c.await(i, readyLine); problem != "" {
+			c.t.Fatalf("etcd member %d is not ready: %s\n%s", i, problem, c.log(i))
+		}
+	}
+}
+
+// await waits until a member says the line, and answers what happened instead; "" when it did.
+func (c *Cluster) await(i int, want string) string {
 	timeout := time.After(startTimeout)
-	for n, i := range members {
+	for {
 		select {
-		case ok := <-ready[n]:
-			if !ok {
-				c.t.Fatalf("etcd member %d ended before it was ready:\n%s", i, c.said(i))
+		case line, ok := <-c.procs[i].said:
+			switch {
+			case !ok:
+				return "it has ended"
+			case line == want:
+				return ""
+			case line != readyLine: // of which Start did not want to know
+				return line
 			}
 		case <-timeout:
-			c.t.Fatalf("etcd member %d is not ready after %s:\n%s", i, startTimeout, c.said(i))
+			return fmt.Sprintf("it says nothing for %s", startTimeout)
 		}
 	}
 }
@@ -150,15 +169,15 @@ func (c *Cluster) Start(members ...int) {
 // running lists the members that run and are not stopped.
 func (c *Cluster) running() (all []int) {
 	for i, p := range c.procs {
-		if p != nil && !c.stopped[i] {
+		if p != nil && !p.stopped {
 			all = append(all, i)
 		}
 	}
 	return all
 }
 
-// spawn starts a member's process. The channel gives true when it is ready, false when it has ended before.
-func (c *Cluster) spawn(i int) (ready <-chan bool) {
+// spawn starts a member's process.
+func (c *Cluster) spawn(i int) {
 	c.t.Helper()
 	if c.procs[i] != nil {
 		c.t.Fatalf("start etcd member %d: it runs", i)
@@ -167,56 +186,51 @@ func (c *Cluster) spawn(i int) (ready <-chan bool) {
 	if err != nil {
 		c.t.Fatalf("start etcd member %d: %v", i, err)
 	}
-	cmd, log, err := c.command(i, string(env))
+	p, err := c.exec(string(env), c.members[i].Dir+".log")
 	if err != nil {
 		c.t.Fatalf("start etcd member %d: %v", i, err)
 	}
-	defer log.Close()
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		c.t.Fatalf("start etcd member %d: %v", i, err)
-	}
-	if err := cmd.Start(); err != nil {
-		c.t.Fatalf("start etcd member %d: %v", i, err)
-	}
-	told := make(chan bool, 2)
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			if lines.Text() == readyLine {
-				told <- true
-			}
-		}
-		told <- false
-		_ = cmd.Wait() // its end is no news: it was killed
-	})
-	c.procs[i], c.done[i] = cmd.Process, wg.Wait
-	return told
+	c.procs[i] = p
 }
 
-func (c *Cluster) command(i int, env string) (*exec.Cmd, io.Closer, error) {
+func (c *Cluster) exec(env, logFile string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	log, err := os.OpenFile(c.logFile(i), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), memberEnv+"="+env)
-	cmd.Stderr = log
+	defer log.Close() // the process has its own
+	p := &process{cmd: exec.Command(self), said: make(chan string, 4)}
+	p.cmd.Env = append(os.Environ(), memberEnv+"="+env)
+	p.cmd.Stderr = log
 	// A process group of its own, which signals of a terminal do not reach, and an end with ours.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	return cmd, log, nil
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	p.wg.Go(func() {
+		defer close(p.said)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			p.said <- lines.Text()
+		}
+		_ = p.cmd.Wait() // its end is no news: it was killed
+	})
+	return p, nil
 }
 
-func (c *Cluster) logFile(i int) string { return c.members[i].Dir + ".log" }
-
-// said is the end of what a member complained of.
-func (c *Cluster) said(i int) string {
-	log, err := os.ReadFile(c.logFile(i))
+// log is the end of what a member complained of.
+func (c *Cluster) log(i int) string {
+	log, err := os.ReadFile(c.members[i].Dir + ".log")
 	if err != nil {
 		return err.Error()
 	}
@@ -228,13 +242,13 @@ func (c *Cluster) said(i int) string {
 func (c *Cluster) Kill(members ...int) {
 	for _, i := range members {
 		if c.procs[i] != nil {
-			_ = c.procs[i].Kill()
+			_ = c.procs[i].cmd.Process.Kill()
 		}
 	}
 	for _, i := range members {
 		if c.procs[i] != nil {
-			c.done[i]()
-			c.procs[i], c.done[i], c.stopped[i] = nil, nil, false
+			c.procs[i].wg.Wait()
+			c.procs[i] = nil
 		}
 	}
 }
@@ -257,11 +271,29 @@ func (c *Cluster) signal(s syscall.Signal, stopped bool, members []int) {
 		if c.procs[i] == nil {
 			c.t.Fatalf("send %s to etcd member %d: it does not run", s, i)
 		}
-		if err := c.procs[i].Signal(s); err != nil {
+		if err := c.procs[i].cmd.Process.Signal(s); err != nil {
 			c.t.Fatalf("send %s to etcd member %d: %v", s, i, err)
 		}
-		c.stopped[i] = stopped
+		c.procs[i].stopped = stopped
 	}
+}
+
+// SlowDisk has each fsync of running members take so much longer, until they are killed or it is called again. It needs
+// WithMemberFsync. The error says that this machine cannot do it.
+func (c *Cluster) SlowDisk(by time.Duration, members ...int) error {
+	c.t.Helper()
+	for _, i := range members {
+		if !c.members[i].Fsync || c.procs[i] == nil {
+			c.t.Fatalf("slow down the disk of etcd member %d: it does not run, or does not fsync", i)
+		}
+		if _, err := fmt.Fprintln(c.procs[i].stdin, by); err != nil {
+			c.t.Fatalf("slow down the disk of etcd member %d: %v", i, err)
+		}
+		if problem := c.await(i, doneLine); problem != "" {
+			return fmt.Errorf("slow down the disk of etcd member %d: %s", i, problem)
+		}
+	}
+	return nil
 }
 
 // askAgain is the pause between two questions to a cluster that is still choosing.
@@ -345,7 +377,7 @@ func (c *Cluster) close() {
 	for i := range c.members {
 		c.Kill(i)
 		if c.t.Failed() {
-			c.t.Logf("etcd member %d said:\n%s", i, c.said(i))
+			c.t.Logf("etcd member %d said:\n%s", i, c.log(i))
 		}
 	}
 }

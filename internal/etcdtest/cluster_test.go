@@ -107,6 +107,31 @@ func TestClusterWithAQuotaRunsOutOfSpace(t *testing.T) {
 	}
 }
 
+// A write waits for the disk of a majority, so for one slow disk of three it does not wait, and for two it does.
+func TestClusterWithSlowDisks(t *testing.T) {
+	t.Parallel()
+	const delay = 200 * time.Millisecond
+	c := NewCluster(t, 3, WithMemberFsync())
+	client := c.client(c.Endpoints()...)
+	took := func() time.Duration {
+		put(t, client, "/a", "1")
+		start := time.Now()
+		put(t, client, "/a", "2")
+		return time.Since(start)
+	}
+	if err := c.SlowDisk(delay, 0, 1, 2); err != nil {
+		t.Skip(err)
+	}
+	if d := took(); d < delay {
+		t.Errorf("a write took %s, with disks that take %s", d, delay)
+	}
+	// A healthy disk is not measured in absolute time: only that one slow disk of three is not waited for.
+	if err := c.SlowDisk(0, c.Leader(t.Context()), c.Followers(t.Context())[0]); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("with one slow disk of three a write took %s", took())
+}
+
 // program is a T for a program that is no test.
 type program struct{ dir string }
 

@@ -1,12 +1,14 @@
 package etcdtest
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"net/url"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -16,8 +18,12 @@ import (
 // memberEnv holds, in a process that is a member, its member as JSON.
 const memberEnv = "HORAE_ETCDTEST_MEMBER"
 
-// readyLine is what a member prints on standard output once it serves requests.
-const readyLine = "etcd member ready"
+// What a member prints on standard output: when it serves requests, and after each line on standard input, which sets how much
+// longer each fsync takes.
+const (
+	readyLine = "ready"
+	doneLine  = "done"
+)
 
 // member is what a process has to know to be one.
 type member struct {
@@ -65,6 +71,7 @@ func (m member) run() error {
 		return err
 	}
 	defer e.Close()
+	go obey()
 	ready := e.Server.ReadyNotify()
 	for {
 		select {
@@ -77,6 +84,23 @@ func (m member) run() error {
 			return fmt.Errorf("the server has stopped")
 		case <-term:
 			return nil
+		}
+	}
+}
+
+// obey answers what comes on standard input.
+func obey() {
+	var slow slowSync
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		delay, err := time.ParseDuration(lines.Text())
+		if err == nil {
+			err = slow.set(delay)
+		}
+		if err != nil {
+			fmt.Println(err)
+		} else {
+			fmt.Println(doneLine)
 		}
 	}
 }
