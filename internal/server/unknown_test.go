@@ -1,0 +1,84 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"horae/internal/etcdtest"
+	"horae/internal/store"
+)
+
+// TestAWriteWhoseAnswerIsLostHappensOnce has etcd make a write and end the request all the same, in each of the ways in which a
+// request ends. The client is told that the outcome is unknown, and there is one of what it asked for: no create is answered
+// AlreadyExists for its own object, and no trigger makes a second Run.
+func TestAWriteWhoseAnswerIsLostHappensOnce(t *testing.T) {
+	for _, code := range []codes.Code{codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal} {
+		t.Run(code.String(), func(t *testing.T) {
+			f := start(t)
+			f.createJob("a")
+			f.createJob("doomed")
+			var losing atomic.Bool
+			front := etcdtest.NewFront(t, f.store.Client().Endpoints()[0], etcdtest.FrontHooks{
+				Unary: func(ctx context.Context, req any, forward func(context.Context) (any, error)) (any, error) {
+					resp, err := forward(ctx)
+					if _, ok := req.(*pb.TxnRequest); ok && err == nil && losing.Swap(false) {
+						return nil, grpcstatus.Error(code, "the answer was lost")
+					}
+					return resp, err
+				},
+			})
+			deaf, err := store.Open(t.Context(), store.Config{Endpoints: []string{front.Endpoint}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = deaf.Close() })
+			g := f.another(func(c *Config) { c.Store = deaf })
+			before := f.job("a").Generation
+
+			for _, write := range []struct{ method, path, body, contentType string }{
+				{"POST", jobsPath, jobYAML("new"), yamlType},
+				{"POST", jobsPath + "/a/trigger", "", ""},
+				{"PATCH", jobsPath + "/a", `{"spec":{"suspend":true}}`, "application/merge-patch+json"},
+				{"DELETE", jobsPath + "/doomed", "", ""},
+			} {
+				losing.Store(true)
+				a := g.do(write.method, write.path, write.body, "Content-Type", write.contentType)
+				if a.code != 504 || !strings.Contains(a.status.Message, "unknown outcome") {
+					t.Errorf("%s %s: got %d %s, want 504 and that the outcome is unknown", write.method, write.path, a.code, a.body)
+				}
+				if losing.Swap(false) {
+					t.Errorf("%s %s wrote nothing", write.method, write.path)
+				}
+			}
+			if f.stored(store.JobKey("default", "new")) == "" || f.stored(store.JobKey("default", "doomed")) != "" {
+				t.Error("what was created is not there, or what was deleted is")
+			}
+			runs := 0
+			revision, err := f.store.List(t.Context(), func(page []*store.KeyValue) error {
+				for _, kv := range page {
+					if key, side, ok := store.ParseKey(string(kv.Key)); ok && key.Kind == store.Runs && side == store.SpecSide {
+						runs++
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.seen(revision)
+			if runs != 1 {
+				t.Errorf("one trigger made %d Runs", runs)
+			}
+			if got := f.job("a"); got.Generation != before+1 {
+				t.Errorf("the patched Job is of generation %d, want %d", got.Generation, before+1)
+			}
+			f.want(404, f.do("DELETE", jobsPath+"/doomed", ""))
+		})
+	}
+}
