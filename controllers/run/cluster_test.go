@@ -38,7 +38,7 @@ func (m *memoryIDs) SetFrameworkID(_ context.Context, id string) error {
 // onCluster has a controller talk to a dev cluster through the real driver.
 func onCluster(t testing.TB, c *devcluster.Cluster, ids *memoryIDs) func(*Config) {
 	t.Helper()
-	d, err := mesos.New(mesos.Config{Masters: []string{c.URL()}, IDs: ids, Framework: mesos.FrameworkConfig{Name: "horae", Roles: []string{"horae"}}})
+	d, err := mesos.New(mesos.Config{Masters: mesos.MasterList{c.URL()}, IDs: ids, Framework: mesos.FrameworkConfig{Name: "horae", Roles: []string{"horae"}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func startAcknowledging(b *testing.B) (*Driver, *ackWorkers, func()) {
 	b.Helper()
 	addr := startTrivialMaster(b)
 	h := &ackWorkers{updates: make(chan offer.Update, 10_000), subscribed: make(chan struct{})}
-	d, err := New(Config{Masters: []string{addr}, IDs: &memoryIDs{}})
+	d, err := New(Config{Masters: MasterList{addr}, IDs: &memoryIDs{}})
 	if err != nil {
 		b.Fatal(err)
 	}

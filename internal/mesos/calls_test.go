@@ -46,7 +46,7 @@ func TestCallsSayWhatTheyMean(t *testing.T) {
 		{name: "suppress roles", call: func(d *Driver) error { return d.Suppress(ctx, "a") }, want: `{"type":"SUPPRESS","suppress":{"roles":["a"]}}`},
 	}
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}, Authorization: BasicAuth("horae", "s3cret")})
+	r := start(t, Config{Masters: MasterList{m.URL}, Authorization: BasicAuth("horae", "s3cret")})
 	m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	for _, tt := range tests {
@@ -105,7 +105,7 @@ func TestCallsThatAreRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}})
+			r := start(t, Config{Masters: MasterList{m.URL}})
 			m.next(t).subscribed("f1", "stream-1", slowly)
 			r.want(t, "Subscribed")
 			m.setAnswer(func(*scheduler.Call) (int, string) { return tt.status, tt.body })
@@ -131,7 +131,7 @@ func TestCallsThatAreNotSent(t *testing.T) {
 	m := newFakeMaster(t)
 	secretErr := errors.New("no such file")
 	auth := func(context.Context) (string, error) { return "", nil }
-	r := start(t, Config{Masters: []string{m.URL}, Authorization: func(ctx context.Context) (string, error) { return auth(ctx) }})
+	r := start(t, Config{Masters: MasterList{m.URL}, Authorization: func(ctx context.Context) (string, error) { return auth(ctx) }})
 	s := m.next(t)
 	wantError(t, r.Revive(context.Background()), ErrDisconnected)
 	wantError(t, r.Teardown(context.Background()), ErrDisconnected)
@@ -159,7 +159,7 @@ func TestCallsThatAreNotSent(t *testing.T) {
 // A subscription that ends ends its calls: nobody waits for a master that is gone.
 func TestCallsEndWithTheirSubscription(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}, CallTimeout: time.Hour})
+	r := start(t, Config{Masters: MasterList{m.URL}, CallTimeout: time.Hour})
 	s := m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	arrived, hang := make(chan struct{}), make(chan struct{})
@@ -179,7 +179,7 @@ func TestCallsEndWithTheirSubscription(t *testing.T) {
 
 func TestCallerGivesUp(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}, CallTimeout: time.Hour})
+	r := start(t, Config{Masters: MasterList{m.URL}, CallTimeout: time.Hour})
 	m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	hang := make(chan struct{})

@@ -74,7 +74,7 @@ func (r *running) until(t *testing.T, state offer.State) offer.Update {
 
 func TestRunsTasksOnTheDevCluster(t *testing.T) {
 	c := startCluster(t, devcluster.Config{Attributes: "rack:r1;cores:16;vlans:[10-20]", Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000];cpus(horae):2"})
-	r := start(t, Config{Masters: []string{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
+	r := start(t, Config{Masters: MasterList{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
 	r.want(t, "Subscribed")
 	o := r.want(t, "Offers").offers[0]
 	if o.Role != "horae" || len(o.Attributes) != 3 || o.AgentURL == "" {
@@ -100,7 +100,7 @@ func TestRunsTasksOnTheDevCluster(t *testing.T) {
 
 func TestKillsAndReconcilesOnTheDevCluster(t *testing.T) {
 	c := startCluster(t, devcluster.Config{UpdateRetryMin: 20 * time.Millisecond})
-	r := start(t, Config{Masters: []string{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
+	r := start(t, Config{Masters: MasterList{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
 	r.want(t, "Subscribed")
 	o := r.want(t, "Offers").offers[0]
 	launch(t, r, o, "sleeps", &v1.TaskSpec{Shell: "sleep 100"})
@@ -139,7 +139,7 @@ func TestKillsAndReconcilesOnTheDevCluster(t *testing.T) {
 
 func TestSurvivesARestartOfTheMaster(t *testing.T) {
 	c := startCluster(t, devcluster.Config{ReregisterDelay: 10 * time.Millisecond})
-	r := start(t, Config{Masters: []string{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
+	r := start(t, Config{Masters: MasterList{c.URL()}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
 	id := r.want(t, "Subscribed").id
 	launch(t, r, r.want(t, "Offers").offers[0], "sleeps", &v1.TaskSpec{Shell: "sleep 100"})
 	r.until(t, offer.TaskRunning)
@@ -172,9 +172,9 @@ func TestSurvivesARestartOfTheMaster(t *testing.T) {
 func TestSecondSchedulerTakesOver(t *testing.T) {
 	c := startCluster(t, devcluster.Config{})
 	ids := &memoryIDs{}
-	old := start(t, Config{Masters: []string{c.URL()}, IDs: ids})
+	old := start(t, Config{Masters: MasterList{c.URL()}, IDs: ids})
 	id := old.want(t, "Subscribed").id
-	successor := start(t, Config{Masters: []string{c.URL()}, IDs: ids})
+	successor := start(t, Config{Masters: MasterList{c.URL()}, IDs: ids})
 	if got := successor.want(t, "Subscribed").id; got != id {
 		t.Errorf("took over as %q, was %q", got, id)
 	}
@@ -188,9 +188,9 @@ func TestSecondSchedulerTakesOver(t *testing.T) {
 // A deposed leader that has not noticed: its stream id is void, and its calls say so.
 func TestCallsOnAVoidStream(t *testing.T) {
 	c := startCluster(t, devcluster.Config{})
-	r := start(t, Config{Masters: []string{c.URL()}})
+	r := start(t, Config{Masters: MasterList{c.URL()}})
 	id := r.want(t, "Subscribed").id
-	u, err := parseMaster(c.URL())
+	u, err := ParseMaster(c.URL(), "http")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,14 +207,14 @@ func TestCallsOnAVoidStream(t *testing.T) {
 
 func TestTornDownAndRemovedOnTheDevCluster(t *testing.T) {
 	c := startCluster(t, devcluster.Config{})
-	r := start(t, Config{Masters: []string{c.URL()}})
+	r := start(t, Config{Masters: MasterList{c.URL()}})
 	id := r.want(t, "Subscribed").id
 	if err := r.Teardown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	wantError(t, r.ended(t), ErrTornDown)
 
-	again := start(t, Config{Masters: []string{c.URL()}, IDs: &memoryIDs{id: id}})
+	again := start(t, Config{Masters: MasterList{c.URL()}, IDs: &memoryIDs{id: id}})
 	if h := again.want(t, "FrameworkRemoved"); h.id != id {
 		t.Errorf("removed %q", h.id)
 	}
@@ -225,7 +225,7 @@ func TestTornDownAndRemovedOnTheDevCluster(t *testing.T) {
 
 func TestSilentMasterOfTheDevCluster(t *testing.T) {
 	c := startCluster(t, devcluster.Config{HeartbeatInterval: 20 * time.Millisecond})
-	r := start(t, Config{Masters: []string{c.URL()}})
+	r := start(t, Config{Masters: MasterList{c.URL()}})
 	r.want(t, "Subscribed")
 	c.Master().Silence(true)
 	for h := r.want2(t); h.what != "Disconnected"; h = r.want2(t) {
@@ -239,7 +239,7 @@ func TestSilentMasterOfTheDevCluster(t *testing.T) {
 func TestManySimulatedTasks(t *testing.T) {
 	const tasks = 500
 	c := startCluster(t, devcluster.Config{Simulate: true, Resources: "cpus:1000;mem:1000000"})
-	r := start(t, Config{Masters: []string{c.URL()}})
+	r := start(t, Config{Masters: MasterList{c.URL()}})
 	r.want(t, "Subscribed")
 	o := r.want(t, "Offers").offers[0]
 	l := offer.Launch{OfferIDs: []string{o.ID}}

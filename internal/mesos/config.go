@@ -49,6 +49,24 @@ type FrameworkIDs interface {
 	SetFrameworkID(ctx context.Context, id string) error
 }
 
+// Masters says which masters there are to be tried. It must not block.
+type Masters interface {
+	// Candidates are addresses as "host:port" or "http(s)://host:port[/prefix]", the likeliest leader first. changed is closed once
+	// the answer is another; nil: it never will be. err says why there are none, or why they may be out of date.
+	Candidates() (addresses []string, changed <-chan struct{}, err error)
+}
+
+// MasterList are the addresses of all masters, of which any may be down or not leading: the leading one is found.
+type MasterList []string
+
+// Candidates implements Masters.
+func (l MasterList) Candidates() ([]string, <-chan struct{}, error) {
+	if len(l) == 0 {
+		return nil, nil, errors.New("no masters are given; list at least one as host:port")
+	}
+	return l, nil, nil
+}
+
 // FrameworkConfig is what Mesos is told about this framework. The capabilities MULTI_ROLE, PARTITION_AWARE,
 // TASK_KILLING_STATE, RESERVATION_REFINEMENT and REGION_AWARE are always declared.
 type FrameworkConfig struct {
@@ -78,8 +96,10 @@ type FrameworkConfig struct {
 
 // Config of a Driver. Only Masters and IDs are required.
 type Config struct {
-	// Masters are the addresses of all masters: "host:port" or "http(s)://host:port[/prefix]". The leading one is found.
-	Masters []string
+	// Masters are a MasterList, or come and go.
+	Masters Masters
+	// Scheme of masters whose address names none: http (the default) or https.
+	Scheme string
 	// Framework says who we are.
 	Framework FrameworkConfig
 	// IDs keeps the framework id.
@@ -131,6 +151,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.Framework.Name, "horae")
 	setDefault(&c.Framework.User, "root")
 	setDefault(&c.Framework.FailoverTimeout, defaultFailoverTimeout)
+	setDefault(&c.Scheme, "http")
 	setDefault(&c.DialTimeout, defaultDialTimeout)
 	setDefault(&c.SubscribeTimeout, defaultSubscribeTimeout)
 	setDefault(&c.CallTimeout, defaultCallTimeout)
@@ -170,18 +191,17 @@ func setDefault[T comparable](v *T, value T) {
 // apiPath is where a master answers schedulers.
 const apiPath = "/api/v1/scheduler"
 
-// parseMaster reads "host:port" or "http(s)://host:port[/prefix]" and returns the URL of the scheduler API there.
-func parseMaster(s string) (*url.URL, error) {
+// ParseMaster reads "host:port" or "http(s)://host:port[/prefix]" and returns the URL of the scheduler API there. scheme is for
+// addresses that name none.
+func ParseMaster(s, scheme string) (*url.URL, error) {
 	full := s
 	if !strings.Contains(full, "://") {
-		full = "http://" + full
+		full = scheme + "://" + full
 	}
 	u, err := url.Parse(full)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("mesos master %q: %w", s, err)
-	case u.Scheme == "zk":
-		return nil, fmt.Errorf("mesos master %q: discovery through ZooKeeper is not supported yet; list the masters as host:port", s)
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("mesos master %q: must be host:port or an http or https URL", s)
 	case u.Hostname() == "":

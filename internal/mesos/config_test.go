@@ -32,7 +32,7 @@ func TestParseMaster(t *testing.T) {
 		{in: "m:port", fails: true},
 	}
 	for _, tt := range tests {
-		u, err := parseMaster(tt.in)
+		u, err := ParseMaster(tt.in, "http")
 		switch {
 		case tt.fails && (err == nil || strings.Contains(err.Error(), "s3cret")):
 			t.Errorf("%q: %v, error %v", tt.in, u, err)
@@ -76,12 +76,13 @@ func TestConfigThatIsWrong(t *testing.T) {
 	ids := &memoryIDs{}
 	for name, cfg := range map[string]Config{
 		"no masters":          {IDs: ids},
-		"no master's address": {IDs: ids, Masters: []string{"ftp://x"}},
-		"no ids":              {Masters: []string{"m:5050"}},
-		"negative misses":     {IDs: ids, Masters: []string{"m:5050"}, MissedHeartbeats: -1},
-		"a giant frame":       {IDs: ids, Masters: []string{"m:5050"}, MaxFrame: 1 << 40},
-		"back-off backwards":  {IDs: ids, Masters: []string{"m:5050"}, BackoffMin: 2, BackoffMax: 1},
-		"negative failover":   {IDs: ids, Masters: []string{"m:5050"}, Framework: FrameworkConfig{FailoverTimeout: -1}},
+		"an empty list":       {IDs: ids, Masters: MasterList{}},
+		"no master's address": {IDs: ids, Masters: MasterList{"ftp://x"}},
+		"no ids":              {Masters: MasterList{"m:5050"}},
+		"negative misses":     {IDs: ids, Masters: MasterList{"m:5050"}, MissedHeartbeats: -1},
+		"a giant frame":       {IDs: ids, Masters: MasterList{"m:5050"}, MaxFrame: 1 << 40},
+		"back-off backwards":  {IDs: ids, Masters: MasterList{"m:5050"}, BackoffMin: 2, BackoffMax: 1},
+		"negative failover":   {IDs: ids, Masters: MasterList{"m:5050"}, Framework: FrameworkConfig{FailoverTimeout: -1}},
 	} {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s: no error", name)
@@ -113,7 +114,7 @@ func TestTLS(t *testing.T) {
 	roots.AddCert(m.Certificate())
 	token := func(context.Context) (string, error) { return "t0ken", nil }
 	cfg := Config{
-		Masters:       []string{m.URL},
+		Masters:       MasterList{m.URL},
 		TLS:           &tls.Config{RootCAs: roots, Certificates: m.TLS.Certificates, MinVersion: tls.VersionTLS12},
 		Authorization: BearerToken(token),
 	}
@@ -148,7 +149,7 @@ func TestIPv6(t *testing.T) {
 		m.Listener = l
 		m.Start()
 	})
-	r := start(t, Config{Masters: []string{l.Addr().String()}})
+	r := start(t, Config{Masters: MasterList{l.Addr().String()}})
 	m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	if err := r.Revive(context.Background()); err != nil {
@@ -159,7 +160,7 @@ func TestIPv6(t *testing.T) {
 func TestTokenThatCannotBeHad(t *testing.T) {
 	m := newFakeMaster(t)
 	no := errors.New("no such file")
-	r := start(t, Config{Masters: []string{m.URL}, Authorization: BearerToken(func(context.Context) (string, error) { return "", no })})
+	r := start(t, Config{Masters: MasterList{m.URL}, Authorization: BearerToken(func(context.Context) (string, error) { return "", no })})
 	wantError(t, r.want(t, "Disconnected").err, no)
 	if len(m.streams) != 0 {
 		t.Error("subscribed without credentials")

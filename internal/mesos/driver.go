@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,9 +19,8 @@ const maxRedirects = 5
 
 // Driver holds one subscription at a time. Its calls are safe for concurrent use, with Run and with each other.
 type Driver struct {
-	cfg     Config
-	masters []*url.URL
-	stream  *http.Client // for SUBSCRIBE; calls go through the session's pipes
+	cfg    Config
+	stream *http.Client // for SUBSCRIBE; calls go through the session's pipes
 
 	session  atomic.Pointer[session]
 	lastByte atomic.Int64 // of the stream, UnixNano; 0: none yet
@@ -33,8 +33,9 @@ type Driver struct {
 	lastErr error                   // why there is no subscription; guarded by mu
 
 	// Used by Run's goroutine alone.
-	leader  *url.URL // who led last, tried first
-	pending string   // an id that the master gave and that is not stored yet
+	leader  *url.URL  // who led last, tried first
+	pending string    // an id that the master gave and that is not stored yet
+	asked   candidacy // the masters of the present round
 }
 
 // session is what calls need of a subscription. It is never modified.
@@ -71,16 +72,18 @@ func New(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(cfg.Masters) == 0 {
-		return nil, errors.New("mesos: no masters are given; list at least one as host:port")
+	if cfg.Masters == nil {
+		return nil, errors.New("mesos: nothing says which masters there are: Masters is nil")
 	}
 	d := &Driver{cfg: cfg, torn: make(chan struct{})}
-	for _, m := range cfg.Masters {
-		u, err := parseMaster(m)
-		if err != nil {
+	addresses, changed, err := cfg.Masters.Candidates()
+	if err != nil && changed == nil {
+		return nil, fmt.Errorf("mesos: %w", err)
+	}
+	for _, a := range addresses {
+		if _, err := ParseMaster(a, cfg.Scheme); err != nil {
 			return nil, err
 		}
-		d.masters = append(d.masters, u)
 	}
 	d.stream = newStreamClient(cfg)
 	return d, nil
@@ -101,37 +104,89 @@ func (d *Driver) Run(ctx context.Context, h Handler) error {
 		case lasted >= d.cfg.StableAfter:
 			again.reset()
 		}
-		wait := again.wait()
-		d.cfg.Log.Info("Not subscribed to Mesos", "reason", err.Error(), "after", lasted, "retryIn", wait)
-		if err := d.sleep(ctx, wait); err != nil {
+		if err := d.pause(ctx, &again, lasted, err); err != nil {
 			return err
 		}
 	}
 }
 
-// sleep waits, unless there is nothing left to wait for.
-func (d *Driver) sleep(ctx context.Context, wait time.Duration) error {
+// pause waits before the next round. Other masters than those that were tried are worth another try soon, but not at once: many
+// schedulers hear of them at the same time.
+func (d *Driver) pause(ctx context.Context, again *backoff, lasted time.Duration, reason error) error {
+	wait := again.wait()
+	d.cfg.Log.Info("Not subscribed to Mesos", "reason", reason.Error(), "after", lasted, "retryIn", wait)
+	others, err := d.sleep(ctx, wait, &d.asked)
+	if err != nil || !others {
+		return err
+	}
+	again.reset()
+	_, err = d.sleep(ctx, again.wait(), nil)
+	return err
+}
+
+// sleep waits, unless there is nothing left to wait for, or there are other masters than those asked.
+func (d *Driver) sleep(ctx context.Context, wait time.Duration, asked *candidacy) (others bool, err error) {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-d.torn:
-		return ErrTornDown
+	for {
+		var changed <-chan struct{}
+		if asked != nil {
+			changed = asked.changed
+		}
+		select {
+		case <-timer.C:
+			return false, nil
+		case <-changed:
+			if asked.ask(d.cfg.Masters) && len(asked.addresses) > 0 {
+				return true, nil
+			}
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-d.torn:
+			return false, ErrTornDown
+		}
 	}
+}
+
+// candidacy is one answer of Masters.
+type candidacy struct {
+	addresses []string
+	changed   <-chan struct{}
+	err       error
+}
+
+// ask asks again and reports whether the addresses are others.
+func (c *candidacy) ask(m Masters) (others bool) {
+	before := c.addresses
+	c.addresses, c.changed, c.err = m.Candidates()
+	return !slices.Equal(before, c.addresses)
+}
+
+// candidates are the masters to be tried in this round, with what is wrong about them.
+func (d *Driver) candidates() (masters []*url.URL, errs []error) {
+	d.asked.ask(d.cfg.Masters)
+	if d.asked.err != nil {
+		errs = append(errs, d.asked.err)
+	}
+	if d.leader != nil && d.asked.changed == nil { // Who leads is not known otherwise.
+		masters = append(masters, d.leader)
+	}
+	for _, a := range d.asked.addresses {
+		master, err := ParseMaster(a, d.cfg.Scheme)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		masters = append(masters, master)
+	}
+	return masters, errs
 }
 
 // round tries the masters in turn, the last leader first, until one has taken the subscription, and holds that until it
 // ends. It returns how long it lasted, 0 if there was none, and why it ended.
 func (d *Driver) round(ctx context.Context, h Handler) (time.Duration, error) {
-	var errs []error
 	tried := map[string]bool{}
-	candidates := d.masters
-	if d.leader != nil {
-		candidates = append([]*url.URL{d.leader}, candidates...)
-	}
+	candidates, errs := d.candidates()
 	for redirects := 0; len(candidates) > 0; {
 		master := candidates[0]
 		candidates = candidates[1:]
@@ -145,6 +200,8 @@ func (d *Driver) round(ctx context.Context, h Handler) (time.Duration, error) {
 		switch {
 		case ctx.Err() != nil, lasted > 0, errors.Is(err, ErrFailedOver), errors.Is(err, ErrTornDown), errors.Is(err, errRemoved):
 			return lasted, err
+		case errors.Is(err, errOthers):
+			candidates = nil
 		case errors.As(err, &redirect) && redirects < maxRedirects:
 			redirects++
 			candidates = append([]*url.URL{redirect.to}, candidates...)
@@ -156,6 +213,31 @@ func (d *Driver) round(ctx context.Context, h Handler) (time.Duration, error) {
 	d.setLastError(err)
 	h.Disconnected(err)
 	return 0, err
+}
+
+// leaveWhenOthersLead ends the present attempt or subscription, which is at master, once other masters are named than when the
+// round began. When none are, because ZooKeeper is away or an election goes on, nothing is gained by leaving.
+func (d *Driver) leaveWhenOthersLead(ctx context.Context, asked candidacy, master *url.URL) {
+	for asked.changed != nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-asked.changed:
+		}
+		before := asked.addresses
+		switch others := asked.ask(d.cfg.Masters); {
+		case len(asked.addresses) == 0:
+			asked.addresses = before
+		case others && !slices.ContainsFunc(asked.addresses, func(a string) bool { return d.isAt(a, master) }):
+			d.end(fmt.Errorf("%w: %s", errOthers, asked.addresses[0]))
+			return
+		}
+	}
+}
+
+func (d *Driver) isAt(address string, master *url.URL) bool {
+	u, err := ParseMaster(address, d.cfg.Scheme)
+	return err == nil && u.Host == master.Host
 }
 
 // attempt subscribes at one master and tells the handler how it ended, if it had begun or if the framework is gone.

@@ -22,7 +22,7 @@ const slowly = time.Hour // a heartbeat that no test waits for
 
 func TestSubscribesAndHandsOnWhatComes(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
+	r := start(t, Config{Masters: MasterList{m.URL}, Framework: FrameworkConfig{Roles: []string{"horae"}}})
 	s := m.next(t)
 	if info := s.call.GetSubscribe().GetFrameworkInfo(); s.call.FrameworkID != nil || info.ID != nil || info.Roles[0] != "horae" {
 		t.Errorf("first SUBSCRIBE: %v", s.call)
@@ -98,7 +98,7 @@ func TestComesBackWithItsID(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newFakeMaster(t)
 			cfg := tt.cfg
-			cfg.Masters = []string{m.URL}
+			cfg.Masters = MasterList{m.URL}
 			r := start(t, cfg)
 			heartbeat := slowly
 			if tt.silent {
@@ -147,7 +147,7 @@ func TestSubscribeThatIsRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}})
+			r := start(t, Config{Masters: MasterList{m.URL}})
 			tt.answer(m.next(t))
 			if err := r.want(t, "Disconnected").err; !strings.Contains(err.Error(), tt.text) {
 				t.Errorf("error %q, want it to say %q", err, tt.text)
@@ -170,7 +170,7 @@ func TestNoAnswerToSubscribe(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}, SubscribeTimeout: 50 * time.Millisecond})
+			r := start(t, Config{Masters: MasterList{m.URL}, SubscribeTimeout: 50 * time.Millisecond})
 			s := m.next(t)
 			answer(s)
 			wantError(t, r.want(t, "Disconnected").err, errSlow)
@@ -189,7 +189,7 @@ func TestFollowsTheLeader(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			follower, leader := newFakeMaster(t), newFakeMaster(t)
-			r := start(t, Config{Masters: []string{follower.URL}})
+			r := start(t, Config{Masters: MasterList{follower.URL}})
 			follower.next(t).refuse(http.StatusTemporaryRedirect, "", "Location", location(leader))
 			s := leader.next(t).subscribed("f1", "stream-1", slowly)
 			r.want(t, "Subscribed")
@@ -210,7 +210,7 @@ func TestFollowsTheLeader(t *testing.T) {
 func TestTriesTheMastersInTurn(t *testing.T) {
 	down, first, second := newFakeMaster(t), newFakeMaster(t), newFakeMaster(t)
 	down.Close()
-	r := start(t, Config{Masters: []string{down.URL, first.URL, second.URL}})
+	r := start(t, Config{Masters: MasterList{down.URL, first.URL, second.URL}})
 	first.next(t).refuse(503, "")
 	second.next(t).subscribed("f1", "s", slowly)
 	r.want(t, "Subscribed") // and no Disconnected before: the round went on
@@ -218,7 +218,7 @@ func TestTriesTheMastersInTurn(t *testing.T) {
 
 func TestMastersThatNameEachOtherAreNoLoop(t *testing.T) {
 	a, b := newFakeMaster(t), newFakeMaster(t)
-	r := start(t, Config{Masters: []string{a.URL, b.URL}, BackoffMin: time.Hour, BackoffMax: time.Hour})
+	r := start(t, Config{Masters: MasterList{a.URL, b.URL}, BackoffMin: time.Hour, BackoffMax: time.Hour})
 	a.next(t).refuse(307, "", "Location", b.URL)
 	b.next(t).refuse(307, "", "Location", a.URL)
 	err := r.want(t, "Disconnected").err
@@ -232,7 +232,7 @@ func TestMastersThatNameEachOtherAreNoLoop(t *testing.T) {
 
 func TestCallThatFailsLeavesTheStreamAlone(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}, CallTimeout: 50 * time.Millisecond})
+	r := start(t, Config{Masters: MasterList{m.URL}, CallTimeout: 50 * time.Millisecond})
 	s := m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	hang := make(chan struct{})
@@ -271,7 +271,7 @@ func TestHugeFrame(t *testing.T) {
 		t.Fatalf("%d bytes are not huge", len(b))
 	}
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}})
+	r := start(t, Config{Masters: MasterList{m.URL}})
 	s := m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	s.raw(b)
@@ -335,7 +335,7 @@ func TestFrameworkRemoved(t *testing.T) {
 	for _, message := range removedMessages {
 		t.Run(message, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}, IDs: &memoryIDs{id: "old"}})
+			r := start(t, Config{Masters: MasterList{m.URL}, IDs: &memoryIDs{id: "old"}})
 			s := m.next(t)
 			if s.call.FrameworkID.GetValue() != "old" {
 				t.Errorf("subscribed as %v", s.call.FrameworkID)
@@ -358,7 +358,7 @@ func TestFrameworkRemoved(t *testing.T) {
 
 func TestFrameworkRemovedWhileSubscribed(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}})
+	r := start(t, Config{Masters: MasterList{m.URL}})
 	s := m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
 	s.send(errorEvent("Framework has been removed"))
@@ -375,7 +375,7 @@ func TestFrameworkRemovedWhileSubscribed(t *testing.T) {
 func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "old", writeErr: errors.New("no quorum")}
-	r := start(t, Config{Masters: []string{m.URL}, IDs: ids})
+	r := start(t, Config{Masters: MasterList{m.URL}, IDs: ids})
 	m.next(t).open("x").send(errorEvent("Framework has been removed")).end()
 	s := m.next(t)
 	if s.call.FrameworkID.GetValue() != "old" {
@@ -388,7 +388,7 @@ func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 
 func TestFailedOverEndsTheDriver(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}})
+	r := start(t, Config{Masters: MasterList{m.URL}})
 	s := m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
 	s.send(errorEvent("Framework failed over")).end()
@@ -403,7 +403,7 @@ func TestFailedOverEndsTheDriver(t *testing.T) {
 func TestIDsThatSayWeDoNotLeadEndTheDriver(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "f1", readErr: errors.Join(ErrFailedOver, errors.New("fenced"))}
-	r := start(t, Config{Masters: []string{m.URL}, IDs: ids})
+	r := start(t, Config{Masters: MasterList{m.URL}, IDs: ids})
 	wantError(t, r.ended(t), ErrFailedOver)
 	if len(m.streams) != 0 {
 		t.Error("subscribed")
@@ -413,7 +413,7 @@ func TestIDsThatSayWeDoNotLeadEndTheDriver(t *testing.T) {
 func TestIDThatCannotBeStored(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{writeErr: errors.New("no quorum")}
-	r := start(t, Config{Masters: []string{m.URL}, IDs: ids})
+	r := start(t, Config{Masters: MasterList{m.URL}, IDs: ids})
 	m.next(t).subscribed("f1", "x", slowly)
 	if err := r.want(t, "Disconnected").err; !strings.Contains(err.Error(), "store the framework id f1: no quorum") {
 		t.Errorf("error %q", err)
@@ -453,7 +453,7 @@ func TestIDThatIsGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}})
+			r := start(t, Config{Masters: MasterList{m.URL}})
 			lose(m, r)
 			if s := m.next(t); s.call.FrameworkID != nil {
 				t.Errorf("came back as %v", s.call.FrameworkID)
@@ -465,7 +465,7 @@ func TestIDThatIsGone(t *testing.T) {
 func TestIDsThatCannotBeRead(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "f1", readErr: errors.New("no quorum")}
-	r := start(t, Config{Masters: []string{m.URL}, IDs: ids})
+	r := start(t, Config{Masters: MasterList{m.URL}, IDs: ids})
 	r.want(t, "Disconnected")
 	if len(m.streams) != 0 {
 		t.Error("subscribed without knowing the id")
@@ -488,7 +488,7 @@ func (r *recorder) want2(t testing.TB) happening {
 func TestMasterRestart(t *testing.T) {
 	m := newFakeMaster(t)
 	addr := m.Listener.Addr().String()
-	r := start(t, Config{Masters: []string{addr}})
+	r := start(t, Config{Masters: MasterList{addr}})
 	m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
 	m.CloseClientConnections()
@@ -516,7 +516,7 @@ func TestMasterRestart(t *testing.T) {
 func TestResubscribe(t *testing.T) {
 	m := newFakeMaster(t)
 	(&Driver{}).Resubscribe("nothing to end: nothing happens")
-	r := start(t, Config{Masters: []string{m.URL}})
+	r := start(t, Config{Masters: MasterList{m.URL}})
 	m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
 	r.Resubscribe("an ACCEPT got no answer")
@@ -533,7 +533,7 @@ func TestResubscribe(t *testing.T) {
 
 func TestTeardown(t *testing.T) {
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: []string{m.URL}})
+	r := start(t, Config{Masters: MasterList{m.URL}})
 	s := m.next(t).subscribed("f1", "x", slowly)
 	r.want(t, "Subscribed")
 	// The master ends the stream before it answers, as in mesos/recordings/scheduler_failover.
@@ -577,7 +577,7 @@ func TestContextEnds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newFakeMaster(t)
-			r := start(t, Config{Masters: []string{m.URL}, BackoffMin: time.Hour, BackoffMax: time.Hour})
+			r := start(t, Config{Masters: MasterList{m.URL}, BackoffMin: time.Hour, BackoffMax: time.Hour})
 			until(t, m, r)
 			r.cancel()
 			wantError(t, r.ended(t), context.Canceled)
@@ -625,7 +625,7 @@ func TestStableSubscriptionResetsTheBackoff(t *testing.T) {
 			m := newFakeMaster(t)
 			sink := &waits{got: make(chan time.Duration, 100)}
 			r := startWith(t, Config{
-				Masters: []string{m.URL}, BackoffMin: time.Microsecond, BackoffMax: 10 * time.Millisecond,
+				Masters: MasterList{m.URL}, BackoffMin: time.Microsecond, BackoffMax: 10 * time.Millisecond,
 				StableAfter: tt.stableAfter, Log: sink.logger(),
 			}, newRecorder())
 			var longest time.Duration

@@ -30,6 +30,7 @@ var (
 	errSlow        = errors.New("no SUBSCRIBED in time")
 	errResubscribe = errors.New("a new subscription was asked for")
 	errStreamEnded = errors.New("the master ended the stream")
+	errOthers      = errors.New("another Mesos master is named as the leader")
 	errRemoved     = errors.New("framework has been removed")
 )
 

@@ -134,7 +134,7 @@ func newRedirect(from *url.URL, location string) error {
 	if from.Scheme == "https" && to.Scheme != "https" {
 		return fmt.Errorf("redirected from https to %s://%s: refused", to.Scheme, to.Host)
 	}
-	master, err := parseMaster(to.Scheme + "://" + to.Host)
+	master, err := ParseMaster(to.Scheme+"://"+to.Host, to.Scheme)
 	if err != nil {
 		return fmt.Errorf("redirected to %q: %w", location, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -33,6 +34,10 @@ func (s *subscription) run(parent context.Context) error {
 	if s.d.isTorn() {
 		return ErrTornDown
 	}
+	var others sync.WaitGroup
+	others.Go(func() { s.d.leaveWhenOthersLead(ctx, s.d.asked, s.master) })
+	defer others.Wait()
+	defer cancel(nil)
 
 	// Until SUBSCRIBED the whole has one deadline; after it, only silence has.
 	slow := time.AfterFunc(s.d.cfg.SubscribeTimeout, func() { cancel(errSlow) })
