@@ -21,6 +21,7 @@ type Agent struct {
 	port     int
 	path     string // the agent's libprocess name: "slave(1)"
 	dir      string // work dir
+	fetched  *fetchCache
 	started  time.Time
 
 	partitioned, crashed bool
@@ -281,6 +282,10 @@ func (a *Agent) finishKilled(x *run, message string) {
 	a.emit(x, s)
 }
 
+// timedOutGrace stands for none: Mesos's executors give a task that exceeded its time no grace, but what they do after SIGTERM
+// takes a moment (recordings/max_completion_time: "terminated with signal Terminated").
+const timedOutGrace = 100 * time.Millisecond
+
 // startDeadline starts max_completion_time.
 func (a *Agent) startDeadline(x *run) {
 	if x.info.MaxCompletionTime == nil {
@@ -296,7 +301,7 @@ func (a *Agent) startDeadline(x *run) {
 			a.finishTimedOut(x, "Command terminated with signal Terminated")
 			return
 		}
-		a.terminate(x, x.gracePeriod(nil))
+		a.terminate(x, timedOutGrace)
 	})
 }
 

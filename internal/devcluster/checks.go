@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -124,13 +125,13 @@ func (a *Agent) probe(ctx context.Context, x *run, h *mesos.HealthCheck) error {
 		_, err := a.runCheck(ctx, x, h.Command)
 		return err
 	case mesos.HealthCheck_HTTP:
-		code, err := getStatus(ctx, a.c.host, h.HTTP.GetScheme(), int(h.HTTP.Port), h.HTTP.GetPath())
+		code, err := getStatus(ctx, x.dial(), h.HTTP.GetScheme(), int(h.HTTP.Port), h.HTTP.GetPath())
 		if err == nil && (code < 200 || code >= 400) {
 			err = fmt.Errorf("unexpected HTTP status %d", code)
 		}
 		return err
 	default:
-		return connect(ctx, a.c.host, int(h.TCP.Port))
+		return connect(ctx, x.dial(), int(h.TCP.Port))
 	}
 }
 
@@ -181,36 +182,32 @@ func (a *Agent) checkOnce(ctx context.Context, x *run, c *mesos.CheckInfo) *meso
 			s.Command.ExitCode = &code
 		}
 	case mesos.CheckInfo_HTTP:
-		if code, err := getStatus(ctx, a.c.host, "http", int(c.HTTP.Port), c.HTTP.GetPath()); err == nil {
+		if code, err := getStatus(ctx, x.dial(), "http", int(c.HTTP.Port), c.HTTP.GetPath()); err == nil {
 			status := uint32(code)
 			s.HTTP.StatusCode = &status
 		}
 	default:
-		ok := connect(ctx, a.c.host, int(c.TCP.Port)) == nil
+		ok := connect(ctx, x.dial(), int(c.TCP.Port)) == nil
 		s.TCP.Succeeded = &ok
 	}
 	return s
 }
 
-// runCheck runs a check's command in the sandbox with the task's environment, its output going where the task's
-// goes. The code is -1 if the command did not come to an end of its own.
+// runCheck runs a check's command where the task runs, with its environment, its output going to the task's standard error. The code is -1 if the command did not come to an end of its own.
 func (a *Agent) runCheck(ctx context.Context, x *run, info *mesos.CommandInfo) (int32, error) {
 	cred, err := credential(x.user())
 	if err != nil {
 		return -1, err
 	}
-	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", info.GetValue())
-	if info.Shell != nil && !*info.Shell {
-		cmd = exec.CommandContext(ctx, lookPath(info.GetValue()))
-		if len(info.Arguments) > 0 {
-			cmd.Args = info.Arguments
-		}
-	}
+	cmd := a.checkCommand(ctx, x, info)
 	cmd.Dir = x.dir
-	cmd.Env = append(a.environment(x, x.commandInfo()), a.environment(x, info)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: cred}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if x.docker == nil {
+		cmd.Env = append(a.environment(x, x.commandInfo()), a.environment(x, info)...)
+		cmd.SysProcAttr.Credential = cred
+	}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	out, err := openLog(filepath.Join(x.dir, "stdout"), cred)
+	out, err := openLog(filepath.Join(x.dir, "stderr"), cred)
 	if err != nil {
 		return -1, err
 	}
@@ -223,26 +220,56 @@ func (a *Agent) runCheck(ctx context.Context, x *run, info *mesos.CommandInfo) (
 	return int32(cmd.ProcessState.ExitCode()), err
 }
 
-func getStatus(ctx context.Context, host, scheme string, port int, path string) (int, error) {
+// checkCommand is a check's command line; in a container it is run by docker exec.
+func (a *Agent) checkCommand(ctx context.Context, x *run, info *mesos.CommandInfo) *exec.Cmd {
+	shell := info.Shell == nil || *info.Shell
+	switch {
+	case x.docker != nil && shell:
+		return x.docker.daemon.command(ctx, "exec", x.docker.name, "sh", "-c", info.GetValue())
+	case x.docker != nil:
+		args := []string{"exec", x.docker.name}
+		if info.Value != nil {
+			args = append(args, info.GetValue())
+		}
+		return x.docker.daemon.command(ctx, append(args, info.Arguments...)...)
+	case shell:
+		return exec.CommandContext(ctx, "/bin/sh", "-c", info.GetValue())
+	}
+	cmd := exec.CommandContext(ctx, lookPath(info.GetValue()))
+	if len(info.Arguments) > 0 {
+		cmd.Args = info.Arguments
+	}
+	return cmd
+}
+
+// dialFunc makes connections from where a task runs.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// checkHost is where HTTP and TCP checks look: a task's own loopback interface, wherever the cluster listens.
+const checkHost = "127.0.0.1"
+
+// getStatus asks for a path as Mesos's curl does: it follows redirects and takes any certificate.
+func getStatus(ctx context.Context, dial dialFunc, scheme string, port int, path string) (int, error) {
 	if scheme == "" {
 		scheme = "http"
 	}
-	url := fmt.Sprintf("%s://%s%s", scheme, net.JoinHostPort(host, fmt.Sprint(port)), path)
+	url := fmt.Sprintf("%s://%s%s", scheme, net.JoinHostPort(checkHost, fmt.Sprint(port)), path)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, err
 	}
-	req.Close = true
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{
+		DialContext: dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as Mesos: curl -k
+	}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err
 	}
 	return resp.StatusCode, resp.Body.Close()
 }
 
-func connect(ctx context.Context, host string, port int) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, fmt.Sprint(port)))
+func connect(ctx context.Context, dial dialFunc, port int) error {
+	conn, err := dial(ctx, "tcp", net.JoinHostPort(checkHost, fmt.Sprint(port)))
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type Cluster struct {
 	lock       *os.File // of a work dir that is not temporary
 	attributes []mesos.Attribute
 	total      resources
+	docker     docker
 	done       chan struct{} // closed by Close
 	wg         sync.WaitGroup
 	handlers   sync.WaitGroup
@@ -55,7 +56,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, log: cfg.Log, done: make(chan struct{})}
+	c := &Cluster{cfg: cfg, log: cfg.Log, docker: docker{cfg.DockerHost}, done: make(chan struct{})}
 	c.timers.wake = make(chan struct{}, 1)
 	if c.total, err = parseResources(cfg.Resources); err != nil {
 		return nil, err
@@ -134,7 +135,11 @@ func (c *Cluster) prepareDir() error {
 		return err
 	}
 	c.killLeftovers()
+	c.removeLeftContainers()
 	c.removeOldSandboxes()
+	if err := os.RemoveAll(filepath.Join(dir, "fetch")); err != nil {
+		return fmt.Errorf("empty the fetcher cache: %w", err)
+	}
 	return nil
 }
 
@@ -146,6 +151,7 @@ func (c *Cluster) startAgents(ctx context.Context) error {
 		a := &Agent{
 			c: c, index: i, id: fmt.Sprintf("%s-S%d", c.epoch, i), hostname: c.host, path: "slave(1)", dir: c.dir, started: time.Now(),
 			frameworks: map[string]*client{}, runs: map[taskKey]*run{},
+			fetched: &fetchCache{dir: filepath.Join(c.dir, "fetch", strconv.Itoa(i)), limit: c.cfg.FetcherCacheSize},
 		}
 		if c.cfg.Agents > 1 {
 			a.hostname = fmt.Sprintf("agent-%d", i+1)

@@ -1,29 +1,31 @@
 package devcluster
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// unsupported refuses what an agent without Docker and without the isolators for images, volumes, networks and
-// devices cannot run, in its words (recordings/containers_without_isolators). It returns nil for all else.
-func (x *run) unsupported() *mesos.TaskStatus {
+// unsupported refuses what an agent without the isolators for images, volumes, networks and devices cannot run, and Docker
+// containers where no daemon answers, in the words of an agent without the Docker containerizer
+// (recordings/containers_without_isolators). It returns nil for all else.
+func (a *Agent) unsupported(ctx context.Context, x *run) *mesos.TaskStatus {
 	launchFailed := func(why string) *mesos.TaskStatus {
 		return x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+why)
 	}
-	container := x.info.Container
-	if x.custom() {
-		container = x.info.Executor.Container
-	}
-	if c := container; c != nil {
+	if c := x.containerInfo(); c != nil {
 		switch {
-		case c.GetType() == mesos.ContainerInfo_DOCKER:
+		case x.inDocker() && a.c.docker.answers(ctx):
+			return nil
+		case x.inDocker():
 			return x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Abnormal executor termination: unknown container")
 		case c.GetMesos().GetImage() != nil:
 			return launchFailed("Unsupported container image type: " + c.Mesos.Image.GetType().String())
@@ -41,7 +43,8 @@ func (x *run) unsupported() *mesos.TaskStatus {
 	}
 	for _, v := range x.commandInfo().GetEnvironment().GetVariables() {
 		if v.GetType() == mesos.Environment_Variable_SECRET && v.Secret.GetType() == mesos.Secret_REFERENCE {
-			return launchFailed(fmt.Sprintf("Environment variable '%s' is a secret by reference, and this agent has no secret resolver", v.Name))
+			// What Mesos's own resolver says (src/secret/resolver.cpp), in the words of the futures around it.
+			return launchFailed("Collect failed: Default secret resolver cannot resolve references")
 		}
 	}
 	if x.info.Command != nil && !x.info.Command.GetShell() && x.info.Command.GetValue() == "" {
@@ -66,6 +69,12 @@ func (a *Agent) command(x *run, cred *syscall.Credential) (*exec.Cmd, []*os.File
 			cmd.Args = []string{info.GetValue()}
 		}
 	}
+	files, err := openLogs(cmd, x, cred)
+	return cmd, files, err
+}
+
+// openLogs has a process write into the sandbox's stdout and stderr, which are to be closed once it has started.
+func openLogs(cmd *exec.Cmd, x *run, cred *syscall.Credential) ([]*os.File, error) {
 	var files []*os.File
 	for _, name := range []string{"stdout", "stderr"} {
 		f, err := openLog(filepath.Join(x.dir, name), cred)
@@ -73,12 +82,12 @@ func (a *Agent) command(x *run, cred *syscall.Credential) (*exec.Cmd, []*os.File
 			for _, open := range files {
 				_ = open.Close()
 			}
-			return nil, nil, fmt.Errorf("open %s: %w", name, err)
+			return nil, fmt.Errorf("open %s: %w", name, err)
 		}
 		files = append(files, f)
 	}
 	cmd.Stdout, cmd.Stderr = files[0], files[1]
-	return cmd, files, nil
+	return files, nil
 }
 
 // openLog opens a task's stdout or stderr for appending, owned by its user.
@@ -107,24 +116,10 @@ func lookPath(name string) string {
 // environment is what an agent gives to a task: its own variables, then the task's, which win
 // (recordings/lifecycle, task env).
 func (a *Agent) environment(x *run, info *mesos.CommandInfo) []string {
-	env := []string{
-		"LIBPROCESS_IP=" + a.c.host,
-		"LIBPROCESS_PORT=0",
-		"MESOS_AGENT_ENDPOINT=" + a.address(),
-		"MESOS_ALLOCATION_ROLE=" + x.role,
-		"MESOS_DIRECTORY=" + x.dir,
-		"MESOS_EXECUTOR_ID=" + x.executor,
-		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=5secs",
-		"MESOS_FRAMEWORK_ID=" + x.key.framework,
-		"MESOS_HTTP_COMMAND_EXECUTOR=0",
-		"MESOS_SANDBOX=" + x.dir,
-		"MESOS_SLAVE_ID=" + a.id,
-		"MESOS_SLAVE_PID=" + a.pid(),
-		"PATH=" + defaultPath,
-		"PWD=" + x.dir,
-	}
-	if x.framework.GetCheckpoint() {
-		env = append(env, "MESOS_CHECKPOINT=1", "MESOS_RECOVERY_TIMEOUT=15mins", "MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs")
+	own := a.agentEnvironment(x)
+	env := make([]string, 0, len(own))
+	for _, k := range slices.Sorted(maps.Keys(own)) {
+		env = append(env, k+"="+own[k])
 	}
 	for _, v := range info.GetEnvironment().GetVariables() {
 		value := v.GetValue()
@@ -132,6 +127,30 @@ func (a *Agent) environment(x *run, info *mesos.CommandInfo) []string {
 			value = string(v.Secret.Value.Data)
 		}
 		env = append(env, v.Name+"="+value)
+	}
+	return env
+}
+
+// agentEnvironment are the variables that the agent gives to every executor, and so to every command.
+func (a *Agent) agentEnvironment(x *run) map[string]string {
+	env := map[string]string{
+		"LIBPROCESS_IP":                        a.c.host,
+		"LIBPROCESS_PORT":                      "0",
+		"MESOS_AGENT_ENDPOINT":                 a.address(),
+		"MESOS_ALLOCATION_ROLE":                x.role,
+		"MESOS_DIRECTORY":                      x.dir,
+		"MESOS_EXECUTOR_ID":                    x.executor,
+		"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "5secs",
+		"MESOS_FRAMEWORK_ID":                   x.key.framework,
+		"MESOS_HTTP_COMMAND_EXECUTOR":          "0",
+		"MESOS_SANDBOX":                        x.dir,
+		"MESOS_SLAVE_ID":                       a.id,
+		"MESOS_SLAVE_PID":                      a.pid(),
+		"PATH":                                 defaultPath,
+		"PWD":                                  x.dir,
+	}
+	if x.framework.GetCheckpoint() {
+		env["MESOS_CHECKPOINT"], env["MESOS_RECOVERY_TIMEOUT"], env["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = "1", "15mins", "2secs"
 	}
 	return env
 }

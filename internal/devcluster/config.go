@@ -21,6 +21,7 @@ const (
 	defaultReregister      = time.Second
 	defaultKillGrace       = 5 * time.Second
 	defaultSandboxes       = 1000
+	defaultFetcherCache    = 2 << 30
 )
 
 // Config says what to start. Its zero value is a cluster of one agent on 127.0.0.1:5050 that runs real processes in
@@ -38,6 +39,10 @@ type Config struct {
 	Attributes string
 	// WorkDir holds the agents' sandboxes. Empty means a temporary directory that Close removes.
 	WorkDir string
+	// DockerHost is the Docker daemon that runs Docker containers, as in docker -H: "unix:///var/run/docker.sock". Empty
+	// means what the docker command line uses by itself (DOCKER_HOST, its context); NoDocker, no daemon. Where none
+	// answers, tasks in Docker containers are refused.
+	DockerHost string
 	// Simulate replaces processes by timers; the label sim of a task says how it ends (see the package comment).
 	Simulate bool
 
@@ -60,6 +65,8 @@ type Config struct {
 	KillGrace time.Duration
 	// Sandboxes is how many sandboxes of ended tasks each agent keeps; older ones are removed. Default 1000.
 	Sandboxes int
+	// FetcherCacheSize is how many bytes each agent keeps of what was fetched with cache: true. Default 2 GiB, as in Mesos.
+	FetcherCacheSize int64
 
 	// Log gets what happens, at V(1) for each task. The zero value discards.
 	Log logr.Logger
@@ -84,6 +91,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Sandboxes == 0 {
 		c.Sandboxes = defaultSandboxes
+	}
+	if c.FetcherCacheSize == 0 {
+		c.FetcherCacheSize = defaultFetcherCache
 	}
 	if c.Log.GetSink() == nil {
 		c.Log = logr.Discard()

@@ -20,7 +20,7 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 // execute runs a task's process from its sandbox's making to its last update. It returns when the process is gone.
 func (a *Agent) execute(ctx context.Context, x *run) {
 	// 1. What this agent has no isolator for is refused.
-	if s := x.unsupported(); s != nil {
+	if s := a.unsupported(ctx, x); s != nil {
 		a.refuse(x, s)
 		return
 	}
@@ -32,12 +32,16 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 		return
 	}
 	// 3. Its files.
-	if err := fetchAll(ctx, x, cred); err != nil {
+	if err := a.fetchAll(ctx, x, cred); err != nil {
 		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED,
 			fmt.Sprintf("Failed to launch container: Failed to fetch all URIs for container '%s': exited with status 1", x.container)))
 		return
 	}
 	// 4. The process.
+	if x.inDocker() {
+		a.executeInDocker(ctx, x, cred)
+		return
+	}
 	cmd, files, err := a.command(x, cred)
 	if err != nil {
 		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+err.Error()))
@@ -132,7 +136,9 @@ func (a *Agent) announce(x *run, pid int) {
 		x.checkStatus = emptyCheckStatus(x.info.Check)
 	}
 	a.emit(x, x.status(mesos.TASK_STARTING))
-	a.emit(x, x.status(mesos.TASK_RUNNING))
+	if x.docker == nil {
+		a.emit(x, x.status(mesos.TASK_RUNNING)) // a container has yet to start
+	}
 	a.startDeadline(x)
 }
 
@@ -186,9 +192,13 @@ func (a *Agent) endedInGroup(x *run, success bool) {
 	}
 }
 
-// terminate sends SIGTERM to the process group, and SIGKILL after grace. Cluster.mu must be held.
+// terminate sends SIGTERM to the process group, and SIGKILL after grace; a container is stopped. Cluster.mu must be held.
 func (a *Agent) terminate(x *run, grace time.Duration) {
 	if x.pgid == 0 || x.exited {
+		return
+	}
+	if x.docker != nil {
+		a.stopContainer(x, grace)
 		return
 	}
 	_ = syscall.Kill(-x.pgid, syscall.SIGTERM)

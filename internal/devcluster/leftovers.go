@@ -60,3 +60,32 @@ func leftovers(dir string) []int {
 	}
 	return pids
 }
+
+// markDocker notes that there may be containers to remove after a kill -9.
+func (c *Cluster) markDocker() {
+	if c.temporary {
+		return // no later cluster gets this work dir
+	}
+	if err := os.WriteFile(c.dockerMark(), []byte(c.docker.host), 0o644); err != nil {
+		c.log.Info("Containers would stay after a kill -9", "error", err.Error())
+	}
+}
+
+func (c *Cluster) dockerMark() string { return filepath.Join(c.dir, "meta", "docker") }
+
+// removeLeftContainers removes the containers of an earlier cluster on this work dir that was killed. It asks a Docker daemon only
+// if that cluster had used one.
+func (c *Cluster) removeLeftContainers() {
+	host, err := os.ReadFile(c.dockerMark())
+	if err != nil {
+		return
+	}
+	switch n, err := (docker{string(host)}).removeAll(dockerLabel + "=" + c.dir); {
+	case err != nil:
+		c.log.Info("Containers of an earlier cluster may be left", "error", err.Error())
+		return
+	case n > 0:
+		c.log.Info("Removed containers of an earlier cluster", "containers", n)
+	}
+	_ = os.Remove(c.dockerMark()) // asked once more next time if it stays
+}

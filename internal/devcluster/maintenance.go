@@ -104,7 +104,7 @@ func (m *Master) removeNode(n *node, why string) {
 func (c *Cluster) replace(old *Agent) {
 	a := &Agent{
 		c: c, index: old.index, id: fmt.Sprintf("%s-S%d", c.epoch, c.nextAgent), hostname: old.hostname, port: old.port, path: old.path,
-		dir: old.dir, started: time.Now(), frameworks: map[string]*client{}, runs: map[taskKey]*run{},
+		dir: old.dir, started: time.Now(), frameworks: map[string]*client{}, runs: map[taskKey]*run{}, fetched: old.fetched,
 	}
 	c.nextAgent++
 	a.node = c.newNode(a)

@@ -99,6 +99,13 @@ func (rs resources) contains(other resources) bool {
 	return true
 }
 
+// hasPort tells whether a port is among them.
+func (rs resources) hasPort(port uint64) bool {
+	return slices.ContainsFunc(rs, func(r resource) bool {
+		return r.name == "ports" && slices.ContainsFunc(r.ranges, func(s span) bool { return s.begin <= port && port <= s.end })
+	})
+}
+
 // forRole returns what a framework in this role can have, the unreserved and what is reserved for it, in the order in
 // which Mesos offers it.
 func (rs resources) forRole(role string) resources {

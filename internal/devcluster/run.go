@@ -33,8 +33,9 @@ type run struct {
 
 	containerStatus *mesos.ContainerStatus
 	checkStatus     *mesos.CheckStatusInfo
-	pgid            int  // the process group, once there is one
-	exited          bool // its leader has been waited for: pgid may not be signalled any more
+	pgid            int        // the process group, once there is one
+	docker          *dockerRun // if it runs in Docker, once it is about to start
+	exited          bool       // its leader has been waited for: pgid may not be signalled any more
 	killing         bool
 	killReason      *mesos.TaskStatus_Reason
 	timedOut        bool

@@ -1,0 +1,163 @@
+package devcluster
+
+import (
+	"context"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	mesos "github.com/mesos/mesos-go/api/v1/lib"
+)
+
+// Pauses between two looks at a container that is about to start. Mesos's Docker executor looks every 500 ms.
+const (
+	inspectPauseMin = 50 * time.Millisecond
+	inspectPauseMax = 500 * time.Millisecond
+)
+
+// dockerRun is the container of a run. Guarded by Cluster.mu, but for name and daemon, which do not change.
+type dockerRun struct {
+	name   string
+	daemon docker
+	// started is what the container was when it had started; nil before.
+	started *container
+	// stop is the grace period of a stop that waits until there is something to stop.
+	stop *time.Duration
+}
+
+// executeInDocker pulls the image and runs the container to its end, as Mesos's Docker containerizer and its executor do.
+func (a *Agent) executeInDocker(ctx context.Context, x *run, cred *syscall.Credential) {
+	daemon, d := a.c.docker, &dockerRun{name: "mesos-" + x.container, daemon: a.c.docker}
+	info := x.containerInfo().GetDocker()
+	// 1. The image.
+	if err := daemon.pull(ctx, info.GetImage(), info.GetForcePullImage(), x.dir); err != nil {
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+err.Error()))
+		return
+	}
+	// 2. The command line.
+	args, err := a.dockerArgs(x, d.name)
+	if err != nil {
+		s := x.status(mesos.TASK_FAILED)
+		s.Message = text("Failed to create docker run options: " + err.Error())
+		a.refuse(x, s)
+		return
+	}
+	cmd := daemon.command(context.Background(), args...) // it ends with its container, which is stopped by name
+	cmd.Env = append(os.Environ(), "MESOS_DIRECTORY="+x.dir)
+	cmd.Dir = x.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	files, err := openLogs(cmd, x, cred)
+	if err != nil {
+		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+err.Error()))
+		return
+	}
+	a.c.markDocker()
+	a.c.mu.Lock()
+	x.docker = d
+	a.c.mu.Unlock()
+	defer func() {
+		if err := daemon.remove(d.name); err != nil && !strings.Contains(err.Error(), "No such container") {
+			a.c.log.Info("A container stays", "container", d.name, "error", err.Error())
+		}
+	}()
+	// 3. The container.
+	started := a.startProcess(x, cmd)
+	for _, f := range files {
+		_ = f.Close()
+	}
+	if !started {
+		return
+	}
+	var watching sync.WaitGroup
+	watching.Go(func() { a.watchContainer(ctx, x) })
+	if x.custom() {
+		a.awaitExecutor(x, cmd)
+		x.cancel()
+		watching.Wait()
+		return
+	}
+	_ = cmd.Wait() // what matters of the error is in ProcessState
+	x.cancel()
+	watching.Wait()
+	a.containerStarted(x, daemon.inspect(context.Background(), d.name)) // if it was over before anybody had looked
+	said, _ := strings.CutPrefix(exitMessage(cmd.ProcessState), "Command ")
+	a.exited(x, "Container "+said, cmd.ProcessState.Success())
+}
+
+// watchContainer waits until the container has started, tells so, and runs the task's checks.
+func (a *Agent) watchContainer(ctx context.Context, x *run) {
+	pause := inspectPauseMin
+	for {
+		if c := x.docker.daemon.inspect(ctx, x.docker.name); c != nil {
+			a.containerStarted(x, c)
+			if !x.custom() {
+				a.startChecks(ctx, x).Wait()
+			}
+			return
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+		pause = min(2*pause, inspectPauseMax)
+	}
+}
+
+// containerStarted tells that the task runs, the first time, and stops a container that is to stop. c may be nil: it has not
+// started.
+func (a *Agent) containerStarted(x *run, c *container) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	d := x.docker
+	if c == nil || d.started != nil {
+		return
+	}
+	d.started = c
+	if c.ip != "" && x.containerStatus != nil {
+		x.containerStatus.NetworkInfos = []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{Protocol: mesos.IPv4.Enum(), IPAddress: &c.ip}}}}
+	}
+	if !x.custom() && !x.killing && !terminal(x.state) {
+		a.emit(x, x.status(mesos.TASK_RUNNING))
+	}
+	if d.stop != nil {
+		a.stopContainer(x, *d.stop)
+	}
+}
+
+// stopContainer stops a container as soon as it has started: before, the daemon may not know it yet. Cluster.mu must be held.
+func (a *Agent) stopContainer(x *run, grace time.Duration) {
+	if x.docker.started == nil {
+		x.docker.stop = &grace
+		return
+	}
+	d := x.docker
+	a.c.wg.Add(1)
+	go func() {
+		defer a.c.wg.Done()
+		if err := d.daemon.stop(d.name, grace); err != nil && !strings.Contains(err.Error(), "No such container") {
+			a.c.log.Info("Container was not stopped", "container", d.name, "error", err.Error())
+		}
+	}()
+}
+
+// dial is how checks reach the task: from inside of its container's network, if it has one of its own.
+func (x *run) dial() dialFunc {
+	if x.docker == nil {
+		return (&net.Dialer{}).DialContext
+	}
+	return dialIn(x.docker.started) // checks begin after it has started
+}
+
+// dialOutside dials a container's own address, or the host's if it has none.
+func dialOutside(ctx context.Context, c *container, network, address string) (net.Conn, error) {
+	if _, port, err := net.SplitHostPort(address); err == nil && c.ip != "" {
+		address = net.JoinHostPort(c.ip, port)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
+}
