@@ -76,6 +76,7 @@ func setDefaultsTask(t *TaskSpec) {
 		setDefaultPtr(&t.Fetch[i].Extract, true)
 	}
 	setDefaultsResources(&t.Resources)
+	setDefault(&t.Placement, PlacementPack)
 	if c := t.Container; c != nil {
 		setDefaultsContainer(c)
 	}

@@ -15,7 +15,7 @@ import (
 // TestDefaults shows each default beside what was written; api.md names them.
 func TestDefaults(t *testing.T) {
 	const policy = `"retries":{"limit":2,"delay":"1m","factor":1,"maxDelay":"30m","onLost":true}`
-	const resources = `"resources":{"cpus":"100m","memory":"128Mi","disk":"256Mi"}`
+	const resources = `"resources":{"cpus":"100m","memory":"128Mi","disk":"256Mi"},"placement":"Pack"`
 	for _, tc := range []struct{ name, input, want string }{
 		{
 			name: "a Job that says no more than it must", input: jobHead + shell,
@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 				"  task: {shell: x, resources: {disk: 0}, fetch: [{uri: /a, extract: false}]}\n",
 			want: `{"timeZone":"Etc/UTC","missedRuns":"Latest","concurrencyPolicy":"Forbid",` +
 				`"retries":{"limit":0,"delay":"0s","factor":1,"maxDelay":"30m","onLost":false},"history":{"succeeded":0,"failed":0},` +
-				`"task":{"shell":"x","fetch":[{"uri":"/a","extract":false}],"resources":{"cpus":"100m","memory":"128Mi","disk":"0"}}}`,
+				`"task":{"shell":"x","fetch":[{"uri":"/a","extract":false}],"resources":{"cpus":"100m","memory":"128Mi","disk":"0"},"placement":"Pack"}}`,
 		},
 		{
 			name:  "dependencies, and a delay above the usual bound",

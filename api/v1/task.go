@@ -33,6 +33,11 @@ type TaskSpec struct {
 	// Constraints on the agent; all must hold.
 	// +optional
 	Constraints []Constraint `json:"constraints,omitempty"`
+	// Placement: Pack (default) fills the agent with the least room that suffices, Spread takes the one on which the fewest tasks of
+	// Horae's run.
+	// +kubebuilder:default=Pack
+	// +optional
+	Placement PlacementPolicy `json:"placement,omitempty"`
 	// Container to run in; none by default.
 	// +optional
 	Container *Container `json:"container,omitempty"`
@@ -111,7 +116,7 @@ type Resources struct {
 	// +kubebuilder:example="1Gi"
 	// +optional
 	Disk *resource.Quantity `json:"disk,omitempty"`
-	// GPUs, whole ones.
+	// GPUs, whole ones. Mesos offers them only when the manager's option mesos.framework.gpus is set.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
@@ -121,7 +126,23 @@ type Resources struct {
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Ports int32 `json:"ports,omitempty"`
+	// Revocable: of cpus, memory and disk the task takes what Mesos may take back at any time, where that suffices. Tasks that do not
+	// say so never get such resources.
+	// +optional
+	Revocable bool `json:"revocable,omitempty"`
 }
+
+// PlacementPolicy says which of the agents that a task fits gets it.
+// +kubebuilder:validation:Enum=Pack;Spread
+type PlacementPolicy string
+
+// Values of PlacementPolicy.
+const (
+	// PlacementPack keeps large gaps for large tasks.
+	PlacementPack PlacementPolicy = "Pack"
+	// PlacementSpread has as few tasks as possible suffer from one agent's failure.
+	PlacementSpread PlacementPolicy = "Spread"
+)
 
 // Constraint on the agent that a task runs on.
 type Constraint struct {
@@ -130,7 +151,8 @@ type Constraint struct {
 	// Operator that compares the attribute with the value.
 	Operator ConstraintOperator `json:"operator"`
 	// Value: for Like and Unlike a regular expression that the whole attribute matches, for In and NotIn values separated by
-	// commas, for Gt and Lt a number, for MaxPer and GroupBy a whole number, for Exists, NotExists and Unique nothing.
+	// commas, for Gt and Lt a number, for MaxPer how many live attempts of the Job may share a value of the attribute, for GroupBy
+	// over how many values they are spread at least (by default 1), for Exists, NotExists and Unique nothing.
 	// +optional
 	Value string `json:"value,omitempty"`
 }

@@ -18,10 +18,6 @@ var unsupported = []unsupportedRow{
 	{path: "spec.notify"},
 
 	{path: "spec.task.container.network.portMappings[].hostPort"},
-	{path: "spec.task.resources.gpus"},
-	{path: "spec.task.constraints[].operator", value: string(OpUnique)},
-	{path: "spec.task.constraints[].operator", value: string(OpMaxPer)},
-	{path: "spec.task.constraints[].operator", value: string(OpGroupBy)},
 
 	{path: "spec.reason", value: string(ReasonDependency)},
 	{path: "spec.reason", value: string(ReasonBackfill)},

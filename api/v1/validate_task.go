@@ -25,6 +25,7 @@ func validateTask(t *TaskSpec, path *field.Path) field.ErrorList {
 	for i := range t.Constraints {
 		errs = append(errs, validateConstraint(&t.Constraints[i], path.Child("constraints").Index(i))...)
 	}
+	errs = append(errs, oneOf(path.Child("placement"), t.Placement, PlacementPack, PlacementSpread)...)
 	if t.Container != nil {
 		errs = append(errs, validateContainer(t.Container, t.Resources.Ports, path.Child("container"))...)
 		errs = append(errs, validateInDocker(t, path)...)

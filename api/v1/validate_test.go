@@ -173,6 +173,8 @@ spec.task.resources.ports: Invalid value: 1001: must be between 0 and 1000`},
 		want: `spec.task.role: Invalid value: "a/..": must not have a part that is ., .. or *`},
 	{name: "a role that looks like an option", input: jobHead + "  task: {shell: x, role: -a}\n",
 		want: `spec.task.role: Invalid value: "-a": must not have a part that begins with -`},
+	{name: "a placement that there is not", input: jobHead + "  task: {shell: x, placement: BinPack}\n",
+		want: `spec.task.placement: Unsupported value: "BinPack": supported values: "Pack", "Spread"`},
 	{name: "constraints without their parts", input: jobHead + "  task: {shell: x, constraints: [{}, {attribute: a, operator: LIKE}]}\n",
 		want: `spec.task.constraints[0].attribute: Required value: an agent's attribute, or hostname, agent, region, zone
 spec.task.constraints[0].operator: Required value: such as Equals or Like

@@ -15,7 +15,8 @@ import (
 type constraints struct {
 	// text is equal for equal constraints.
 	text string
-	all  []constraint
+	// all are those on the agent itself. most (Unique, MaxPer) and even (GroupBy) look at where the Job's other attempts are.
+	all, most, even []constraint
 }
 
 type constraint struct {
@@ -23,12 +24,15 @@ type constraint struct {
 	pattern *regexp.Regexp // Like, Unlike
 	number  float64        // Gt, Lt
 	values  []string       // In, NotIn
+	n       int            // MaxPer, GroupBy; 1 for Unique
 }
+
+// others reports whether where the Job's other attempts are matters.
+func (cs *constraints) others() bool { return len(cs.most)+len(cs.even) > 0 }
 
 var noConstraints = &constraints{}
 
-// compile prepares constraints. It refuses what validation refuses too, and the operators that depend on where the Job's other
-// attempts are.
+// compile prepares constraints. It refuses what validation refuses too.
 func compile(cs []v1.Constraint) (*constraints, error) {
 	if len(cs) == 0 {
 		return noConstraints, nil
@@ -37,28 +41,47 @@ func compile(cs []v1.Constraint) (*constraints, error) {
 	var text strings.Builder
 	for i, c := range cs {
 		fmt.Fprintf(&text, "%q %s %q;", c.Attribute, c.Operator, c.Value)
-		k := constraint{Constraint: c}
-		var err error
-		switch c.Operator {
-		case v1.OpEquals, v1.OpNotEquals, v1.OpExists, v1.OpNotExists:
-		case v1.OpLike, v1.OpUnlike:
-			k.pattern, err = regexp.Compile(`\A(?:` + c.Value + `)\z`)
-		case v1.OpGt, v1.OpLt:
-			k.number, err = strconv.ParseFloat(c.Value, 64)
-		case v1.OpIn, v1.OpNotIn:
-			for v := range strings.SplitSeq(c.Value, ",") {
-				k.values = append(k.values, strings.TrimSpace(v))
-			}
-		default:
-			err = fmt.Errorf("operator %s is not supported yet", c.Operator)
-		}
+		k, err := compileOne(c)
 		if err != nil {
 			return nil, fmt.Errorf("spec.task.constraints[%d]: %w", i, err)
 		}
-		out.all = append(out.all, k)
+		switch c.Operator {
+		case v1.OpUnique, v1.OpMaxPer:
+			out.most = append(out.most, k)
+		case v1.OpGroupBy:
+			out.even = append(out.even, k)
+		default:
+			out.all = append(out.all, k)
+		}
 	}
 	out.text = text.String()
 	return out, nil
+}
+
+func compileOne(c v1.Constraint) (constraint, error) {
+	k := constraint{Constraint: c, n: 1}
+	var err error
+	switch c.Operator {
+	case v1.OpEquals, v1.OpNotEquals, v1.OpExists, v1.OpNotExists, v1.OpUnique:
+	case v1.OpLike, v1.OpUnlike:
+		k.pattern, err = regexp.Compile(`\A(?:` + c.Value + `)\z`)
+	case v1.OpGt, v1.OpLt:
+		k.number, err = strconv.ParseFloat(c.Value, 64)
+	case v1.OpIn, v1.OpNotIn:
+		for v := range strings.SplitSeq(c.Value, ",") {
+			k.values = append(k.values, strings.TrimSpace(v))
+		}
+	case v1.OpMaxPer, v1.OpGroupBy:
+		if c.Operator == v1.OpGroupBy && c.Value == "" {
+			break
+		}
+		if k.n, err = strconv.Atoi(c.Value); err == nil && k.n < 1 {
+			err = fmt.Errorf("%s: %d is less than 1", c.Operator, k.n)
+		}
+	default:
+		err = fmt.Errorf("%q is not an operator", c.Operator)
+	}
+	return k, err
 }
 
 // unmet is the first constraint that the agent behind the offer does not meet, or nil.
@@ -140,6 +163,24 @@ func texts(a *offer.Attribute) []string {
 		return a.Set
 	}
 	return nil
+}
+
+// plainText writes an attribute of any type, as Mesos does in its flags.
+func plainText(a *offer.Attribute) string {
+	switch a.Type {
+	case offer.Scalar:
+		return strconv.FormatFloat(a.Scalar, 'f', -1, 64)
+	case offer.Set:
+		items := slices.Sorted(slices.Values(a.Set))
+		return "{" + strings.Join(items, ",") + "}"
+	case offer.Ranges:
+		ranges := make([]string, len(a.Ranges))
+		for i, r := range a.Ranges {
+			ranges[i] = fmt.Sprintf("%d-%d", r.Begin, r.End)
+		}
+		return "[" + strings.Join(ranges, ",") + "]"
+	}
+	return a.Text
 }
 
 // holds reports whether an attribute is, or has among its items or in its ranges, the value.

@@ -127,7 +127,10 @@ func TestConstraintsThatCannotBeRead(t *testing.T) {
 		"like, not a pattern":               {Attribute: "invalid-regex", Operator: v1.OpLike, Value: "[[["},
 		"unlike, not a pattern":             {Attribute: "invalid-regex", Operator: v1.OpUnlike, Value: "[[["},
 		"greater, not a number":             {Attribute: "a", Operator: v1.OpGt, Value: "many"},
-		"an operator that is not there yet": {Attribute: "a", Operator: v1.OpUnique},
+		"a number of attempts that is none": {Attribute: "a", Operator: v1.OpMaxPer, Value: "x"},
+		"no attempts at all":                {Attribute: "a", Operator: v1.OpMaxPer, Value: "0"},
+		"a number of groups that is none":   {Attribute: "a", Operator: v1.OpGroupBy, Value: "x"},
+		"an operator that there is not":     {Attribute: "a", Operator: "Close"},
 		"no operator":                       {Attribute: "a"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -59,6 +60,8 @@ type Config struct {
 	Resubscribe func(reason string)
 	// Hand says how long offers are held.
 	Hand HandConfig
+	// Place has the settings of placements.
+	Place PlaceConfig
 	// SettleWait is how long launching waits, after a subscription, for those live attempts that Mesos is silent about;
 	// default 2 s (I9).
 	SettleWait time.Duration
@@ -77,6 +80,7 @@ type Controller struct {
 	mail    mailbox
 	memory  memory
 	flight  inFlight
+	census  census
 	placer  *placer
 	talk    *conversation
 	metrics *metrics
@@ -100,10 +104,11 @@ func New(cfg Config) *Controller {
 	}
 	c := &Controller{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
 	c.placer = &placer{
-		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, metrics: c.metrics, log: cfg.Log.WithName("placer"),
+		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, census: &c.census, cfg: cfg.Place, roles: cfg.Roles, metrics: c.metrics, log: cfg.Log.WithName("placer"),
 		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, tellWhy: c.tellWhy,
 		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
-		hand: newHand(cfg.Hand), waiting: map[store.Key]*waiter{}, fresh: map[store.Key]bool{}, refused: map[store.Key]store.Revisions{},
+		hand: newHand(cfg.Hand, cfg.Roles), waiting: map[store.Key]*waiter{}, fresh: map[store.Key]bool{}, refused: map[store.Key]store.Revisions{},
+		grouped: map[store.Key]int{}, byRole: map[string]int{}, served: map[lineKey]time.Time{}, agents: map[string]*offer.Offer{},
 		sending: make(chan struct{}, acceptsAtATime),
 	}
 	c.talk = &conversation{
@@ -119,6 +124,7 @@ func New(cfg Config) *Controller {
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	for _, r := range c.cfg.Cache.Runs("") {
+		c.census.see(r)
 		if r.Rev.Deleted() || r.Earlier != nil || !r.Object.Status.Phase.Terminal() || c.jobGone(r) {
 			c.cfg.Enqueue(r.Key)
 		}
@@ -149,8 +155,14 @@ func (c *Controller) Keys(e cache.Event) []store.Key {
 	return keys
 }
 
-// Expect says that a Run will be due at t: offers are in hand a little before.
-func (c *Controller) Expect(t time.Time) { c.placer.tell(note{expect: t}) }
+// Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a little before.
+func (c *Controller) Expect(role string, t time.Time) {
+	c.placer.tell(note{expect: &expectation{cmp.Or(role, c.cfg.Roles[0]), t}})
+}
+
+// SuppressedRoles are the framework's roles for which nothing waits, or is due soon: a subscription that is about to be made need not
+// bring offers to them.
+func (c *Controller) SuppressedRoles() []string { return c.placer.suppressedRoles() }
 
 // Subscribed begins a subscription: nothing is launched before it is known what became of the live attempts (I9).
 func (c *Controller) Subscribed(frameworkID string) {

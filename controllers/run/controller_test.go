@@ -446,7 +446,7 @@ func TestWaitingRunSaysWhy(t *testing.T) {
 	w.ends(w.createRun("small"))
 	w.until("it says why", func() bool { return w.now(large).Object.Status.Reason != "" })
 	s := w.now(large).Object.Status
-	if s.Phase != v1.RunPending || s.Reason != "InsufficientCPUs" || !strings.HasSuffix(s.Message, "none with 1000 cpus; the best has 100") {
+	if s.Phase != v1.RunPending || s.Reason != "InsufficientCPUs" || !strings.HasSuffix(s.Message, "none with 1000 cpus; the best had 100") {
 		t.Errorf("status = %+v", s)
 	}
 	if n := w.writes(large); n != 1 {

@@ -1,19 +1,26 @@
 package run
 
 import (
-	"container/heap"
+	"slices"
 	"time"
 
 	"horae/internal/offer"
 )
 
-// hand are the offers that the placer holds, and what it told Mesos about wanting more. It decides, and does nothing.
+// hand are the offers that the placer holds, and what it told Mesos about wanting more, for each of the framework's roles. It
+// decides, and does nothing.
 type hand struct {
 	cfg    HandConfig
 	offers pool
-	// came has the offers in the order in which they came, and some that have left since.
-	came []held
+	roles  []*roleHand // in the order of the configuration
+	stray  []string    // offers to roles that we do not have, to be declined
+}
 
+// roleHand is what the hand knows of one role.
+type roleHand struct {
+	name string
+	// came has the role's offers in the order in which they came, and some that have left since.
+	came       []held
 	suppressed bool
 	revived    time.Time     // the last time
 	pause      time.Duration // before the next
@@ -34,11 +41,12 @@ type HandConfig struct {
 	Hold time.Duration
 	// MaxHold bounds that however much is launched; default ten times Hold.
 	MaxHold time.Duration
-	// Refuse is the filter that declined offers get; default 10 min. REVIVE lifts all filters.
+	// Refuse is the filter that declined offers get; default 10 min. REVIVE lifts all filters of its role.
 	Refuse time.Duration
 	// LookAhead is how long before an expected time (Expect) offers are asked for; default 1 s.
 	LookAhead time.Duration
-	// ReviveInterval is the least time between two REVIVEs; default 25 ms. It doubles, up to 10 s, while they lead to nothing.
+	// ReviveInterval is the least time between two REVIVEs of a role; default 25 ms. It doubles, up to 10 s, while they lead to
+	// nothing.
 	ReviveInterval time.Duration
 	// SuppressAfter is how long nothing must wait for offers to be suppressed; default 1 s.
 	SuppressAfter time.Duration
@@ -67,122 +75,183 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-func newHand(cfg HandConfig) *hand {
-	cfg = cfg.withDefaults()
-	return &hand{cfg: cfg, pause: cfg.ReviveInterval}
+func newHand(cfg HandConfig, roles []string) *hand {
+	h := &hand{cfg: cfg.withDefaults()}
+	for _, name := range roles {
+		h.roles = append(h.roles, &roleHand{name: name, pause: h.cfg.ReviveInterval})
+	}
+	return h
+}
+
+// role is nil for a role that the framework does not have.
+func (h *hand) role(name string) *roleHand {
+	for _, r := range h.roles {
+		if r.name == name {
+			return r
+		}
+	}
+	return nil
 }
 
 // moves are what is to be said to Mesos.
 type moves struct {
-	decline []string
-	refuse  time.Duration
-	revive  bool
-	// suppress is never together with revive.
-	suppress bool
+	// decline are offers that go back for the time refuse; yield those that go back to be offered again soon.
+	decline, yield []string
+	refuse         time.Duration
+	// No role is in both of these.
+	revive, suppress []string
 	// next is when to look again; zero: when something changes.
 	next time.Time
 }
 
-// reset begins a new subscription: the offers are void, and offers come without being asked for.
-func (h *hand) reset() {
-	h.offers, h.came = pool{}, nil
-	h.suppressed, h.pause, h.idle = false, h.cfg.ReviveInterval, time.Time{}
+// reset begins a new subscription: the offers are void, and offers come without being asked for, except to those roles that
+// were said to be suppressed.
+func (h *hand) reset(suppressed []string) {
+	h.offers, h.stray = pool{}, nil
+	for _, r := range h.roles {
+		r.came = nil
+		r.suppressed, r.pause, r.idle = slices.Contains(suppressed, r.name), h.cfg.ReviveInterval, time.Time{}
+	}
 }
 
 func (h *hand) add(now time.Time, offers []offer.Offer) {
 	h.offers.add(offers)
 	for i := range offers {
-		h.came = append(h.came, held{offers[i].ID, now})
+		if r := h.role(offers[i].Role); r != nil {
+			r.came = append(r.came, held{offers[i].ID, now})
+		} else {
+			h.stray = append(h.stray, offers[i].ID)
+		}
 	}
 }
 
 // place finds places among the offers in hand; those that are used leave it.
-func (h *hand) place(now time.Time, waiting []*Request) Placement {
-	placement := h.offers.place(now, waiting)
-	if len(placement.Agents) > 0 {
-		h.launched, h.pause = now, h.cfg.ReviveInterval
+func (h *hand) place(v *View) Placement {
+	placement := h.offers.place(v)
+	for i := range placement.Agents {
+		if r := h.role(placement.Agents[i].Offers[0].Role); r != nil {
+			r.launched, r.pause = v.Now, h.cfg.ReviveInterval
+		}
 	}
 	return placement
 }
 
-// wanted says that something new waits.
-func (h *hand) wanted() { h.pause = min(h.pause, newRevivePause) }
+// wanted says that something new waits for the role's offers.
+func (h *hand) wanted(role string) {
+	if r := h.role(role); r != nil {
+		r.pause = min(r.pause, newRevivePause)
+	}
+}
+
+// expect says that something will wait for the role's offers from t on.
+func (h *hand) expect(role string, t time.Time) {
+	if r := h.role(role); r != nil {
+		r.expected.add(t)
+	}
+}
 
 // busy reports whether more launches are likely to follow.
-func (h *hand) busy(now time.Time) bool {
-	return now.Before(h.launched.Add(h.cfg.Hold)) || h.dueSoon(now)
+func (h *hand) busy(r *roleHand, now time.Time) bool {
+	return now.Before(r.launched.Add(h.cfg.Hold)) || h.dueSoon(r, now)
 }
 
 // dueSoon reports whether an expected time is near.
-func (h *hand) dueSoon(now time.Time) bool {
-	next := h.expected.next(now.Add(-h.cfg.Hold))
+func (h *hand) dueSoon(r *roleHand, now time.Time) bool {
+	next := r.expected.next(now.Add(-h.cfg.Hold))
 	return !next.IsZero() && !next.After(now.Add(h.cfg.LookAhead))
 }
 
-// plan decides what to say now. waiting: something waits for which there is no place among the offers in hand. ready: the
+// plan decides what to say now. waiting counts, by role, those for whom there is no place among the offers in hand. ready: the
 // gate is open, so that offers can be used.
-func (h *hand) plan(now time.Time, waiting, ready bool) moves {
-	var m moves
-	m.at(h.expected.next(now.Add(-h.cfg.Hold)), -h.cfg.LookAhead, now)
-	// 1. Offers that were held long enough go back; for longer, the less they will be missed.
-	m.refuse = h.cfg.Refuse
-	if !waiting && h.busy(now) {
-		m.refuse = 0
+func (h *hand) plan(now time.Time, waiting map[string]int, ready bool) moves {
+	m := moves{refuse: h.cfg.Refuse, decline: h.stray}
+	for _, id := range h.stray {
+		h.offers.remove(id)
 	}
-	for len(h.came) > 0 {
-		oldest := h.came[0]
-		if h.offers.of[oldest.id] != nil {
-			if until := h.keepUntil(now, oldest.since); now.Before(until) {
-				m.at(until, 0, now)
-				break // Those that came later are kept no shorter.
-			}
-			h.offers.remove(oldest.id)
-			m.decline = append(m.decline, oldest.id)
+	h.stray = nil
+	for _, r := range h.roles {
+		m.at(r.expected.next(now.Add(-h.cfg.Hold)), -h.cfg.LookAhead, now)
+		h.giveBack(&m, r, now, waiting)
+		if ready {
+			h.planRole(&m, r, now, waiting[r.name] > 0)
 		}
-		h.came = h.came[1:]
-	}
-	// 2. What waits, or is about to, needs offers.
-	need := waiting || h.offers.has() == 0 && h.dueSoon(now)
-	if !ready {
-		return m
-	}
-	if need {
-		h.idle = time.Time{}
-		if at := h.revived.Add(h.pause); now.Before(at) {
-			m.at(at, 0, now)
-			return m
-		}
-		m.revive = true
-		h.revived, h.suppressed = now, false
-		h.pause = min(2*h.pause, maxRevivePause)
-		m.at(now.Add(h.pause), 0, now)
-		return m
-	}
-	// 3. When nothing waits for a while, others shall have the offers.
-	if h.idle.IsZero() {
-		h.idle = now
-	}
-	switch at := h.idle.Add(h.cfg.SuppressAfter); {
-	case h.suppressed || h.offers.has() > 0 || h.dueSoon(now):
-	case now.Before(at):
-		m.at(at, 0, now)
-	default:
-		m.suppress, h.suppressed = true, true
 	}
 	return m
 }
 
-// keepUntil says how long an offer that came at since is held.
-func (h *hand) keepUntil(now, since time.Time) time.Time {
+// giveBack declines the role's offers that were held long enough: for long, unless they are likely to be missed soon.
+func (h *hand) giveBack(m *moves, r *roleHand, now time.Time, waiting map[string]int) {
+	for len(r.came) > 0 {
+		oldest := r.came[0]
+		if h.offers.of[oldest.id] != nil {
+			if until := h.keepUntil(r, now, oldest.since, waiting); now.Before(until) {
+				m.at(until, 0, now)
+				return // Those that came later are kept no shorter.
+			}
+			h.offers.remove(oldest.id)
+			if waiting[r.name] == 0 && h.busy(r, now) {
+				m.yield = append(m.yield, oldest.id)
+			} else {
+				m.decline = append(m.decline, oldest.id)
+			}
+		}
+		r.came = r.came[1:]
+	}
+}
+
+// planRole decides whether the role's offers are wanted.
+func (h *hand) planRole(m *moves, r *roleHand, now time.Time, waiting bool) {
+	// 1. What waits, or is about to, needs offers.
+	if waiting || !h.offers.hasRole(r.name) && h.dueSoon(r, now) {
+		r.idle = time.Time{}
+		if at := r.revived.Add(r.pause); now.Before(at) {
+			m.at(at, 0, now)
+			return
+		}
+		m.revive = append(m.revive, r.name)
+		r.revived, r.suppressed = now, false
+		r.pause = min(2*r.pause, maxRevivePause)
+		m.at(now.Add(r.pause), 0, now)
+		return
+	}
+	// 2. When nothing waits for a while, others shall have the offers.
+	if r.idle.IsZero() {
+		r.idle = now
+	}
+	switch at := r.idle.Add(h.cfg.SuppressAfter); {
+	case r.suppressed || h.offers.hasRole(r.name) || h.dueSoon(r, now):
+	case now.Before(at):
+		m.at(at, 0, now)
+	default:
+		m.suppress, r.suppressed = append(m.suppress, r.name), true
+	}
+}
+
+// keepUntil says how long an offer to the role that came at since is held.
+func (h *hand) keepUntil(r *roleHand, now, since time.Time, waiting map[string]int) time.Time {
 	until := since.Add(h.cfg.Hold)
-	busy := h.launched.Add(h.cfg.Hold)
-	if h.dueSoon(now) {
-		busy = later(busy, h.expected.next(now.Add(-h.cfg.Hold)).Add(h.cfg.Hold))
+	if waiting[r.name] == 0 && len(waiting) > 0 && !h.busy(r, now) {
+		return since // What is offered to this role is kept from another one, for which something waits.
+	}
+	busy := r.launched.Add(h.cfg.Hold)
+	if h.dueSoon(r, now) {
+		busy = later(busy, r.expected.next(now.Add(-h.cfg.Hold)).Add(h.cfg.Hold))
 	}
 	if most := since.Add(h.cfg.MaxHold); busy.After(most) {
 		busy = most
 	}
 	return later(until, busy)
+}
+
+// quiet are the roles for which nothing is likely to wait soon: a new subscription may begin without offers to them.
+func (h *hand) quiet(now time.Time, waiting map[string]int) []string {
+	var names []string
+	for _, r := range h.roles {
+		if waiting[r.name] == 0 && !h.busy(r, now) {
+			names = append(names, r.name)
+		}
+	}
+	return names
 }
 
 // at makes next no later than t + d, if that is ahead.
@@ -193,50 +262,4 @@ func (m *moves) at(t time.Time, d time.Duration, now time.Time) {
 	if t = t.Add(d); t.After(now) && (m.next.IsZero() || t.Before(m.next)) {
 		m.next = t
 	}
-}
-
-// expectations are the times at which something will become due, each in steps of expectStep, once.
-type expectations struct {
-	times timeHeap
-	known map[int64]bool
-}
-
-const expectStep = 50 * time.Millisecond
-
-func (e *expectations) add(t time.Time) {
-	step := t.UnixNano() / int64(expectStep)
-	if e.known[step] {
-		return
-	}
-	if e.known == nil {
-		e.known = map[int64]bool{}
-	}
-	e.known[step] = true
-	heap.Push(&e.times, step)
-}
-
-// next is the first time after the given one; zero: none. Earlier ones are forgotten.
-func (e *expectations) next(after time.Time) time.Time {
-	for len(e.times) > 0 {
-		t := time.Unix(0, e.times[0]*int64(expectStep))
-		if t.After(after) {
-			return t
-		}
-		delete(e.known, e.times[0])
-		heap.Pop(&e.times)
-	}
-	return time.Time{}
-}
-
-type timeHeap []int64
-
-func (h timeHeap) Len() int           { return len(h) }
-func (h timeHeap) Less(i, j int) bool { return h[i] < h[j] }
-func (h timeHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *timeHeap) Push(x any)        { *h = append(*h, x.(int64)) }
-func (h *timeHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -38,7 +39,10 @@ func (p *placer) place() []round {
 		return nil
 	}
 	now := p.clock()
-	placement := p.hand.place(now, untried)
+	all := len(untried) == len(p.waiting)
+	view := View{Now: now, Waiting: untried, Served: p.served, Agents: p.agents, Config: p.cfg}
+	p.census.fill(&view)
+	placement := p.hand.place(&view)
 	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
 	for _, r := range placement.Waiting {
 		p.waiting[r.Run.Key].failed = &placement
@@ -47,12 +51,30 @@ func (p *placer) place() []round {
 	for _, a := range placement.Agents {
 		r := round{AgentPlacement: a}
 		for i := range a.Tasks {
-			delete(p.waiting, a.Tasks[i].Run.Key)
+			p.leave(a.Tasks[i].Run.Key)
+			p.served[a.Tasks[i].line()] = now
+			p.census.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
 			r.prepare(&a.Tasks[i], now)
 		}
 		rounds = append(rounds, r)
 	}
+	if all {
+		p.forgetServed(now)
+	}
 	return rounds
+}
+
+// forgetServed forgets the lines in which nobody stands: whoever comes later has waited since then, and no longer.
+func (p *placer) forgetServed(now time.Time) {
+	if len(p.served) < 2*p.lines+100 {
+		return
+	}
+	lines := map[lineKey]bool{}
+	for _, w := range p.waiting {
+		lines[w.line()] = true
+	}
+	maps.DeleteFunc(p.served, func(l lineKey, at time.Time) bool { return !lines[l] && now.Sub(at) > p.cfg.Ageing })
+	p.lines = len(p.served)
 }
 
 // untried are those for whom there may be a place. The offers in hand only get fewer until more come: who was tried in vain need
@@ -138,6 +160,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 			continue
 		}
 		p.flight.remove(r.tasks[j])
+		p.census.remove(w.run.Key)
 		p.metrics.dropped.Inc()
 		switch {
 		case errors.Is(err, store.ErrFenced):

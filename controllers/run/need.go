@@ -1,8 +1,8 @@
 package run
 
 import (
+	"cmp"
 	"math"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -56,6 +56,31 @@ func milli(q *resource.Quantity, unit float64) int64 {
 	return int64(math.Ceil(q.AsApproximateFloat64() / unit * 1000))
 }
 
+// plus and minus change n by what another need is.
+func (n *need) plus(m *need) {
+	for d := range n.amount {
+		n.amount[d] += m.amount[d]
+	}
+	n.ports += m.ports
+}
+
+func (n *need) minus(m *need) {
+	for d := range n.amount {
+		n.amount[d] -= m.amount[d]
+	}
+	n.ports -= m.ports
+}
+
+// covers reports whether what is free is enough.
+func (n *need) covers(want *need) bool {
+	for d := range n.amount {
+		if n.amount[d] < want.amount[d] {
+			return false
+		}
+	}
+	return n.ports >= want.ports
+}
+
 // Request is an attempt that waits for a place.
 type Request struct {
 	// Run as it was when the attempt was asked for; the intent is guarded by its revisions.
@@ -65,45 +90,62 @@ type Request struct {
 	// Since is when it began to wait: older first.
 	Since time.Time
 
+	job         store.Key
+	timeout     time.Duration // 0: none
+	deadline    time.Time     // zero: none
 	shape       shape
 	constraints *constraints
 }
 
-// shape is all of a request that decides where it fits. Two requests of one shape fit, or do not fit, the same places.
+// shape is all of a request that decides where it fits, but for its Job's other attempts and for when it ends. Two requests of one
+// shape fit, or do not fit, the same places.
 type shape struct {
 	need
 	role string
 	// constraints as text, so that shapes can be compared.
-	constraints string
+	constraints       string
+	spread, revocable bool
 }
 
 // NewRequest reads a Run's wish for an attempt. defaultRole is for tasks that name none.
 func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, error) {
-	t := &r.Object.Spec.Task
+	spec := &r.Object.Spec
+	t := &spec.Task
 	c, err := compile(t.Constraints)
 	if err != nil {
 		return nil, err
 	}
-	role := t.Role
-	if role == "" {
-		role = defaultRole
+	request := &Request{
+		Run: r, Priority: spec.Priority, Since: since, job: jobOf(r.Key.Namespace, r.Object), constraints: c,
+		shape: shape{
+			need: needOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
+			spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
+		},
 	}
-	return &Request{
-		Run: r, Priority: r.Object.Spec.Priority, Since: since,
-		shape:       shape{need: needOf(&t.Resources), role: role, constraints: c.text},
-		constraints: c,
-	}, nil
+	if spec.Timeout != nil {
+		request.timeout = spec.Timeout.Duration
+	}
+	if spec.Deadline != nil {
+		request.deadline = r.Object.CreationTimestamp.Add(spec.Deadline.Duration)
+	}
+	return request, nil
 }
 
-// less orders requests: by priority, then by age. It is the one place that knows about order.
-func less(a, b *Request) int {
-	switch {
-	case a.Priority != b.Priority:
-		return int(b.Priority) - int(a.Priority)
-	case !a.Since.Equal(b.Since):
-		return a.Since.Compare(b.Since)
+func jobOf(namespace string, r *v1.Run) store.Key { return store.JobKey(namespace, r.Spec.Job) }
+
+// ends is when an attempt that starts now is over at the latest: by its timeout or the Run's deadline, whichever comes first. One
+// that has neither is taken to last for the assumed time.
+func (r *Request) ends(now time.Time, assumed time.Duration) time.Time {
+	end := r.deadline
+	if r.timeout > 0 {
+		if t := now.Add(r.timeout); end.IsZero() || t.Before(end) {
+			end = t
+		}
 	}
-	return strings.Compare(a.Run.Key.Name, b.Run.Key.Name)
+	if end.IsZero() {
+		return now.Add(assumed)
+	}
+	return end
 }
 
 // part is one resource of an agent, in so far as it is free.
@@ -133,6 +175,5 @@ func sameKind(a, b *offer.Resource) bool {
 	return true
 }
 
-// usable reports whether a plain task may take of the resource: not what the agent may take back at any time, and not the
-// volumes of a storage provider.
-func usable(r *offer.Resource) bool { return !r.Revocable && !r.Shared && r.ProviderID == "" }
+// usable reports whether a task may take of the resource: not what others use too, and not the volumes of a storage provider.
+func usable(r *offer.Resource) bool { return !r.Shared && r.ProviderID == "" }

@@ -6,7 +6,39 @@ import (
 	"time"
 
 	"horae/internal/offer"
+	"horae/internal/store"
 )
+
+// View is what a placement looks at, besides what is offered.
+type View struct {
+	Now time.Time
+	// Waiting are those who want a place, in no order.
+	Waiting []*Request
+	// Usage is what the live attempts of each namespace take.
+	Usage map[string]need
+	// Served is when each line was last served, as far as that is known.
+	Served map[lineKey]time.Time
+	// Live says on which agents the attempts of a Job are alive: for Jobs with Unique, MaxPer or GroupBy.
+	Live map[store.Key][]site
+	// Tasks counts the live attempts on each agent: for tasks that are spread.
+	Tasks map[string]int
+	// Agents are those that have ever been offered, by id, with what is known of them.
+	Agents map[string]*offer.Offer
+	Config PlaceConfig
+}
+
+// PlaceConfig has the settings of a placement. The zero value: nobody rises, and Runs without a bound take no time.
+type PlaceConfig struct {
+	// Ageing is how long a line waits for its bid to rise by one point of priority; 0: it never does.
+	Ageing time.Duration
+	// AssumedDuration is how long a Run without timeout and deadline is taken to last, where an agent is about to be maintained.
+	AssumedDuration time.Duration
+	// GPUs: Mesos is asked for agents that have them.
+	GPUs bool
+}
+
+// site is where an attempt is alive.
+type site struct{ agentID, hostname string }
 
 // Placement says who goes where.
 type Placement struct {
@@ -32,32 +64,35 @@ type Placed struct {
 	Ports     []int32
 }
 
-// Place finds places for as many requests as it can. Those of higher priority come first, then the older ones, but one for which
-// there is no place never holds up another. Agents with the least free are filled first, so that large gaps stay for large
-// tasks. It is pure; it takes about 10 ms for 10,000 requests and 1,000 offers (BenchmarkPlace).
-func Place(now time.Time, waiting []*Request, offers []offer.Offer) Placement {
+// Place finds places for as many requests as it can, in the order of their turns (order.go): one for which there is no place never
+// holds up another, and nobody waits for whom there is one. A request goes to the agent with the least free that suffices, so
+// that large gaps stay for large tasks, or, if it is to be spread, to the one with the fewest tasks of ours. It is pure; what it
+// costs is in docs/benchmarks.md (BenchmarkPlace).
+func Place(v *View, offers []offer.Offer) Placement {
 	var p pool
 	p.add(offers)
-	return p.place(now, waiting)
+	return p.place(v)
 }
 
 // place is Place with the offers of the pool; those that it uses leave the pool.
-func (p *pool) place(now time.Time, waiting []*Request) Placement {
+func (p *pool) place(v *View) Placement {
 	p.sort()
-	s := search{pool: p, now: now, shapes: map[shape]*progress{}, sets: map[string]*matches{}}
-	// 1. Who comes first.
-	order := slices.Clone(waiting)
-	slices.SortStableFunc(order, less)
-	// 2. Each goes to the first agent that has room. Requests of one shape share their search.
+	s := newSearch(p, v)
+	// 1. Each in its turn gets a place, if there is one.
 	var result Placement
-	for _, r := range order {
-		if !s.put(r) {
+	q := newQueue(v, &p.free)
+	for r, l := q.next(); r != nil; r, l = q.next() {
+		placed := s.put(r)
+		q.done(r, l, placed)
+		if !placed {
 			result.Waiting = append(result.Waiting, r)
 		}
 	}
+	// 2. Where a Job's attempts are spread evenly, one that was placed can make room for another.
+	result.Waiting = s.putAgain(result.Waiting)
 	// 3. What is left, for those who want to know why they wait.
 	if len(result.Waiting) > 0 {
-		result.left = p.leftovers(now)
+		result.left = s.leftovers()
 	}
 	// 4. One ACCEPT for each agent that got something.
 	slices.SortFunc(s.used, func(a, b *bin) int {
@@ -69,116 +104,4 @@ func (p *pool) place(now time.Time, waiting []*Request) Placement {
 		p.drop(b)
 	}
 	return result
-}
-
-// search is one placement under way.
-type search struct {
-	*pool
-	now    time.Time
-	shapes map[shape]*progress
-	sets   map[string]*matches
-	used   []*bin // those that got something
-}
-
-// progress is how far the search for places has come for one shape. Within one placement a bin only ever gets fuller, so that
-// one that was too small for a shape stays too small: the search goes on where it stopped.
-type progress struct {
-	next  int
-	match *matches
-}
-
-// matches remembers which bins of a role meet a set of constraints: 0 not asked, 1 yes, 2 no.
-type matches struct{ known []uint8 }
-
-// put takes a place for the request, if there is one.
-func (s *search) put(r *Request) bool {
-	places := s.roles[r.shape.role]
-	if places == nil {
-		return false
-	}
-	at := s.shapes[r.shape]
-	if at == nil {
-		at = &progress{match: s.matchesFor(r, places)}
-		s.shapes[r.shape] = at
-	}
-	for at.next < len(places.bins) {
-		i := places.tree.first(at.next, &r.shape.need)
-		if i < 0 {
-			at.next = len(places.bins)
-			return false
-		}
-		at.next = i
-		b := places.bins[i]
-		if !b.unavailable(s.now) && at.match.meets(r, i, b) {
-			if len(b.tasks) == 0 {
-				s.used = append(s.used, b)
-			}
-			b.tasks = append(b.tasks, b.take(r))
-			places.tree.set(i, &b.free)
-			return true
-		}
-		at.next++
-	}
-	return false
-}
-
-// matchesFor shares what is known of a set of constraints between all shapes that have it.
-func (s *search) matchesFor(r *Request, places *rolePlaces) *matches {
-	if len(r.constraints.all) == 0 {
-		return nil
-	}
-	key := r.shape.role + "\x00" + r.shape.constraints
-	m := s.sets[key]
-	if m == nil {
-		m = &matches{known: make([]uint8, len(places.bins))}
-		s.sets[key] = m
-	}
-	return m
-}
-
-// meets reports whether bin i meets the request's constraints.
-func (m *matches) meets(r *Request, i int, b *bin) bool {
-	if m == nil {
-		return true
-	}
-	if m.known[i] == 0 {
-		m.known[i] = 1
-		if r.constraints.unmet(&b.offers[0]) != nil {
-			m.known[i] = 2
-		}
-	}
-	return m.known[i] == 1
-}
-
-// leftovers are the bins after a placement, by role. They stay as they are, whatever becomes of the pool.
-type leftovers struct {
-	roles map[string][]*bin
-	// offers in all, and those left out because their agent is in a maintenance window.
-	offers, unavailable int
-}
-
-func (p *pool) leftovers(now time.Time) leftovers {
-	l := leftovers{roles: map[string][]*bin{}, offers: p.has()}
-	for role, places := range p.roles {
-		for _, b := range places.bins {
-			switch {
-			case b.gone:
-			case b.unavailable(now):
-				l.unavailable += len(b.offers)
-			default:
-				l.roles[role] = append(l.roles[role], b)
-			}
-		}
-	}
-	return l
-}
-
-// covers reports whether what is free is enough.
-func (n *need) covers(want *need) bool {
-	for d := range n.amount {
-		if n.amount[d] < want.amount[d] {
-			return false
-		}
-	}
-	return n.ports >= want.ports
 }

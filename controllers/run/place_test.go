@@ -79,6 +79,11 @@ func constrained(cs ...v1.Constraint) func(*v1.Run) {
 	return func(r *v1.Run) { r.Spec.Task.Constraints = cs }
 }
 
+// view is of a world in which nothing else is alive.
+func view(waiting ...*Request) *View {
+	return &View{Now: t0, Waiting: waiting, Config: PlaceConfig{Ageing: time.Minute, AssumedDuration: 30 * time.Minute}}
+}
+
 // where lists who went where.
 func where(p Placement) map[string]string {
 	m := map[string]string{}
@@ -209,7 +214,7 @@ func TestPlace(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, where(Place(t0, tc.waiting, tc.offers))); diff != "" {
+			if diff := cmp.Diff(tc.want, where(Place(view(tc.waiting...), tc.offers))); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
 		})
@@ -221,7 +226,7 @@ func TestPlaceTakesReservedResourcesFirst(t *testing.T) {
 	o := agent(1, 2, 200, without("ports"),
 		offering(reserved(scalar("cpus", 1.5)), reserved(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 80, End: 80}}, AllocatedRole: "horae"}),
 			offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31005, End: 31005}, {Begin: 31000, End: 31001}}, AllocatedRole: "horae"}))
-	p := Place(t0, []*Request{wants(t, "a", "2.25", "64Mi", ports(4))}, []offer.Offer{o})
+	p := Place(view(wants(t, "a", "2.25", "64Mi", ports(4))), []offer.Offer{o})
 	if len(p.Agents) != 1 || len(p.Agents[0].Tasks) != 1 {
 		t.Fatalf("placement = %+v", p.Agents)
 	}
@@ -246,26 +251,26 @@ func TestWhyItWaits(t *testing.T) {
 		"no offers": {wants(t, "a", "4", "1Mi"), nil, Why{"NoOffers", "Mesos has offered nothing yet"}},
 		"too few cpus anywhere": {
 			wants(t, "a", "6", "1Mi"), []offer.Offer{agent(1, 5, 100), agent(2, 4, 100), agent(3, 3, 100)},
-			Why{"InsufficientCPUs", "3 agents with 12 cpus in all, none with 6 cpus; the best has 5"},
+			Why{"InsufficientCPUs", "3 offers, 12 cpus in all, none with 6 cpus; the best had 5"},
 		},
 		"too little memory on the one agent": {
 			wants(t, "a", "1", "512Mi"), []offer.Offer{agent(1, 5, 100.5)},
-			Why{"InsufficientMemory", "1 agent with 100.5Mi of memory in all, none with 512Mi of memory; the best has 100.5Mi"},
+			Why{"InsufficientMemory", "1 offer, 100.5Mi of memory in all, none with 512Mi of memory; the best had 100.5Mi"},
 		},
-		"too few ports": {wants(t, "a", "1", "1Mi", ports(11)), []offer.Offer{agent(1, 5, 100)}, Why{"InsufficientPorts", "1 agent, none with 11 ports; the best has 10"}},
+		"too few ports": {wants(t, "a", "1", "1Mi", ports(11)), []offer.Offer{agent(1, 5, 100)}, Why{"InsufficientPorts", "1 offer, none with 11 ports; the best had 10"}},
 		"enough of each, but not in one place": {
 			wants(t, "a", "4", "400Mi"), []offer.Offer{agent(1, 5, 100), agent(2, 1, 1000)},
-			Why{"InsufficientResources", "2 agents with 6 cpus and 1100Mi of memory in all, none with 4 cpus, 400Mi of memory together"},
+			Why{"InsufficientResources", "2 offers, 6 cpus and 1100Mi of memory in all, none with 4 cpus, 400Mi of memory together"},
 		},
 		"constraints that nobody meets": {
 			wants(t, "a", "1", "1Mi", constrained(v1.Constraint{Attribute: "rack", Operator: v1.OpLike, Value: "r[12]"})),
 			[]offer.Offer{agent(1, 5, 100), agent(2, 5, 100)},
-			Why{"ConstraintsNotMet", "2 agents, none of which meets rack Like r[12]"},
+			Why{"ConstraintsNotMet", "2 offers, none of which meets rack Like r[12]"},
 		},
 		"constraints that leave an agent that is too small": {
 			wants(t, "a", "8", "1Mi", constrained(v1.Constraint{Attribute: "hostname", Operator: v1.OpEquals, Value: "node1"})),
 			[]offer.Offer{agent(1, 5, 100), agent(2, 16, 100)},
-			Why{"InsufficientCPUs", "1 agent that meets the constraints with 5 cpus in all, none with 8 cpus; the best has 5"},
+			Why{"InsufficientCPUs", "1 offer that meets the constraints, 5 cpus in all, none with 8 cpus; the best had 5"},
 		},
 		"another role's offers": {
 			wants(t, "a", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Role = "etl" }), []offer.Offer{agent(1, 5, 100)},
@@ -273,11 +278,11 @@ func TestWhyItWaits(t *testing.T) {
 		},
 		"maintenance everywhere": {
 			wants(t, "a", "1", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} })},
-			Why{"Maintenance", "1 offer, each of an agent in its maintenance window"},
+			Why{"Maintenance", "1 offer, each of an agent under maintenance"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := Place(t0, []*Request{tc.request}, tc.offers)
+			p := Place(view(tc.request), tc.offers)
 			if len(p.Waiting) != 1 {
 				t.Fatalf("it does not wait: %v", where(p))
 			}
@@ -305,7 +310,7 @@ func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 			waiting = append(waiting, wants(t, fmt.Sprint("r", i), fmt.Sprintf("%dm", 100*rapid.IntRange(0, 30).Draw(rt, "want cpus")),
 				fmt.Sprintf("%dMi", rapid.IntRange(0, 300).Draw(rt, "want mem")), ports(int32(rapid.IntRange(0, 12).Draw(rt, "want ports")))))
 		}
-		p := Place(t0, waiting, offers)
+		p := Place(view(waiting...), offers)
 		left := map[string]need{}
 		for _, o := range offers {
 			b := bin{}
@@ -381,7 +386,7 @@ func BenchmarkPlace(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			placed := 0
 			for b.Loop() {
-				p := Place(t0, waiting, offers)
+				p := Place(view(waiting...), offers)
 				placed = bc.requests - len(p.Waiting)
 			}
 			b.ReportMetric(float64(placed), "placed")

@@ -36,6 +36,8 @@ const (
 	// whyTick is how often the reasons of those who wait are looked at, and whysAtATime how many are told then.
 	whyTick     = time.Second
 	whysAtATime = 1000
+	// whyRefresh is how often numbers that have changed are told again when the reason has not.
+	whyRefresh = 5 * time.Minute
 )
 
 // placer brings waiting Runs and offers together. One goroutine (run) owns them; everybody else leaves a note in the inbox and
@@ -44,6 +46,9 @@ type placer struct {
 	writer   Writer
 	launcher Launcher
 	flight   *inFlight
+	census   *census
+	cfg      PlaceConfig
+	roles    []string
 	metrics  *metrics
 	log      logr.Logger
 	// notStored is told the Runs whose intent was not stored: they want to be looked at again.
@@ -62,10 +67,20 @@ type placer struct {
 	inbox  []note
 	asked  map[store.Key]bool // Runs that wait, as far as the inbox says
 	wakeup chan struct{}
+	// grouped counts, by Job, those who wait for their Job's other attempts to make room.
+	grouped map[store.Key]int
+	// quiet are the roles for which nothing waits, and suppressed those of them of which the next subscription was told.
+	quiet, suppressed []string
 
 	// The fields below belong to run's goroutine.
 	hand    *hand
 	waiting map[store.Key]*waiter
+	byRole  map[string]int // of those who wait, in roles that we have
+	// served is when each line was last served; lines is how many there were when those were last gone through.
+	served map[lineKey]time.Time
+	lines  int
+	// agents are those that were ever offered, with what is known of them.
+	agents  map[string]*offer.Offer
 	refused map[store.Key]store.Revisions // of requests whose intent was out of date
 	gate    gateState
 	// fresh are those who wait and were not tried with the offers in hand; when more has come (more), all are.
@@ -80,7 +95,8 @@ type placer struct {
 type waiter struct {
 	*Request
 	failed *Placement // the last time it was tried in vain, which can say why
-	told   string     // the reason that was told
+	told   Why
+	toldAt time.Time
 }
 
 // gateState says whether attempts may be launched (I9).
@@ -100,7 +116,14 @@ type note struct {
 	rescind string
 	agent   string
 	gate    *gateState
-	expect  time.Time
+	ended   *store.Key // a Job of which an attempt is alive no more
+	expect  *expectation
+}
+
+// expectation is when something will be due for which a role's offers are wanted.
+type expectation struct {
+	role string
+	at   time.Time
 }
 
 func (p *placer) tell(n note) {
@@ -132,6 +155,26 @@ func (p *placer) drop(key store.Key) {
 	}
 }
 
+// attemptEnded says that one attempt of the Job less is alive, which may be what another one waits for.
+func (p *placer) attemptEnded(job store.Key) {
+	p.mu.Lock()
+	matters := p.grouped[job] > 0
+	p.mu.Unlock()
+	if matters {
+		p.tell(note{ended: &job})
+	}
+}
+
+// suppressedRoles are those that a new subscription is to get no offers for.
+func (p *placer) suppressedRoles() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.suppressed = slices.DeleteFunc(slices.Clone(p.quiet), func(role string) bool {
+		return slices.ContainsFunc(p.inbox, func(n note) bool { return n.want != nil && n.want.shape.role == role })
+	})
+	return slices.Clone(p.suppressed)
+}
+
 // run places until ctx ends. It returns store.ErrFenced, wrapped, when another leader has taken over.
 func (p *placer) run(ctx context.Context) error {
 	defer p.senders.Wait()
@@ -160,36 +203,51 @@ func (p *placer) run(ctx context.Context) error {
 // read takes in what the inbox holds, in order.
 func (p *placer) read() {
 	p.mu.Lock()
-	notes := p.inbox
+	notes, suppressed := p.inbox, p.suppressed
 	p.inbox = nil
 	p.mu.Unlock()
 	now := p.clock()
+	ended := map[store.Key]bool{}
 	for i := range notes {
 		switch n := &notes[i]; {
 		case n.want != nil:
 			p.enqueue(n.want)
 		case n.drop != nil:
-			delete(p.waiting, *n.drop)
-			delete(p.fresh, *n.drop)
+			p.leave(*n.drop)
 			delete(p.refused, *n.drop)
 		case n.offers != nil:
 			p.hand.add(now, n.offers)
 			p.more = true
+			p.meet(n.offers)
 		case n.rescind != "":
 			p.hand.offers.remove(n.rescind)
 		case n.agent != "":
 			p.hand.offers.removeAgent(n.agent)
 		case n.gate != nil:
 			if *n.gate != gateOpen {
-				p.hand.reset()
+				p.hand.reset(suppressed)
+				maps.DeleteFunc(p.agents, func(id string, _ *offer.Offer) bool { return !p.census.has(id) })
 			}
 			p.gate = *n.gate
+		case n.ended != nil:
+			ended[*n.ended] = true
 		default:
-			p.hand.expected.add(n.expect)
+			p.hand.expect(n.expect.role, n.expect.at)
 		}
+	}
+	if len(ended) > 0 {
+		p.retry(ended)
 	}
 	p.metrics.waiting.Set(float64(len(p.waiting)))
 	p.metrics.offers.Set(float64(p.hand.offers.has()))
+}
+
+// meet keeps in mind what the offers say of their agents.
+func (p *placer) meet(offers []offer.Offer) {
+	for i := range offers {
+		o := &offers[i]
+		p.agents[o.AgentID] = &offer.Offer{AgentID: o.AgentID, Hostname: o.Hostname, Attributes: o.Attributes, Region: o.Region, Zone: o.Zone}
+	}
 }
 
 func (p *placer) enqueue(r *Request) {
@@ -205,15 +263,65 @@ func (p *placer) enqueue(r *Request) {
 		w.Request = r
 		return
 	}
+	p.leave(key)
 	p.waiting[key] = &waiter{Request: r}
 	p.fresh[key] = true
-	p.hand.wanted()
+	if p.knows(r) {
+		p.byRole[r.shape.role]++
+	}
+	p.group(r, 1)
+	p.hand.wanted(r.shape.role)
+}
+
+// leave takes a Run out of those who wait.
+func (p *placer) leave(key store.Key) {
+	w := p.waiting[key]
+	if w == nil {
+		return
+	}
+	delete(p.waiting, key)
+	delete(p.fresh, key)
+	if p.knows(w.Request) {
+		if p.byRole[w.shape.role]--; p.byRole[w.shape.role] == 0 {
+			delete(p.byRole, w.shape.role)
+		}
+	}
+	p.group(w.Request, -1)
+}
+
+// knows reports whether the request's role is one of the framework's.
+func (p *placer) knows(r *Request) bool { return slices.Contains(p.roles, r.shape.role) }
+
+// group counts one more or less who looks at its Job's other attempts.
+func (p *placer) group(r *Request, n int) {
+	if !r.constraints.others() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.grouped[r.job] += n; p.grouped[r.job] == 0 {
+		delete(p.grouped, r.job)
+	}
+}
+
+// retry has those tried again who wait for their Job's other attempts to make room.
+func (p *placer) retry(jobs map[store.Key]bool) {
+	for key, w := range p.waiting {
+		if jobs[w.job] && w.constraints.others() {
+			p.fresh[key] = true
+			p.hand.wanted(w.shape.role)
+		}
+	}
 }
 
 // say tells Mesos what is and what is not wanted, and Runs why they wait. It returns when to look again.
 func (p *placer) say(ctx context.Context) time.Time {
 	now := p.clock()
-	m := p.hand.plan(now, len(p.waiting) > 0, p.gate == gateOpen)
+	m := p.hand.plan(now, p.byRole, p.gate == gateOpen)
+	quiet := p.hand.quiet(now, p.byRole)
+	p.mu.Lock()
+	p.quiet = quiet
+	p.mu.Unlock()
 	if next := p.tellWhys(now); !next.IsZero() {
 		m.at(next, 0, now)
 	}
@@ -234,11 +342,15 @@ func (p *placer) call(ctx context.Context, m moves) {
 		slices.Sort(m.decline)
 		errs = append(errs, p.launcher.Decline(ctx, m.decline, m.refuse))
 	}
-	if m.revive {
-		errs = append(errs, p.launcher.Revive(ctx))
+	if len(m.yield) > 0 {
+		slices.Sort(m.yield)
+		errs = append(errs, p.launcher.Decline(ctx, m.yield, 0))
 	}
-	if m.suppress {
-		errs = append(errs, p.launcher.Suppress(ctx))
+	if len(m.revive) > 0 {
+		errs = append(errs, p.launcher.Revive(ctx, m.revive...))
+	}
+	if len(m.suppress) > 0 {
+		errs = append(errs, p.launcher.Suppress(ctx, m.suppress...))
 	}
 	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 		p.log.V(1).Info("Offers: a call did not go through", "reason", err.Error())
@@ -257,11 +369,11 @@ func (p *placer) tellWhys(now time.Time) time.Time {
 	told := 0
 	for _, key := range slices.SortedFunc(maps.Keys(p.waiting), byKey) {
 		w := p.waiting[key]
-		if now.Before(w.Since.Add(whyAfter)) {
+		if now.Before(w.Since.Add(whyAfter)) && p.knows(w.Request) {
 			continue
 		}
-		if why := p.why(w); why.Reason != w.told {
-			w.told = why.Reason
+		if why := p.why(w); why.Reason != w.told.Reason || why != w.told && !now.Before(w.toldAt.Add(whyRefresh)) {
+			w.told, w.toldAt = why, now
 			p.tellWhy(key, why)
 			if told++; told == whysAtATime {
 				break
@@ -274,6 +386,8 @@ func (p *placer) tellWhys(now time.Time) time.Time {
 
 func (p *placer) why(w *waiter) Why {
 	switch {
+	case !p.knows(w.Request):
+		return unknownRole(w.shape.role, p.roles)
 	case p.gate == gateDisconnected:
 		return Why{waitDisconnected, "no attempt is launched before Mesos is connected"}
 	case p.gate == gateReconciling:

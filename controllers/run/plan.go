@@ -370,11 +370,15 @@ func (p *plan) awaitRetry() bool {
 func (p *plan) wantAttempt() bool {
 	p.d.Launch, p.d.Since = true, p.since()
 	w := p.in.Why
-	if w.Reason == "" || w.Reason == p.status.Reason {
+	if w.Reason == "" || w.Reason == p.status.Reason && (w.Message == p.status.Message || p.now.Before(p.in.WhyTime.Add(whyRefresh))) {
 		return true
 	}
-	// The words go to the status at a bounded rate, and only when they mean something else.
-	if t := later(p.d.Since.Add(whyAfter), p.in.WhyTime.Add(whyEvery)); p.now.Before(t) {
+	// The words go to the status at a bounded rate: those that mean something else sooner than new numbers.
+	t := p.in.WhyTime.Add(whyEvery)
+	if w.Reason != waitUnknownRole { // That no time will change.
+		t = later(t, p.d.Since.Add(whyAfter))
+	}
+	if p.now.Before(t) {
 		p.lookAgain(t)
 		return true
 	}

@@ -462,7 +462,16 @@ func TestPlan(t *testing.T) {
 		},
 		"waiting for the same reason as before: nothing to say": {
 			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "InsufficientCPUs" }},
-			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}}, want: outcome{Launch: true},
+			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}, WhyTime: at(now - whyRefresh + time.Second)}, want: outcome{Launch: true},
+		},
+		"waiting for the same reason for long: tells the present numbers": {
+			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "InsufficientCPUs" }},
+			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}, WhyTime: at(now - whyRefresh)},
+			want:  outcome{Phase: v1.RunPending, Reason: "InsufficientCPUs", Launch: true},
+		},
+		"a role that there is not: says so at once": {
+			run:   []func(*v1.Run){func(r *v1.Run) { r.CreationTimestamp = metav1.NewTime(at(now)) }},
+			facts: Facts{Why: Why{"UnknownRole", "etl"}}, want: outcome{Phase: v1.RunPending, Reason: "UnknownRole", Launch: true},
 		},
 		"waiting for another reason, told a moment ago: later": {
 			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "NoOffers" }},

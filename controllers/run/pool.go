@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"horae/internal/offer"
 )
@@ -15,6 +14,9 @@ type pool struct {
 	roles map[string]*rolePlaces
 	bins  map[place]*bin  // by where they are
 	of    map[string]*bin // by the offers in them
+	// windowed are the bins whose agents' maintenance is planned.
+	windowed map[*bin]struct{}
+	free     need // all that the bins had when they came
 }
 
 // place is a role's part of an agent.
@@ -25,8 +27,11 @@ type bin struct {
 	offers []offer.Offer
 	// parts are in the order in which they are used up: reserved before unreserved.
 	parts []part
-	free  need // the sum of the parts
-	tasks []Placed
+	free  need // the sum of the parts, without
+	// revocable ones, which only those get that ask for them.
+	revocable need
+	whole     need // as free was at first
+	tasks     []Placed
 
 	at   int  // in the role's bins; -1: it is new
 	gone bool // it is in the pool no more
@@ -37,18 +42,24 @@ type bin struct {
 type rolePlaces struct {
 	bins []*bin // some of which may be gone
 	tree tree
+	// plain is the number of bins without GPUs: they come first.
+	plain int
 	// fresh bins are not among them yet: they are sorted in before the next placement. gone counts those that are gone.
 	fresh []*bin
 	gone  int
+	held  int // bins that are there, fresh ones too
 }
 
 // has is how many offers there are.
 func (p *pool) has() int { return len(p.of) }
 
+// hasRole reports whether there are offers to the role.
+func (p *pool) hasRole(role string) bool { return p.roles[role] != nil && p.roles[role].held > 0 }
+
 // add puts offers in. What one agent offers to one role in several is put together.
 func (p *pool) add(offers []offer.Offer) {
 	if p.roles == nil {
-		p.roles, p.bins, p.of = map[string]*rolePlaces{}, map[place]*bin{}, map[string]*bin{}
+		p.roles, p.bins, p.of, p.windowed = map[string]*rolePlaces{}, map[place]*bin{}, map[string]*bin{}, map[*bin]struct{}{}
 	}
 	for i := range offers {
 		o := offers[i]
@@ -70,24 +81,34 @@ func (p *pool) insert(offers []offer.Offer) {
 	for i := range offers {
 		b.add(offers[i])
 		p.of[offers[i].ID] = b
+		if offers[i].Unavailable != nil {
+			p.windowed[b] = struct{}{}
+		}
 	}
+	b.whole = b.free
+	p.free.plus(&b.whole)
 	at := place{offers[0].AgentID, offers[0].Role}
 	p.bins[at] = b
 	if p.roles[at.role] == nil {
 		p.roles[at.role] = &rolePlaces{}
 	}
 	p.roles[at.role].fresh = append(p.roles[at.role].fresh, b)
+	p.roles[at.role].held++
 }
 
 // drop takes a bin out with all of its offers.
 func (p *pool) drop(b *bin) {
 	b.gone = true
+	p.free.minus(&b.whole)
 	for i := range b.offers {
 		delete(p.of, b.offers[i].ID)
 	}
+	delete(p.windowed, b)
 	at := place{b.offers[0].AgentID, b.offers[0].Role}
 	delete(p.bins, at)
-	if r := p.roles[at.role]; b.at >= 0 {
+	r := p.roles[at.role]
+	r.held--
+	if b.at >= 0 {
 		r.tree.set(b.at, &nothing)
 		r.gone++
 	}
@@ -137,10 +158,14 @@ func (r *rolePlaces) sort() {
 		bins, *next = append(bins, (*next)[0]), (*next)[1:]
 	}
 	r.bins = append(append(bins, old...), fresh...)
+	r.plain = len(r.bins)
 	for i, b := range r.bins {
 		b.at = i
+		if b.free.amount[gpus] > 0 {
+			r.plain = min(r.plain, i)
+		}
 	}
-	r.tree, r.fresh, r.gone = newTree(r.bins), nil, 0
+	r.tree, r.fresh, r.gone = newTree(len(r.bins), func(i int) need { return r.bins[i].free }), nil, 0
 }
 
 func compareBins(a, b *bin) int {
@@ -150,15 +175,19 @@ func compareBins(a, b *bin) int {
 		strings.Compare(a.offers[0].AgentID, b.offers[0].AgentID))
 }
 
-// unavailable reports whether the bin's agent is in its maintenance window: it gets nothing.
-func (b *bin) unavailable(now time.Time) bool {
-	for i := range b.offers {
-		if w := b.offers[i].Unavailable; w != nil && !now.Before(w.Start) && (w.Duration == 0 || now.Before(w.Start.Add(w.Duration))) {
-			return true
+// fits reports whether the bin has room for a task. Of each resource the task takes revocable or other ones, not of both: Mesos
+// refuses the mixture.
+func (b *bin) fits(s *shape) bool {
+	for d, want := range s.amount {
+		if b.free.amount[d] < want && !(s.revocable && b.revocable.amount[d] >= want) {
+			return false
 		}
 	}
-	return false
+	return b.free.ports >= s.ports
 }
+
+// either is the most that a task can get which takes revocable resources too.
+func (b *bin) either() need { return most(&b.free, &b.revocable) }
 
 // add puts an offer's resources into the bin.
 func (b *bin) add(o offer.Offer) {
@@ -173,8 +202,8 @@ func (b *bin) add(o offer.Offer) {
 		case d >= 0 && r.Type == offer.Scalar:
 			amount := int64(r.Scalar*1000 + 0.5)
 			b.part(r).left += amount
-			b.free.amount[d] += amount
-		case r.Name == "ports" && r.Type == offer.Ranges:
+			b.kind(r.Revocable).amount[d] += amount
+		case r.Name == "ports" && r.Type == offer.Ranges && !r.Revocable:
 			at := b.part(r)
 			for _, ports := range r.Ranges {
 				if ports.End >= ports.Begin {
@@ -185,6 +214,13 @@ func (b *bin) add(o offer.Offer) {
 			slices.SortFunc(at.ranges, func(x, y offer.Range) int { return cmp.Compare(x.Begin, y.Begin) })
 		}
 	}
+}
+
+func (b *bin) kind(revocable bool) *need {
+	if revocable {
+		return &b.revocable
+	}
+	return &b.free
 }
 
 // part finds the part that the resource adds to, or makes it, reserved ones first.
@@ -206,13 +242,14 @@ func (b *bin) part(r *offer.Resource) *part {
 func (b *bin) take(r *Request) Placed {
 	placed := Placed{Request: r}
 	for d, want := range r.shape.amount {
-		b.free.amount[d] -= want
+		revocable := r.shape.revocable && b.revocable.amount[d] >= want
+		b.kind(revocable).amount[d] -= want
 		for i := range b.parts {
 			at := &b.parts[i]
 			if want == 0 {
 				break
 			}
-			if at.resource.Name != dimensionNames[d] || at.left == 0 {
+			if at.resource.Name != dimensionNames[d] || at.resource.Revocable != revocable || at.left == 0 {
 				continue
 			}
 			taken := min(want, at.left)

@@ -48,8 +48,8 @@ func TestPoolPlacesAsIfItWereNew(t *testing.T) {
 					wanted++
 					waiting = append(waiting, wants(t, fmt.Sprint("r", wanted), fmt.Sprintf("%d", rapid.IntRange(1, 5).Draw(rt, "want")), "64Mi"))
 				}
-				want := Place(t0, waiting, sortedOffers(held))
-				got := p.place(t0, waiting)
+				want := Place(view(waiting...), sortedOffers(held))
+				got := p.place(view(waiting...))
 				if diff := cmp.Diff(fates(want), fates(got)); diff != "" {
 					rt.Fatalf("placement of a kept pool (-new +kept):\n%s", diff)
 				}
@@ -122,7 +122,7 @@ func BenchmarkPlaceOne(b *testing.B) {
 			request := []*Request{wants(b, "a", "1", "64Mi")}
 			b.ReportAllocs()
 			for b.Loop() {
-				placed := p.place(t0, request)
+				placed := p.place(view(request...))
 				if len(placed.Agents) != 1 {
 					b.Fatal("not placed")
 				}

@@ -127,6 +127,9 @@ func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []le
 
 // gather puts together what Plan looks at.
 func (c *Controller) gather(run *store.Run, letters []letter) Input {
+	if c.census.see(run) {
+		c.placer.attemptEnded(jobOf(run.Key.Namespace, run.Object))
+	}
 	in := Input{Run: run, JobGone: c.jobGone(run)}
 	task := ""
 	live := liveAttempt(run)
@@ -256,7 +259,7 @@ func (c *Controller) wrote(run *store.Run, d *Decision) {
 			c.memory.change(run.Key, func(m *runMemory) { m.whyTime = c.cfg.Clock() })
 		}
 		if t := d.Status.RetryTime; t != nil {
-			c.Expect(t.Time)
+			c.Expect(run.Object.Spec.Task.Role, t.Time)
 		}
 	}
 }
@@ -301,5 +304,6 @@ func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
 
 func (c *Controller) forget(key store.Key) {
 	c.memory.forget(key)
+	c.census.remove(key)
 	c.placer.drop(key)
 }

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Reasons for waiting, as they stand in status.reason.
 const (
 	waitNoOffers     = "NoOffers"
 	waitRole         = "NoOffersForRole"
+	waitUnknownRole  = "UnknownRole"
 	waitMaintenance  = "Maintenance"
 	waitConstraints  = "ConstraintsNotMet"
 	waitResources    = "InsufficientResources"
@@ -24,54 +26,183 @@ var waitDimension = [dimensions]string{"InsufficientCPUs", "InsufficientMemory",
 // Why says in words, with numbers, why there was no place for one of Waiting. It speaks of what was left after those who came first
 // had taken their places.
 func (p *Placement) Why(r *Request) Why {
-	places, offers := p.left.roles[r.shape.role], p.left.offers
-	switch {
-	case offers == 0:
-		return Why{waitNoOffers, "Mesos has offered nothing yet"}
-	case places == nil && p.left.unavailable == offers:
-		return Why{waitMaintenance, fmt.Sprintf("%s, each of an agent in its maintenance window", count(offers, "offer"))}
-	case places == nil:
-		return Why{waitRole, fmt.Sprintf("%s, none for role %s", count(offers, "offer"), r.shape.role)}
+	l := &p.left
+	if l.windows { // When the request ends matters, too.
+		return l.why(r)
 	}
-	// 1. Whom the constraints leave.
-	var fit []*bin
-	refused := map[string]int{}
-	for _, b := range places {
-		if c := r.constraints.unmet(&b.offers[0]); c != nil {
-			refused[c.String()]++
-		} else {
-			fit = append(fit, b)
+	key := shapeKey{shape: r.shape}
+	if r.constraints.others() {
+		key.job = r.job
+	}
+	why, known := l.whys[key]
+	if !known {
+		why = l.why(r)
+		if l.whys == nil {
+			l.whys = map[shapeKey]Why{}
 		}
+		l.whys[key] = why
 	}
-	if len(fit) == 0 {
-		return Why{waitConstraints, fmt.Sprintf("%s, none of which meets %s", count(len(places), "agent"), mostly(refused))}
+	return why
+}
+
+// why goes from what rules out most to what rules out least, until nothing is left.
+func (l *leftovers) why(r *Request) Why {
+	if l.offers == 0 {
+		return Why{Reason: waitNoOffers, Message: "Mesos has offered nothing yet"}
 	}
-	// 2. Which resource none of them has enough of.
-	total, best := sums(fit)
-	of := count(len(fit), "agent")
+	bins := l.roles[r.shape.role]
+	if len(bins) == 0 {
+		return Why{Reason: waitRole, Message: fmt.Sprintf("%s, none for role %s", count(l.offers, "offer"), r.shape.role)}
+	}
+	// 1. Whom the constraints leave, and whom those leave that look at the Job's other attempts.
+	sieve := sieve{bins: bins}
+	refused := sieve.without(func(b *bin) string {
+		if c := r.constraints.unmet(&b.offers[0]); c != nil {
+			return c.String()
+		}
+		return ""
+	})
+	if len(sieve.bins) == 0 {
+		return Why{Reason: waitConstraints, Message: fmt.Sprintf("%s, none of which meets %s", offersOf(bins), mostly(refused))}
+	}
 	if len(refused) > 0 {
-		of += " that meet" + s(len(fit) == 1) + " the constraints"
+		sieve.said = " that meet" + s(offersIn(sieve.bins) == 1) + " the constraints"
 	}
+	of := sieve.String()
+	taken := sieve.without(func(b *bin) string { return l.unmetByOthers(r, b) })
+	if len(sieve.bins) == 0 {
+		return Why{Reason: waitConstraints, Message: of + ", none of which meets " + mostly(taken)}
+	}
+	if len(taken) > 0 {
+		sieve.said = " that meet" + s(offersIn(sieve.bins) == 1) + " the constraints"
+	}
+	// 2. Whom maintenance leaves.
+	of = sieve.String()
+	windows := sieve.without(func(b *bin) string { return l.maintained(r, b) })
+	if len(sieve.bins) == 0 {
+		text := mostly(windows)
+		if text != underMaintenance {
+			text += l.untilWhen(r)
+		}
+		return Why{Reason: waitMaintenance, Message: of + ", " + text}
+	}
+	if len(windows) > 0 {
+		sieve.said += " and are not about to be maintained"
+	}
+	// 3. Which resource none of those has enough of.
+	why := insufficient(r, &sieve)
+	if why.Reason == waitDimension[gpus] && !l.cfg.GPUs {
+		why.Message += "; mesos.framework.gpus is off, so that Mesos offers no agents with GPUs"
+	}
+	return why
+}
+
+// insufficient says which resource there is too little of.
+func insufficient(r *Request, left *sieve) Why {
+	total, best := sums(left.bins, r.shape.revocable)
+	of := left.String()
 	for d, want := range r.shape.amount {
 		if best.amount[d] < want {
-			return Why{waitDimension[d], fmt.Sprintf("%s with %s in all, none with %s; the best has %s", of,
+			return Why{Reason: waitDimension[d], Message: fmt.Sprintf("%s, %s in all, none with %s; the best had %s", of,
 				amount(dimension(d), total.amount[d]), amount(dimension(d), want), figure(dimension(d), best.amount[d]))}
 		}
 	}
 	if best.ports < r.shape.ports {
-		return Why{waitPorts, fmt.Sprintf("%s, none with %s; the best has %d", of, count(int(r.shape.ports), "port"), best.ports)}
+		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s; the best had %d", of, count(int(r.shape.ports), "port"), best.ports)}
 	}
-	// 3. Each of them is somewhere, but not all in one place.
-	return Why{waitResources, fmt.Sprintf("%s with %s and %s in all, none with %s together", of,
+	return Why{Reason: waitResources, Message: fmt.Sprintf("%s, %s and %s in all, none with %s together", of,
 		amount(cpus, total.amount[cpus]), amount(mem, total.amount[mem]), r.shape.need.String())}
 }
 
-func sums(bins []*bin) (total, best need) {
+// sieve is what is left of the bins.
+type sieve struct {
+	bins []*bin
+	said string
+}
+
+// without leaves out those that are refused for some reason, and counts the reasons.
+func (s *sieve) without(refuse func(*bin) string) map[string]int {
+	reasons := map[string]int{}
+	var kept []*bin
+	for _, b := range s.bins {
+		if reason := refuse(b); reason != "" {
+			reasons[reason]++
+		} else {
+			kept = append(kept, b)
+		}
+	}
+	s.bins = kept
+	return reasons
+}
+
+func (s *sieve) String() string { return offersOf(s.bins) + s.said }
+
+func offersOf(bins []*bin) string { return count(offersIn(bins), "offer") }
+
+func offersIn(bins []*bin) int {
+	n := 0
 	for _, b := range bins {
-		for d, n := range b.free.amount {
+		n += len(b.offers)
+	}
+	return n
+}
+
+// unmetByOthers says which constraint forbids the bin because of the Job's other attempts, and what they are like; "": none does.
+func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
+	groups := l.jobs[r.job]
+	c := r.constraints.unmetByOthers(groups, func(attribute string) string { return labelOf(&b.offers[0], attribute) })
+	if c == nil {
+		return ""
+	}
+	g := groups.of(c.Attribute)
+	if labelOf(&b.offers[0], c.Attribute) == noLabel {
+		return c.String() + " without that attribute"
+	}
+	live := 0
+	for _, n := range g.counts {
+		live += *n
+	}
+	text := fmt.Sprintf("%s: %s of the job on %s", c, count(live+len(g.unknown), "live attempt"), count(g.used, "value"))
+	if n := len(g.unknown); n > 0 {
+		text += fmt.Sprintf(" and %d on agents such as %s whose %s is not known", n, g.unknown[0].hostname, c.Attribute)
+	}
+	return text
+}
+
+const underMaintenance = "each of an agent under maintenance"
+
+// maintained says when the agent's maintenance begins if that is before the request would be over; "": it is not.
+func (l *leftovers) maintained(r *Request, b *bin) string {
+	start, planned := b.window(l.now)
+	switch {
+	case !planned || !start.Before(r.ends(l.now, l.cfg.AssumedDuration)):
+		return ""
+	case !start.After(l.now):
+		return underMaintenance
+	}
+	return "each of an agent to be maintained from " + format(start) + " on"
+}
+
+// untilWhen says what the request was compared with.
+func (l *leftovers) untilWhen(r *Request) string {
+	ends := r.ends(l.now, l.cfg.AssumedDuration)
+	text := "; the run may last until " + format(ends)
+	if r.timeout == 0 && r.deadline.IsZero() {
+		text = fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
+	}
+	return text
+}
+
+func sums(bins []*bin, revocable bool) (total, best need) {
+	for _, b := range bins {
+		free := b.free
+		if revocable {
+			free = b.either()
+		}
+		for d, n := range free.amount {
 			total.amount[d] += n
 		}
-		best = most(&best, &b.free)
+		best = most(&best, &free)
 	}
 	return total, best
 }
@@ -85,6 +216,12 @@ func mostly(counts map[string]int) string {
 		}
 	}
 	return best
+}
+
+// unknownRole says of a task whose role the framework does not have which there are.
+func unknownRole(role string, roles []string) Why {
+	return Why{Reason: waitUnknownRole, Message: fmt.Sprintf(
+		"spec.task.role: %s is none of the framework's roles (mesos.framework.roles: %s), so that nothing is ever offered for it", role, strings.Join(roles, ", "))}
 }
 
 // String names all that is needed.

@@ -231,7 +231,7 @@ func (m *Manager) dispatch(e cache.Event) {
 // expect has offers in hand shortly before the Job's next occurrence. One that starts up to some jitter later does not need them.
 func (t *term) expect(j *store.Job) {
 	if next := j.Object.Status.NextScheduleTime; next != nil && j.Object.Spec.Jitter == nil {
-		t.runPlans.Expect(next.Time)
+		t.runPlans.Expect(j.Object.Spec.Task.Role, next.Time)
 	}
 }
 

@@ -1,0 +1,223 @@
+package run
+
+import (
+	"slices"
+
+	v1 "horae/api/v1"
+
+	"horae/internal/store"
+)
+
+// This file is Unique, MaxPer and GroupBy: constraints that look at where the Job's other live attempts are, those of the same
+// placement among them. They mean what Marathon's UNIQUE, MAX_PER and GROUP_BY mean. Where it is not known what an agent's
+// attribute is on which an attempt is alive, that attempt counts for every value: rather wait than break a promise.
+
+// jobGroups are a Job's live attempts, counted by the values of each attribute that its constraints speak of.
+type jobGroups []*group
+
+func (gs jobGroups) of(attribute string) *group {
+	for _, g := range gs {
+		if g.attribute == attribute {
+			return g
+		}
+	}
+	return nil
+}
+
+// group counts a Job's live attempts by one attribute.
+type group struct {
+	attribute string
+	counts    map[string]*int
+	// unknown are the attempts on agents whose attribute is not known.
+	unknown []site
+	// used is how many values have attempts, least the smallest number of attempts that one of them has; sizes says how many
+	// values have so many attempts.
+	used, least int
+	sizes       map[int]int
+}
+
+// newGroups counts for all Jobs of which a Run waits that has such constraints.
+func newGroups(v *View) map[store.Key]jobGroups {
+	jobs := map[store.Key]jobGroups{}
+	for _, r := range v.Waiting {
+		for _, cs := range [][]constraint{r.constraints.most, r.constraints.even} {
+			for i := range cs {
+				if jobs[r.job].of(cs[i].Attribute) == nil {
+					jobs[r.job] = append(jobs[r.job], newGroup(v, cs[i].Attribute, v.Live[r.job]))
+				}
+			}
+		}
+	}
+	return jobs
+}
+
+func newGroup(v *View, attribute string, live []site) *group {
+	g := &group{attribute: attribute, counts: map[string]*int{}, sizes: map[int]int{}}
+	for _, at := range live {
+		if label, known := v.label(at, attribute); known {
+			g.add(label)
+		} else {
+			g.unknown = append(g.unknown, at)
+		}
+	}
+	return g
+}
+
+// label is the value of an attribute of the agent on which an attempt is alive. What the attempt itself says of its agent stands in
+// for one that has not been offered since this manager leads.
+func (v *View) label(at site, attribute string) (label string, known bool) {
+	if o := v.Agents[at.agentID]; o != nil {
+		return labelOf(o, attribute), true
+	}
+	switch attribute {
+	case "hostname":
+		return at.hostname, at.hostname != ""
+	case "agent":
+		return at.agentID, true
+	}
+	return "", false
+}
+
+// counter is how many attempts have the value.
+func (g *group) counter(label string) *int {
+	n := g.counts[label]
+	if n == nil {
+		n = new(int)
+		g.counts[label] = n
+	}
+	return n
+}
+
+// add counts one more attempt on an agent with the value.
+func (g *group) add(label string) {
+	if label == noLabel {
+		return
+	}
+	n := g.counter(label)
+	if *n++; *n == 1 {
+		g.used, g.least = g.used+1, 1
+	} else {
+		g.sizes[*n-1]--
+	}
+	g.sizes[*n]++
+	for g.sizes[g.least] == 0 {
+		g.least++
+	}
+}
+
+// allows reports whether one more attempt may go where n have the value.
+func (g *group) allows(c *constraint, n int) bool {
+	unknown := len(g.unknown)
+	switch {
+	case c.Operator != v1.OpGroupBy:
+		return n+unknown < c.n
+	case n == 0: // a new value
+		return unknown == 0 || g.used > 0 && unknown <= g.least
+	}
+	return g.used >= c.n && n+unknown <= g.least
+}
+
+// unmetByOthers is the first constraint that forbids bin i because of where the Job's other attempts are, or nil.
+func (s *search) unmetByOthers(r *Request, at *progress, i int) *constraint {
+	return r.constraints.unmetByOthers(at.groups, func(attribute string) string { return s.label(at.lane, attribute, i) })
+}
+
+func (cs *constraints) unmetByOthers(groups jobGroups, label func(attribute string) string) *constraint {
+	for _, some := range [][]constraint{cs.most, cs.even} {
+		for i := range some {
+			c := &some[i]
+			l, g := label(c.Attribute), groups.of(c.Attribute)
+			if l == noLabel || !g.allows(c, *g.counter(l)) {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// valueBins are the bins that have one value of an attribute.
+type valueBins struct {
+	label string
+	count *int // of the Job's attempts there
+	bins  []int32
+	next  int // the first that has not been ruled out for the shape
+}
+
+// evenly is a bin whose value has the fewest of the Job's attempts; -1: there is none that the constraints allow.
+func (s *search) evenly(r *Request, at *progress) int {
+	by := &r.constraints.even[0]
+	g := at.groups.of(by.Attribute)
+	if at.values == nil {
+		at.values = s.valuesOf(at.lane, g)
+	}
+	values := at.values
+	several := len(r.constraints.even) > 1
+	if several {
+		// A bin that the other one forbids now may be allowed later: nothing is ruled out for good.
+		values = make([]*valueBins, len(at.values))
+		for i, v := range at.values {
+			values[i] = &valueBins{label: v.label, count: v.count, bins: v.bins}
+		}
+	}
+	for {
+		best := -1
+		for i, v := range values {
+			if (best < 0 || *v.count < *values[best].count) && g.allows(by, *v.count) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return -1
+		}
+		if i := s.among(r, at, values[best]); i >= 0 {
+			return i
+		}
+		values = slices.Delete(values, best, best+1)
+		if !several {
+			at.values = values
+		}
+	}
+}
+
+// among is a bin of those that have one value.
+func (s *search) among(r *Request, at *progress, v *valueBins) int {
+	if !r.shape.spread {
+		for ; v.next < len(v.bins); v.next++ {
+			if i := int(v.bins[v.next]); s.suits(r, at, i) {
+				return i
+			}
+		}
+		return -1
+	}
+	l := at.lane
+	if l.counts == nil {
+		l.count(s.view.Tasks)
+	}
+	best := -1
+	for _, j := range v.bins {
+		if i := int(j); (best < 0 || l.rank(r, i) < l.rank(r, best)) && s.suits(r, at, i) {
+			best = i
+		}
+	}
+	return best
+}
+
+// valuesOf sorts a lane's bins by their values of the group's attribute. It is never nil.
+func (s *search) valuesOf(l *lane, g *group) []*valueBins {
+	values := []*valueBins{}
+	known := map[string]*valueBins{}
+	for i := range l.bins {
+		label := s.label(l, g.attribute, i)
+		if label == noLabel {
+			continue
+		}
+		v := known[label]
+		if v == nil {
+			v = &valueBins{label: label, count: g.counter(label)}
+			known[label] = v
+			values = append(values, v)
+		}
+		v.bins = append(v.bins, int32(i))
+	}
+	return values
+}
