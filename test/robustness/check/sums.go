@@ -1,0 +1,62 @@
+package check
+
+import (
+	v1 "horae/api/v1"
+)
+
+// sums: once a Job is at rest its status adds up with its Runs, each counted once whatever happened to whoever counted; and no
+// occurrence is both told as not run and run.
+func (v *view) sums() {
+	for _, name := range v.jobs {
+		s, ok := v.h.Statuses[name]
+		if !ok || v.mayBeDeleted(name) {
+			continue
+		}
+		v.toldAndRun(name)
+		if !s.Idle {
+			continue
+		}
+		var succeeded, failed, missed, runs int64
+		for _, r := range v.ofJob[name] {
+			switch r.Phase {
+			case v1.RunSucceeded:
+				succeeded++
+			case v1.RunFailed, v1.RunLost:
+				failed++
+			case v1.RunMissed, v1.RunSkipped:
+				missed++ // counted among those that were told
+			}
+			if scheduled(r) {
+				runs++
+			}
+		}
+		if s.Succeeded != succeeded || s.Failed != failed {
+			v.find(Miscounted, name, "its status counts %d succeeded and %d failed, its Runs are %d and %d", s.Succeeded, s.Failed, succeeded, failed)
+		}
+		if told := s.Missed + s.Skipped - missed; s.Occurrences != runs+told {
+			v.find(Miscounted, name, "its status has handled %d occurrences, and there are %d Runs and %d occurrences that it told of", s.Occurrences, runs, told)
+		}
+	}
+}
+
+// toldAndRun looks at what was told of all occurrences in its span. An entry that names fewer than its span has says nothing certain
+// of any of them.
+func (v *view) toldAndRun(name string) {
+	j := v.h.Jobs[name]
+	for _, told := range v.told[name] {
+		from, ok1 := j.Index(told.From)
+		through, ok2 := j.Index(told.Through)
+		if !ok1 || !ok2 {
+			v.find(Miscounted, name, "its status tells of %s to %s, which its schedule does not have", stamp(told.From), stamp(told.Through))
+			continue
+		}
+		if told.Count != int64(through-from+1) {
+			continue
+		}
+		for _, r := range v.ofJob[name] {
+			if k, _ := j.Index(r.Nominal); scheduled(r) && k >= from && k <= through {
+				v.find(Miscounted, name, "its status tells that %s did not become a Run, for %s, and there is %s", stamp(r.Nominal), told.Reason, r.Name)
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+// Package history holds what happened in one run of the robustness test, as plain values: what was asked for and what came of
+// the asking, what the tasks themselves wrote down, what etcd said of them, and which faults there were. test/robustness
+// fills it in, test/robustness/check judges it. Apart from reading the tasks' files it does nothing.
+package history
+
+import (
+	"time"
+
+	v1 "horae/api/v1"
+)
+
+// History is one run of the test.
+type History struct {
+	// Began and Read are when the test began, and when the final read was asked for.
+	Began, Read time.Time
+	// Forgiveness is added to every Job's epsilon.
+	Forgiveness time.Duration
+	// Jobs that were asked for, by name, whatever came of it.
+	Jobs map[string]Job
+	// Ops in the order in which they were invoked.
+	Ops []Op
+	// Witnesses are the files that the tasks left.
+	Witnesses []Witness
+	// Unreadable are files without a first line: their tasks were killed before they wrote it.
+	Unreadable int
+	// Records are all Runs that etcd ever held, as they were last.
+	Records []Record
+	// Told are the occurrences of which a Job's status ever said that they did not become a Run.
+	Told []Told
+	// Statuses are the sums that the Jobs' statuses held last, by Job.
+	Statuses map[string]Status
+	// Faults that were injected.
+	Faults []Fault
+}
+
+// Job is what the generator drew: Jepsen's parameters, and the policies that the strict mode varies.
+type Job struct {
+	Name string
+	// Start of the first occurrence; the others follow after multiples of Interval, Count of them in all.
+	Start    time.Time
+	Interval time.Duration
+	Count    int
+	// Epsilon is by how much an occurrence may be late.
+	Epsilon time.Duration
+	// Duration for which the task sleeps.
+	Duration time.Duration
+
+	Concurrency v1.ConcurrencyPolicy
+	MissedRuns  v1.MissedRunsPolicy
+	// Deadline: the Job has a startingDeadline of epsilon and the forgiveness.
+	Deadline bool
+	// Retries is retries.limit.
+	Retries int
+}
+
+// Target is the k-th occurrence, from 0.
+func (j *Job) Target(k int) time.Time { return j.Start.Add(time.Duration(k) * j.Interval) }
+
+// Index is the inverse of Target: which occurrence is at t, if any.
+func (j *Job) Index(t time.Time) (k int, ok bool) {
+	since := t.Sub(j.Start)
+	if since < 0 || j.Interval <= 0 || since%j.Interval != 0 {
+		return 0, false
+	}
+	k = int(since / j.Interval)
+	return k, k < j.Count
+}
+
+// OpKind is what a client asks for.
+type OpKind string
+
+// The kinds.
+const (
+	Add     OpKind = "add"
+	Suspend OpKind = "suspend"
+	Resume  OpKind = "resume"
+	Edit    OpKind = "edit"
+	Delete  OpKind = "delete"
+	Trigger OpKind = "trigger"
+)
+
+// Outcome of an operation, as its client knows it.
+type Outcome string
+
+// The outcomes. Jepsen calls the last one info.
+const (
+	OK      Outcome = "ok"      // carried out
+	Failed  Outcome = "failed"  // not carried out, and never will be
+	Unknown Outcome = "unknown" // no answer, or one that says so: it may have been carried out, and may yet be
+)
+
+// Op is one operation of a client.
+type Op struct {
+	Kind OpKind
+	Job  string
+	// Edit is the number that an edit writes; it grows with each edit of a Job.
+	Edit int
+	// Via names the manager that was asked.
+	Via                string
+	Invoked, Completed time.Time
+	Outcome            Outcome
+	// Run that a trigger was answered with.
+	Run string
+	// Err is what was wrong with it.
+	Err string
+}
+
+// Witness is what one task wrote down while it ran.
+type Witness struct {
+	File string
+	// Task is the Mesos task's ID; Attempt is its number within its Run.
+	Task, Run, Job string
+	Attempt        int
+	Reason         v1.RunReason
+	// Nominal is the occurrence; zero for a manual Run.
+	Nominal time.Time
+	// Edit is the number of the edit that the task was made with.
+	Edit int
+	// Start, and End unless the task was killed or still runs.
+	Start, End time.Time
+}
+
+// Complete tells whether the task came to its end.
+func (w *Witness) Complete() bool { return !w.End.IsZero() }
+
+// Record is a Run as etcd had it last.
+type Record struct {
+	Name, Job string
+	Reason    v1.RunReason
+	// Nominal is the occurrence; zero for a manual Run.
+	Nominal time.Time
+	// Created is the create revision of its spec: Runs are created in this order.
+	Created int64
+	Phase   v1.RunPhase
+	// Why is the reason for the phase.
+	Why      string
+	Attempts []Attempt
+	// Deleted: it was there and is not any more.
+	Deleted bool
+}
+
+// Attempt is one Mesos task as its Run tells of it.
+type Attempt struct {
+	Task               string
+	State              v1.RunPhase
+	NotStarted         bool
+	Launched, Finished time.Time
+}
+
+// Told tells of occurrences that did not become a Run: Count of them, from From to Through.
+type Told struct {
+	Job           string
+	From, Through time.Time
+	Count         int64
+	Outcome       v1.RunPhase
+	Reason        string
+}
+
+// Status is the sums of a Job's status.
+type Status struct {
+	Succeeded, Failed, Missed, Skipped, Occurrences int64
+	// Last occurrence handled.
+	Last time.Time
+	// Idle: no Run of it was active, and none waited.
+	Idle bool
+}
+
+// Fault that was injected.
+type Fault struct {
+	Kind, Target string
+	From, To     time.Time
+	// Deadly: tasks may have died of it, or their ends may have been lost.
+	Deadly bool
+}
