@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -20,6 +21,10 @@ func main() {
 	flag.StringVar(&cfg.Attributes, "attributes", "", "each agent's attributes: name:value;...")
 	flag.StringVar(&cfg.WorkDir, "work-dir", "", "where sandboxes are kept; a temporary directory if empty")
 	flag.BoolVar(&cfg.Simulate, "simulate", false, "timers in place of processes; the label sim says how a task ends: ok,1500ms exit:3 lost never")
+	flag.DurationVar(&cfg.HeartbeatInterval, "heartbeat-interval", 0, "time between the `heartbeats` of a subscription; 0: Mesos's 15s")
+	flag.DurationVar(&cfg.AgentPingTimeout, "agent-ping-timeout", 0, "five times this `long` an agent may be silent until it is unreachable; 0: Mesos's 15s")
+	flag.DurationVar(&cfg.UpdateRetryMin, "update-retry", 0, "an update without acknowledgement is sent again after so `long`, then twice as long; 0: Mesos's 10s")
+	faults := flag.String("faults", "", "for tests only: an `address` on which parts of the cluster can be broken; see internal/devcluster/faults.go")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "devcluster: unexpected argument %q: everything is given by flags; see -help\n", flag.Arg(0))
@@ -27,18 +32,26 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, cfg); err != nil {
+	if err := run(ctx, cfg, *faults); err != nil {
 		fmt.Fprintln(os.Stderr, "devcluster:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, cfg devcluster.Config) error {
+func run(ctx context.Context, cfg devcluster.Config, faults string) error {
 	cluster, err := devcluster.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("devcluster ready master=%s agents=%d sandboxes=%s\n", cluster.URL(), cluster.Agents(), cluster.WorkDir())
+	ready := fmt.Sprintf("devcluster ready master=%s agents=%d sandboxes=%s", cluster.URL(), cluster.Agents(), cluster.WorkDir())
+	if faults != "" {
+		url, err := cluster.ServeFaults(ctx, faults)
+		if err != nil {
+			return errors.Join(err, cluster.Close())
+		}
+		ready += " faults=" + url
+	}
+	fmt.Println(ready)
 	<-ctx.Done()
 	return cluster.Close()
 }

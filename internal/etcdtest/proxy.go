@@ -5,9 +5,11 @@ import (
 	"net/url"
 	"sync"
 	"testing"
+	"time"
 )
 
-// Proxy stands between a client and an etcd server, and breaks what a network can break. A new one passes everything on.
+// Proxy stands between a client and a server, etcd or any other that speaks over TCP, and breaks what a network can break. A new
+// one passes everything on.
 type Proxy struct {
 	// Endpoint is the URL that the client is given.
 	Endpoint string
@@ -21,6 +23,7 @@ type Proxy struct {
 	conns   map[net.Conn]bool
 	refuse  bool // new connections are closed at once
 	hold    [2]bool
+	delay   time.Duration
 	closed  bool
 }
 
@@ -58,6 +61,13 @@ func (p *Proxy) Silence() { p.set(false, true, true, false) }
 // answered.
 func (p *Proxy) HoldAnswers() { p.set(false, false, true, false) }
 
+// Delay passes everything on, each piece that is read after so long, and one after the other: a slow network, and a thin one.
+func (p *Proxy) Delay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
 // Break breaks all connections; what was kept back is lost. New ones are treated as before.
 func (p *Proxy) Break() {
 	p.mu.Lock()
@@ -71,7 +81,7 @@ func (p *Proxy) Restore() { p.set(false, false, false, false) }
 func (p *Proxy) set(refuse, holdToServer, holdToClient, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refuse, p.hold = refuse, [2]bool{toServer: holdToServer, toClient: holdToClient}
+	p.refuse, p.hold, p.delay = refuse, [2]bool{toServer: holdToServer, toClient: holdToClient}, 0
 	if cut {
 		p.breakLocked()
 	}
@@ -143,6 +153,11 @@ func (p *Proxy) pump(direction int, dst, src net.Conn) {
 func (p *Proxy) pass(direction int, dst net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if d := p.delay; d > 0 {
+		p.mu.Unlock()
+		time.Sleep(d)
+		p.mu.Lock()
+	}
 	for p.hold[direction] && p.conns[dst] {
 		p.changed.Wait()
 	}
