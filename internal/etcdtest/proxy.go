@@ -14,12 +14,12 @@ type Proxy struct {
 	// Endpoint is the URL that the client is given.
 	Endpoint string
 
-	target   string
 	listener net.Listener
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	changed *sync.Cond // of mu: one of the following has changed
+	target  string
 	conns   map[net.Conn]bool
 	refuse  bool // new connections are closed at once
 	hold    [2]bool
@@ -44,7 +44,7 @@ func NewProxy(t testing.TB, endpoint string) *Proxy {
 	if err != nil {
 		t.Fatalf("proxy to %s: %v", endpoint, err)
 	}
-	p := &Proxy{Endpoint: "http://" + l.Addr().String(), target: u.Host, listener: l, conns: map[net.Conn]bool{}}
+	p := &Proxy{Endpoint: "http://" + l.Addr().String(), listener: l, target: u.Host, conns: map[net.Conn]bool{}}
 	p.changed = sync.NewCond(&p.mu)
 	p.wg.Go(p.serve)
 	t.Cleanup(p.close)
@@ -66,6 +66,13 @@ func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.delay = d
+}
+
+// Retarget leads new connections to another host:port: the server has come back elsewhere.
+func (p *Proxy) Retarget(hostPort string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = hostPort
 }
 
 // Break breaks all connections; what was kept back is lost. New ones are treated as before.
@@ -111,7 +118,10 @@ func (p *Proxy) serve() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		p.mu.Lock()
+		target := p.target
+		p.mu.Unlock()
+		server, err := net.Dial("tcp", target)
 		if err != nil {
 			_ = client.Close()
 			continue

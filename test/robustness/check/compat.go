@@ -67,12 +67,15 @@ func Compatibility(h *history.History, grain time.Duration) CompatibilityResult 
 		switch {
 		case op.Kind == history.Add:
 			left[op.Job] = op.Outcome == history.OK
-		case op.Outcome != history.Failed:
+		case op.Outcome != history.Failed && op.Invoked.Before(h.Read):
 			delete(left, op.Job)
 		}
 	}
 	spans := map[string][]Span{}
 	for _, w := range h.Witnesses {
+		if w.Start.After(h.Read) {
+			continue
+		}
 		spans[w.Job] = append(spans[w.Job], Span{w.Start, w.End})
 	}
 	r := CompatibilityResult{Valid: true, Jobs: map[string]Solution{}}

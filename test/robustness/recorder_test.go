@@ -1,0 +1,249 @@
+package robustness
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	v1 "horae/api/v1"
+	"horae/test/robustness/history"
+)
+
+// recorder keeps what etcd ever said of Runs and Jobs, read as any other tool would: the public keys, listed once and then watched.
+// It shares no code with Horae but the types.
+type recorder struct {
+	client *clientv3.Client
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed, and made anew, when revision grows
+	revision int64
+	keys     map[string]bool // that exist
+	runs     map[string]*history.Record
+	jobs     map[string]v1.JobStatus
+	told     map[history.Told]bool
+	err      error // that ended it
+}
+
+const (
+	prefix    = "/horae/"
+	runSpec   = "/horae/spec/runs/default/"
+	runStatus = "/horae/status/runs/default/"
+	jobStatus = "/horae/status/jobs/default/"
+)
+
+func newRecorder(client *clientv3.Client) *recorder {
+	return &recorder{client: client, changed: make(chan struct{}), keys: map[string]bool{}, runs: map[string]*history.Record{},
+		jobs: map[string]v1.JobStatus{}, told: map[history.Told]bool{}}
+}
+
+// run records until ctx ends.
+func (r *recorder) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := r.follow(ctx)
+		if err != nil && !errors.Is(err, rpctypes.ErrCompacted) && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond): // etcd may be away
+			}
+		}
+	}
+}
+
+// follow lists and watches until that fails. A list after the first shows what the watch has overlooked.
+func (r *recorder) follow(ctx context.Context) error {
+	reqCtx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	list, err := r.client.Get(reqCtx, prefix, clientv3.WithPrefix())
+	if err != nil {
+		return err
+	}
+	r.list(list)
+	for resp := range r.client.Watch(clientv3.WithRequireLeader(ctx), prefix, clientv3.WithPrefix(), clientv3.WithRev(list.Header.Revision+1)) {
+		if err := resp.Err(); err != nil {
+			return err
+		}
+		r.events(resp)
+	}
+	return ctx.Err()
+}
+
+func (r *recorder) list(list *clientv3.GetResponse) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	seen := map[string]bool{}
+	for _, kv := range list.Kvs {
+		seen[string(kv.Key)] = true
+		r.putLocked(kv)
+	}
+	for key := range r.keys {
+		if !seen[key] {
+			r.deleteLocked(key)
+		}
+	}
+	r.advanceLocked(list.Header.Revision)
+}
+
+func (r *recorder) events(resp clientv3.WatchResponse) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range resp.Events {
+		if e.Type == clientv3.EventTypeDelete {
+			r.deleteLocked(string(e.Kv.Key))
+		} else {
+			r.putLocked(e.Kv)
+		}
+	}
+	r.advanceLocked(resp.Header.Revision)
+}
+
+func (r *recorder) advanceLocked(revision int64) {
+	if revision > r.revision {
+		r.revision = revision
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func (r *recorder) putLocked(kv *mvccpb.KeyValue) {
+	key := string(kv.Key)
+	r.keys[key] = true
+	if name, ok := strings.CutPrefix(key, runSpec); ok {
+		var run v1.Run
+		if r.decodeLocked(kv, &run) {
+			record := r.recordLocked(name)
+			record.Job, record.Reason, record.Created, record.Deleted = run.Spec.Job, run.Spec.Reason, kv.CreateRevision, false
+			if t := run.Spec.ScheduledTime; t != nil {
+				record.Nominal = t.Time
+			}
+		}
+	} else if name, ok := strings.CutPrefix(key, runStatus); ok {
+		var run v1.Run
+		if r.decodeLocked(kv, &run) {
+			take(r.recordLocked(name), &run.Status)
+		}
+	} else if name, ok := strings.CutPrefix(key, jobStatus); ok {
+		var job v1.Job
+		if r.decodeLocked(kv, &job) {
+			r.jobs[name] = job.Status
+			r.tellLocked(name, job.Status.NotRun)
+		}
+	}
+}
+
+// take writes a Run's status into its record.
+func take(r *history.Record, s *v1.RunStatus) {
+	r.Phase, r.Why, r.Attempts = s.Phase, strings.TrimSpace(s.Reason+" "+s.Message), nil
+	for _, a := range s.Attempts {
+		attempt := history.Attempt{Task: a.TaskID, State: a.State, NotStarted: a.NotStarted, Launched: a.LaunchTime.Time}
+		if a.FinishTime != nil {
+			attempt.Finished = a.FinishTime.Time
+		}
+		r.Attempts = append(r.Attempts, attempt)
+	}
+}
+
+func (r *recorder) decodeLocked(kv *mvccpb.KeyValue, into any) bool {
+	if err := json.Unmarshal(kv.Value, into); err != nil {
+		r.err = fmt.Errorf("%s holds what is not JSON: %w", kv.Key, err)
+		return false
+	}
+	return true
+}
+
+func (r *recorder) recordLocked(name string) *history.Record {
+	if r.runs[name] == nil {
+		r.runs[name] = &history.Record{Name: name}
+	}
+	return r.runs[name]
+}
+
+func (r *recorder) deleteLocked(key string) {
+	delete(r.keys, key)
+	if name, ok := strings.CutPrefix(key, runSpec); ok {
+		r.recordLocked(name).Deleted = true
+	}
+}
+
+func (r *recorder) tellLocked(job string, all []v1.NotRun) {
+	for _, n := range all {
+		t := history.Told{Job: job, From: n.ScheduledTime.Time, Through: n.ScheduledTime.Time, Count: n.Count, Outcome: n.Outcome, Reason: n.Reason}
+		if n.Through != nil {
+			t.Through = n.Through.Time
+		}
+		r.told[t] = true
+	}
+}
+
+// waitFor waits until everything up to the revision is recorded.
+func (r *recorder) waitFor(ctx context.Context, revision int64) error {
+	for {
+		r.mu.Lock()
+		have, changed := r.revision, r.changed
+		r.mu.Unlock()
+		if have >= revision {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("etcd is at revision %d, and was recorded up to %d: %w", revision, have, ctx.Err())
+		}
+	}
+}
+
+// at is the revision that is recorded.
+func (r *recorder) at() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.revision
+}
+
+// restless names something that has not ended yet; "" if there is nothing.
+func (r *recorder) restless() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, run := range r.runs {
+		if !run.Phase.Terminal() && r.keys[runSpec+name] {
+			return fmt.Sprintf("%s is %s", name, run.Phase)
+		}
+	}
+	for name, s := range r.jobs {
+		if len(s.Active) > 0 && r.keys[jobStatus+name] {
+			return fmt.Sprintf("%s says that %s is active", name, s.Active[0])
+		}
+	}
+	return ""
+}
+
+// into writes what was recorded into a history.
+func (r *recorder) into(h *history.History) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, run := range r.runs {
+		h.Records = append(h.Records, *run)
+	}
+	for t := range r.told {
+		h.Told = append(h.Told, t)
+	}
+	h.Statuses = map[string]history.Status{}
+	for name, s := range r.jobs {
+		if !r.keys[jobStatus+name] {
+			continue
+		}
+		sums := history.Status{Succeeded: s.Succeeded, Failed: s.Failed, Missed: s.Missed, Skipped: s.Skipped, Occurrences: s.Occurrences,
+			Idle: len(s.Active)+len(s.Waiting) == 0}
+		if s.LastScheduleTime != nil {
+			sums.Last = s.LastScheduleTime.Time
+		}
+		h.Statuses[name] = sums
+	}
+	return r.err
+}

@@ -1,0 +1,227 @@
+package robustness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"horae/test/robustness/check"
+	"horae/test/robustness/history"
+	"horae/test/robustness/plan"
+)
+
+// TestRobustness has a mix of faults.
+func TestRobustness(t *testing.T) {
+	mix, err := plan.ParseFaults(*faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, mix)
+}
+
+// TestEachFaultAlone has them one after another, each over and over for as long as a run takes.
+func TestEachFaultAlone(t *testing.T) {
+	if !*each {
+		t.Skip("takes minutes for each fault: give -robustness.each, as make robustness-each does")
+	}
+	mix, err := plan.ParseFaults(*faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range mix {
+		t.Run(f.Name, func(t *testing.T) { play(t, []plan.Fault{f}) })
+	}
+}
+
+// profile that the flags ask for.
+func profile(t *testing.T, load time.Duration) plan.Profile {
+	t.Helper()
+	p := plan.Jepsen()
+	if *compress < 1 || *compress > 16 {
+		t.Fatalf("-robustness.compress %d: must be from 1 to 16", *compress)
+	}
+	if *compress > 1 {
+		p = p.Compressed(*compress)
+	}
+	if p.MaxJobs = *jobs; p.MaxJobs > 0 {
+		// All have been added after half of the time.
+		each := load / 2 / time.Duration(max(1, p.MaxJobs/p.Clients))
+		p.AddDelay, p.AddStagger = min(p.AddDelay, each/2), min(p.AddStagger, each/2)
+	}
+	switch *mode {
+	case "strict":
+		p.Vary = true
+	case "jepsen":
+	default:
+		t.Fatalf("-robustness.mode %q: must be strict or jepsen", *mode)
+	}
+	return p
+}
+
+// play is one run of the test.
+func play(t *testing.T, mix []plan.Fault) {
+	decides := *seed
+	if decides == 0 {
+		decides = rand.Uint64N(1_000_000)
+	}
+	load := *duration * 3 / 5
+	p := profile(t, load)
+	var names []string
+	for _, f := range mix {
+		names = append(names, f.Name)
+	}
+	again := fmt.Sprintf("-robustness.seed=%d -robustness.duration=%s -robustness.mode=%s -robustness.compress=%d -robustness.jobs=%d -robustness.faults=%s",
+		decides, *duration, *mode, *compress, *jobs, strings.Join(names, ","))
+	t.Logf("to repeat this run's decisions: %s", again)
+
+	// 1. Everything is there and well.
+	s := newSite(t, directory(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	var background sync.WaitGroup
+	defer background.Wait()
+	defer cancel()
+	rec := newRecorder(s.client)
+	background.Go(func() { rec.run(ctx) })
+
+	// 2. Clients work, faults come and go.
+	h := &history.History{Began: time.Now(), Forgiveness: p.Forgive()}
+	u := newUsers(s, p)
+	working, stopWork := context.WithTimeout(ctx, load)
+	defer stopWork()
+	var clients sync.WaitGroup
+	for i := range p.Clients {
+		clients.Go(func() { u.work(working, plan.NewClient(p, decides, i)) })
+	}
+	n := newNemesis(s, rec)
+	n.run(working, plan.Schedule(mix, decides, load, 4*time.Second))
+	<-working.Done()
+	clients.Wait()
+
+	// 3. All is healed; what has ended by itself is started again.
+	h.Faults = n.faults
+	revived := s.resurrect()
+	time.Sleep(min(2*time.Second, *duration/20)) // what was asked of a manager that was halted may still be carried out
+	if err := u.each(ctx, history.Resume, has(history.Suspend)); err != nil {
+		t.Error(err)
+	}
+
+	// 4. A quiet time, and the final read.
+	time.Sleep(time.Until(h.Began.Add(*duration)))
+	h.Read = time.Now()
+	if err := s.read(ctx, h, u, rec); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	background.Wait()
+	judge(t, s, h, p, revived, again)
+}
+
+// directory for everything that a run leaves.
+func directory(t *testing.T) string {
+	t.Helper()
+	if *keep == "" {
+		return t.TempDir()
+	}
+	dir := filepath.Join(*keep, strings.ReplaceAll(t.Name(), "/", "-"))
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// rest is how long Jobs may take to come to rest after the final read.
+const rest = 30 * time.Second
+
+// read suspends every Job, waits until they are at rest, and reads what there is to be read. Only what was to happen before the final
+// read is required; what happens after it is judged all the same.
+func (s *site) read(ctx context.Context, h *history.History, u *users, rec *recorder) error {
+	if err := u.each(ctx, history.Suspend, has(history.Add)); err != nil {
+		return err
+	}
+	resting, cancel := context.WithTimeout(ctx, rest)
+	defer cancel()
+	for quiet := 0; quiet < 10 && resting.Err() == nil; {
+		select {
+		case <-resting.Done():
+			s.t.Logf("not at rest %s after the final read: %s", rest, rec.restless())
+		case <-time.After(200 * time.Millisecond):
+		}
+		// Sums are written a second after what they sum up, at most.
+		if quiet++; rec.restless() != "" {
+			quiet = 0
+		}
+	}
+	ctx, cancel = context.WithTimeout(ctx, patience)
+	defer cancel()
+	var err error
+	if h.Witnesses, h.Unreadable, err = history.ReadWitnesses(s.witness); err != nil {
+		return err
+	}
+	now, err := s.client.Get(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	if err := rec.waitFor(ctx, now.Header.Revision); err != nil {
+		return err
+	}
+	u.into(h)
+	return rec.into(h)
+}
+
+// recovery is how long after a fault a late start is put down to it: a lease, a silent connection's timeout, and what had piled up.
+const recovery = 20 * time.Second
+
+// judge reports, and fails the test if the history is not valid.
+func judge(t *testing.T, s *site, h *history.History, p plan.Profile, revived []string, again string) {
+	t.Helper()
+	save(t, s.dir, h)
+	strict := check.Strict(h, recovery)
+	compatible := check.Compatibility(h, p.Unit)
+	report(t, s, h, strict, compatible, revived)
+
+	for i, f := range strict.Findings {
+		if i == 30 {
+			t.Errorf("and %d more", len(strict.Findings)-i)
+			break
+		}
+		t.Error(f)
+	}
+	if strict.Occurrences == 0 {
+		t.Error("no occurrence was due: the run has shown nothing")
+	}
+	if *mode == "jepsen" && !compatible.Valid {
+		t.Error("not valid by Jepsen's checker")
+	}
+	if *late && strict.Lateness.Unexplained > 0 {
+		t.Errorf("%d tasks started later than their epsilon with no fault about", strict.Lateness.Unexplained)
+	}
+	if t.Failed() {
+		t.Logf("to repeat this run's decisions: %s", again)
+	}
+}
+
+// save keeps the history beside the logs.
+func save(t *testing.T, dir string, h *history.History) {
+	t.Helper()
+	text, err := json.MarshalIndent(h, "", " ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "history.json"), text, 0o600)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
