@@ -15,8 +15,9 @@ import (
 
 var (
 	seed     = flag.Uint64("robustness.seed", 0, "decides on Jobs, operations and faults; 0: another one each time, which is printed")
-	duration = flag.Duration("robustness.duration", time.Minute, "how long a run takes: three fifths with faults, then quiet")
+	duration = flag.Duration("robustness.duration", time.Minute, "how long a run takes: nine parts of 17 with faults, then quiet, as in Jepsen's test, for 40 s at most if Jobs are compressed tenfold")
 	faults   = flag.String("robustness.faults", "all", "which faults to mix: all, none, or some of "+strings.Join(plan.FaultNames(), ","))
+	hold     = flag.Int("robustness.hold", 1, "how many times longer each fault is there, and the pauses between them; Jepsen's partitions took 200 s, which is 25 times ours")
 	compress = flag.Int("robustness.compress", 10, "how many times faster than in Jepsen's test the Jobs come; 1: as there, 16 at most")
 	jobs     = flag.Int("robustness.jobs", 30, "how many Jobs are added at most; 0: as many as come")
 	mode     = flag.String("robustness.mode", "strict", "strict: Jobs of all policies, which are suspended, edited, triggered and deleted; jepsen: those of Jepsen's test, left alone, which must also pass its checker")

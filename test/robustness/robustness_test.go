@@ -65,20 +65,21 @@ func profile(t *testing.T, load time.Duration) plan.Profile {
 	return p
 }
 
+// quiet is how long nothing is done at the end: 400 of Jepsen's seconds, and no more of the whole than there.
+func quiet() time.Duration {
+	return min(*duration*8/17, 400*time.Second/time.Duration(*compress))
+}
+
 // play is one run of the test.
 func play(t *testing.T, mix []plan.Fault) {
 	decides := *seed
 	if decides == 0 {
 		decides = rand.Uint64N(1_000_000)
 	}
-	load := *duration * 3 / 5
+	load := *duration - quiet()
 	p := profile(t, load)
-	var names []string
-	for _, f := range mix {
-		names = append(names, f.Name)
-	}
-	again := fmt.Sprintf("-robustness.seed=%d -robustness.duration=%s -robustness.mode=%s -robustness.compress=%d -robustness.jobs=%d -robustness.faults=%s",
-		decides, *duration, *mode, *compress, *jobs, strings.Join(names, ","))
+	again := fmt.Sprintf("-robustness.seed=%d -robustness.duration=%s -robustness.mode=%s -robustness.compress=%d -robustness.jobs=%d -robustness.hold=%d -robustness.faults=%s",
+		decides, *duration, *mode, *compress, *jobs, *hold, list(mix))
 	t.Logf("to repeat this run's decisions: %s", again)
 
 	// 1. Everything is there and well.
@@ -100,7 +101,7 @@ func play(t *testing.T, mix []plan.Fault) {
 		clients.Go(func() { u.work(working, plan.NewClient(p, decides, i)) })
 	}
 	n := newNemesis(s, rec)
-	n.run(working, plan.Schedule(mix, decides, load, 4*time.Second))
+	n.run(working, plan.Schedule(mix, decides, load, *hold))
 	<-working.Done()
 	clients.Wait()
 
@@ -121,6 +122,21 @@ func play(t *testing.T, mix []plan.Fault) {
 	cancel()
 	background.Wait()
 	judge(t, s, h, p, revived, again)
+}
+
+// list is what -robustness.faults reads back.
+func list(mix []plan.Fault) string {
+	var names []string
+	for _, f := range mix {
+		names = append(names, f.Name)
+	}
+	switch len(names) {
+	case 0:
+		return "none"
+	case len(plan.Faults):
+		return "all"
+	}
+	return strings.Join(names, ",")
 }
 
 // directory for everything that a run leaves.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 
 	"horae/internal/etcdtest"
 	"horae/internal/leader"
@@ -58,7 +59,7 @@ func newSite(t *testing.T, dir string) *site {
 	}
 	s.etcd = etcdtest.NewCluster(t, members)
 	var err error
-	if s.client, err = clientv3.New(clientv3.Config{Endpoints: s.etcd.Endpoints(), DialTimeout: patience}); err != nil {
+	if s.client, err = clientv3.New(clientv3.Config{Endpoints: s.etcd.Endpoints(), DialTimeout: patience, Logger: zap.NewNop()}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.client.Close() })

@@ -86,33 +86,38 @@ type Strike struct {
 	LeaderFirst bool
 }
 
-// Schedule draws faults for so long. One after another, with a pause of up to pause between them; every fourth begins while the one
-// before is there. Each kind comes once before any comes again, so that a long enough schedule has all of them.
-func Schedule(faults []Fault, seed uint64, length, pause time.Duration) (strikes []Strike) {
+// maxPause between two faults.
+const maxPause = 4 * time.Second
+
+// Schedule draws faults for so long, one after another, with a pause between them; every fourth begins while the one before is
+// there. Each kind comes once before any comes again, so that a long enough schedule has all of them. hold makes faults and
+// pauses so many times longer.
+func Schedule(faults []Fault, seed uint64, length time.Duration, hold int) (strikes []Strike) {
 	if len(faults) == 0 {
 		return nil
 	}
 	rng := rand.New(rand.NewPCG(seed, 1<<32))
 	var deck []Fault
-	at := upTo(rng, pause)
+	at := upTo(rng, maxPause)
 	for {
 		if len(deck) == 0 {
 			deck = slices.Clone(faults)
 			rng.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
 		}
-		s := Strike{Fault: deck[0], At: at, For: deck[0].Least, Pick: rng.IntN(1 << 16), LeaderFirst: rng.IntN(3) > 0}
+		fault, long := deck[0], deck[0].Least
 		deck = deck[1:]
-		if spread := s.Fault.Most - s.Fault.Least; spread > 0 {
-			s.For += upTo(rng, spread)
+		if spread := fault.Most - fault.Least; spread > 0 {
+			long += upTo(rng, spread)
 		}
+		s := Strike{Fault: fault, At: at * time.Duration(hold), For: long * time.Duration(hold), Pick: rng.IntN(1 << 16), LeaderFirst: rng.IntN(3) > 0}
 		if s.At+s.For > length {
 			return strikes
 		}
 		strikes = append(strikes, s)
 		if rng.IntN(4) > 0 {
-			at += s.For + upTo(rng, pause)
+			at += long + upTo(rng, maxPause)
 		} else {
-			at += s.For / 2
+			at += long / 2
 		}
 	}
 }

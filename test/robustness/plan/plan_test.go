@@ -67,7 +67,7 @@ func TestASeedRepeatsItsDecisions(t *testing.T) {
 	if cmp.Equal(steps(p, 7, 2, 20), steps(p, 8, 2, 20)) || cmp.Equal(steps(p, 7, 2, 20), steps(p, 7, 3, 20)) {
 		t.Error("another seed, or another client, decides the same")
 	}
-	if diff := cmp.Diff(Schedule(Faults, 7, time.Hour, time.Second), Schedule(Faults, 7, time.Hour, time.Second)); diff != "" {
+	if diff := cmp.Diff(Schedule(Faults, 7, time.Hour, 1), Schedule(Faults, 7, time.Hour, 1)); diff != "" {
 		t.Errorf("the same seed strikes otherwise: %s", diff)
 	}
 }
@@ -132,7 +132,7 @@ func TestOperationsMakeSenseProperty(t *testing.T) {
 }
 
 func TestScheduleHasEachFaultBeforeAnyComesAgain(t *testing.T) {
-	strikes := Schedule(Faults, 3, time.Hour, 5*time.Second)
+	strikes := Schedule(Faults, 3, time.Hour, 1)
 	if len(strikes) < 2*len(Faults) {
 		t.Fatalf("%d strikes in an hour", len(strikes))
 	}
@@ -150,7 +150,12 @@ func TestScheduleHasEachFaultBeforeAnyComesAgain(t *testing.T) {
 			t.Errorf("strike %d: %+v", i, s)
 		}
 	}
-	if got := Schedule(nil, 3, time.Hour, time.Second); got != nil {
+	for i, s := range Schedule(Faults, 3, time.Hour, 25) {
+		if s.Fault != strikes[i].Fault || s.At != 25*strikes[i].At || s.For != 25*strikes[i].For {
+			t.Errorf("held 25 times longer strike %d is %+v, was %+v", i, s, strikes[i])
+		}
+	}
+	if got := Schedule(nil, 3, time.Hour, 1); got != nil {
 		t.Errorf("no faults strike: %v", got)
 	}
 }
