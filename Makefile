@@ -12,7 +12,7 @@ TESTFLAGS ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build bin/manager, bin/horae and bin/devcluster
@@ -37,6 +37,22 @@ test-long: ## Run the suites that take minutes: every IANA zone over ten years, 
 .PHONY: e2e
 e2e: build ## Run the system as a user would: binaries, kill -9, real processes
 	$(GO) test -count=1 -v -timeout 15m ./test/e2e -e2e.full
+
+# SEED=n repeats the decisions of a run; ARGS adds flags: see test/robustness/README.md.
+ROBUSTNESS = $(GO) test -count=1 -v -timeout 2h ./test/robustness -robustness.seed=$(or $(SEED),0)
+
+.PHONY: robustness
+robustness: ## Jepsen's test of Chronos, stricter: everything around Horae fails for ten minutes, in a mix that SEED decides
+	$(ROBUSTNESS) -run TestRobustness -robustness.duration=10m -robustness.jobs=150 $(ARGS)
+
+.PHONY: robustness-each
+robustness-each: ## The same with each fault alone (about 25 minutes)
+	$(ROBUSTNESS) -run TestEachFaultAlone -robustness.each -robustness.duration=50s $(ARGS)
+
+.PHONY: robustness-jepsen
+robustness-jepsen: ## Jepsen's own test of Chronos: its constants, its checker, the leader partitioned away for minutes (15 minutes)
+	$(ROBUSTNESS) -run TestRobustness -robustness.mode=jepsen -robustness.compress=1 -robustness.jobs=0 -robustness.duration=850s \
+		-robustness.faults=isolate -robustness.hold=25 $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -138,9 +139,12 @@ func (r *recorder) putLocked(kv *mvccpb.KeyValue) {
 	}
 }
 
-// take writes a Run's status into its record.
+// take writes a Run's status into its record. Attempts stay in it that the status does not keep any more.
 func take(r *history.Record, s *v1.RunStatus) {
-	r.Phase, r.Why, r.Attempts = s.Phase, strings.TrimSpace(s.Reason+" "+s.Message), nil
+	r.Phase, r.Why = s.Phase, strings.TrimSpace(s.Reason+" "+s.Message)
+	r.Attempts = slices.DeleteFunc(r.Attempts, func(old history.Attempt) bool {
+		return slices.ContainsFunc(s.Attempts, func(a v1.Attempt) bool { return a.TaskID == old.Task })
+	})
 	for _, a := range s.Attempts {
 		attempt := history.Attempt{Task: a.TaskID, State: a.State, NotStarted: a.NotStarted, Launched: a.LaunchTime.Time}
 		if a.FinishTime != nil {

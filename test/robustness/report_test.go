@@ -47,6 +47,7 @@ func report(t *testing.T, s *site, h *history.History, strict check.StrictResult
 		len(h.Witnesses), len(h.Records), strict.Incomplete, strict.Retried, h.Unreadable)
 	line("occurrences", "%d were due and required: %d ran, %d were told as not run (%s)", strict.Occurrences, strict.Ran, strict.Told, counts(strict.ToldFor))
 	line("lateness", "%s", &strict.Lateness)
+	line("latest", "%s", strict.Lateness.Worst(5))
 	line("recovery", "%s", recovered(died, revived))
 	line("jepsen", "%d of %d targets satisfied in time, %d extra: valid %t", satisfied, targets, compatible.Extra(), compatible.Valid)
 	line("strict", "%s: %s", strict.Counts(), verdict)

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"horae/test/robustness/history"
@@ -10,7 +11,7 @@ import (
 
 // Lateness says how late tasks started.
 type Lateness struct {
-	// Starts are the first tasks of scheduled Runs, by how late they were.
+	// Starts are the first tasks of scheduled Runs, by how late they were, without those that a suspension may have held up.
 	Starts []Start
 	// Late of them were later than their Job's epsilon; Unexplained of these were due outside of every fault and the time after it.
 	Late, Unexplained int
@@ -18,6 +19,7 @@ type Lateness struct {
 
 // Start of an occurrence's first task.
 type Start struct {
+	Run            string
 	Nominal, Start time.Time
 	Late           bool
 }
@@ -28,14 +30,39 @@ func (v *view) lateness() {
 	for _, name := range v.jobs {
 		j := v.h.Jobs[name]
 		for _, r := range v.ofJob[name] {
-			if first := v.byRun[r.Name]; scheduled(r) && len(first) > 0 {
-				s := Start{Nominal: r.Nominal, Start: first[0].Start}
+			if first := v.byRun[r.Name]; scheduled(r) && len(first) > 0 && !v.mayBeSuspended(name, r.Nominal, first[0].Start) {
+				s := Start{Run: r.Name, Nominal: r.Nominal, Start: first[0].Start}
 				s.Late = s.by() > j.Epsilon
 				v.result.Lateness.Starts = append(v.result.Lateness.Starts, s)
 			}
 		}
 	}
 	slices.SortFunc(v.result.Lateness.Starts, func(a, b Start) int { return int(a.by() - b.by()) })
+}
+
+// mayBeSuspended tells whether the Job was perhaps suspended at some time between the two instants.
+func (v *view) mayBeSuspended(job string, from, to time.Time) bool {
+	var since time.Time // zero: it is not suspended
+	for _, op := range v.ops[job] {
+		switch {
+		case op.Kind == history.Suspend && op.Outcome != history.Failed && since.IsZero():
+			since = op.Invoked
+		case op.Kind == history.Resume && op.Outcome == history.OK && !since.IsZero():
+			if since.Before(to) && op.Completed.After(from) {
+				return true
+			}
+			since = time.Time{}
+		}
+	}
+	return !since.IsZero() && since.Before(to)
+}
+
+// Worst are the n latest starts, for people to look at.
+func (l *Lateness) Worst(n int) (text string) {
+	for i := len(l.Starts) - 1; i >= max(0, len(l.Starts)-n); i-- {
+		text += fmt.Sprintf("%s %s, ", l.Starts[i].Run, l.Starts[i].by().Round(time.Millisecond))
+	}
+	return strings.TrimSuffix(text, ", ")
 }
 
 // attribute puts late starts down to faults: those that were there, or had ended less than recovery ago, between the occurrence and

@@ -238,6 +238,13 @@ func TestLatenessIsPutDownToFaults(t *testing.T) {
 	if l = Strict(&s.History, time.Minute).Lateness; l.Unexplained != 1 {
 		t.Errorf("%d unexplained, want 1: the fault is felt for another minute", l.Unexplained)
 	}
+	s.op(history.Suspend, history.Unknown, 82)
+	s.op(history.Resume, history.OK, 90)
+	if l = Strict(&s.History, 0).Lateness; len(l.Starts) != 2 || l.Worst(1) != "a-2 20s" {
+		t.Errorf("got %+v, want the start at 1:25 left out: the Job may have been suspended", l.Starts)
+	}
+	s.Ops = s.Ops[:1]
+	l = Strict(&s.History, 0).Lateness
 	if l.Percentile(0) != 11*second || l.Percentile(50) != 20*second || l.Percentile(100) != 25*second {
 		t.Errorf("percentiles %s, %s, %s", l.Percentile(0), l.Percentile(50), l.Percentile(100))
 	}
