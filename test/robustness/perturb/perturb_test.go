@@ -1,0 +1,98 @@
+package perturb
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+var (
+	full     = flag.Bool("perturb.full", false, "every fault at every effect of every scenario, and more storms")
+	seedFlag = flag.Uint64("perturb.seed", 0, "of what is drawn; 0: another one each time")
+	only     = flag.String("perturb.scenario", "", "run only this scenario")
+	faultArg = flag.String("perturb.fault", "", "with -perturb.at: the fault")
+	atArg    = flag.Int("perturb.at", 0, "only at this effect, counted from 1")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *seedFlag == 0 {
+		*seedFlag = uint64(time.Now().UnixNano()) % 1e9
+	}
+	fmt.Printf("perturb: -perturb.seed=%d\n", *seedFlag)
+	if code := m.Run(); code != 0 {
+		os.Exit(code)
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// eachScenario runs f with every scenario on a site of its own, and its end state when nothing disturbs it.
+func eachScenario(t *testing.T, f func(t *testing.T, s *site, sc scenario, want string, effects int)) {
+	for _, sc := range scenarios {
+		if *only != "" && sc.name != *only {
+			continue
+		}
+		t.Run(sc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			p := newPlan(*seedFlag, nil)
+			want := s.run(t, p, sc, "")
+			if t.Failed() {
+				return
+			}
+			t.Logf("%d effects, undisturbed", p.effects())
+			f(t, s, sc, want, p.effects())
+		})
+	}
+}
+
+// disturb runs a scenario under a plan and compares.
+func disturb(t *testing.T, s *site, p *plan, sc scenario, want, repeat string) {
+	t.Run(repeat, func(t *testing.T) {
+		got := s.run(t, p, sc, want)
+		if diff := cmp.Diff(want, got); diff != "" && !t.Failed() {
+			t.Errorf("the end differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", diff)
+			t.Logf("effects and faults:\n%s", p)
+		}
+		if t.Failed() {
+			t.Logf("again: go test ./test/robustness/perturb -run %s -perturb.scenario=%s -perturb.seed=%d", t.Name(), sc.name, *seedFlag)
+		}
+	})
+}
+
+// TestOneFault disturbs each scenario once, at each of its effects, in each way.
+func TestOneFault(t *testing.T) {
+	eachScenario(t, func(t *testing.T, s *site, sc scenario, want string, effects int) {
+		random := rand.New(rand.NewPCG(*seedFlag, 2))
+		for _, f := range allFaults {
+			if *faultArg != "" && f.String() != *faultArg {
+				continue
+			}
+			for at := 1; ; at++ {
+				if *atArg != 0 && at != *atArg || *atArg == 0 && !*full && random.IntN(effects*len(allFaults)) >= samples {
+					if at > effects {
+						break
+					}
+					continue
+				}
+				p := newPlan(*seedFlag+uint64(at), map[int]fault{at: f})
+				disturb(t, s, p, sc, want, fmt.Sprintf("%s/%d", f, at))
+				if t.Failed() || !p.done() {
+					break
+				}
+			}
+		}
+	})
+}
+
+// samples of each scenario, on average, without -perturb.full.
+const samples = 3

@@ -1,0 +1,276 @@
+package perturb
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// scenario is what a user does. play returns when all that follows from it can be waited for by its end state alone.
+type scenario struct {
+	name string
+	play func(w *world)
+}
+
+const (
+	mergePatch = "application/merge-patch+json"
+	yamlType   = "application/yaml"
+)
+
+// scenarios, in the order in which they are run.
+var scenarios = []scenario{
+	{"occurrences", occurrences},
+	{"retries", retries},
+	{"cancel", cancelRun},
+	{"delete", deleteWhileActive},
+	{"recreate", recreateWhileActive},
+	{"suspend", suspendAndResume},
+	{"replace", replace},
+	{"history", history},
+	{"missed", missed},
+	{"calendars", calendars},
+	{"broken", brokenAndMended},
+	{"trigger", trigger},
+	{"unreachable", unreachable},
+	{"failures", suspendAfterFailures},
+}
+
+var (
+	jobA    = store.JobKey("default", "a")
+	created = "2026-01-01T00:00:00Z" // of Jobs whose occurrences all lie behind
+)
+
+// past is a Job with n occurrences that have passed since it was created, an hour apart from each other.
+func past(n int, outcome string, more ...string) string {
+	return fmt.Sprintf(`apiVersion: horae/v1
+kind: Job
+metadata: {name: a, creationTimestamp: %q}
+spec:
+  schedule: R%d/2026-01-01T01:00:00Z/PT1H
+%s  task: {shell: "true", labels: {sim: %q}}
+`, created, n, indent(more), outcome)
+}
+
+func indent(lines []string) string {
+	text := ""
+	for _, l := range lines {
+		text += "  " + l + "\n"
+	}
+	return text
+}
+
+// manual is a Job that runs when it is triggered.
+func manual(outcome string, more ...string) string {
+	return fmt.Sprintf("apiVersion: horae/v1\nkind: Job\nmetadata: {name: a}\nspec:\n%s  task: {shell: \"true\", labels: {sim: %q}}\n", indent(more), outcome)
+}
+
+// occurrences: three of a schedule, side by side. The first effects of all are here too: the lead, the subscription and the
+// framework id.
+func occurrences(w *world) {
+	w.put(jobA, past(3, "ok,20ms", "missedRuns: All", "concurrencyPolicy: Allow"))
+	w.await("three Runs succeed", w.succeeded(3))
+}
+
+func retries(w *world) {
+	w.put(jobA, past(1, "exit:3", "retries: {limit: 2, delay: 10ms}"))
+	w.await("the Run fails", func() bool { s := w.job(); return s != nil && s.Failed == 1 })
+}
+
+func cancelRun(w *world) {
+	w.put(jobA, past(1, "never"))
+	name := w.running()
+	w.request("PATCH", "runs/"+name, `{"spec":{"cancel":true}}`, mergePatch, func() bool {
+		return strings.Contains(w.stored(store.RunKey("default", name)), `"cancel":true`)
+	})
+	w.await("the Run is killed", w.phase(v1.RunKilled))
+}
+
+func deleteWhileActive(w *world) {
+	w.put(jobA, past(1, "never"))
+	w.running()
+	w.request("DELETE", "jobs/a", "", "", func() bool { return w.stored(jobA) == "" })
+	w.await("nothing is left", w.empty)
+}
+
+// recreateWhileActive: the Job of the same name is another one, and makes a Run of the same name.
+func recreateWhileActive(w *world) {
+	w.put(jobA, past(1, "never"))
+	w.running()
+	w.request("DELETE", "jobs/a", "", "", func() bool { return w.stored(jobA) == "" })
+	w.put(jobA, past(1, "ok,10ms"))
+	w.await("the second Job's Run succeeds", w.succeeded(1))
+}
+
+func suspendAndResume(w *world) {
+	w.put(jobA, past(3, "ok,20ms", "suspend: true", "missedRuns: Latest"))
+	w.await("it is suspended", func() bool { return w.reason(v1.JobScheduled) == v1.ReasonSuspended })
+	w.request("PATCH", "jobs/a", `{"spec":{"suspend":false}}`, mergePatch, func() bool { return !strings.Contains(w.stored(jobA), `"suspend":true`) })
+	w.await("the latest occurrence runs", w.succeeded(1))
+}
+
+// replace: the first occurrence, which has passed, runs until the second comes.
+func replace(w *world) {
+	first := time.Now().UTC().Truncate(time.Second).Add(-time.Hour)
+	second := first.Add(time.Hour + 3*time.Second)
+	for _, t := range []time.Time{first, second} {
+		w.names = append(w.names, t.Format(time.RFC3339), t.Format("20060102t150405z"))
+	}
+	doc := past(2, "never", "concurrencyPolicy: Replace")
+	doc = strings.ReplaceAll(doc, created, first.Add(-time.Minute).Format(time.RFC3339))
+	w.names = append(w.names, first.Add(-time.Minute).Format(time.RFC3339), "-")
+	w.put(jobA, strings.ReplaceAll(doc, "R2/2026-01-01T01:00:00Z/PT1H", "R2/"+first.Format(time.RFC3339)+"/PT3603S"))
+	name := w.running()
+	w.await("the second replaces the first", func() bool {
+		r := w.view.Run("default", name)
+		return r != nil && r.Object.Status.Phase == v1.RunKilled && w.runningNow() != ""
+	})
+}
+
+func history(w *world) {
+	w.put(jobA, past(4, "ok", "missedRuns: All", "history: {succeeded: 1}"))
+	w.await("four Runs succeed", w.succeeded(4))
+	w.await("one is left", func() bool { return len(w.view.Runs("")) == 1 })
+}
+
+// missed: one after another, and what is older than maxCatchUp would tell is not made up for.
+func missed(w *world) {
+	w.put(jobA, past(3, "ok,10ms", "missedRuns: All", "concurrencyPolicy: Forbid"))
+	w.await("three Runs succeed", w.succeeded(3))
+}
+
+// calendars: a Calendar that comes keeps a day free; one that goes is told.
+func calendars(w *world) {
+	key := store.CalendarKey("default", "free")
+	w.put(key, "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: free}\nspec: {dates: [2026-01-02]}\n")
+	w.await("the Calendar is accepted", func() bool { c := w.view.Calendar("default", "free"); return c != nil && len(c.Object.Status.Conditions) > 0 })
+	doc := past(3, "ok,10ms", "missedRuns: All", "concurrencyPolicy: Allow", "calendars: {exclude: [free]}")
+	w.put(jobA, strings.ReplaceAll(doc, "/PT1H", "/P1D"))
+	w.await("two of three days run", func() bool { s := w.job(); return s != nil && s.Succeeded == 2 && s.Skipped == 1 && len(s.Active) == 0 })
+	w.request("DELETE", "calendars/free", "", "", func() bool { return w.stored(key) == "" })
+	w.await("its absence is told", func() bool { return w.reason(v1.JobCalendarsFound) == v1.ReasonNotFound })
+	w.await("the Calendar is gone", func() bool { return w.view.Calendar("default", "free") == nil })
+}
+
+func brokenAndMended(w *world) {
+	w.put(jobA, strings.ReplaceAll(past(2, "ok,10ms", "missedRuns: All"), "schedule: R2", "schedule: often, R2"))
+	w.await("it is told", func() bool { return w.reason(v1.JobAccepted) == v1.ReasonInvalid })
+	w.put(jobA, "kind: Job\nspec: [") // not even YAML
+	w.await("that is told too", func() bool { s := w.job(); return s != nil && s.ObservedGeneration == 2 })
+	w.put(jobA, past(2, "ok,10ms", "missedRuns: All"))
+	w.await("it is accepted", func() bool { return w.reason(v1.JobAccepted) == v1.ReasonValid })
+	w.request("POST", "jobs/a/trigger", "", "", w.triggered(1))
+	w.await("a Run succeeds", func() bool { s := w.job(); return s != nil && s.Succeeded >= 1 && len(s.Active) == 0 })
+}
+
+func trigger(w *world) {
+	w.request("POST", "jobs", manual("ok,10ms"), yamlType, func() bool { return w.stored(jobA) != "" })
+	w.request("POST", "jobs/a/trigger", `{"env":[{"name":"N","value":"1"}]}`, "application/json", w.triggered(1))
+	w.await("the Run succeeds", w.succeeded(1))
+	w.request("POST", "jobs/a/trigger", `{"env":[{"name":"N","value":"2"}]}`, "application/json", w.triggered(2))
+	w.await("the second succeeds", w.succeeded(2))
+}
+
+// unreachable: the agent of a Run is cut off for good; the Run is replaced on the other, and the old task killed when the agent
+// comes back.
+func unreachable(w *world) {
+	w.put(jobA, past(1, "never", "unreachable: {then: Replace, after: 50ms}", "retries: {delay: 10ms}"))
+	name := w.running()
+	agent := w.agentOf(w.view.Run("default", name).Object.Status.Attempts[0].AgentID)
+	agent.Partition()
+	w.await("it runs elsewhere", func() bool {
+		r := w.view.Run("default", name).Object.Status
+		return len(r.Attempts) > 1 && r.Phase == v1.RunRunning && r.Attempts[len(r.Attempts)-1].AgentID != r.Attempts[0].AgentID
+	})
+	first := w.view.Run("default", name).Object.Status.Attempts[0].TaskID
+	agent.Heal()
+	w.await("the first task is killed", func() bool { return w.ran.of(first) == "TASK_KILLED" })
+}
+
+func suspendAfterFailures(w *world) {
+	w.put(jobA, past(3, "exit:1", "missedRuns: All", "suspendAfterFailures: 2", "retries: {limit: 0}"))
+	w.await("it is suspended", func() bool { return w.reason(v1.JobScheduled) == v1.ReasonTooManyFailures })
+}
+
+// job is the status of the Job; nil when there is none.
+func (w *world) job() *v1.JobStatus {
+	j := w.view.Job("default", "a")
+	if j == nil || j.Rev.Deleted() {
+		return nil
+	}
+	return &j.Object.Status
+}
+
+// reason of one of the Job's conditions.
+func (w *world) reason(condition string) string {
+	s := w.job()
+	if s == nil {
+		return ""
+	}
+	for _, c := range s.Conditions {
+		if c.Type == condition {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
+func (w *world) succeeded(n int64) func() bool {
+	return func() bool {
+		s := w.job()
+		return s != nil && s.Succeeded == n && len(s.Active) == 0
+	}
+}
+
+// phase reports whether the one Run is in it.
+func (w *world) phase(p v1.RunPhase) func() bool {
+	return func() bool {
+		runs := w.view.Runs("")
+		return len(runs) == 1 && runs[0].Object.Status.Phase == p
+	}
+}
+
+func (w *world) empty() bool {
+	jobs, runs := w.view.Counts()
+	return jobs == 0 && runs == 0
+}
+
+// running waits for a Run that is Running, and answers its name.
+func (w *world) running() string {
+	w.t.Helper()
+	name := ""
+	w.await("a Run is running", func() bool { name = w.runningNow(); return name != "" })
+	return name
+}
+
+func (w *world) runningNow() string {
+	for _, r := range w.view.Runs("") {
+		if r.Object.Status.Phase == v1.RunRunning {
+			return r.Key.Name
+		}
+	}
+	return ""
+}
+
+// triggered reports whether there are n Runs by hand.
+func (w *world) triggered(n int) func() bool {
+	return func() bool {
+		found := 0
+		if _, err := w.store.List(w.ctx, func(page []*store.KeyValue) error {
+			for _, kv := range page {
+				if key, side, ok := store.ParseKey(string(kv.Key)); ok && side == store.SpecSide && key.Kind == store.Runs && strings.HasPrefix(key.Name, "a-m") {
+					found++
+				}
+			}
+			return nil
+		}); err != nil {
+			w.fatalf("list: %v", err)
+		}
+		if found > n {
+			w.t.Errorf("%d triggers made %d Runs", n, found)
+		}
+		return found >= n
+	}
+}

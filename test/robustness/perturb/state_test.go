@@ -1,0 +1,160 @@
+package perturb
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"horae/internal/store"
+)
+
+// The state of a world, as text: every document of etcd and what Mesos ran, without what differs between two undisturbed runs:
+//
+//   - times of what happened (an occurrence's own time stays: it is given by the schedule);
+//   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
+//   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
+//     number (I4). That Mesos did not run them is checked; the numbers must go up.
+//
+// What stays: which objects there are, their specs, how often each spec was written (generation), every phase, reason, message,
+// counter and condition, every attempt that started with its end, and for each Run how often Mesos ran it, and to which end.
+
+// happenedAt are the fields whose values are times of what happened, or other accidents.
+var happenedAt = map[string]bool{
+	"startTime": true, "finishTime": true, "launchTime": true, "retryTime": true, "unreachableTime": true, "lastTransitionTime": true,
+	"lastSuccessfulTime": true, "lastFailureTime": true, "creationTimestamp": true,
+}
+
+// accidents are fields that say nothing here.
+var accidents = map[string]bool{
+	"uid": true, "agentID": true, "agentURL": true, "hostname": true, "containerID": true, "sandbox": true, "observedRunRevision": true, "ports": true,
+}
+
+var (
+	instant   = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	manualRun = regexp.MustCompile(`-m[a-z2-7]{8}\b`)
+)
+
+// state reads the present one.
+func (w *world) state() string {
+	var lines []string
+	attempts := map[string]bool{} // task ids that a document knows
+	_, err := w.store.List(w.ctx, func(page []*store.KeyValue) error {
+		for _, kv := range page {
+			doc := map[string]any{}
+			if err := json.Unmarshal(kv.Value, &doc); err != nil {
+				lines = append(lines, fmt.Sprintf("%s version %d: %s", kv.Key, kv.Version, kv.Value))
+				continue
+			}
+			version := ""
+			if _, side, _ := store.ParseKey(string(kv.Key)); side == store.SpecSide {
+				version = fmt.Sprintf(" version %d", kv.Version)
+			}
+			lines = append(lines, fmt.Sprintf("%s%s", kv.Key, version))
+			w.scrub(doc, attempts)
+			text, err := json.MarshalIndent(doc, "  ", " ")
+			if err != nil {
+				return err
+			}
+			lines = append(lines, "  "+string(text))
+		}
+		return nil
+	})
+	if err != nil {
+		return "etcd cannot be read: " + err.Error()
+	}
+	lines = append(lines, w.whatRan()...)
+	text := strings.Join(lines, "\n")
+	for i, name := range w.names {
+		text = strings.ReplaceAll(text, name, fmt.Sprintf("<occurrence %d>", i/2))
+	}
+	return manualRun.ReplaceAllString(text, "-m<random>")
+}
+
+// scrub takes the accidents out of a document.
+func (w *world) scrub(v any, attempts map[string]bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			w.scrub(e, attempts)
+		}
+	case map[string]any:
+		for key, value := range v {
+			switch text, isText := value.(string); {
+			case accidents[key]:
+				delete(v, key)
+			case happenedAt[key]:
+				v[key] = "some time"
+			case key == "message" && isText:
+				v[key] = instant.ReplaceAllString(text, "some time")
+			case key == "attempts":
+				v[key] = w.started(value.([]any), attempts)
+				w.scrub(v[key], attempts)
+			case key != "spec":
+				w.scrub(value, attempts)
+			}
+		}
+	}
+}
+
+// started are the attempts that started, without their numbers, of which it checks that they go up.
+func (w *world) started(all []any, attempts map[string]bool) []any {
+	kept := []any{}
+	last := 0
+	for _, a := range all {
+		attempt := a.(map[string]any)
+		id := attempt["taskID"].(string)
+		attempts[id] = true
+		_, number := splitTask(id)
+		if number <= last {
+			w.t.Errorf("attempt %s comes after number %d", id, last)
+		}
+		last = number
+		if attempt["notStarted"] == true {
+			if end := w.ran.of(id); end != "" {
+				attempt["lie"] = "it says that it never started, but Mesos ran it: " + end
+			} else {
+				continue
+			}
+		}
+		delete(attempt, "taskID")
+		kept = append(kept, attempt)
+	}
+	return kept
+}
+
+// splitTask parts a task's id into the Run that it is of, incarnation and all, and the attempt's number.
+func splitTask(id string) (run string, attempt int) {
+	i := strings.LastIndexByte(id, '.')
+	attempt, _ = strconv.Atoi(id[i+1:])
+	return id[:i], attempt
+}
+
+// whatRan tells, for each Run, what Mesos ran of it, in the order of its attempts. Incarnations come in the order in which they
+// were made.
+func (w *world) whatRan() []string {
+	type ran struct {
+		name        string
+		incarnation int64
+		attempt     int
+		end         string
+	}
+	var all []ran
+	for _, id := range w.ran.all() {
+		run, attempt := splitTask(id)
+		i := strings.LastIndexByte(run, '.')
+		incarnation, _ := strconv.ParseInt(run[i+1:], 10, 64)
+		all = append(all, ran{manualRun.ReplaceAllString(run[:i], "-m<random>"), incarnation, attempt, w.ran.of(id)})
+	}
+	slices.SortFunc(all, func(a, b ran) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.incarnation, b.incarnation), cmp.Compare(a.attempt, b.attempt))
+	})
+	lines := []string{"Mesos ran:"}
+	for _, r := range all {
+		lines = append(lines, fmt.Sprintf("  %s %s", r.name, r.end))
+	}
+	return lines
+}
