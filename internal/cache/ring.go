@@ -10,7 +10,7 @@ type ring struct {
 	buf   []Event // event seq stands at seq modulo the length
 	first uint64  // sequence number of the oldest event kept
 	end   uint64  // sequence number of the next event
-	// floor: all events after this revision are kept.
+	// floor: all events after this revision are kept and, but for what a list brought, all of it.
 	floor int64
 	// added fires when events were added.
 	added broadcast
@@ -22,7 +22,7 @@ func (r *ring) at(seq uint64) *Event { return &r.buf[seq%uint64(len(r.buf))] }
 
 func (r *ring) add(e Event) {
 	if r.end-r.first == uint64(len(r.buf)) {
-		r.floor = r.at(r.first).Revision
+		r.floor = r.at(r.first).Revision + 1 // Others of the same revision may be gone, or are the next to go.
 		r.first++
 	}
 	*r.at(r.end) = e

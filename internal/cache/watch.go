@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"horae/internal/store"
 )
@@ -14,6 +15,7 @@ type Watcher struct {
 	ring      *ring
 	namespace string
 	next      uint64 // sequence number of the next event to look at
+	last      []Event
 }
 
 // Watch yields what happens to the objects of a kind after a revision: that of ListJobs and its siblings, or of the last event seen;
@@ -49,8 +51,21 @@ func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, af
 		return nil, fmt.Errorf("watch %s after revision %d: %w", kind, after, ErrGone)
 	}
 	w.next = w.ring.after(after)
+	for seq := w.next; seq > w.ring.first && w.ring.at(seq-1).Revision == after; seq-- {
+		if e := w.ring.at(seq - 1); w.concerns(e) {
+			w.last = append(w.last, *e)
+		}
+	}
+	slices.Reverse(w.last)
 	return w, nil
 }
+
+// Last are the events of the very revision after which the watch began, as far as they are kept. What one transaction changed has
+// one revision: a reader that was interrupted in the midst of it, and names the revision of the last event that it got, has not
+// had them all. Next does not return them.
+func (w *Watcher) Last() []Event { return w.last }
+
+func (w *Watcher) concerns(e *Event) bool { return w.namespace == "" || w.namespace == e.Key.Namespace }
 
 // Next returns the next event, waiting for it. ErrGone: this reader was too slow; watch anew after a list. Otherwise it fails
 // only with ctx.
@@ -79,7 +94,7 @@ func (w *Watcher) look() (Event, bool, error) {
 	for w.next < w.ring.end {
 		e := w.ring.at(w.next)
 		w.next++
-		if w.namespace == "" || w.namespace == e.Key.Namespace {
+		if w.concerns(e) {
 			return *e, true, nil
 		}
 	}

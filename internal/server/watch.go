@@ -106,6 +106,9 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	for _, o := range objs {
 		out.event(watch.Added, o)
 	}
+	if !q.initial {
+		out.again(events.Last(), q.sel)
+	}
 	if q.endMark {
 		out.bookmark(from, true)
 	}
@@ -138,7 +141,7 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 			}
 			last := e.Revision
 			// What one transaction changed has one revision, and is sent at once: who has seen a part of it and resumes from
-			// its revision would miss the rest.
+			// its revision gets all of it again.
 			if e, err = events.Next(over); err == nil && n >= maxBatch && e.Revision != last {
 				if out.flush() != nil {
 					return

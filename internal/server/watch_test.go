@@ -6,9 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/store"
 )
 
 func (f *fixture) patchJob(name, patch string) {
@@ -197,4 +199,43 @@ func TestWatchersOfOneObjectShareItsEncoding(t *testing.T) {
 	if third, _ := e.of(j); &first[0] == &third[0] {
 		t.Error("the oldest encoding was not dropped")
 	}
+}
+
+// TestAWatchThatBreaksInTheMidstOfATransactionMissesNothing reads a part of what one transaction changed, and goes on from the
+// last revision that it has seen, as a client whose connection broke does.
+func TestAWatchThatBreaksInTheMidstOfATransactionMissesNothing(t *testing.T) {
+	f := start(t)
+	before := f.createJob("before")
+	var ops []clientv3.Op
+	for _, name := range []string{"a", "b", "c"} {
+		ops = append(ops, clientv3.OpPut(store.JobKey("default", name).Spec(), jobYAML(name)))
+	}
+	ops = append(ops, clientv3.OpDelete(store.JobKey("default", "before").Spec()),
+		clientv3.OpPut(store.JobKey("other", "x").Spec(), jobYAML("x")))
+	made, err := f.store.Client().Txn(t.Context()).Then(ops...).Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.createJob("later")
+
+	broken := f.watch(jobsPath + "?watch=true&resourceVersion=" + before.ResourceVersion)
+	typ, raw := broken.next()
+	var seen v1.Job
+	if err := json.Unmarshal(raw, &seen); err != nil || typ != "ADDED a" {
+		t.Fatalf("got %s %s", typ, raw)
+	}
+	if atoi(t, seen.ResourceVersion) != made.Header.Revision {
+		t.Fatalf("a has resourceVersion %s, want the transaction's, %d", seen.ResourceVersion, made.Header.Revision)
+	}
+	from := "&resourceVersion=" + seen.ResourceVersion
+	f.watch(jobsPath+"?watch=true"+from).expect("ADDED a", "ADDED b", "ADDED c", "DELETED before", "ADDED later")
+	f.watch("/apis/horae/v1/jobs?watch=true"+from).expect("ADDED a", "ADDED b", "ADDED c", "DELETED before", "ADDED x", "ADDED later")
+	// Who watches one object of the transaction, or what was changed alone, gets nothing twice.
+	f.watch(jobsPath+"?watch=true&fieldSelector=metadata.name%21%3Db"+from).expect("ADDED a", "ADDED c", "DELETED before", "ADDED later")
+	one := f.watch("/apis/horae/v1/namespaces/other/jobs?watch=true" + from)
+	last := f.watch(jobsPath + "?watch=true&resourceVersion=" + f.job("later").ResourceVersion)
+	f.createJob("end")
+	f.want(201, f.do("POST", "/apis/horae/v1/namespaces/other/jobs", jobYAML("y")))
+	one.expect("ADDED y")
+	last.expect("ADDED end")
 }

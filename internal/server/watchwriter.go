@@ -97,6 +97,21 @@ func (o *watchWriter) event(typ watch.EventType, obj object) {
 	o.value(typ, v)
 }
 
+// again writes the events of one transaction, some of which the client has had, if it may not have had all: if there are several.
+// One alone it has had, or it would not know its revision.
+func (o *watchWriter) again(events []cache.Event, sel selection) {
+	var all []told
+	for _, e := range events {
+		all = append(all, o.r.kind.translate(e, sel)...)
+	}
+	if len(all) < 2 {
+		return
+	}
+	for _, t := range all {
+		o.event(t.typ, t.obj)
+	}
+}
+
 func (o *watchWriter) value(typ watch.EventType, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {

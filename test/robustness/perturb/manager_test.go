@@ -28,7 +28,7 @@ import (
 
 const (
 	// requestTimeout of the managers: how long a silence lasts.
-	requestTimeout = 500 * time.Millisecond
+	requestTimeout = 2 * time.Second
 	// unseen is how long a manager is blind, late or stale.
 	unseen = 150 * time.Millisecond
 )
@@ -54,8 +54,8 @@ type instance struct {
 	lies bool
 
 	mu      sync.Mutex
-	hold    chan struct{}      // watches wait until it is closed; nil: they do not. Guarded by mu, like the next two
-	drop    bool               // what waited is not told, the watch ends as compacted
+	hold    chan struct{} // watches wait until it is closed; nil: they do not. Guarded by mu, like the next two
+	drop    bool          // what waited is not told, the watch ends as compacted
 	dropped map[streamWatch]bool
 }
 

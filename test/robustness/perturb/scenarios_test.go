@@ -145,7 +145,10 @@ func missed(w *world) {
 func calendars(w *world) {
 	key := store.CalendarKey("default", "free")
 	w.put(key, "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: free}\nspec: {dates: [2026-01-02]}\n")
-	w.await("the Calendar is accepted", func() bool { c := w.view.Calendar("default", "free"); return c != nil && len(c.Object.Status.Conditions) > 0 })
+	w.await("the Calendar is accepted", func() bool {
+		c := w.view.Calendar("default", "free")
+		return c != nil && len(c.Object.Status.Conditions) > 0
+	})
 	doc := past(3, "ok,10ms", "missedRuns: All", "concurrencyPolicy: Allow", "calendars: {exclude: [free]}")
 	w.put(jobA, strings.ReplaceAll(doc, "/PT1H", "/P1D"))
 	w.await("two of three days run", func() bool { s := w.job(); return s != nil && s.Succeeded == 2 && s.Skipped == 1 && len(s.Active) == 0 })

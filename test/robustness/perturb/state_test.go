@@ -2,6 +2,7 @@ package perturb
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -42,7 +43,7 @@ var (
 func (w *world) state() string {
 	var lines []string
 	attempts := map[string]bool{} // task ids that a document knows
-	_, err := w.store.List(w.ctx, func(page []*store.KeyValue) error {
+	_, err := w.store.List(context.Background(), func(page []*store.KeyValue) error {
 		for _, kv := range page {
 			doc := map[string]any{}
 			if err := json.Unmarshal(kv.Value, &doc); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"horae/internal/cache"
@@ -22,7 +23,7 @@ import (
 
 const (
 	// patience ends a scenario that would otherwise hang; nothing waits for it in full when all is well.
-	patience = 60 * time.Second
+	patience = 30 * time.Second
 	// quiet is for how long nothing may change before the end is taken for the end.
 	quiet = 150 * time.Millisecond
 )
@@ -63,9 +64,10 @@ type world struct {
 // "", it waits until the end state is that.
 func (s *site) run(t testing.TB, p *plan, sc scenario, want string) (state string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	w := &world{site: s, t: t, plan: p, changed: make(chan struct{}, 1)}
+	var cancel context.CancelFunc
+	w.ctx, cancel = context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	w := &world{site: s, t: t, ctx: ctx, plan: p, changed: make(chan struct{}, 1)}
 	defer w.close()
 	w.open()
 	keeper := make(chan struct{})
@@ -239,6 +241,9 @@ func (w *world) settle(want string) string {
 			continue
 		case <-timer.C:
 		case <-w.ctx.Done():
+			if diff := cmp.Diff(want, before); diff != "" {
+				w.t.Errorf("the end differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", diff)
+			}
 			return before
 		}
 		now := w.state()
@@ -407,8 +412,6 @@ func (r *witness) all() []string {
 	}
 	return ids
 }
-
-func (w *world) String() string { return fmt.Sprintf("world at %s", w.endpoint) }
 
 // agentOf finds the agent with this id.
 func (w *world) agentOf(id string) *devcluster.Agent {
