@@ -54,6 +54,11 @@ robustness-jepsen: ## Jepsen's own test of Chronos: its constants, its checker, 
 	$(ROBUSTNESS) -run TestRobustness -robustness.mode=jepsen -robustness.compress=1 -robustness.jobs=0 -robustness.duration=850s \
 		-robustness.faults=isolate -robustness.hold=25 $(ARGS)
 
+.PHONY: test-zookeeper
+test-zookeeper: ## Find Mesos masters in a real ZooKeeper (Debian: apt-get install zookeeper default-jre-headless)
+	@test -e /usr/share/java/zookeeper.jar && command -v java >/dev/null || { echo "ZooKeeper or Java is not installed: apt-get install zookeeper default-jre-headless" >&2; exit 1; }
+	HORAE_TEST_ZOOKEEPER=1 $(GO) test -count=1 -v -timeout 10m -run ZooKeeper ./internal/mesos/discovery ./test/e2e
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each
 	./hack/fuzz.sh

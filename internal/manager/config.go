@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,12 +57,16 @@ type TLSConfig struct {
 
 // MesosConfig says where Mesos is and how Horae presents itself.
 type MesosConfig struct {
-	// Masters are the URLs of the masters; none: with Dev, the dev cluster.
-	Masters   []string        `json:"masters"`
+	// Masters are the addresses of the masters, or one zk:// URL; none: with Dev, the dev cluster.
+	Masters []string `json:"masters"`
+	// Scheme of masters whose address names none, as those in ZooKeeper: http or https. Empty: https if TLS names files.
+	Scheme    string          `json:"scheme"`
 	Framework FrameworkConfig `json:"framework"`
-	// SecretFile holds the secret that belongs to framework.principal.
-	SecretFile string    `json:"secretFile"`
-	TLS        TLSConfig `json:"tls"`
+	// SecretFile holds the secret that belongs to framework.principal, for basic authentication.
+	SecretFile string `json:"secretFile"`
+	// TokenFile holds a bearer token. Like SecretFile it is read again when it changes.
+	TokenFile string    `json:"tokenFile"`
+	TLS       TLSConfig `json:"tls"`
 }
 
 // FrameworkConfig is Mesos's FrameworkInfo.
@@ -77,6 +80,8 @@ type FrameworkConfig struct {
 	WebUIURL        string            `json:"webUIURL"`
 	Hostname        string            `json:"hostname"`
 	Labels          map[string]string `json:"labels"`
+	// GPUs declares GPU_RESOURCES: agents with GPUs are offered to such frameworks only.
+	GPUs bool `json:"gpus"`
 }
 
 // LeaderConfig is the election's.
@@ -103,6 +108,8 @@ type RunsConfig struct {
 	OfferLookAhead v1.Duration `json:"offerLookAhead"`
 	// OfferRefuse is the filter that declined offers get.
 	OfferRefuse v1.Duration `json:"offerRefuse"`
+	// ReconcileInterval is how often Mesos is asked after every live attempt.
+	ReconcileInterval v1.Duration `json:"reconcileInterval"`
 }
 
 // LogConfig says how much is logged and in which form.
@@ -132,7 +139,7 @@ func Default() Config {
 		}},
 		Leader:     LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
 		Jobs:       JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
-		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}},
+		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}, ReconcileInterval: v1.Duration{Duration: 15 * time.Minute}},
 		Log:        LogConfig{Format: "text"},
 		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
 	}
@@ -171,6 +178,7 @@ func (c *Config) Complete() error {
 	if c.Mesos.Framework.Hostname == "" {
 		c.Mesos.Framework.Hostname, _ = os.Hostname()
 	}
+	c.Mesos.complete()
 	return c.validate()
 }
 
@@ -199,6 +207,7 @@ func (c *Config) validate() error {
 	positive("runs.offerHold", c.Runs.OfferHold, time.Millisecond)
 	positive("runs.offerLookAhead", c.Runs.OfferLookAhead, time.Millisecond)
 	positive("runs.offerRefuse", c.Runs.OfferRefuse, time.Second)
+	positive("runs.reconcileInterval", c.Runs.ReconcileInterval, time.Second)
 	if len(c.Mesos.Masters) == 0 {
 		if !c.Dev {
 			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with --dev for a cluster of its own")
@@ -208,17 +217,7 @@ func (c *Config) validate() error {
 			bad("devCluster.agents", "%d: must be at least 1", c.DevCluster.Agents)
 		}
 	}
-	for i, m := range c.Mesos.Masters {
-		if u, err := url.Parse(m); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-			bad(fmt.Sprintf("mesos.masters[%d]", i), "%q: must be http://host:port or https://host:port", m)
-		}
-	}
-	if c.Mesos.Framework.Name == "" {
-		bad("mesos.framework.name", "must not be empty")
-	}
-	if len(c.Mesos.Framework.Roles) == 0 {
-		bad("mesos.framework.roles", "must name at least one role")
-	}
+	c.Mesos.validate(bad, positive)
 	if c.Jobs.Workers < 1 || c.Runs.Workers < 1 {
 		bad("jobs.workers, runs.workers", "must be at least 1")
 	}

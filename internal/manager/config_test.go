@@ -80,7 +80,18 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		want []string
 	}{
 		"no masters and no --dev":       {args: nil, want: []string{"mesos.masters", "--dev"}},
-		"a master without a scheme":     {args: []string{"--mesos-masters", "host:5050"}, want: []string{"mesos.masters[0]", "http://host:port"}},
+		"a master with another scheme":  {args: []string{"--mesos-masters", "a:5050,ftp://host:5050"}, want: []string{"mesos.masters[1]", "host:port, http://host:port, https://host:port, or a zk:// URL"}},
+		"a zk URL without a path":       {args: []string{"--mesos-masters", "zk://a:2181,b:2181"}, want: []string{"mesos.masters[0]", "names no path", "zk://host:port,host:port/path"}},
+		"a zk URL without a port":       {args: []string{"--mesos-masters", "zk://a,b:2181/mesos"}, want: []string{"mesos.masters[0]", `server "a": must be host:port`}},
+		"a zk URL beside a master":      {file: "mesos: {masters: ['http://a:5050', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[1]", "stands alone"}},
+		"two zk URLs":                   {file: "mesos: {masters: ['zk://b:2181/mesos', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[0]", "stands alone"}},
+		"a scheme that is none":         {file: "dev: true\nmesos: {scheme: ftp}\n", want: []string{"mesos.scheme", "http or https"}},
+		"a secret and a token":          {file: "dev: true\nmesos: {secretFile: a, tokenFile: b, framework: {principal: p}}\n", want: []string{"mesos.tokenFile", "excludes mesos.secretFile"}},
+		"a secret of nobody":            {file: "dev: true\nmesos: {secretFile: a}\n", want: []string{"mesos.framework.principal", "must be given"}},
+		"no failover timeout":           {file: "dev: true\nmesos: {framework: {failoverTimeout: 0s}}\n", want: []string{"mesos.framework.failoverTimeout", "at least 1s"}},
+		"no user":                       {file: "dev: true\nmesos: {framework: {user: ''}}\n", want: []string{"mesos.framework.user"}},
+		"a role that Mesos refuses":     {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
+		"never asking Mesos":            {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
 		"an address without a port":     {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},
 		"a log format that is none":     {args: []string{"--dev", "--log-format", "xml"}, want: []string{"log.format", "text or json"}},
 		"a verbosity that is no number": {args: []string{"--dev", "-v", "loud"}, want: []string{"--v", "loud"}},
@@ -109,5 +120,38 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestMastersInZooKeeper(t *testing.T) {
+	const url = "zk://horae:s3,cret@a:2181,b:2181/mesos"
+	for name, masters := range map[string]string{
+		"a list of one":                  "['" + url + "']",
+		"a list that its commas divided": "[" + url + "]",
+	} {
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte("mesos: {masters: "+masters+"}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := Parse([]string{"--config", path}, func(string) string { return "" })
+		if err != nil || len(c.Mesos.Masters) != 1 || c.Mesos.Masters[0] != url {
+			t.Errorf("%s: %v, %v", name, c.Mesos.Masters, err)
+		}
+	}
+	c, err := Parse([]string{"--mesos-masters", url}, func(string) string { return "" })
+	if err != nil || len(c.Mesos.Masters) != 1 || c.Mesos.Masters[0] != url || c.Mesos.Scheme != "http" {
+		t.Errorf("as a flag: %v, %v", c.Mesos.Masters, err)
+	}
+	_, err = Parse([]string{"--mesos-masters", "zk://horae:s3,cret@a,b:2181/mesos"}, func(string) string { return "" })
+	if err == nil || strings.Contains(err.Error(), "cret") {
+		t.Errorf("an error shows the password: %v", err)
+	}
+}
+
+func TestSchemeOfMastersFollowsTLS(t *testing.T) {
+	c := Default()
+	c.Mesos.Masters, c.Mesos.TLS.CAFile = []string{"m:5050"}, "ca.pem"
+	if err := c.Complete(); err != nil || c.Mesos.Scheme != "https" {
+		t.Errorf("%q, %v", c.Mesos.Scheme, err)
 	}
 }

@@ -28,7 +28,7 @@ var options = []option{
 		set: func(c *Config, s string) error { c.Etcd.Endpoints = splitList(s); return nil }},
 	{name: "etcd-listen", value: "ADDR", usage: "client address of the embedded etcd (default 127.0.0.1:2379)",
 		set: func(c *Config, s string) error { c.Etcd.Listen = s; return nil }},
-	{name: "mesos-masters", value: "URL,...", usage: "the Mesos masters; none: with --dev, the dev cluster",
+	{name: "mesos-masters", value: "URL,...", usage: "the Mesos masters, or zk://host:port,.../path; none: with --dev, the dev cluster",
 		set: func(c *Config, s string) error { c.Mesos.Masters = splitList(s); return nil }},
 	{name: "name", value: "NAME", usage: "this manager's name among its peers (default: host name and process id)",
 		set: func(c *Config, s string) error { c.Name = s; return nil }},

@@ -124,39 +124,26 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		})})
 	t.runPlans = run.New(run.Config{
 		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: t.runs.Add,
-		Roles:       m.cfg.Mesos.Framework.Roles,
-		Unanswered:  func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
-		Resubscribe: driver.Resubscribe,
-		Hand:        run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
-		Log:         m.log.WithName("run"), Metrics: m.registry,
+		Roles:          m.cfg.Mesos.Framework.Roles,
+		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
+		Resubscribe:    driver.Resubscribe,
+		Hand:           run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
+		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
+		Log:            m.log.WithName("run"), Metrics: m.registry,
 	})
 	return t, nil
 }
 
 // newDriver makes the conversation with Mesos.
 func (m *Manager) newDriver(writer *store.Writer) (*mesos.Driver, error) {
-	c := m.cfg.Mesos
-	tlsConfig, err := c.TLS.load("mesos.tls")
-	if err != nil {
-		return nil, err
-	}
-	secret, err := readSecret("mesos.secretFile", c.SecretFile)
-	if err != nil {
-		return nil, err
-	}
-	cfg := mesos.Config{
-		Masters: m.masters,
-		TLS:     tlsConfig,
-		IDs:     frameworkIDs{store.FrameworkIDs{Store: m.store, Writer: writer}},
-		Log:     m.log.WithName("mesos"),
-		Framework: mesos.FrameworkConfig{
-			Name: c.Framework.Name, User: c.Framework.User, Roles: c.Framework.Roles, Principal: c.Framework.Principal,
-			FailoverTimeout: c.Framework.FailoverTimeout.Duration, NoCheckpoint: !c.Framework.Checkpoint,
-			WebUIURL: c.Framework.WebUIURL, Hostname: c.Framework.Hostname, Labels: c.Framework.Labels,
-		},
-	}
-	if secret != "" {
-		cfg.Authorization = mesos.BasicAuth(c.Framework.Principal, secret)
+	c := m.cfg.Mesos.Framework
+	cfg := m.mesos
+	cfg.IDs = frameworkIDs{store.FrameworkIDs{Store: m.store, Writer: writer}}
+	cfg.Log = m.log.WithName("mesos")
+	cfg.Framework = mesos.FrameworkConfig{
+		Name: c.Name, User: c.User, Roles: c.Roles, Principal: c.Principal,
+		FailoverTimeout: c.FailoverTimeout.Duration, NoCheckpoint: !c.Checkpoint,
+		WebUIURL: c.WebUIURL, Hostname: c.Hostname, Labels: c.Labels, GPUs: c.GPUs,
 	}
 	return mesos.New(cfg)
 }

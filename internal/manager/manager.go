@@ -15,6 +15,8 @@ import (
 
 	"horae/internal/cache"
 	"horae/internal/leader"
+	"horae/internal/mesos"
+	"horae/internal/mesos/discovery"
 	"horae/internal/sandbox"
 	"horae/internal/server"
 	"horae/internal/store"
@@ -28,7 +30,9 @@ type Manager struct {
 
 	listener net.Listener         // of the API
 	etcd     string               // client URLs, for the ready line
-	masters  []string             // of Mesos
+	masters  []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
+	mesos    mesos.Config         // what is the same for every term's driver
+	detector *discovery.Detector  // of the leading master; nil: they are listed
 	store    *store.Store         // etcd
 	cache    *cache.Cache         // every object
 	agents   *sandbox.Agents      // what tasks printed
@@ -56,6 +60,11 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 		return err
 	}
 
+	// Files that are missing or wrong are told now, and not when we come to lead.
+	if err := m.openMesos(); err != nil {
+		return err
+	}
+
 	// 3. etcd, and everything in it as of one revision.
 	if err := m.openStore(ctx); err != nil {
 		return err
@@ -69,6 +78,9 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return m.cache.Follow(ctx) })
+	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.
+		group.Go(func() error { return m.detector.Run(ctx) })
+	}
 
 	// 4. The API: every manager serves reads and writes, whoever leads.
 	api, err := server.New(m.serverConfig())

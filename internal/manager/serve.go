@@ -82,8 +82,15 @@ func (m *Manager) leaderReady(ctx context.Context) error {
 
 // mesosReady fails on a leader that is not subscribed; a standby has nothing to be subscribed for.
 func (m *Manager) mesosReady(context.Context) error {
-	if t := m.term.Load(); t != nil && !t.driver.Connected() {
-		return fmt.Errorf("not subscribed to a Mesos master (%v)", m.masters)
+	t := m.term.Load()
+	if t == nil {
+		return nil
 	}
-	return nil
+	switch st := t.driver.Status(); {
+	case st.Connected:
+		return nil
+	case st.Err != nil:
+		return fmt.Errorf("not subscribed to a Mesos master (%v): %w", m.masters, st.Err)
+	}
+	return fmt.Errorf("not subscribed to a Mesos master (%v) yet", m.masters)
 }

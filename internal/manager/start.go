@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,8 @@ import (
 	"strings"
 
 	"horae/internal/devcluster"
+	"horae/internal/mesos"
+	"horae/internal/mesos/discovery"
 	"horae/internal/store"
 )
 
@@ -73,6 +74,38 @@ func (m *Manager) openStore(ctx context.Context) error {
 	return nil
 }
 
+// openMesos finds out how to speak to Mesos; it speaks to nobody yet.
+func (m *Manager) openMesos() (err error) {
+	c := m.cfg.Mesos
+	if m.mesos.TLS, err = c.TLS.load("mesos.tls"); err != nil {
+		return err
+	}
+	switch log := m.log.WithName("mesos"); {
+	case c.TokenFile != "":
+		token, err := newRotatedSecret("mesos.tokenFile", c.TokenFile, log)
+		if err != nil {
+			return err
+		}
+		m.mesos.Authorization = mesos.BearerToken(token.get)
+	case c.SecretFile != "":
+		secret, err := newRotatedSecret("mesos.secretFile", c.SecretFile, log)
+		if err != nil {
+			return err
+		}
+		m.mesos.Authorization = mesos.BasicAuth(c.Framework.Principal, secret.get)
+	}
+	m.mesos.Masters, m.mesos.Scheme = mesos.MasterList(m.masters), c.Scheme
+	if c.zooKeeper() {
+		url, err := discovery.Parse(c.Masters[0])
+		if err != nil {
+			return fmt.Errorf("mesos.masters[0]: %w", err)
+		}
+		m.detector = discovery.New(url, m.log.WithName("zookeeper"))
+		m.mesos.Masters, m.masters = m.detector, []string{url.String()}
+	}
+	return nil
+}
+
 // load reads the files; no files at all mean no configuration: the system's roots.
 func (t TLSConfig) load(field string) (*tls.Config, error) {
 	if t == (TLSConfig{}) {
@@ -100,22 +133,6 @@ func (t TLSConfig) load(field string) (*tls.Config, error) {
 		c.Certificates = []tls.Certificate{pair}
 	}
 	return c, nil
-}
-
-// readSecret reads a file that holds one secret; a newline at its end is the editor's, not the secret's.
-func readSecret(field, path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
-	}
-	secret := strings.TrimRight(string(data), "\r\n")
-	if secret == "" {
-		return "", errors.New(field + ": " + path + " is empty")
-	}
-	return secret, nil
 }
 
 // announce prints the ready line, for people and for whoever started us.

@@ -46,7 +46,7 @@ func TestCallsSayWhatTheyMean(t *testing.T) {
 		{name: "suppress roles", call: func(d *Driver) error { return d.Suppress(ctx, "a") }, want: `{"type":"SUPPRESS","suppress":{"roles":["a"]}}`},
 	}
 	m := newFakeMaster(t)
-	r := start(t, Config{Masters: MasterList{m.URL}, Authorization: BasicAuth("horae", "s3cret")})
+	r := start(t, Config{Masters: MasterList{m.URL}, Authorization: BasicAuth("horae", func(context.Context) (string, error) { return "s3cret", nil })})
 	m.next(t).subscribed("f1", "stream-1", slowly)
 	r.want(t, "Subscribed")
 	for _, tt := range tests {

@@ -214,9 +214,14 @@ func ParseMaster(s, scheme string) (*url.URL, error) {
 }
 
 // BasicAuth returns an Authorization of a principal and its secret, as Mesos's default HTTP authenticator wants it.
-func BasicAuth(principal, secret string) func(context.Context) (string, error) {
-	v := "Basic " + base64.StdEncoding.EncodeToString([]byte(principal+":"+secret))
-	return func(context.Context) (string, error) { return v, nil }
+func BasicAuth(principal string, secret func(context.Context) (string, error)) func(context.Context) (string, error) {
+	return func(ctx context.Context) (string, error) {
+		s, err := secret(ctx)
+		if err != nil {
+			return "", err
+		}
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(principal+":"+s)), nil
+	}
 }
 
 // BearerToken returns an Authorization that sends what token returns, for masters behind a JWT authenticator or a proxy.

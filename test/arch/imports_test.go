@@ -115,6 +115,20 @@ var rules = []rule{
 		why: "its types, its age and its defects stay in one room",
 	},
 	{
+		name: "ZooKeeper is known in one place",
+		of: func(p string) bool {
+			return !within(p, "horae/internal/mesos/discovery", "horae/internal/zookeepertest", "horae/test")
+		},
+		bad: func(_, i string) bool { return within(i, "github.com/go-zookeeper/zk") },
+		why: "it tells where the leading Mesos master is, and nothing else is kept there",
+	},
+	{
+		name: "what finds masters knows nothing of talking to them",
+		of:   func(p string) bool { return within(p, "horae/internal/mesos/discovery") },
+		bad:  func(_, i string) bool { return ours(i) || within(i, "github.com/mesos/mesos-go") },
+		why:  "the driver asks it through an interface of its own",
+	},
+	{
 		name: "the dev cluster is for development",
 		of: func(p string) bool {
 			return !within(p, "horae/internal/devcluster", "horae/internal/manager", "horae/cmd/devcluster", "horae/test", "horae/hack")

@@ -78,9 +78,9 @@ func (d *Detector) Run(ctx context.Context) error {
 // stable is how long a session must have lasted for the pauses between them to start anew.
 const stable = 30 * time.Second
 
-// pauses between sessions: from 100 ms, doubling, to 15 s, each up to twice as long at random.
+// pauses between sessions: from 100 ms, doubling, to 5 s, each up to twice as long at random.
 func pauses() *wait.Backoff {
-	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1, Steps: 1 << 30, Cap: 15 * time.Second}
+	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1, Steps: 1 << 30, Cap: 5 * time.Second}
 }
 
 // watch holds one session, and says why it ended.
