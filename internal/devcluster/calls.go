@@ -5,6 +5,7 @@ import (
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	mesosallocator "github.com/mesos/mesos-go/api/v1/lib/allocator"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
@@ -56,7 +57,13 @@ func (m *Master) call(call *scheduler.Call, streamID string) (int, error) {
 		if n := m.agents[call.Message.AgentID.Value]; n != nil && n.state == nodeActive {
 			n.agent.deliver(func() { n.agent.toExecutor(f.id, call.Message) })
 		}
-	case scheduler.Call_ACCEPT_INVERSE_OFFERS, scheduler.Call_DECLINE_INVERSE_OFFERS, scheduler.Call_REQUEST:
+	case scheduler.Call_ACCEPT_INVERSE_OFFERS:
+		a := call.AcceptInverseOffers
+		m.answerInverse(f, a.InverseOfferIDs, mesosallocator.InverseOfferStatus_ACCEPT, a.Filters)
+	case scheduler.Call_DECLINE_INVERSE_OFFERS:
+		d := call.DeclineInverseOffers
+		m.answerInverse(f, d.InverseOfferIDs, mesosallocator.InverseOfferStatus_DECLINE, d.Filters)
+	case scheduler.Call_REQUEST:
 		// Accepted, as by Mesos; nothing here depends on them.
 	default:
 		return 0, badRequest("%s calls are not supported by the dev cluster", call.Type)

@@ -34,7 +34,7 @@
 //   - agent_reregister_timeout: agents that a restarted master waits for, it waits for without end.
 //   - Quota, weights, hierarchical roles' sharing, offer constraints, domains. Fairness is by framework, in whole
 //     agents, as in Mesos's default allocator with few frameworks.
-//   - RESCIND_INVERSE_OFFER and answers to inverse offers; MARK_AGENT_GONE; most of the operator API and of /state.
+//   - MARK_AGENT_GONE; most of the operator API and of /state.
 //   - The fetcher's cache, hdfs, ftp, s3 and xz archives. Users are honoured only when it runs as root.
 //   - Listening on all addresses works, but offers then name 127.0.0.1.
 package devcluster

@@ -2,69 +2,226 @@ package devcluster
 
 import (
 	"fmt"
+	"sort"
+	"strings"
 	"time"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
+	mesosallocator "github.com/mesos/mesos-go/api/v1/lib/allocator"
 	mesosmaintenance "github.com/mesos/mesos-go/api/v1/lib/maintenance"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 )
 
-// maintenance is the schedule: windows by hostname.
-type maintenance map[string]*mesos.Unavailability
+// maintenance is the schedule, what frameworks were asked because of it, and what they answered. The zero value is an empty one.
+type maintenance struct {
+	schedule mesosmaintenance.Schedule
+	// windows by hostname.
+	windows map[string]*mesos.Unavailability
+	// asked are the inverse offers that are out, by id.
+	asked map[string]*inverseOffer
+	// answers by agent and framework; one is filtered until its time.
+	answers map[inverseKey]inverseAnswer
+}
 
-func (s maintenance) windowOf(hostname string) *mesos.Unavailability { return s[hostname] }
+type inverseKey struct{ agent, framework string }
+
+// inverseOffer asks a framework for what it uses of an agent.
+type inverseOffer struct {
+	id  string
+	key inverseKey
+}
+
+type inverseAnswer struct {
+	status mesosallocator.InverseOfferStatus
+	until  time.Time // when the framework may be asked again
+}
+
+func (s *maintenance) windowOf(hostname string) *mesos.Unavailability {
+	return s.windows[strings.ToLower(hostname)]
+}
 
 // updateMaintenance replaces the schedule. Offers of a machine in it come again with the window; inverse offers ask
-// for what is in use at once: recordings/maintenance.
+// for what is in use at once: recordings/maintenance. What was asked and answered before is void.
 func (m *Master) updateMaintenance(s mesosmaintenance.Schedule) error {
-	m.maintenance = maintenance{}
-	for _, w := range s.Windows {
-		for _, machine := range w.MachineIDs {
-			window := w.Unavailability
-			m.maintenance[machine.GetHostname()] = &window
-		}
+	windows, err := m.readSchedule(&s)
+	if err != nil {
+		return err
 	}
+	changed := func(n *node) bool {
+		before, now := m.maintenance.windowOf(n.agent.hostname), windows[strings.ToLower(n.agent.hostname)]
+		return !before.Equal(now)
+	}
+	var touched []*node
 	for _, n := range m.order {
-		window := m.maintenance[n.agent.hostname]
-		if window == nil || n.state != nodeActive {
-			continue
+		if changed(n) {
+			touched = append(touched, n)
+			m.rescindInverse(n)
 		}
-		filters := n.filters
-		m.rescindAll(n)
-		n.filters = filters
-		m.invert(n, window)
 	}
+	m.maintenance.schedule, m.maintenance.windows = s, windows
+	for _, n := range touched {
+		if n.state == nodeActive {
+			filters := n.filters
+			m.rescindAll(n)
+			n.filters = filters
+		}
+	}
+	m.invertAll()
 	return nil
 }
 
-// invert sends an inverse offer to each framework that uses something of the agent.
-func (m *Master) invert(n *node, window *mesos.Unavailability) {
-	asked := map[string]bool{}
-	for _, t := range sortedTasks(n.tasks) {
-		f := m.frameworks[t.key.framework]
-		if f == nil || asked[f.id] {
+// readSchedule checks what Mesos's documentation says that a master checks.
+func (m *Master) readSchedule(s *mesosmaintenance.Schedule) (map[string]*mesos.Unavailability, error) {
+	windows := map[string]*mesos.Unavailability{}
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		if len(w.MachineIDs) == 0 {
+			return nil, badRequest("Schedule has an empty window")
+		}
+		for _, machine := range w.MachineIDs {
+			name := strings.ToLower(machine.GetHostname())
+			switch {
+			case name == "" && machine.GetIP() == "":
+				return nil, badRequest("Both 'hostname' and 'ip' for a machine are empty")
+			case windows[name] != nil:
+				return nil, badRequest("Machine '%s' appears more than once in the schedule", machine.GetHostname())
+			}
+			windows[name] = &w.Unavailability
+		}
+	}
+	for _, n := range m.order {
+		if n.down && windows[strings.ToLower(n.agent.hostname)] == nil {
+			return nil, badRequest("Machine '%s' is deactivated and cannot be removed from the schedule", n.agent.hostname)
+		}
+	}
+	return windows, nil
+}
+
+// invertAll sends an inverse offer to each framework that uses something of an agent with a window, unless one is out or its answer
+// still holds. It is part of each round of offers.
+func (m *Master) invertAll() {
+	if len(m.maintenance.windows) == 0 {
+		return
+	}
+	out := map[*framework][]mesos.InverseOffer{}
+	for _, n := range m.order {
+		window := m.maintenance.windowOf(n.agent.hostname)
+		if window == nil || n.state != nodeActive || n.down {
 			continue
 		}
-		asked[f.id] = true
-		id := fmt.Sprintf("%s-O%d", m.id, m.nextOffer)
-		m.nextOffer++
-		f.send(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{
-			InverseOffers: []mesos.InverseOffer{{
-				OfferID: mesos.OfferID{Value: id}, URL: n.agent.url(), FrameworkID: mesos.FrameworkID{Value: f.id},
+		for _, t := range sortedTasks(n.tasks) {
+			f, key := m.frameworks[t.key.framework], inverseKey{n.id, t.key.framework}
+			if f == nil || f.stream == nil || m.askedAlready(key) {
+				continue
+			}
+			o := &inverseOffer{id: fmt.Sprintf("%s-O%d", m.id, m.nextOffer), key: key}
+			m.nextOffer++
+			m.maintenance.asked[o.id] = o
+			out[f] = append(out[f], mesos.InverseOffer{
+				OfferID: mesos.OfferID{Value: o.id}, URL: n.agent.url(), FrameworkID: mesos.FrameworkID{Value: f.id},
 				AgentID: &mesos.AgentID{Value: n.id}, Unavailability: *window,
-			}},
-		}})
+			})
+		}
 	}
+	for f, offers := range out {
+		f.send(&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: offers}})
+	}
+}
+
+func (m *Master) askedAlready(key inverseKey) bool {
+	for _, o := range m.maintenance.asked {
+		if o.key == key {
+			return true
+		}
+	}
+	return m.maintenance.answers[key].until.After(time.Now())
+}
+
+// answerInverse notes what a framework says to inverse offers. Those that are not out any more are passed over, as by Mesos.
+func (m *Master) answerInverse(f *framework, ids []mesos.OfferID, status mesosallocator.InverseOfferStatus_Status, filters *mesos.Filters) {
+	for _, id := range ids {
+		o := m.maintenance.asked[id.Value]
+		if o == nil || o.key.framework != f.id {
+			continue
+		}
+		delete(m.maintenance.asked, o.id)
+		now := time.Now()
+		m.maintenance.answers[o.key] = inverseAnswer{until: now.Add(refusal(filters)), status: mesosallocator.InverseOfferStatus{
+			Status: &status, FrameworkID: mesos.FrameworkID{Value: f.id}, Timestamp: mesos.TimeInfo{Nanoseconds: now.UnixNano()},
+		}}
+	}
+}
+
+// rescindInverse takes back what was asked about an agent, and forgets what was answered.
+func (m *Master) rescindInverse(n *node) {
+	for id, o := range m.maintenance.asked {
+		if o.key.agent != n.id {
+			continue
+		}
+		delete(m.maintenance.asked, id)
+		if f := m.frameworks[o.key.framework]; f != nil {
+			f.send(&scheduler.Event{Type: scheduler.Event_RESCIND_INVERSE_OFFER, RescindInverseOffer: &scheduler.Event_RescindInverseOffer{
+				InverseOfferID: mesos.OfferID{Value: id},
+			}})
+		}
+	}
+	for key := range m.maintenance.answers {
+		if key.agent == n.id {
+			delete(m.maintenance.answers, key)
+		}
+	}
+}
+
+// forgetInverse drops what was asked of a framework that is not there any more, without telling it.
+func (m *Master) forgetInverse(f *framework) {
+	for id, o := range m.maintenance.asked {
+		if o.key.framework == f.id {
+			delete(m.maintenance.asked, id)
+		}
+	}
+}
+
+// maintenanceStatus is GET_MAINTENANCE_STATUS: machines with a window, and the last answer of each framework that was asked.
+func (m *Master) maintenanceStatus() mesosmaintenance.ClusterStatus {
+	var out mesosmaintenance.ClusterStatus
+	for i := range m.maintenance.schedule.Windows {
+		for _, machine := range m.maintenance.schedule.Windows[i].MachineIDs {
+			draining := mesosmaintenance.ClusterStatus_DrainingMachine{ID: machine}
+			down := false
+			for _, n := range m.order {
+				if strings.EqualFold(n.agent.hostname, machine.GetHostname()) {
+					down = down || n.down
+					draining.Statuses = append(draining.Statuses, m.answersOf(n)...)
+				}
+			}
+			if down {
+				out.DownMachines = append(out.DownMachines, machine)
+			} else {
+				out.DrainingMachines = append(out.DrainingMachines, draining)
+			}
+		}
+	}
+	return out
+}
+
+func (m *Master) answersOf(n *node) (out []mesosallocator.InverseOfferStatus) {
+	for key, answer := range m.maintenance.answers {
+		if key.agent == n.id {
+			out = append(out, answer.status)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].FrameworkID.Value < out[j].FrameworkID.Value })
+	return out
 }
 
 // setDown takes machines down, with all that runs on them, or up again; their agents then register as before.
 func (m *Master) setDown(machines []mesos.MachineID, down bool) error {
 	for _, machine := range machines {
 		for _, n := range m.order {
-			if n.agent.hostname != machine.GetHostname() || n.down == down {
+			if !strings.EqualFold(n.agent.hostname, machine.GetHostname()) || n.down == down {
 				continue
 			}
-			if down && m.maintenance[n.agent.hostname] == nil {
+			if down && m.maintenance.windowOf(n.agent.hostname) == nil {
 				return badRequest("Machine '%s' is not part of a maintenance schedule", machine.GetHostname())
 			}
 			n.down = down
@@ -93,6 +250,7 @@ func (m *Master) removeNode(n *node, why string) {
 		}
 	}
 	m.rescindAll(n)
+	m.rescindInverse(n)
 	for _, f := range m.frameworks {
 		f.failure(n.id, "", 0)
 	}

@@ -114,7 +114,7 @@ func (m *Master) boot(registry []*node) {
 	m.order = registry
 	m.offers = map[string]*offer{}
 	m.nextFramework, m.nextOffer = 0, 0
-	m.maintenance = maintenance{}
+	m.maintenance.asked, m.maintenance.answers = map[string]*inverseOffer{}, map[inverseKey]inverseAnswer{}
 	for _, n := range registry {
 		m.agents[n.id] = n
 	}
@@ -241,6 +241,7 @@ func (m *Master) deactivate(f *framework) {
 		}
 	}
 	m.dropFilters(f, nil)
+	m.forgetInverse(f)
 }
 
 // removeFramework ends f for good: its tasks are killed, its id is never accepted again. Cluster.mu must be held.

@@ -41,6 +41,7 @@ type claim struct {
 func (m *Master) round() {
 	if m.up {
 		m.allocate(m.order)
+		m.invertAll()
 	}
 	m.c.after(m.c.cfg.AllocationInterval, m.round)
 }

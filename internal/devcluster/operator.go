@@ -43,6 +43,14 @@ func (m *Master) operate(call *master.Call) (*master.Response, error) {
 		return &master.Response{Type: master.Response_GET_TASKS, GetTasks: m.getTasks()}, nil
 	case master.Call_GET_AGENTS:
 		return &master.Response{Type: master.Response_GET_AGENTS, GetAgents: m.getAgents()}, nil
+	case master.Call_GET_MAINTENANCE_STATUS:
+		return &master.Response{Type: master.Response_GET_MAINTENANCE_STATUS, GetMaintenanceStatus: &master.Response_GetMaintenanceStatus{
+			Status: m.maintenanceStatus(),
+		}}, nil
+	case master.Call_GET_MAINTENANCE_SCHEDULE:
+		return &master.Response{Type: master.Response_GET_MAINTENANCE_SCHEDULE, GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{
+			Schedule: m.maintenance.schedule,
+		}}, nil
 	case master.Call_TEARDOWN:
 		if call.Teardown == nil || m.frameworks[call.Teardown.FrameworkID.Value] == nil {
 			return nil, badRequest("No framework found with specified ID")
