@@ -25,6 +25,8 @@ type Cache interface {
 	Run(namespace, name string) *store.Run
 	// RunsOf are the Runs whose spec names the Job, by create revision. The slice is the caller's.
 	RunsOf(namespace, job string) []*store.Run
+	// Revision of etcd that everything read afterwards is as of, or later.
+	Revision() int64
 	CalendarCache
 }
 
@@ -98,6 +100,7 @@ func Concerns(before, after *store.Run) bool {
 // Reconcile implements reconcile.Reconciler.
 func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Result, error) {
 	// 1. Gather.
+	seen := r.cfg.Cache.Revision()
 	in, err := r.gather(key)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -113,6 +116,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	change.NewKeys = unheardOf(key, in.Job, &decision, seen)
 	revision, err := r.cfg.Writer.Apply(ctx, change)
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("carry out the plan of %s: %w", key, err)
@@ -206,6 +210,15 @@ func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) 
 		c.Writes = append(c.Writes, store.DeleteSpec(run.Key))
 	}
 	return c, nil
+}
+
+// unheardOf guards a decision to create Runs one at a time against manual Runs that the cache, which was complete up to the revision
+// seen, has not heard of: they are active all the same, and their creation touches none of the Job's own keys.
+func unheardOf(key store.Key, job *store.Job, d *Decision, seen int64) []store.Guard {
+	if len(d.Create) == 0 || job.Object.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
+		return nil
+	}
+	return []store.Guard{store.NoneSince(store.RunKey(key.Namespace, manualPrefix(key.Name)), seen)}
 }
 
 // report logs what people look for afterwards.

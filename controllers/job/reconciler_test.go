@@ -277,6 +277,52 @@ func TestI3AnEditThatCameFirstIsRespected(t *testing.T) {
 	}
 }
 
+// staleCache shows the cache as it was at an earlier revision, as far as this test's Runs are concerned: it has heard of none.
+type staleCache struct {
+	*cache.Cache
+	revision int64
+}
+
+func (c staleCache) Revision() int64                    { return c.revision }
+func (c staleCache) RunsOf(string, string) []*store.Run { return nil }
+
+// A manual Run that this leader's cache has not heard of yet is active all the same: nothing starts beside it, unless the Job allows
+// that.
+func TestAManualRunThatIsUnheardOfIsRespected(t *testing.T) {
+	for policy, want := range map[v1.ConcurrencyPolicy]bool{
+		v1.ConcurrencyForbid: false, v1.ConcurrencyQueue: false, v1.ConcurrencyReplace: false, v1.ConcurrencyAllow: true,
+	} {
+		t.Run(string(policy), func(t *testing.T) {
+			r := newRig(t)
+			r.follow()
+			r.put(hello.Spec(), strings.Replace(helloYAML, "spec:", "spec:\n  concurrencyPolicy: "+string(policy), 1))
+			r.once("09:30")
+			seen := r.cache.Revision()
+			put, err := store.PutSpec(store.RunKey("default", "hello-mabcdefgh"), NewRun(r.cache.Job("default", "hello").Object, Trigger{Reason: v1.ReasonManual, ID: "abcdefgh"}, at("09:59")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.put(put.EtcdKey, string(put.Value))
+
+			r.set(at("10:00"))
+			behind := New(Config{Cache: staleCache{r.cache, seen}, Writer: r.store, Log: logr.Discard(), Now: r.cfg.Now})
+			behind.upSince.Store(r.upSince.Load())
+			_, err = behind.Reconcile(t.Context(), hello)
+			if created := err == nil; created != want || err != nil && !errors.Is(err, store.ErrConflict) {
+				t.Errorf("got %v, want a Run %t, or a conflict", err, want)
+			}
+			if want {
+				return
+			}
+			// Once the cache has heard of it the policy decides.
+			r.once("10:00:01")
+			if run := r.cache.Run("default", "hello-20261122t100000z"); run != nil {
+				t.Errorf("%s was created", run.Key)
+			}
+		})
+	}
+}
+
 func TestI6ADeposedLeaderWritesNothing(t *testing.T) {
 	r := newRig(t)
 	r.follow()

@@ -34,7 +34,7 @@ type Trigger struct {
 func NewRun(job *v1.Job, t Trigger, now time.Time) *v1.Run {
 	name := RunName(job.Name, t.ScheduledTime)
 	if t.ScheduledTime.IsZero() {
-		name = job.Name + "-m" + t.ID
+		name = manualPrefix(job.Name) + t.ID
 	}
 	labels := maps.Clone(job.Labels)
 	if labels == nil {
@@ -75,6 +75,9 @@ func RunName(job string, scheduled time.Time) string {
 	}
 	return name + "z"
 }
+
+// manualPrefix is what the names of a Job's manual Runs begin with.
+func manualPrefix(job string) string { return job + "-m" }
 
 // ManualID turns five random bytes into the part of a manual Run's name that tells it from others.
 func ManualID(random [5]byte) string {

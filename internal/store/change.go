@@ -40,7 +40,9 @@ type Fence struct {
 // the writer's fence, and writes nothing.
 type Change struct {
 	Guards []Guard
-	Writes []Write
+	// NewKeys hold when no key that begins with EtcdKey was created after Revision. etcd looks through all of them: there should be few.
+	NewKeys []Guard
+	Writes  []Write
 }
 
 // Guard holds when the etcd key's modification revision is Revision; 0: the key does not exist.
@@ -60,6 +62,10 @@ func SpecAt(key Key, revision int64) Guard { return Guard{key.Spec(), revision} 
 
 // StatusAt guards an object's status: nobody has written it since revision; 0: it does not exist.
 func StatusAt(key Key, revision int64) Guard { return Guard{key.Status(), revision} }
+
+// NoneSince guards, as one of a change's NewKeys, against what one has not seen: no object whose name begins with that of key has been
+// created after revision.
+func NoneSince(key Key, revision int64) Guard { return Guard{key.Spec(), revision} }
 
 // PutSpec writes what a user wants: the object without its status and without the metadata that is computed.
 func PutSpec(key Key, obj runtime.Object) (Write, error) {
@@ -98,18 +104,23 @@ func (c Change) check() error {
 		}
 		seen[w.EtcdKey] = true
 	}
-	for _, g := range c.Guards {
-		if g.EtcdKey == "" {
-			return errors.New("a change guards an empty key")
+	for _, guards := range [][]Guard{c.Guards, c.NewKeys} {
+		for _, g := range guards {
+			if g.EtcdKey == "" {
+				return errors.New("a change guards an empty key")
+			}
 		}
 	}
 	return nil
 }
 
 func (c Change) compares() []clientv3.Cmp {
-	cmps := make([]clientv3.Cmp, len(c.Guards))
-	for i, g := range c.Guards {
-		cmps[i] = clientv3.Compare(clientv3.ModRevision(g.EtcdKey), "=", g.Revision)
+	cmps := make([]clientv3.Cmp, 0, len(c.Guards)+len(c.NewKeys))
+	for _, g := range c.Guards {
+		cmps = append(cmps, clientv3.Compare(clientv3.ModRevision(g.EtcdKey), "=", g.Revision))
+	}
+	for _, g := range c.NewKeys {
+		cmps = append(cmps, clientv3.Compare(clientv3.CreateRevision(g.EtcdKey), "<", g.Revision+1).WithPrefix())
 	}
 	return cmps
 }
@@ -134,6 +145,9 @@ func (c Change) size() int {
 	}
 	for _, g := range c.Guards {
 		n += len(g.EtcdKey) + 16
+	}
+	for _, g := range c.NewKeys {
+		n += 2*len(g.EtcdKey) + 16
 	}
 	return n
 }

@@ -121,7 +121,7 @@ func newRequest(change Change) (*request, error) {
 	r := &request{
 		change: change,
 		uses:   usesOf(change),
-		ops:    max(len(change.Guards), len(change.Writes)),
+		ops:    max(len(change.Guards)+len(change.NewKeys), len(change.Writes)),
 		bytes:  change.size(),
 		done:   make(chan result, 1),
 	}

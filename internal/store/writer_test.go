@@ -384,3 +384,39 @@ func TestCloseDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {
 		}
 	}
 }
+
+func TestNewKeysGuardAgainstWhatWasNotSeen(t *testing.T) {
+	s := open(t)
+	w := writer(t, s)
+	seen, err := w.Apply(t.Context(), plain(RunKey("default", "a-m1").Spec(), "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := func(prefix string, revision int64) error {
+		c := plain("/horae/test/"+prefix, strconv.FormatInt(revision, 10))
+		c.NewKeys = []Guard{NoneSince(RunKey("default", prefix), revision)}
+		_, err := w.Apply(t.Context(), c)
+		return err
+	}
+	if err := create("a-m", seen); err != nil {
+		t.Errorf("all were seen: %v", err)
+	}
+	if _, err := w.Apply(t.Context(), plain(RunKey("default", "a-m1").Spec(), "changed")); err != nil {
+		t.Fatal(err)
+	}
+	if err := create("a-m", seen); err != nil {
+		t.Errorf("a change is no creation: %v", err)
+	}
+	if _, err := w.Apply(t.Context(), plain(RunKey("default", "a-m2").Spec(), "1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := create("a-m", seen); !errors.Is(err, ErrConflict) {
+		t.Errorf("one was created since: got %v, want a conflict", err)
+	}
+	if err := create("b-m", seen); err != nil {
+		t.Errorf("there is none: %v", err)
+	}
+	if err := (Change{NewKeys: []Guard{{}}}).check(); err == nil {
+		t.Error("a guard without a key was taken")
+	}
+}
