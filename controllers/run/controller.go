@@ -210,9 +210,9 @@ func (c *Controller) enqueueMail() {
 	}
 }
 
-// notSent says of a task whose intent may be stored that nothing was sent to Mesos.
-func (c *Controller) notSent(t offer.Task, why error) {
-	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: c.cfg.Clock()})
+// notSent says of the intent of that time, if it is stored, that nothing was sent to Mesos.
+func (c *Controller) notSent(t offer.Task, at time.Time, why error) {
+	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: at})
 }
 
 func (c *Controller) tellWhy(key store.Key, why Why) {

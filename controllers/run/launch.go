@@ -18,6 +18,7 @@ import (
 // round is one agent's part of a placement on its way to Mesos.
 type round struct {
 	AgentPlacement
+	at     time.Time // the attempts' launchTime
 	tasks  []offer.Task
 	writes []intent // of each task
 }
@@ -49,12 +50,12 @@ func (p *placer) place() []round {
 	}
 	rounds := make([]round, 0, len(placement.Agents))
 	for _, a := range placement.Agents {
-		r := round{AgentPlacement: a}
+		r := round{AgentPlacement: a, at: v1.NewTime(now).Time}
 		for i := range a.Tasks {
 			p.leave(a.Tasks[i].Run.Key)
 			p.served[a.Tasks[i].line()] = now
 			p.census.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
-			r.prepare(&a.Tasks[i], now)
+			r.prepare(&a.Tasks[i])
 		}
 		rounds = append(rounds, r)
 	}
@@ -96,13 +97,13 @@ func (p *placer) untried() []*Request {
 }
 
 // prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
-func (r *round) prepare(placed *Placed, now time.Time) {
+func (r *round) prepare(placed *Placed) {
 	entry := placed.Run
 	id := NextTask(entry)
 	task := NewTask(placed, id, r.AgentID, r.Hostname)
 	next := Launched(entry.Object, v1.Attempt{
 		TaskID: task.ID, AgentID: r.AgentID, Hostname: r.Hostname, AgentURL: r.AgentURL,
-		State: v1.RunLaunching, LaunchTime: v1.NewTime(now), Ports: placed.Ports,
+		State: v1.RunLaunching, LaunchTime: v1.NewTime(r.at), Ports: placed.Ports,
 	})
 	obj := *entry.Object
 	obj.Status = next
@@ -156,6 +157,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		w := &r.writes[j]
 		if err == nil {
 			tasks = append(tasks, r.tasks[j])
+			p.refused[w.run.Key] = w.run.Rev // From here on a request for this state comes from behind.
 			p.metrics.transition(w.run.Object, w.next, p.clock())
 			continue
 		}
@@ -172,7 +174,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		default:
 			// It may have been stored all the same: then it is known that nothing was sent.
 			p.log.Error(err, "Intent was not stored", "task", r.tasks[j].ID)
-			p.notSent(r.tasks[j], err)
+			p.notSent(r.tasks[j], r.at, err)
 		}
 		p.notStored(w.run.Key)
 	}
@@ -187,12 +189,12 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	}
 	// What is left comes back at once, without a filter: where one task was launched, others may follow. If none does, it is
 	// declined after a while.
-	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks}, r.Offers)
+	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks}, r.at, r.Offers)
 	return nil
 }
 
 // accept sends one ACCEPT, which uses up the offers, without waiting for its answer.
-func (p *placer) accept(ctx context.Context, l offer.Launch, offers []offer.Offer) {
+func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offers []offer.Offer) {
 	p.metrics.launches.Add(float64(len(l.Tasks)))
 	p.sending <- struct{}{}
 	p.senders.Go(func() {
@@ -213,7 +215,7 @@ func (p *placer) accept(ctx context.Context, l offer.Launch, offers []offer.Offe
 			p.log.Info("ACCEPT was not sent", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks), "reason", err.Error())
 			p.flight.remove(l.Tasks...)
 			for _, t := range l.Tasks {
-				p.notSent(t, err)
+				p.notSent(t, at, err)
 			}
 			p.tell(note{offers: offers})
 		}

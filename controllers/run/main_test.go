@@ -81,7 +81,14 @@ func update(n int, state offer.State, change ...func(*offer.Update)) offer.Updat
 // reconciled makes an update an answer of the master's to a question.
 func reconciled(u *offer.Update) { u.UUID, u.Source, u.Reason = nil, "MASTER", mesosReconciliation }
 
-func because(reason string) func(*offer.Update) { return func(u *offer.Update) { u.Reason = reason } }
+// because gives an update a reason. What was not sent is told of the intent that has the attempt's launchTime.
+func because(reason string) func(*offer.Update) {
+	return func(u *offer.Update) {
+		if u.Reason = reason; reason == notSent {
+			u.Timestamp = attempt(1, v1.RunLaunching).LaunchTime.Time
+		}
+	}
+}
 
 func exited(code int32) func(*offer.Update) {
 	return func(u *offer.Update) { u.ExitCode, u.Message = &code, "Command exited with status" }

@@ -53,8 +53,8 @@ type placer struct {
 	log      logr.Logger
 	// notStored is told the Runs whose intent was not stored: they want to be looked at again.
 	notStored func(store.Key)
-	// notSent is told the tasks whose intent may be stored, and for which certainly nothing was sent, and why.
-	notSent func(offer.Task, error)
+	// notSent is told the tasks whose intent may be stored with this launchTime, and for which certainly nothing was sent, and why.
+	notSent func(t offer.Task, at time.Time, why error)
 	// unanswered reports whether a failed ACCEPT may have reached Mesos; resubscribe voids what is on its way.
 	unanswered  func(error) bool
 	resubscribe func(reason string)
@@ -81,7 +81,7 @@ type placer struct {
 	lines  int
 	// agents are those that were ever offered, with what is known of them.
 	agents  map[string]*offer.Offer
-	refused map[store.Key]store.Revisions // of requests whose intent was out of date
+	refused map[store.Key]store.Revisions // of requests whose intent is stored, or was out of date
 	gate    gateState
 	// fresh are those who wait and were not tried with the offers in hand; when more has come (more), all are.
 	fresh   map[store.Key]bool
@@ -254,7 +254,7 @@ func (p *placer) enqueue(r *Request) {
 	key := r.Run.Key
 	if rev, ok := p.refused[key]; ok {
 		if rev == r.Run.Rev {
-			return // The same state that the store has just refused: the cache has the newer one in a moment.
+			return // The same state as before: the cache has the newer one in a moment.
 		}
 		delete(p.refused, key)
 	}

@@ -140,6 +140,8 @@ func (p *plan) read(u offer.Update) {
 	switch {
 	case p.in.InFlight && (u.State == offer.TaskUnknown || u.State == offer.TaskGone):
 		p.ackNow(u) // The ACCEPT may yet arrive.
+	case u.Reason == notSent && !u.Timestamp.Equal(a.LaunchTime.Time):
+		p.ackNow(u) // It speaks of another intent under the same number, which was not stored.
 	case m.class == lives:
 		p.goOn(a, u, m)
 	default:
