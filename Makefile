@@ -59,6 +59,10 @@ test-zookeeper: ## Find Mesos masters in a real ZooKeeper (Debian: apt-get insta
 	@test -e /usr/share/java/zookeeper.jar && command -v java >/dev/null || { echo "ZooKeeper or Java is not installed: apt-get install zookeeper default-jre-headless" >&2; exit 1; }
 	HORAE_TEST_ZOOKEEPER=1 $(GO) test -count=1 -v -timeout 10m -run ZooKeeper ./internal/mesos/discovery ./test/e2e
 
+.PHONY: perturb
+perturb: ## Disturb a manager at each of its effects and compare the ends (about half an hour)
+	$(GO) test -count=1 -timeout 120m ./test/robustness/perturb -perturb.full -v
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each
 	./hack/fuzz.sh
