@@ -15,13 +15,9 @@ import (
 // jobGroups are a Job's live attempts, counted by the values of each attribute that its constraints speak of.
 type jobGroups []*group
 
-func (gs jobGroups) of(attribute string) *group {
-	for _, g := range gs {
-		if g.attribute == attribute {
-			return g
-		}
-	}
-	return nil
+// index is where the attribute's group is; -1: there is none.
+func (gs jobGroups) index(attribute string) int {
+	return slices.IndexFunc(gs, func(g *group) bool { return g.attribute == attribute })
 }
 
 // group counts a Job's live attempts by one attribute.
@@ -42,7 +38,7 @@ func newGroups(v *View) map[store.Key]jobGroups {
 	for _, r := range v.Waiting {
 		for _, cs := range [][]constraint{r.constraints.most, r.constraints.even} {
 			for i := range cs {
-				if jobs[r.job].of(cs[i].Attribute) == nil {
+				if jobs[r.job].index(cs[i].Attribute) < 0 {
 					jobs[r.job] = append(jobs[r.job], newGroup(v, cs[i].Attribute, v.Live[r.job]))
 				}
 			}
@@ -88,6 +84,13 @@ func (g *group) counter(label string) *int {
 	return n
 }
 
+func (g *group) count(label string) int {
+	if n := g.counts[label]; n != nil {
+		return *n
+	}
+	return 0
+}
+
 // add counts one more attempt on an agent with the value.
 func (g *group) add(label string) {
 	if label == noLabel {
@@ -117,59 +120,52 @@ func (g *group) allows(c *constraint, n int) bool {
 	return g.used >= c.n && n+unknown <= g.least
 }
 
-// unmetByOthers is the first constraint that forbids bin i because of where the Job's other attempts are, or nil.
-func (s *search) unmetByOthers(r *Request, at *progress, i int) *constraint {
-	return r.constraints.unmetByOthers(at.groups, func(attribute string) string { return s.label(at.lane, attribute, i) })
-}
-
-func (cs *constraints) unmetByOthers(groups jobGroups, label func(attribute string) string) *constraint {
-	for _, some := range [][]constraint{cs.most, cs.even} {
+// unmetByOthers is the first constraint that forbids an agent because of where the Job's other attempts are, or nil. label is the
+// agent's value of a group's attribute.
+func (cs *constraints) unmetByOthers(groups jobGroups, label func(group int) string) *constraint {
+	for _, some := range [...][]constraint{cs.most, cs.even} {
 		for i := range some {
-			c := &some[i]
-			l, g := label(c.Attribute), groups.of(c.Attribute)
-			if l == noLabel || !g.allows(c, *g.counter(l)) {
-				return c
+			at := groups.index(some[i].Attribute)
+			l := label(at)
+			if l == noLabel || !groups[at].allows(&some[i], groups[at].count(l)) {
+				return &some[i]
 			}
 		}
 	}
 	return nil
 }
 
-// valueBins are the bins that have one value of an attribute.
+// valueBins is how far the search has come among the bins that have one value.
 type valueBins struct {
-	label string
+	*labelBins
 	count *int // of the Job's attempts there
-	bins  []int32
-	next  int // the first that has not been ruled out for the shape
+	next  int  // the first that has not been ruled out for the shape
 }
 
 // evenly is a bin whose value has the fewest of the Job's attempts; -1: there is none that the constraints allow.
 func (s *search) evenly(r *Request, at *progress) int {
 	by := &r.constraints.even[0]
-	g := at.groups.of(by.Attribute)
+	index := at.groups.index(by.Attribute)
+	g := at.groups[index]
 	if at.values == nil {
-		at.values = s.valuesOf(at.lane, g)
+		at.values = at.labels[index].values(g)
 	}
 	values := at.values
 	several := len(r.constraints.even) > 1
-	if several {
-		// A bin that the other one forbids now may be allowed later: nothing is ruled out for good.
-		values = make([]*valueBins, len(at.values))
-		for i, v := range at.values {
-			values[i] = &valueBins{label: v.label, count: v.count, bins: v.bins}
-		}
+	if several { // A bin that the other one forbids now may be allowed later: nothing is ruled out for good.
+		values = slices.Clone(values)
 	}
 	for {
 		best := -1
-		for i, v := range values {
-			if (best < 0 || *v.count < *values[best].count) && g.allows(by, *v.count) {
+		for i := range values {
+			if (best < 0 || *values[i].count < *values[best].count) && g.allows(by, *values[i].count) {
 				best = i
 			}
 		}
 		if best < 0 {
 			return -1
 		}
-		if i := s.among(r, at, values[best]); i >= 0 {
+		if i := s.among(r, at, &values[best]); i >= 0 {
 			return i
 		}
 		values = slices.Delete(values, best, best+1)
@@ -189,35 +185,12 @@ func (s *search) among(r *Request, at *progress, v *valueBins) int {
 		}
 		return -1
 	}
-	l := at.lane
-	if l.counts == nil {
-		l.count(s.view.Tasks)
-	}
+	at.lane.counted(s.view.Tasks)
 	best := -1
 	for _, j := range v.bins {
-		if i := int(j); (best < 0 || l.rank(r, i) < l.rank(r, best)) && s.suits(r, at, i) {
+		if i := int(j); (best < 0 || at.lane.rank(r, i) < at.lane.rank(r, best)) && s.suits(r, at, i) {
 			best = i
 		}
 	}
 	return best
-}
-
-// valuesOf sorts a lane's bins by their values of the group's attribute. It is never nil.
-func (s *search) valuesOf(l *lane, g *group) []*valueBins {
-	values := []*valueBins{}
-	known := map[string]*valueBins{}
-	for i := range l.bins {
-		label := s.label(l, g.attribute, i)
-		if label == noLabel {
-			continue
-		}
-		v := known[label]
-		if v == nil {
-			v = &valueBins{label: label, count: g.counter(label)}
-			known[label] = v
-			values = append(values, v)
-		}
-		v.bins = append(v.bins, int32(i))
-	}
-	return values
 }

@@ -1,12 +1,10 @@
 package run
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
 
-	"horae/internal/offer"
 	"horae/internal/store"
 )
 
@@ -18,14 +16,14 @@ type search struct {
 	sets   map[string]*matches
 	lanes  map[string]*lane
 	jobs   map[store.Key]jobGroups
-	labels map[labelKey][]string
+	labels map[labelKey]*labelTable
 	// starts are when those of the agents' maintenance windows begin that are not over; each once, in order.
 	starts []time.Time
 	used   []*bin // those that got something
 }
 
 func newSearch(p *pool, v *View) *search {
-	s := &search{pool: p, view: v, shapes: map[shapeKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey][]string{}}
+	s := &search{pool: p, view: v, shapes: map[shapeKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
 	for b := range p.windowed {
 		if start, ok := b.window(v.Now); ok {
 			s.starts = append(s.starts, start)
@@ -54,10 +52,11 @@ type progress struct {
 	tree   *tree
 	match  *matches
 	groups jobGroups
-	before time.Time // maintenance windows must not begin before this
-	next   int       // the first bin that has not been ruled out
-	none   bool      // all have been
-	values []*valueBins
+	labels []*labelTable // for each of the groups
+	before time.Time     // maintenance windows must not begin before this
+	next   int           // the first bin that has not been ruled out
+	none   bool          // all have been
+	values []valueBins
 }
 
 // lane is a role's bins for the time of one placement.
@@ -93,7 +92,7 @@ func (s *search) put(r *Request) bool {
 	b.tasks = append(b.tasks, b.take(r))
 	at.lane.changed(i)
 	for _, g := range s.jobs[r.job] {
-		g.add(s.label(at.lane, g.attribute, i))
+		g.add(s.labelsOf(at.lane, r.shape.role, g.attribute).at(i))
 	}
 	return true
 }
@@ -127,7 +126,13 @@ func (s *search) progress(r *Request) *progress {
 	if l == nil {
 		return nil
 	}
-	at = &progress{lane: l, tree: &l.tree, match: s.matchesFor(r, l), groups: s.jobs[r.job]}
+	at = &progress{lane: l, tree: &l.tree, match: s.matchesFor(r, l)}
+	if r.constraints.others() {
+		at.groups = s.jobs[r.job]
+		for _, g := range at.groups {
+			at.labels = append(at.labels, s.labelsOf(l, r.shape.role, g.attribute))
+		}
+	}
 	if key.windows > 0 {
 		at.before = ends
 	}
@@ -158,7 +163,7 @@ func (s *search) suits(r *Request, at *progress, i int) bool {
 			return false
 		}
 	}
-	return s.unmetByOthers(r, at, i) == nil
+	return r.constraints.unmetByOthers(at.groups, func(group int) string { return at.labels[group].at(i) }) == nil
 }
 
 // tightest is the bin with the least free that suffices; -1: there is none.
@@ -179,9 +184,7 @@ func (s *search) tightest(r *Request, at *progress) int {
 // emptiest is a bin with the fewest tasks of ours; -1: there is none. Those with GPUs come last for whom needs none.
 func (s *search) emptiest(r *Request, at *progress) int {
 	l := at.lane
-	if l.counts == nil {
-		l.count(s.view.Tasks)
-	}
+	l.counted(s.view.Tasks)
 	suits := func(i int) bool { return s.suits(r, at, i) }
 	if at.match.narrow() {
 		best := -1
@@ -209,8 +212,11 @@ func (l *lane) rank(r *Request, i int) int64 {
 	return rank
 }
 
-// count begins to count tasks.
-func (l *lane) count(tasks map[string]int) {
+// counted begins to count tasks, unless that has begun.
+func (l *lane) counted(tasks map[string]int) {
+	if l.counts != nil {
+		return
+	}
 	l.counts = make([]int32, 2*l.tree.width)
 	for i := range l.tree.width {
 		l.counts[l.tree.width+i] = math.MaxInt32
@@ -350,32 +356,4 @@ func (s *search) leftovers() leftovers {
 		}
 	}
 	return l
-}
-
-// labelKey names an attribute of the bins of a role.
-type labelKey struct{ role, attribute string }
-
-// label is bin i's value of an attribute, as a text by which equal ones are known; noLabel: it has none.
-func (s *search) label(l *lane, attribute string, i int) string {
-	key := labelKey{l.bins[i].offers[0].Role, attribute}
-	labels := s.labels[key]
-	if labels == nil {
-		labels = make([]string, len(l.bins))
-		s.labels[key] = labels
-	}
-	if labels[i] == "" {
-		labels[i] = labelOf(&l.bins[i].offers[0], attribute)
-	}
-	return labels[i]
-}
-
-// noLabel stands for an attribute that an agent does not have.
-const noLabel = "\x00"
-
-func labelOf(o *offer.Offer, name string) string {
-	a, found := attribute(o, name)
-	if !found {
-		return noLabel
-	}
-	return cmp.Or(plainText(&a), `""`)
 }

@@ -150,11 +150,11 @@ func offersIn(bins []*bin) int {
 // unmetByOthers says which constraint forbids the bin because of the Job's other attempts, and what they are like; "": none does.
 func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
 	groups := l.jobs[r.job]
-	c := r.constraints.unmetByOthers(groups, func(attribute string) string { return labelOf(&b.offers[0], attribute) })
+	c := r.constraints.unmetByOthers(groups, func(group int) string { return labelOf(&b.offers[0], groups[group].attribute) })
 	if c == nil {
 		return ""
 	}
-	g := groups.of(c.Attribute)
+	g := groups[groups.index(c.Attribute)]
 	if labelOf(&b.offers[0], c.Attribute) == noLabel {
 		return c.String() + " without that attribute"
 	}
