@@ -82,6 +82,8 @@ type FrameworkConfig struct {
 	Labels          map[string]string `json:"labels"`
 	// GPUs declares GPU_RESOURCES: agents with GPUs are offered to such frameworks only.
 	GPUs bool `json:"gpus"`
+	// Revocable asks Mesos for resources that it may take back, for the tasks that want such.
+	Revocable bool `json:"revocable"`
 }
 
 // LeaderConfig is the election's.
@@ -110,6 +112,11 @@ type RunsConfig struct {
 	OfferRefuse v1.Duration `json:"offerRefuse"`
 	// ReconcileInterval is how often Mesos is asked after every live attempt.
 	ReconcileInterval v1.Duration `json:"reconcileInterval"`
+	// Ageing is how long waiting Runs of one namespace and priority are passed over until they rise by one point of priority; 0: they
+	// never rise.
+	Ageing v1.Duration `json:"ageing"`
+	// AssumedDuration is how long a Run without timeout and deadline is taken to last, before an agent's maintenance.
+	AssumedDuration v1.Duration `json:"assumedDuration"`
 }
 
 // LogConfig says how much is logged and in which form.
@@ -137,9 +144,10 @@ func Default() Config {
 			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
 			Checkpoint: true, Labels: map[string]string{},
 		}},
-		Leader:     LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
-		Jobs:       JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
-		Runs:       RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute}, ReconcileInterval: v1.Duration{Duration: 15 * time.Minute}},
+		Leader: LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
+		Jobs:   JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
+		Runs: RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute},
+			Ageing: v1.Duration{Duration: time.Minute}, ReconcileInterval: v1.Duration{Duration: 15 * time.Minute}, AssumedDuration: v1.Duration{Duration: time.Hour}},
 		Log:        LogConfig{Format: "text"},
 		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
 	}
@@ -208,6 +216,10 @@ func (c *Config) validate() error {
 	positive("runs.offerLookAhead", c.Runs.OfferLookAhead, time.Millisecond)
 	positive("runs.offerRefuse", c.Runs.OfferRefuse, time.Second)
 	positive("runs.reconcileInterval", c.Runs.ReconcileInterval, time.Second)
+	if c.Runs.Ageing.Duration != 0 {
+		positive("runs.ageing", c.Runs.Ageing, time.Second)
+	}
+	positive("runs.assumedDuration", c.Runs.AssumedDuration, 0)
 	if len(c.Mesos.Masters) == 0 {
 		if !c.Dev {
 			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with --dev for a cluster of its own")

@@ -105,7 +105,8 @@ func (m *Manager) revision(ctx context.Context) (int64, error) {
 
 func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	t := &term{}
-	driver, err := m.newDriver(writer)
+	// The driver asks the controller which roles need no offers, and the controller makes calls through the driver.
+	driver, err := m.newDriver(writer, func() []string { return t.runPlans.SuppressedRoles() })
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +129,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe:    driver.Resubscribe,
 		Hand:           run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
+		Place:          run.PlaceConfig{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
 		Log:            m.log.WithName("run"), Metrics: m.registry,
 	})
@@ -135,7 +137,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 }
 
 // newDriver makes the conversation with Mesos.
-func (m *Manager) newDriver(writer *store.Writer) (*mesos.Driver, error) {
+func (m *Manager) newDriver(writer *store.Writer, suppressed func() []string) (*mesos.Driver, error) {
 	c := m.cfg.Mesos.Framework
 	cfg := m.mesos
 	cfg.IDs = frameworkIDs{store.FrameworkIDs{Store: m.store, Writer: writer}}
@@ -144,6 +146,7 @@ func (m *Manager) newDriver(writer *store.Writer) (*mesos.Driver, error) {
 		Name: c.Name, User: c.User, Roles: c.Roles, Principal: c.Principal,
 		FailoverTimeout: c.FailoverTimeout.Duration, NoCheckpoint: !c.Checkpoint,
 		WebUIURL: c.WebUIURL, Hostname: c.Hostname, Labels: c.Labels, GPUs: c.GPUs,
+		Revocable: c.Revocable, SuppressedRoles: suppressed,
 	}
 	return mesos.New(cfg)
 }

@@ -90,6 +90,8 @@ type FrameworkConfig struct {
 	Labels map[string]string
 	// GPUs declares GPU_RESOURCES: agents with GPUs are offered to such frameworks only.
 	GPUs bool
+	// Revocable declares REVOCABLE_RESOURCES: offers then also hold resources that Mesos may take back at any time.
+	Revocable bool
 	// SuppressedRoles are to get no offers until they are revived; asked at each subscription. Nil: none.
 	SuppressedRoles func() []string
 }

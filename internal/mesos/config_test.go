@@ -98,7 +98,7 @@ func TestFrameworkInfo(t *testing.T) {
 	golden(t, "subscribe-defaults", cfg.subscribeCall(""))
 	cfg.Framework = FrameworkConfig{
 		Name: "horae-test", User: "batch", Roles: []string{"a", "b/c"}, Principal: "horae", FailoverTimeout: 90 * time.Second,
-		NoCheckpoint: true, WebUIURL: "https://horae.example.com", Hostname: "h1", Labels: map[string]string{"team": "data"}, GPUs: true,
+		NoCheckpoint: true, WebUIURL: "https://horae.example.com", Hostname: "h1", Labels: map[string]string{"team": "data"}, GPUs: true, Revocable: true,
 		SuppressedRoles: func() []string { return []string{"a"} },
 	}
 	golden(t, "subscribe-full", cfg.subscribeCall("f1"))

@@ -34,6 +34,9 @@ func (f FrameworkConfig) info() *mesosv1.FrameworkInfo {
 	if f.GPUs {
 		capabilities = append(capabilities, mesosv1.FrameworkInfo_Capability_GPU_RESOURCES)
 	}
+	if f.Revocable {
+		capabilities = append(capabilities, mesosv1.FrameworkInfo_Capability_REVOCABLE_RESOURCES)
+	}
 	info := &mesosv1.FrameworkInfo{
 		Name: f.Name, User: f.User, Roles: f.Roles, FailoverTimeout: &failover, Checkpoint: &checkpoint,
 		Principal: optional(f.Principal), WebUiURL: optional(f.WebUIURL), Hostname: optional(f.Hostname),
