@@ -76,6 +76,15 @@ func ports(n int32) func(*v1.Run) { return func(r *v1.Run) { r.Spec.Task.Resourc
 func priority(n int32) func(*v1.Run) {
 	return func(r *v1.Run) { r.Spec.Priority = n }
 }
+func spread(r *v1.Run)    { r.Spec.Task.Placement = v1.PlacementSpread }
+func revocable(r *v1.Run) { r.Spec.Task.Resources.Revocable = true }
+func timeout(n int) func(*v1.Run) {
+	return func(r *v1.Run) { r.Spec.Timeout = seconds(n) }
+}
+func revoked(r offer.Resource) offer.Resource {
+	r.Revocable = true
+	return r
+}
 func constrained(cs ...v1.Constraint) func(*v1.Run) {
 	return func(r *v1.Run) { r.Spec.Task.Constraints = cs }
 }
@@ -208,6 +217,60 @@ func TestPlace(t *testing.T) {
 			},
 			want: map[string]string{"a": "S2", "b": "S3", "c": "waits"},
 		},
+		"an agent that would be maintained before the run is over gets nothing": {
+			waiting: []*Request{
+				wants(t, "short", "1", "1Mi", timeout(600)), wants(t, "long", "1", "1Mi", timeout(7200)), wants(t, "unknown", "1", "1Mi"),
+				wants(t, "by its deadline", "1", "1Mi", func(r *v1.Run) { r.Spec.Deadline = seconds(1100) }),
+				wants(t, "deadline too late", "1", "1Mi", func(r *v1.Run) { r.Spec.Deadline = seconds(1300) }),
+				wants(t, "deadline before its timeout", "1", "1Mi", timeout(7200), func(r *v1.Run) { r.Spec.Deadline = seconds(1200) }),
+			},
+			offers: []offer.Offer{agent(1, 9, 200, maintained(t0.Add(20*time.Minute), time.Hour))},
+			want: map[string]string{
+				"short": "S1", "long": "waits", "unknown": "waits", "by its deadline": "S1", "deadline too late": "waits", "deadline before its timeout": "S1",
+			},
+		},
+		"of one shape, each goes where it will be over in time": {
+			waiting: []*Request{wants(t, "a long", "1", "1Mi", timeout(7200)), wants(t, "b short", "1", "1Mi", timeout(60)), wants(t, "c middle", "1", "1Mi", timeout(1200))},
+			offers: []offer.Offer{
+				agent(1, 1, 200, maintained(t0.Add(time.Minute), time.Hour)), agent(2, 2, 200, maintained(t0.Add(time.Hour), time.Hour)), agent(3, 3, 200),
+			},
+			want: map[string]string{"a long": "S3", "b short": "S1", "c middle": "S2"},
+		},
+		"spread: the agent with the fewest tasks": {
+			waiting: []*Request{wants(t, "a", "1", "1Mi", spread), wants(t, "b", "1", "1Mi", spread), wants(t, "c", "1", "1Mi", spread), wants(t, "d", "1", "1Mi", spread)},
+			offers:  []offer.Offer{agent(1, 4, 200), agent(2, 4, 200), agent(3, 0.5, 200)},
+			want:    map[string]string{"a": "S2", "b": "S1", "c": "S1", "d": "S2"},
+		},
+		"spread keeps to constraints": {
+			waiting: []*Request{
+				wants(t, "a", "1", "1Mi", spread, constrained(v1.Constraint{Attribute: "hostname", Operator: v1.OpIn, Value: "node2,node4"})),
+				wants(t, "b", "1", "1Mi", spread, constrained(v1.Constraint{Attribute: "hostname", Operator: v1.OpIn, Value: "node2,node4"})),
+			},
+			offers: []offer.Offer{agent(1, 4, 200), agent(2, 4, 200), agent(3, 4, 200), agent(4, 4, 200), agent(5, 4, 200)},
+			want:   map[string]string{"a": "S4", "b": "S2"},
+		},
+		"spread leaves agents with gpus alone as long as it can": {
+			waiting: []*Request{wants(t, "a", "1", "1Mi", spread), wants(t, "b", "1", "1Mi", spread), wants(t, "c", "1", "1Mi", spread)},
+			offers:  []offer.Offer{agent(1, 4, 200, offering(scalar("gpus", 1))), agent(2, 2, 200)},
+			want:    map[string]string{"a": "S2", "b": "S2", "c": "S1"},
+		},
+		"revocable resources go to those that ask for them": {
+			waiting: []*Request{wants(t, "a", "4", "1Mi", revocable), wants(t, "b", "2", "1Mi"), wants(t, "c", "4", "1Mi", revocable)},
+			offers:  []offer.Offer{agent(1, 2, 200, offering(revoked(scalar("cpus", 4))))},
+			want:    map[string]string{"a": "S1", "b": "S1", "c": "waits"},
+		},
+		"revocable and other cpus are not added up": {
+			waiting: []*Request{wants(t, "a", "3", "1Mi", revocable)},
+			offers:  []offer.Offer{agent(1, 2, 200, offering(revoked(scalar("cpus", 2))))},
+			want:    map[string]string{"a": "waits"},
+		},
+		"shared resources and those of a provider are left alone": {
+			waiting: []*Request{wants(t, "a", "3", "1Mi")},
+			offers: []offer.Offer{agent(1, 2, 200, offering(
+				offer.Resource{Name: "cpus", Type: offer.Scalar, Scalar: 8, AllocatedRole: "horae", Shared: true},
+				offer.Resource{Name: "cpus", Type: offer.Scalar, Scalar: 8, AllocatedRole: "horae", ProviderID: "p"}))},
+			want: map[string]string{"a": "waits"},
+		},
 		"agents with gpus are kept for those who need them": {
 			waiting: []*Request{wants(t, "plain", "1", "1Mi"), wants(t, "gpu", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Resources.GPUs = 1 })},
 			offers:  []offer.Offer{agent(1, 1, 200, offering(scalar("gpus", 1))), agent(2, 4, 200)},
@@ -277,6 +340,25 @@ func TestWhyItWaits(t *testing.T) {
 			wants(t, "a", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Role = "etl" }), []offer.Offer{agent(1, 5, 100)},
 			Why{"NoOffersForRole", "1 offer, none for role etl"},
 		},
+		"maintenance too soon": {
+			wants(t, "a", "1", "1Mi"), []offer.Offer{
+				agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: at(20 * time.Minute)} }),
+				agent(2, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: at(20 * time.Minute)} }),
+			},
+			Why{"Maintenance", "2 offers, each of an agent to be maintained from 2026-11-22T02:20:00Z on; a run without timeout and deadline is taken to last 30m0s"},
+		},
+		"maintenance before it would be over": {
+			wants(t, "a", "1", "1Mi", timeout(3600)), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: at(20 * time.Minute)} })},
+			Why{"Maintenance", "1 offer, each of an agent to be maintained from 2026-11-22T02:20:00Z on; the run may last until 2026-11-22T03:00:00Z"},
+		},
+		"maintenance leaves one that is too small": {
+			wants(t, "a", "4", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} }), agent(2, 3, 100)},
+			Why{"InsufficientCPUs", "1 offer of agents that are not about to be maintained, 3 cpus in all, none with 4 cpus; the best had 3"},
+		},
+		"gpus that are not asked for": {
+			wants(t, "a", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Resources.GPUs = 2 }), []offer.Offer{agent(1, 5, 100)},
+			Why{"InsufficientGPUs", "1 offer, 0 gpus in all, none with 2 gpus; the best had 0; mesos.framework.gpus is off, so that Mesos offers no agents with GPUs"},
+		},
 		"maintenance everywhere": {
 			wants(t, "a", "1", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} })},
 			Why{"Maintenance", "1 offer, each of an agent under maintenance"},
@@ -291,6 +373,23 @@ func TestWhyItWaits(t *testing.T) {
 				t.Errorf("why (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPlaceTakesRevocableResourcesForThoseThatAsk, each resource of one kind, and says which they are.
+func TestPlaceTakesRevocableResourcesForThoseThatAsk(t *testing.T) {
+	o := agent(1, 2, 200, without("ports"), offering(revoked(scalar("cpus", 1.5)), revoked(scalar("mem", 32))))
+	p := Place(view(wants(t, "a", "1.5", "64Mi", revocable), wants(t, "b", "1", "64Mi")), []offer.Offer{o})
+	want := map[string][]offer.Resource{
+		"a": {revoked(scalar("cpus", 1.5)), scalar("mem", 64)},
+		"b": {scalar("cpus", 1), scalar("mem", 64)},
+	}
+	got := map[string][]offer.Resource{}
+	for _, task := range p.Agents[0].Tasks {
+		got[task.Run.Key.Name] = task.Resources
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
 	}
 }
 

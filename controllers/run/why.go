@@ -87,7 +87,7 @@ func (l *leftovers) why(r *Request) Why {
 		return Why{Reason: waitMaintenance, Message: of + ", " + text}
 	}
 	if len(windows) > 0 {
-		sieve.said += " and are not about to be maintained"
+		sieve.said += " of agents that are not about to be maintained"
 	}
 	// 3. Which resource none of those has enough of.
 	why := insufficient(r, &sieve)
