@@ -133,6 +133,7 @@ type DevClusterConfig struct {
 	Agents     int    `json:"agents"`
 	Resources  string `json:"resources"`
 	Attributes string `json:"attributes"`
+	DockerHost string `json:"dockerHost"`
 }
 
 // Default returns the configuration of a manager that was told nothing. config/manager.yaml says the same.
