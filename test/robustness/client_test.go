@@ -160,7 +160,7 @@ func (u *users) document(j *history.Job) *v1.Job {
 			RunPolicy: v1.RunPolicy{Retries: v1.Retries{Limit: &retries, Delay: &delay}},
 			History:   v1.History{Succeeded: &all, Failed: &all},
 			Task: v1.TaskSpec{
-				Shell:     history.Script(u.site.witness, j.Duration),
+				Shell:     history.Script(u.site.witness, j),
 				Env:       []v1.EnvVar{{Name: history.EditVariable, Value: "0"}},
 				Resources: v1.Resources{CPUs: small("0.01"), Memory: small("8Mi"), Disk: small("1Mi")},
 			},

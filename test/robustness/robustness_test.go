@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	v1 "horae/api/v1"
 	"horae/test/robustness/check"
 	"horae/test/robustness/history"
 	"horae/test/robustness/plan"
@@ -194,8 +197,37 @@ func (s *site) read(ctx context.Context, h *history.History, u *users, rec *reco
 	if err := rec.waitFor(ctx, now.Header.Revision); err != nil {
 		return err
 	}
+	if err := s.views(ctx, h, now.Header.Revision); err != nil {
+		return err
+	}
 	u.into(h)
 	return rec.into(h)
+}
+
+// views asks every manager for all Runs, as of the revision at least.
+func (s *site) views(ctx context.Context, h *history.History, revision int64) error {
+	h.Views = map[string]map[string]v1.RunPhase{}
+	for _, m := range s.managers {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("%s/apis/horae/v1/runs?resourceVersion=%d", m.value("api"), revision), nil)
+		if err != nil {
+			return err
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return fmt.Errorf("ask %s for all Runs: %w", m.name, err)
+		}
+		var list v1.RunList
+		err = json.NewDecoder(res.Body).Decode(&list)
+		res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusOK {
+			return fmt.Errorf("ask %s for all Runs: %s: %w", m.name, res.Status, err)
+		}
+		h.Views[m.name] = map[string]v1.RunPhase{}
+		for _, r := range list.Items {
+			h.Views[m.name][r.Name] = r.Status.Phase
+		}
+	}
+	return nil
 }
 
 // recovery is how long after a fault a late start is put down to it: a lease, a silent connection's timeout, and what had piled up.
@@ -221,6 +253,13 @@ func judge(t *testing.T, s *site, h *history.History, p plan.Profile, revived []
 	}
 	if *mode == "jepsen" && !compatible.Valid {
 		t.Error("not valid by Jepsen's checker")
+	}
+	for _, m := range append(slices.Clone(s.managers), s.cluster) {
+		for _, how := range m.died {
+			if how != "exit status 1" { // with which a manager says that it cannot begin without etcd
+				t.Errorf("%s has ended with %s: see %s", m.name, how, m.log.Name())
+			}
+		}
 	}
 	if *late && strict.Lateness.Unexplained > 0 {
 		t.Errorf("%d tasks started later than their epsilon with no fault about", strict.Lateness.Unexplained)

@@ -35,6 +35,8 @@ const (
 	Stale Kind = "stale"
 	// Lost: a Run that ended badly, or a task that did not come to its end, without a fault that kills tasks.
 	Lost Kind = "lost"
+	// Diverged: a manager that tells otherwise of a Run than etcd does, when all is at rest.
+	Diverged Kind = "diverged"
 	// Miscounted: the sums or the list of a Job's status contradict its Runs.
 	Miscounted Kind = "miscounted"
 )
@@ -78,6 +80,7 @@ func Strict(h *history.History, recovery time.Duration) StrictResult {
 		(*view).runs,        // Each Run's attempts: duplicate, ghost, unended.
 		(*view).overlaps,    // No two at once that may not be.
 		(*view).sums,        // What the Jobs' statuses say adds up.
+		(*view).views,       // Every manager says the same.
 		(*view).lateness,    // How late it all was.
 	} {
 		check(v)
@@ -89,7 +92,7 @@ func Strict(h *history.History, recovery time.Duration) StrictResult {
 	return v.result
 }
 
-var kinds = []Kind{Missed, Duplicate, Phantom, Overlap, Ghost, Unrecorded, Unended, Stale, Lost, Miscounted}
+var kinds = []Kind{Missed, Duplicate, Phantom, Overlap, Ghost, Unrecorded, Unended, Stale, Lost, Diverged, Miscounted}
 
 // Counts of the findings by kind, with the zeros.
 func (r StrictResult) Counts() string {

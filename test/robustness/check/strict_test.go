@@ -168,6 +168,14 @@ func TestStrict(t *testing.T) {
 			s.Witnesses[2].Edit = 1
 		}, nil},
 
+		"a retry of what failed by itself":       {func(s *scene) { s.job(flaky); s.retryAll() }, nil},
+		"a failure that is said to be a success": {func(s *scene) { s.job(flaky); s.Statuses["a"] = history.Status{} }, []Kind{Missed, Missed, Missed, Ghost, Ghost, Ghost}},
+		"a manager that tells another phase":     {func(s *scene) { s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunRunning, "a-2", v1.RunSucceeded) }, []Kind{Diverged}},
+		"a manager that has not heard of a Run":  {func(s *scene) { s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded) }, []Kind{Diverged}},
+		"a manager that tells of a Run too many": {func(s *scene) {
+			s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded, "a-2", v1.RunSucceeded, "a-3", v1.RunSucceeded)
+		}, []Kind{Diverged}},
+
 		"two at once, of a Job that allows it":       {func(s *scene) { s.Witnesses[1].End = at(2, 20) }, nil},
 		"two at once, of a Job that does not":        {func(s *scene) { s.job(forbid); s.Witnesses[1].End = at(2, 20) }, []Kind{Overlap}},
 		"a manual one during a scheduled one":        {func(s *scene) { s.job(forbid); s.manual(3, 200) }, nil},
@@ -195,6 +203,23 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// retryAll gives every occurrence a second attempt; the first has failed.
+func (s *scene) retryAll() {
+	for k := range 3 {
+		s.retry(k, v1.RunFailed, 20)
+	}
+}
+
+// views are what a manager tells: Runs and their phases by turns.
+func views(told ...any) map[string]map[string]v1.RunPhase {
+	phases := map[string]v1.RunPhase{}
+	for i := 0; i < len(told); i += 2 {
+		phases[told[i].(string)] = told[i+1].(v1.RunPhase)
+	}
+	return map[string]map[string]v1.RunPhase{"manager-a": phases}
+}
+
+func flaky(j *history.Job)    { j.Flaky = true }
 func forbid(j *history.Job)   { j.Concurrency = v1.ConcurrencyForbid }
 func deadline(j *history.Job) { j.Deadline = true }
 

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"maps"
+	"slices"
+
 	v1 "horae/api/v1"
 )
 
@@ -35,6 +38,23 @@ func (v *view) sums() {
 		}
 		if told := s.Missed + s.Skipped - missed; s.Occurrences != runs+told {
 			v.find(Miscounted, name, "its status has handled %d occurrences, and there are %d Runs and %d occurrences that it told of", s.Occurrences, runs, told)
+		}
+	}
+}
+
+// views: each manager tells of the Runs as etcd does.
+func (v *view) views() {
+	for _, manager := range slices.Sorted(maps.Keys(v.h.Views)) {
+		told := v.h.Views[manager]
+		for name := range told {
+			if r := v.records[name]; r == nil || r.Deleted {
+				v.find(Diverged, manager, "tells of %s, which is not there", name)
+			}
+		}
+		for _, r := range v.h.Records {
+			if phase, ok := told[r.Name]; !r.Deleted && (!ok || phase != r.Phase) {
+				v.find(Diverged, manager, "tells that %s is %q; it is %q", r.Name, phase, r.Phase)
+			}
 		}
 	}
 }

@@ -121,11 +121,11 @@ func (v *view) attempts(job string, r *history.Record) {
 			v.find(Duplicate, job, "the task %s started twice, at %s and at %s", w.Task, stamp(before.Start), stamp(w.Start))
 			continue
 		}
-		v.result.Retried++
-		a := attempt(r, before.Task)
-		if a == nil {
-			continue // unrecorded
+		a, j := attempt(r, before.Task), v.h.Jobs[job]
+		if a == nil || before.Complete() && j.Fails(before.Attempt) && a.State == v1.RunFailed {
+			continue // unrecorded; or failed by itself
 		}
+		v.result.Retried++
 		if !a.State.Terminal() || a.State == v1.RunSucceeded || !v.excused(a) {
 			v.find(Duplicate, job, "%s started at %s though %s had started at %s; that attempt is %s, and no fault had ended it", w.Task, stamp(w.Start),
 				before.Task, stamp(before.Start), a.State)
@@ -139,8 +139,8 @@ func (v *view) ended(name string, r *history.Record) {
 	a := last(r)
 	switch {
 	case r.Phase == v1.RunSucceeded:
-		if a == nil || v.byTask[a.Task] == nil || !v.byTask[a.Task].Complete() {
-			v.find(Ghost, name, "%s succeeded, and no task of its last attempt came to its end", r.Name)
+		if a == nil || v.byTask[a.Task] == nil || !v.succeeded(v.byTask[a.Task]) {
+			v.find(Ghost, name, "%s succeeded, and no task of its last attempt came to its end, or that failed", r.Name)
 		}
 	case !r.Phase.Terminal() && !r.Deleted && scheduled(r) && r.Nominal.Before(v.due(&j)):
 		v.find(Unended, name, "%s, due at %s, is %s: %s", r.Name, stamp(r.Nominal), r.Phase, r.Why)

@@ -42,7 +42,7 @@ func newView(h *history.History) *view {
 		w := &sorted[i]
 		v.witnesses[w.Job] = append(v.witnesses[w.Job], *w)
 		v.byRun[w.Run] = append(v.byRun[w.Run], *w)
-		if before := v.byTask[w.Task]; before == nil || !before.Complete() {
+		if before := v.byTask[w.Task]; before == nil || !v.succeeded(before) {
 			v.byTask[w.Task] = w
 		}
 	}
@@ -95,7 +95,7 @@ func (v *view) deadly(from, to time.Time) bool {
 	})
 }
 
-// ended tells whether a fault can have ended the attempt, or hidden its end.
+// excused tells whether a fault can have ended the attempt, or hidden its end.
 func (v *view) excused(a *history.Attempt) bool {
 	to := a.Finished
 	if to.IsZero() {
@@ -113,9 +113,14 @@ func attempt(r *history.Record, task string) *history.Attempt {
 	return &r.Attempts[i]
 }
 
-// ran tells whether a Run has a task that came to its end.
+// ran tells whether a Run has a task that came to its end, and not to a failure.
 func (v *view) ran(run string) bool {
-	return slices.ContainsFunc(v.byRun[run], func(w history.Witness) bool { return w.Complete() })
+	return slices.ContainsFunc(v.byRun[run], func(w history.Witness) bool { return v.succeeded(&w) })
+}
+
+func (v *view) succeeded(w *history.Witness) bool {
+	j := v.h.Jobs[w.Job]
+	return w.Complete() && !j.Fails(w.Attempt)
 }
 
 // last attempt of a record; nil if there is none.

@@ -29,6 +29,8 @@ type History struct {
 	Told []Told
 	// Statuses are the sums that the Jobs' statuses held last, by Job.
 	Statuses map[string]Status
+	// Views are the phases of all Runs as each manager told them after the final read, by manager and Run.
+	Views map[string]map[string]v1.RunPhase
 	// Faults that were injected.
 	Faults []Fault
 }
@@ -51,7 +53,12 @@ type Job struct {
 	Deadline bool
 	// Retries is retries.limit.
 	Retries int
+	// Flaky: its tasks fail, after all else, if the number of their attempt is odd.
+	Flaky bool
 }
+
+// Fails tells whether an attempt of that number fails by itself.
+func (j *Job) Fails(attempt int) bool { return j.Flaky && attempt%2 == 1 }
 
 // Target is the k-th occurrence, from 0.
 func (j *Job) Target(k int) time.Time { return j.Start.Add(time.Duration(k) * j.Interval) }

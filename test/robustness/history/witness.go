@@ -16,14 +16,19 @@ const EditVariable = "EDIT"
 
 // Script is the measuring device: a shell script that writes down what it runs for and when, sleeps, and writes down when that
 // ended. Each task has a file of its own, also a second one of the same ID: its name holds the ID and the process, and set -C
-// has the shell refuse a file that exists. The first lines come in one write.
-func Script(dir string, duration time.Duration) string {
+// has the shell refuse a file that exists. The first lines come in one write. A flaky one
+// ends with an error in odd attempts.
+func Script(dir string, j *Job) string {
+	end := ""
+	if j.Flaky {
+		end = "exit $((HORAE_ATTEMPT % 2))\n"
+	}
 	return fmt.Sprintf(`set -C
 file=%s/$HORAE_TASK_ID.$$
 printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$(date -u +%%FT%%T.%%NZ)" > "$file"
 sleep %s
 date -u +%%FT%%T.%%NZ >> "$file"
-`, dir, EditVariable, strconv.FormatFloat(duration.Seconds(), 'f', -1, 64))
+%s`, dir, EditVariable, strconv.FormatFloat(j.Duration.Seconds(), 'f', -1, 64), end)
 }
 
 // lines of a witness's file.

@@ -13,7 +13,7 @@ import (
 // run has the measuring device write a file, as a task would.
 func run(t *testing.T, dir string, duration time.Duration, nominal string) {
 	t.Helper()
-	cmd := exec.Command("/bin/sh", "-c", Script(dir, duration))
+	cmd := exec.Command("/bin/sh", "-c", Script(dir, &Job{Duration: duration}))
 	cmd.Env = append(os.Environ(), "HORAE_TASK_ID=default.a-1.7.1", "HORAE_JOB=a", "HORAE_RUN=a-1", "HORAE_ATTEMPT=1",
 		"HORAE_REASON=Schedule", "HORAE_SCHEDULED_TIME="+nominal, EditVariable+"=3")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -39,6 +39,21 @@ func TestScriptIsReadBack(t *testing.T) {
 	}
 	if got.Start.IsZero() || !got.End.After(got.Start) || !got.Complete() {
 		t.Errorf("started %s and ended %s", got.Start, got.End)
+	}
+}
+
+func TestAFlakyTaskFailsInOddAttempts(t *testing.T) {
+	j := &Job{Flaky: true}
+	for attempt, want := range map[string]int{"1": 1, "2": 0, "3": 1} {
+		cmd := exec.Command("/bin/sh", "-c", Script(t.TempDir(), j))
+		cmd.Env = append(os.Environ(), "HORAE_TASK_ID=a.a.1.1", "HORAE_ATTEMPT="+attempt, EditVariable+"=0")
+		_ = cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Errorf("attempt %s ended with %d, want %d", attempt, got, want)
+		}
+	}
+	if !j.Fails(1) || j.Fails(2) || (&Job{}).Fails(1) {
+		t.Error("Fails does not say what the script does")
 	}
 }
 

@@ -116,6 +116,7 @@ func (c *Client) draw() history.Job {
 		j.MissedRuns = draw(c.rng, v1.MissedRunsAll, v1.MissedRunsAll, v1.MissedRunsLatest, v1.MissedRunsNone)
 		j.Deadline = c.rng.IntN(3) == 0
 		j.Retries = draw(c.rng, 20, 20, 20, 0)
+		j.Flaky = j.Retries > 0 && c.rng.IntN(4) == 0
 	}
 	return j
 }
