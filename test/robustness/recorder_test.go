@@ -210,6 +210,23 @@ func (r *recorder) at() int64 {
 	return r.revision
 }
 
+// owed names something that was due before the instant and is neither run nor given up; "" if there is nothing.
+func (r *recorder) owed(before time.Time) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, run := range r.runs {
+		if !run.Phase.Terminal() && run.Nominal.Before(before) && r.keys[runSpec+name] {
+			return fmt.Sprintf("%s is %s: %s", name, run.Phase, run.Why)
+		}
+	}
+	for name, s := range r.jobs {
+		if len(s.Waiting) > 0 && s.Waiting[0].Time.Before(before) && r.keys[jobStatus+name] {
+			return fmt.Sprintf("%s has %s waiting", name, s.Waiting[0].Format(time.TimeOnly))
+		}
+	}
+	return ""
+}
+
 // restless names something that has not ended yet; "" if there is nothing.
 func (r *recorder) restless() string {
 	r.mu.Lock()

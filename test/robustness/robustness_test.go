@@ -162,29 +162,16 @@ func directory(t *testing.T) string {
 	return dir
 }
 
-// rest is how long Jobs may take to come to rest after the final read.
-const rest = 30 * time.Second
-
 // read suspends every Job, waits until they are at rest, and reads what there is to be read. Only what was to happen before the final
-// read is required; what happens after it is judged all the same.
+// read is required; what happens after it is judged all the same. What was due by then may yet be late: how late, the report tells.
 func (s *site) read(ctx context.Context, h *history.History, u *users, rec *recorder) error {
+	s.await(ctx, 1, func() string { return rec.owed(h.Read) })
 	if err := u.each(ctx, history.Suspend, has(history.Add)); err != nil {
 		return err
 	}
-	resting, cancel := context.WithTimeout(ctx, rest)
-	defer cancel()
-	for quiet := 0; quiet < 10 && resting.Err() == nil; {
-		select {
-		case <-resting.Done():
-			s.t.Logf("not at rest %s after the final read: %s", rest, rec.restless())
-		case <-time.After(200 * time.Millisecond):
-		}
-		// Sums are written a second after what they sum up, at most.
-		if quiet++; rec.restless() != "" {
-			quiet = 0
-		}
-	}
-	ctx, cancel = context.WithTimeout(ctx, patience)
+	// Sums are written a second after what they sum up, at most.
+	s.await(ctx, 10, rec.restless)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var err error
 	if h.Witnesses, h.Unreadable, err = history.ReadWitnesses(s.witness); err != nil {
@@ -202,6 +189,24 @@ func (s *site) read(ctx context.Context, h *history.History, u *users, rec *reco
 	}
 	u.into(h)
 	return rec.into(h)
+}
+
+// await looks several times a second until it has found nothing to wait for so many times in a row, and gives up after a while.
+func (s *site) await(ctx context.Context, times int, outstanding func() string) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for found := 0; found < times; {
+		what := outstanding()
+		if found++; what != "" {
+			found = 0
+		}
+		select {
+		case <-ctx.Done():
+			s.t.Logf("not at rest %s after the final read: %s", patience, what)
+			return
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }
 
 // views asks every manager for all Runs, as of the revision at least.
