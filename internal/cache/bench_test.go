@@ -25,6 +25,10 @@ func (m *memory) List(_ context.Context, page func([]*store.KeyValue) error) (in
 	return 1 << 30, m.list(page)
 }
 
+func (m *memory) Position(context.Context) (store.Position, error) {
+	return store.Position{Revision: 1 << 30}, nil
+}
+
 func (m *memory) Watch(ctx context.Context, _ int64) clientv3.WatchChan {
 	context.AfterFunc(ctx, func() { close(m.events) })
 	return m.events
@@ -87,7 +91,7 @@ func BenchmarkMemoryPerJob(b *testing.B) {
 		}
 		c := New(src, logr.Discard())
 		before, start := heap(), time.Now()
-		if _, err := c.list(b.Context()); err != nil {
+		if _, err := c.list(b.Context(), store.Position{}); err != nil {
 			b.Fatal(err)
 		}
 		took := time.Since(start)

@@ -23,6 +23,7 @@ var ErrGone = errors.New("gone: these changes are no longer kept")
 // Source is what the cache reads from: *store.Store.
 type Source interface {
 	List(ctx context.Context, page func([]*store.KeyValue) error) (int64, error)
+	Position(ctx context.Context) (store.Position, error)
 	Watch(ctx context.Context, after int64) clientv3.WatchChan
 	RequestProgress(ctx context.Context) error
 }
@@ -45,6 +46,9 @@ const defaultRing = 16384
 // progressAfter is how long WaitFor waits for an event before it asks etcd how far it is.
 const progressAfter = 20 * time.Millisecond
 
+// lookEvery is how often etcd is asked whether it has gone back.
+const lookEvery = 5 * time.Second
+
 // Option changes a Cache.
 type Option func(*Cache)
 
@@ -62,12 +66,18 @@ type Cache struct {
 	verifier  *verifier // nil unless asked for
 	listeners []func(Event)
 	onRev     []func(int64)
+	onRewind  []func()
 	tables    map[store.Kind]tableOf // fixed; each table's content is guarded by mu
 	inOrder   []tableOf              // the same, in the order in which a revision's events are told
 
 	synced   chan struct{}
 	told     atomic.Int64 // the revision whose events the listeners have got
 	advanced broadcast    // fires after told has changed
+
+	cluster   atomic.Uint64 // etcd's id; 0 before the first list
+	rewinds   atomic.Int64  // how often etcd has gone back
+	lookEvery time.Duration
+	look      chan struct{} // asks the follower to look whether etcd has gone back
 
 	mu       sync.RWMutex
 	revision int64 // guarded by mu, like the tables and the index
@@ -81,7 +91,7 @@ type Cache struct {
 
 // New makes an empty cache; Follow fills it.
 func New(source Source, log logr.Logger, options ...Option) *Cache {
-	c := &Cache{source: source, log: log, ringSize: defaultRing, synced: make(chan struct{})}
+	c := &Cache{source: source, log: log, ringSize: defaultRing, synced: make(chan struct{}), lookEvery: lookEvery, look: make(chan struct{}, 1)}
 	for _, o := range options {
 		o(c)
 	}
@@ -107,6 +117,11 @@ func (c *Cache) Listen(f func(Event)) { c.listeners = append(c.listeners, f) }
 // OnRevision has f called after the listeners whenever the cache has come to a later revision, also when no object changed.
 // f must not block. Call it before Follow.
 func (c *Cache) OnRevision(f func(revision int64)) { c.onRev = append(c.onRev, f) }
+
+// OnRewind has f called, before the events of what is different now, when etcd has gone back to an older state: somebody has restored
+// it. Revisions are lower than before then, and what was seen since that state has never happened. f must not block. Call it before
+// Follow.
+func (c *Cache) OnRewind(f func()) { c.onRewind = append(c.onRewind, f) }
 
 // Synced is closed when the first list is in the cache and its events have been told.
 func (c *Cache) Synced() <-chan struct{} { return c.synced }
@@ -140,6 +155,30 @@ func (c *Cache) WaitFor(ctx context.Context, revision int64) error {
 			return fmt.Errorf("wait until the cache stands at revision %d (it is at %d): %w", revision, at, ctx.Err())
 		}
 	}
+}
+
+// CatchUp returns when the cache has everything that was written before the call, and stands on no state that etcd does not know
+// any more. An etcd that does not answer is an error, and so is the end of ctx.
+func (c *Cache) CatchUp(ctx context.Context) error {
+	rewinds, stood, cluster := c.rewinds.Load(), c.told.Load(), c.cluster.Load()
+	now, err := c.source.Position(ctx)
+	if err != nil {
+		return err
+	}
+	if cluster != 0 && (now.Cluster != cluster || now.Revision < stood) {
+		select {
+		case c.look <- struct{}{}:
+		default:
+		}
+		for advanced := c.advanced.wait(); c.rewinds.Load() == rewinds; advanced = c.advanced.wait() {
+			select {
+			case <-advanced:
+			case <-ctx.Done():
+				return fmt.Errorf("wait until the cache has followed etcd back to revision %d: %w", now.Revision, ctx.Err())
+			}
+		}
+	}
+	return c.WaitFor(ctx, now.Revision)
 }
 
 // Job returns a Job; nil when there is none.

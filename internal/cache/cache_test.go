@@ -413,7 +413,7 @@ func TestVerifyFindsAModifiedEntry(t *testing.T) {
 func equalToAFreshList(t testing.TB, s *store.Store, c *Cache) {
 	t.Helper()
 	fresh := New(s, c.log)
-	if _, err := fresh.list(t.Context()); err != nil {
+	if _, err := fresh.list(t.Context(), store.Position{}); err != nil {
 		t.Fatal(err)
 	}
 	if d := difference(fresh, c); d != "" {

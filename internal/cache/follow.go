@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -52,25 +53,67 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 func (c *Cache) listAndWatch(ctx context.Context) error {
-	revision, err := c.list(ctx)
+	now, err := c.source.Position(ctx)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	revision, err := c.list(ctx, now)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel(nil)
+	looking.Go(func() { cancel(c.lookBack(ctx)) })
 	for resp := range c.source.Watch(ctx, revision) {
 		if err := resp.Err(); err != nil {
 			return fmt.Errorf("watch after revision %d: %w", c.Revision(), err)
 		}
+		if resp.Header.ClusterId != now.Cluster {
+			return errRewound
+		}
 		c.apply(resp)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err
 	}
 	return errors.New("the watch ended")
 }
 
-// list brings the cache to etcd's present revision.
-func (c *Cache) list(ctx context.Context) (int64, error) {
+// errRewound: etcd has been restored from an older state, or is another one.
+var errRewound = errors.New("etcd has gone back to an older state")
+
+// lookBack looks from time to time whether etcd has gone back: then it answers errRewound. A watch does not tell: it waits in
+// silence for revisions that are to come once more, and overlooks what happens until then.
+func (c *Cache) lookBack(ctx context.Context) error {
+	ticker := time.NewTicker(c.lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-c.look:
+		case <-ctx.Done():
+			return nil
+		}
+		stood := c.Revision() // before etcd is asked, so that its answer cannot be lower
+		if now, err := c.source.Position(ctx); err == nil && c.rewound(now, stood) {
+			return errRewound
+		}
+	}
+}
+
+// rewound reports whether an etcd of this position cannot be one that was seen at a revision before.
+func (c *Cache) rewound(now store.Position, stood int64) bool {
+	cluster := c.cluster.Load()
+	return cluster != 0 && (now.Cluster != cluster || now.Revision < stood)
+}
+
+// list brings the cache to etcd's present revision. now is from a moment ago.
+func (c *Cache) list(ctx context.Context, now store.Position) (int64, error) {
+	rewound := c.rewound(now, c.Revision())
 	for _, t := range c.inOrder {
-		t.listing()
+		t.listing(rewound)
 	}
 	revision, err := c.source.List(ctx, func(page []*store.KeyValue) error {
 		for _, kv := range page {
@@ -88,7 +131,8 @@ func (c *Cache) list(ctx context.Context) (int64, error) {
 	for _, t := range c.inOrder {
 		t.stageListed()
 	}
-	c.commit(revision)
+	c.cluster.Store(now.Cluster)
+	c.commit(revision, rewound)
 	return revision, nil
 }
 
@@ -96,7 +140,7 @@ func (c *Cache) list(ctx context.Context) (int64, error) {
 func (c *Cache) apply(resp clientv3.WatchResponse) {
 	if len(resp.Events) == 0 {
 		// A progress notification: the watch has given all events up to its revision.
-		c.commit(resp.Header.Revision)
+		c.commit(resp.Header.Revision, false)
 		return
 	}
 	events := resp.Events
@@ -111,29 +155,36 @@ func (c *Cache) apply(resp clientv3.WatchResponse) {
 			}
 		}
 		if i+1 == len(events) || events[i+1].Kv.ModRevision != ev.Kv.ModRevision {
-			c.commit(ev.Kv.ModRevision)
+			c.commit(ev.Kv.ModRevision, false)
 		}
 	}
 }
 
-// commit makes what is staged, tells it, and stands at the revision. Revisions never go back: a member that is behind may
-// send progress notifications that are.
-func (c *Cache) commit(revision int64) {
-	first := false
+// commit makes what is staged, tells it, and stands at the revision. Revisions go back only when etcd itself has (rewound): a member
+// that is behind may send progress notifications that are, too.
+func (c *Cache) commit(revision int64, rewound bool) {
 	c.mu.Lock()
 	var events []Event
 	for _, t := range c.inOrder {
 		events = append(events, t.commitLocked(revision)...)
 	}
-	advanced := revision > c.revision
-	if first = c.revision == 0; first {
+	first := c.revision == 0
+	if first || rewound {
 		for _, t := range c.inOrder {
 			t.startLocked(revision)
 		}
 	}
-	c.revision = max(c.revision, revision)
+	advanced := rewound || revision > c.revision
+	if advanced {
+		c.revision = revision
+	}
 	c.mu.Unlock()
 
+	if rewound {
+		for _, f := range c.onRewind {
+			f()
+		}
+	}
 	for _, e := range events {
 		for _, f := range c.listeners {
 			f(e)
@@ -143,9 +194,10 @@ func (c *Cache) commit(revision int64) {
 		for _, f := range c.onRev {
 			f(revision)
 		}
-	}
-	if advanced {
 		c.told.Store(revision)
+		if rewound {
+			c.rewinds.Add(1)
+		}
 		c.advanced.fire()
 	}
 	if first {

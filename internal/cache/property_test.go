@@ -164,7 +164,7 @@ func TestCacheEqualsAFreshListProperty(t *testing.T) {
 				rt.Fatal(err)
 			}
 			fresh := New(s, logr.Discard())
-			if _, err := fresh.list(ctx); err != nil {
+			if _, err := fresh.list(ctx, store.Position{}); err != nil {
 				rt.Fatal(err)
 			}
 			if d := difference(fresh, c); d != "" {

@@ -29,10 +29,12 @@ func (r *ring) add(e Event) {
 	r.end++
 }
 
-// reset forgets everything up to a revision.
+// reset forgets everything up to a revision, and leaves all watchers behind, those too that wait for the next event.
 func (r *ring) reset(revision int64) {
 	clear(r.buf)
+	r.end++
 	r.first, r.floor = r.end, revision
+	r.added.fire()
 }
 
 // after is the sequence number of the first event after a revision.

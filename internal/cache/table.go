@@ -10,8 +10,9 @@ type name struct{ namespace, name string }
 type tableOf interface {
 	// stage takes one change of a key; kv is nil when the key was deleted.
 	stage(key store.Key, side store.Side, kv *store.KeyValue)
-	// listing starts a list: what listed gets until staged by listed is all there is.
-	listing()
+	// listing starts a list: what listed gets until staged by listed is all there is. anew: what is here may be of revisions that
+	// were given out twice, and is compared with nothing.
+	listing(anew bool)
 	listed(key store.Key, side store.Side, kv *store.KeyValue)
 	stageListed()
 	// commitLocked makes the staged changes and returns their events. The cache's lock must be held.
@@ -36,6 +37,7 @@ type table[T store.Object] struct {
 	at     map[name]int // where in staged an object is
 	drafts map[name]*draft[T]
 	order  []name // of the drafts, as the list gave them
+	anew   bool   // the list does not look at what is here
 }
 
 // staged is an object's change that is not made yet. A nil entry stands for an object of which nothing is there.
@@ -108,7 +110,8 @@ func next[T store.Object](e *store.Entry[T], key store.Key, side store.Side, kv 
 	return e.WithoutStatus()
 }
 
-func (t *table[T]) listing() {
+func (t *table[T]) listing(anew bool) {
+	t.anew = anew
 	t.drafts, t.order = make(map[name]*draft[T], t.count), make([]name, 0, t.count)
 }
 
@@ -116,6 +119,9 @@ func (t *table[T]) listing() {
 func (t *table[T]) listed(key store.Key, side store.Side, kv *store.KeyValue) {
 	n := name{key.Namespace, key.Name}
 	old := t.get(n.namespace, n.name)
+	if t.anew {
+		old = nil
+	}
 	d := t.drafts[n]
 	if d == nil {
 		d = &draft[T]{}

@@ -15,6 +15,25 @@ const pageSize = 1000
 // ErrCompacted: etcd has forgotten the revision that was asked for. List again.
 var ErrCompacted = errors.New("the revision has been compacted away")
 
+// Position is how far an etcd cluster is. It only ever grows, unless etcd is restored from an older state.
+type Position struct {
+	// Cluster is etcd's own id of itself; a restored snapshot begins another one.
+	Cluster uint64
+	// Revision of the last write.
+	Revision int64
+}
+
+// Position asks etcd how far it is (linearizable): all that was written, or seen, before is at or before it.
+func (s *Store) Position(ctx context.Context) (Position, error) {
+	ctx, cancel := s.requestContext(ctx)
+	defer cancel()
+	resp, err := s.client.Get(ctx, Prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		return Position{}, fmt.Errorf("ask etcd how far it is: %w", err)
+	}
+	return Position{resp.Header.ClusterId, resp.Header.Revision}, nil
+}
+
 // List reads every object's keys as of one revision, which it returns, and gives them to page in the order of the keys: all of
 // spec/ before all of status/. The values are the page's to keep. ErrCompacted: the revision went away while it was being
 // read; what page has got is then void.
