@@ -44,7 +44,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return fmt.Errorf("trigger %s: %w", r.key(), err)
 		}
-		return s.answer(w, r, http.StatusCreated, runs, store.RunKey(run.Namespace, run.Name), rev)
+		return s.answer(w, r, http.StatusCreated, runs, store.RunKey(run.Namespace, run.Name), rev, run)
 	}
 	return r.kind.conflict(r.name, "it changes too often: try again")
 }

@@ -9,10 +9,51 @@ import (
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	v1 "horae/api/v1"
+	"horae/internal/cache"
 	"horae/internal/etcdtest"
 	"horae/internal/store"
 )
+
+// vanishing shows nothing of what has been written.
+type vanishing struct {
+	*cache.Cache
+	hide atomic.Bool
+}
+
+func (v *vanishing) Job(namespace, name string) *store.Job {
+	if v.hide.Load() && name == "new" {
+		return nil
+	}
+	return v.Cache.Job(namespace, name)
+}
+
+func (v *vanishing) Run(string, string) *store.Run { return nil }
+
+// TestWhatWasWrittenAndIsGoneIsAnswered: a Run may be over and pruned, and a Job deleted, before the one who made it has his answer.
+func TestWhatWasWrittenAndIsGoneIsAnswered(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	g := f.another(func(c *Config) {
+		v := &vanishing{Cache: c.Cache.(*cache.Cache)}
+		v.hide.Store(true)
+		c.Cache = v
+	})
+	job := decode[v1.Job](t, f.want(201, g.do("POST", jobsPath, jobYAML("new"))))
+	run := decode[v1.Run](t, f.want(201, g.do("POST", jobsPath+"/a/trigger", "")))
+	f.seen(int64(atoi(t, run.ResourceVersion)))
+	for name, pair := range map[string][2]metav1.Object{
+		"job": {job, f.job("new")},
+		"run": {run, decode[v1.Run](t, f.want(200, f.do("GET", runsPath+"/"+run.Name, "")))},
+	} {
+		answered, stored := pair[0], pair[1]
+		if answered.GetUID() != stored.GetUID() || answered.GetResourceVersion() != stored.GetResourceVersion() || answered.GetGeneration() != 1 {
+			t.Errorf("%s: answered %s %s %d, stored %s %s", name, answered.GetUID(), answered.GetResourceVersion(), answered.GetGeneration(), stored.GetUID(), stored.GetResourceVersion())
+		}
+	}
+}
 
 // TestAWriteWhoseAnswerIsLostHappensOnce has etcd make a write and end the request all the same, in each of the ways in which a
 // request ends. The client is told that the outcome is unknown, and there is one of what it asked for: no create is answered

@@ -45,7 +45,7 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur *entr
 		rev, err = s.cfg.Store.Apply(r.Context(), *m.write)
 		switch {
 		case err == nil:
-			return s.answer(w, r, http.StatusOK, r.kind, r.key(), rev)
+			return s.answer(w, r, http.StatusOK, r.kind, r.key(), rev, m.result)
 		case !errors.Is(err, store.ErrConflict):
 			return fmt.Errorf("update %s: %w", r.key(), err)
 		}

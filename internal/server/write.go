@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -50,7 +51,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return fmt.Errorf("create %s: %w", r.key(), err)
 	}
-	return s.answer(w, r, http.StatusCreated, r.kind, r.key(), rev)
+	return s.answer(w, r, http.StatusCreated, r.kind, r.key(), rev, full)
 }
 
 func (r *request) alreadyExists() error {
@@ -135,16 +136,21 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 	return full, nil
 }
 
-// answer waits until the cache has seen a write and sends the object as it is then.
-func (s *Server) answer(w http.ResponseWriter, r *request, code int, k *kind, key store.Key, revision int64) error {
+// answer waits until the cache has seen a write and sends the object as it is then; or as it was written, when it has gone since: a
+// "not found" would say that nothing had been done.
+func (s *Server) answer(w http.ResponseWriter, r *request, code int, k *kind, key store.Key, revision int64, written object) error {
 	if err := s.waitFor(r.Context(), revision); err != nil {
 		return fmt.Errorf("%s is written (revision %d), but the cache has not seen it yet: %w", key, revision, err)
 	}
-	e, err := s.find(k, key)
-	if err != nil {
-		return err
-	}
 	as := *r
 	as.kind = k
-	return s.writeObject(w, &as, code, k.shown(e))
+	if e, err := s.find(k, key); err == nil {
+		return s.writeObject(w, &as, code, k.shown(e))
+	}
+	if code == http.StatusCreated {
+		written.SetUID(store.UID(key, revision))
+		written.SetGeneration(1)
+	}
+	written.SetResourceVersion(strconv.FormatInt(revision, 10))
+	return s.writeObject(w, &as, code, written)
 }
