@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"golang.org/x/sync/errgroup"
 
 	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
 	"horae/internal/cache"
+	"horae/internal/leader"
 	"horae/internal/mesos"
 	"horae/internal/reconcile"
 	"horae/internal/store"
@@ -25,6 +25,41 @@ type term struct {
 	jobPlans   *job.Reconciler
 	runPlans   *run.Controller
 	driver     *mesos.Driver
+}
+
+// campaign takes part in the election until ctx ends. It begins anew when etcd has gone back to an older state: neither a term, nor
+// the wait for one, may go on from what never happened.
+func (m *Manager) campaign(ctx context.Context) error {
+	for {
+		one, end := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() {
+			done <- leader.Run(one, leader.Config{
+				Client:   m.store.Client(),
+				Identity: leader.Identity{Name: m.cfg.Name, Address: m.url()},
+				TTL:      m.cfg.Leader.LeaseTTL.Duration,
+				Log:      m.log.WithName("leader"),
+			}, m.lead)
+		}()
+		select {
+		case err := <-done:
+			end()
+			return err
+		case <-m.rewound:
+			m.log.Info("etcd was restored from an older state: what was seen since has not happened; beginning anew")
+			end()
+			if err := <-done; err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (m *Manager) noticeRewind() {
+	select {
+	case m.rewound <- struct{}{}:
+	default:
+	}
 }
 
 // lead runs the controllers and the conversation with Mesos until ctx ends: the lead is lost, or we stop.
@@ -76,9 +111,9 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 // lease decides how long we may.
 func (m *Manager) catchUp(ctx context.Context) error {
 	for {
-		revision, err := m.revision(ctx)
-		if err == nil {
-			return m.cache.WaitFor(ctx, revision)
+		err := m.cache.CatchUp(ctx)
+		if err == nil || ctx.Err() != nil {
+			return err
 		}
 		m.log.Info("etcd does not say how far it is, asking again", "error", err.Error())
 		select {
@@ -91,17 +126,6 @@ func (m *Manager) catchUp(ctx context.Context) error {
 
 // askAgain is the pause between two questions to an etcd that does not answer.
 const askAgain = 200 * time.Millisecond
-
-// revision is etcd's own, by a linearizable read.
-func (m *Manager) revision(ctx context.Context) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, m.cfg.Etcd.RequestTimeout.Duration)
-	defer cancel()
-	now, err := m.store.Client().Get(ctx, store.Prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
-	if err != nil {
-		return 0, err
-	}
-	return now.Header.Revision, nil
-}
 
 func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	t := &term{}

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"horae/internal/cache"
-	"horae/internal/leader"
 	"horae/internal/mesos"
 	"horae/internal/mesos/discovery"
 	"horae/internal/sandbox"
@@ -37,12 +36,13 @@ type Manager struct {
 	cache    *cache.Cache         // every object
 	agents   *sandbox.Agents      // what tasks printed
 	term     atomic.Pointer[term] // the present term of leadership; nil while another leads
+	rewound  chan struct{}        // holds one when etcd has gone back to an older state
 }
 
 // Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
 // out when the API answers. The log goes to logs.
 func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
-	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), registry: prometheus.NewRegistry()}
+	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), registry: prometheus.NewRegistry(), rewound: make(chan struct{}, 1)}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What is started is stopped in reverse order, once nothing uses it any more.
@@ -73,6 +73,7 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 	m.cache = cache.New(m.store, m.log.WithName("cache"))
 	m.cache.Listen(m.dispatch)
 	m.cache.OnRevision(m.observed)
+	m.cache.OnRewind(m.noticeRewind)
 	m.agents = &sandbox.Agents{Log: m.log.WithName("sandbox")}
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
@@ -90,14 +91,7 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 	group.Go(func() error { return api.Serve(ctx, m.listener) })
 
 	// 5. The election; whoever wins runs the controllers (lead.go) until the lead is lost.
-	group.Go(func() error {
-		return leader.Run(ctx, leader.Config{
-			Client:   m.store.Client(),
-			Identity: leader.Identity{Name: cfg.Name, Address: m.url()},
-			TTL:      cfg.Leader.LeaseTTL.Duration,
-			Log:      m.log.WithName("leader"),
-		}, m.lead)
-	})
+	group.Go(func() error { return m.campaign(ctx) })
 
 	// 6. Tell, once there is something to use.
 	group.Go(func() error {
