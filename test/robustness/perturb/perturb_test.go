@@ -91,3 +91,39 @@ func TestOneFault(t *testing.T) {
 
 // samples of each scenario, on average, without -perturb.full.
 const samples = 3
+
+// TestStorm disturbs each scenario several times in a run: also the successors of those that died.
+func TestStorm(t *testing.T) {
+	eachScenario(t, func(t *testing.T, s *site, sc scenario, want string, effects int) {
+		storms := 1
+		if *full {
+			storms = 15
+		}
+		random := rand.New(rand.NewPCG(*seedFlag, 3))
+		for i := 1; i <= storms && !t.Failed(); i++ {
+			faults := map[int]fault{}
+			for range 2 + random.IntN(4) {
+				faults[1+random.IntN(effects+effects/2)] = allFaults[random.IntN(len(allFaults))]
+			}
+			if *atArg == 0 || *atArg == i {
+				disturb(t, s, newPlan(*seedFlag+uint64(i), faults), sc, want, fmt.Sprint(i))
+			}
+		}
+	})
+}
+
+// TestUnseenChanges blinds the manager whenever the user writes something: it sees the outcome, and not how it came about.
+func TestUnseenChanges(t *testing.T) {
+	eachScenario(t, func(t *testing.T, s *site, sc scenario, want string, _ int) {
+		unseen := sc
+		unseen.play = func(w *world) {
+			w.blindUser = true
+			sc.play(w)
+		}
+		disturb(t, s, newPlan(*seedFlag, nil), unseen, want, "unseen")
+		if sc.name == "recreate" {
+			unseen.play = recreateUnseen
+			disturb(t, s, newPlan(*seedFlag, nil), unseen, want, "between two looks")
+		}
+	})
+}

@@ -104,6 +104,20 @@ func recreateWhileActive(w *world) {
 	w.await("the second Job's Run succeeds", w.succeeded(1))
 }
 
+// recreateUnseen comes to the same end, and there is no moment at which the manager sees that the first Job is gone.
+func recreateUnseen(w *world) {
+	w.put(jobA, past(1, "never"))
+	w.running()
+	m := w.current()
+	m.holdWatches(true)
+	if _, err := w.client.Delete(w.ctx, jobA.Spec()); err != nil {
+		w.fatalf("delete: %v", err)
+	}
+	w.put(jobA, past(1, "ok,10ms"))
+	m.release()
+	w.await("the second Job's Run succeeds", w.succeeded(1))
+}
+
 func suspendAndResume(w *world) {
 	w.put(jobA, past(3, "ok,20ms", "suspend: true", "missedRuns: Latest"))
 	w.await("it is suspended", func() bool { return w.reason(v1.JobScheduled) == v1.ReasonSuspended })
@@ -181,15 +195,16 @@ func trigger(w *world) {
 func unreachable(w *world) {
 	w.put(jobA, past(1, "never", "unreachable: {then: Replace, after: 50ms}", "retries: {delay: 10ms}"))
 	name := w.running()
-	agent := w.agentOf(w.view.Run("default", name).Object.Status.Attempts[0].AgentID)
+	attempts := w.view.Run("default", name).Object.Status.Attempts
+	first := attempts[len(attempts)-1]
+	agent := w.agentOf(first.AgentID)
 	agent.Partition()
 	w.await("it runs elsewhere", func() bool {
 		r := w.view.Run("default", name).Object.Status
-		return len(r.Attempts) > 1 && r.Phase == v1.RunRunning && r.Attempts[len(r.Attempts)-1].AgentID != r.Attempts[0].AgentID
+		return r.Phase == v1.RunRunning && r.Attempts[len(r.Attempts)-1].AgentID != first.AgentID
 	})
-	first := w.view.Run("default", name).Object.Status.Attempts[0].TaskID
 	agent.Heal()
-	w.await("the first task is killed", func() bool { return w.ran.of(first) == "TASK_KILLED" })
+	w.await("the first task is killed", func() bool { return w.ran.of(first.TaskID) == "TASK_KILLED" })
 }
 
 func suspendAfterFailures(w *world) {

@@ -15,7 +15,8 @@ import (
 
 // The state of a world, as text: every document of etcd and what Mesos ran, without what differs between two undisturbed runs:
 //
-//   - times of what happened (an occurrence's own time stays: it is given by the schedule);
+//   - times of what happened (an occurrence's own time stays: it is given by the schedule, and so does a schedule's anchor that is
+//     its Job's creation);
 //   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
 //   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
 //     number (I4). That Mesos did not run them is checked; the numbers must go up.
@@ -89,6 +90,8 @@ func (w *world) scrub(v any, attempts map[string]bool) {
 				delete(v, key)
 			case happenedAt[key]:
 				v[key] = "some time"
+			case key == "since" && text != created && !slices.Contains(w.names, text):
+				v[key] = "some time" // of an edit
 			case key == "message" && isText:
 				v[key] = instant.ReplaceAllString(text, "some time")
 			case key == "attempts":

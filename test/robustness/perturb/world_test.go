@@ -30,6 +30,7 @@ const (
 
 // site is what worlds are built on, one after the other: an etcd.
 type site struct {
+	etcd     *etcdtest.Server
 	endpoint string
 	client   *clientv3.Client
 	dir      string
@@ -37,8 +38,8 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	endpoint := etcdtest.Start(t)
-	return &site{endpoint: endpoint, client: etcdtest.Client(t, endpoint), dir: t.TempDir()}
+	etcd := etcdtest.New(t)
+	return &site{etcd: etcd, endpoint: etcd.Endpoint, client: etcdtest.Client(t, etcd.Endpoint), dir: t.TempDir()}
 }
 
 // world is one run of a scenario.
@@ -53,7 +54,10 @@ type world struct {
 	cluster *devcluster.Cluster
 	ran     witness
 	first   int64 // revision at which the world began
-	names   []string
+	names   []string // of occurrences that are not the same in every run: two spellings of each
+
+	// blindUser: the manager sees nothing while the user writes.
+	blindUser bool
 
 	mu      sync.Mutex
 	manager *instance   // that lives; guarded by mu
@@ -258,6 +262,9 @@ func (w *world) settle(want string) string {
 // put writes a spec as etcdctl does.
 func (w *world) put(key store.Key, document string) {
 	w.t.Helper()
+	if w.blindUser {
+		w.current().holdWatches(true)
+	}
 	if _, err := w.client.Put(w.ctx, key.Spec(), document); err != nil {
 		w.fatalf("put %s: %v", key, err)
 	}
@@ -278,6 +285,9 @@ func (w *world) request(method, path, body, contentType string, happened func() 
 			continue
 		case <-w.ctx.Done():
 			w.fatalf("%s %s: no manager serves", method, path)
+		}
+		if w.blindUser {
+			m.holdWatches(true)
 		}
 		code, text, err := w.send(m, method, path, body, contentType)
 		switch {
