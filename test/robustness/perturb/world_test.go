@@ -53,7 +53,7 @@ type world struct {
 	changed chan struct{}
 	cluster *devcluster.Cluster
 	ran     witness
-	first   int64 // revision at which the world began
+	first   int64    // revision at which the world began
 	names   []string // of occurrences that are not the same in every run: two spellings of each
 
 	// blindUser: the manager sees nothing while the user writes.
