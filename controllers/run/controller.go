@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -35,6 +36,7 @@ type Truth interface {
 type Mesos interface {
 	Launcher
 	Talker
+	Yielder
 }
 
 // Agents knows where agents keep their tasks' sandboxes. It must not block.
@@ -83,6 +85,7 @@ type Controller struct {
 	census  census
 	placer  *placer
 	talk    *conversation
+	upkeep  *upkeep
 	metrics *metrics
 }
 
@@ -116,6 +119,10 @@ func New(cfg Config) *Controller {
 		gate: func(g gateState) { c.placer.tell(note{gate: &g}) }, pretend: c.Update, enqueue: cfg.Enqueue,
 		settleWait: cfg.SettleWait, every: cfg.ReconcileEvery, wakeup: make(chan struct{}, 1),
 	}
+	c.upkeep = &upkeep{
+		runs: cfg.Cache, yielder: cfg.Mesos, log: cfg.Log.WithName("maintenance"), clock: cfg.Clock, enqueue: cfg.Enqueue,
+		wakeup: make(chan struct{}, 1), asked: map[string]offer.InverseOffer{}, windows: map[string]offer.Window{},
+	}
 	return c
 }
 
@@ -129,14 +136,12 @@ func (c *Controller) Run(ctx context.Context) error {
 			c.cfg.Enqueue(r.Key)
 		}
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.talk.run(ctx)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { c.talk.run(ctx) })
+	beside.Go(func() { c.upkeep.run(ctx) })
 	err := c.placer.run(ctx)
 	cancel()
-	<-done
+	beside.Wait()
 	return err
 }
 
@@ -171,13 +176,25 @@ func (c *Controller) Subscribed(frameworkID string) {
 }
 
 // Disconnected ends a subscription: nothing is launched until the next.
-func (c *Controller) Disconnected(error) { c.talk.disconnected() }
+func (c *Controller) Disconnected(error) {
+	c.talk.disconnected()
+	c.upkeep.forget()
+}
 
 // FrameworkRemoved says that Mesos has given up the framework with all its tasks. They count as lost.
 func (c *Controller) FrameworkRemoved(oldID string) { c.talk.frameworkRemoved(oldID) }
 
 // Offers are new.
-func (c *Controller) Offers(offers []offer.Offer) { c.placer.tell(note{offers: offers}) }
+func (c *Controller) Offers(offers []offer.Offer) {
+	c.upkeep.see(offers)
+	c.placer.tell(note{offers: offers})
+}
+
+// InverseOffers ask whether we shall have left agents before their maintenance windows.
+func (c *Controller) InverseOffers(inverse []offer.InverseOffer) { c.upkeep.ask(inverse) }
+
+// RescindInverse takes such a question back.
+func (c *Controller) RescindInverse(offerID string) { c.upkeep.rescind(offerID) }
 
 // Rescind takes an offer back.
 func (c *Controller) Rescind(offerID string) { c.placer.tell(note{rescind: offerID}) }

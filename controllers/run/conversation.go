@@ -308,14 +308,19 @@ func (c *conversation) live(which func(*v1.Attempt) bool) []offer.TaskRef {
 
 // liveAttempt is the Run's attempt that may be alive, also that of an earlier incarnation; nil: none.
 func liveAttempt(r *store.Run) *v1.Attempt {
-	obj := r.Object
-	if r.Earlier != nil {
-		obj = r.Earlier
-	}
+	obj := objectOf(r)
 	if n := len(obj.Status.Attempts); n > 0 && !obj.Status.Attempts[n-1].State.Terminal() {
 		return &obj.Status.Attempts[n-1]
 	}
 	return nil
+}
+
+// objectOf is the Run whose status it is: an earlier incarnation's, if that is not at rest.
+func objectOf(r *store.Run) *v1.Run {
+	if r.Earlier != nil {
+		return r.Earlier
+	}
+	return r.Object
 }
 
 // sendAway acknowledges an update of a task that no Run has, and kills the task if it is not dead.

@@ -304,6 +304,22 @@ func (m *fakeMaster) Acknowledge(_ context.Context, u offer.Update) error {
 	return nil
 }
 
+// AcceptInverse is the ACCEPT_INVERSE_OFFERS call.
+func (m *fakeMaster) AcceptInverse(_ context.Context, ids []string, _ time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.noteLocked("ACCEPT_INVERSE %v", slices.Sorted(slices.Values(ids)))
+	return nil
+}
+
+// DeclineInverse is the DECLINE_INVERSE_OFFERS call.
+func (m *fakeMaster) DeclineInverse(_ context.Context, ids []string, _ time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.noteLocked("DECLINE_INVERSE %v", slices.Sorted(slices.Values(ids)))
+	return nil
+}
+
 // Kill is the KILL call.
 func (m *fakeMaster) Kill(_ context.Context, ref offer.TaskRef, _ *time.Duration) error {
 	m.mu.Lock()

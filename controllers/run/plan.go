@@ -37,6 +37,9 @@ type Facts struct {
 	// FrameworkID and WorkDir of the live attempt's agent, if known, make the path of its sandbox.
 	FrameworkID string
 	WorkDir     string
+	// Maintenance of the live attempt's agent: the window that is planned; one that starts never was called off; nil: nothing is
+	// known.
+	Maintenance *offer.Window
 	// Why the Run has been waiting for an offer, in the placer's words; the zero value says nothing.
 	Why Why
 	// WhyTime is when that was last written to the Run's status.
@@ -236,6 +239,7 @@ func (p *plan) watch(a *v1.Attempt) {
 		}
 		return
 	}
+	p.tellMaintenance(a)
 	p.lookAgain(p.deadline())
 	p.lookAgain(timeoutOf(p.run, a))
 	if u := p.run.Spec.Unreachable; a.UnreachableTime != nil && u != nil && u.Then == v1.UnreachableReplace {

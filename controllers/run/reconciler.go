@@ -144,6 +144,7 @@ func (c *Controller) gather(run *store.Run, letters []letter) Input {
 	}
 	if live != nil {
 		in.InFlight = c.flight.has(task)
+		in.Maintenance = c.upkeep.windowOf(live.AgentID)
 		if c.cfg.Agents != nil && len(letters) > 0 {
 			in.WorkDir, _ = c.cfg.Agents.WorkDir(live.AgentURL)
 		}

@@ -62,6 +62,7 @@ const (
 	reasonStartingDeadline = "StartingDeadlineExceeded"
 	reasonRetrying         = "Retrying"
 	reasonUnreachable      = "Unreachable"
+	reasonMaintenance      = "AgentMaintenance"
 	reasonUnhealthy        = "Unhealthy"
 	reasonNotAccepted      = "NotAccepted"
 	reasonLost             = "Lost"

@@ -54,13 +54,15 @@ func benchDecode(b *testing.B, e *scheduler.Event, things int) {
 // discard is a Handler that does nothing.
 type discard struct{}
 
-func (discard) Subscribed(string)       {}
-func (discard) Offers([]offer.Offer)    {}
-func (discard) Rescind(string)          {}
-func (discard) Update(offer.Update)     {}
-func (discard) AgentLost(string)        {}
-func (discard) FrameworkRemoved(string) {}
-func (discard) Disconnected(error)      {}
+func (discard) InverseOffers([]offer.InverseOffer) {}
+func (discard) RescindInverse(string)              {}
+func (discard) Subscribed(string)                  {}
+func (discard) Offers([]offer.Offer)               {}
+func (discard) Rescind(string)                     {}
+func (discard) Update(offer.Update)                {}
+func (discard) AgentLost(string)                   {}
+func (discard) FrameworkRemoved(string)            {}
+func (discard) Disconnected(error)                 {}
 
 // BenchmarkUpdateAndAcknowledge is the hot path: an update comes over the stream, and is acknowledged by one of so many
 // workers. The master is a process of its own that does next to nothing, so cpu-µs/op is what we spend (in user and kernel).

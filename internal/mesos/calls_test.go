@@ -41,6 +41,10 @@ func TestCallsSayWhatTheyMean(t *testing.T) {
 			return d.Reconcile(ctx, []offer.TaskRef{{TaskID: "t", AgentID: "a"}, {TaskID: "u"}})
 		},
 			want: `{"type":"RECONCILE","reconcile":{"tasks":[{"task_id":{"value":"t"},"agent_id":{"value":"a"}},{"task_id":{"value":"u"}}]}}`},
+		{name: "accept inverse offers", call: func(d *Driver) error { return d.AcceptInverse(ctx, []string{"i1", "i2"}, time.Minute) },
+			want: `{"type":"ACCEPT_INVERSE_OFFERS","accept_inverse_offers":{"inverse_offer_ids":[{"value":"i1"},{"value":"i2"}],"filters":{"refuse_seconds":60}}}`},
+		{name: "decline inverse offers", call: func(d *Driver) error { return d.DeclineInverse(ctx, []string{"i1"}, time.Second) },
+			want: `{"type":"DECLINE_INVERSE_OFFERS","decline_inverse_offers":{"inverse_offer_ids":[{"value":"i1"}],"filters":{"refuse_seconds":1}}}`},
 		{name: "revive", call: func(d *Driver) error { return d.Revive(ctx) }, want: `{"type":"REVIVE","revive":{}}`},
 		{name: "revive roles", call: func(d *Driver) error { return d.Revive(ctx, "a", "b") }, want: `{"type":"REVIVE","revive":{"roles":["a","b"]}}`},
 		{name: "suppress roles", call: func(d *Driver) error { return d.Suppress(ctx, "a") }, want: `{"type":"SUPPRESS","suppress":{"roles":["a"]}}`},

@@ -26,6 +26,10 @@ type Handler interface {
 	Offers(offers []offer.Offer)
 	// Rescind takes an offer back.
 	Rescind(offerID string)
+	// InverseOffers ask for what we use of agents. Each is to be answered: that is what operators see of us.
+	InverseOffers(inverse []offer.InverseOffer)
+	// RescindInverse takes an inverse offer back.
+	RescindInverse(offerID string)
 	// Update is a task's status. It must be acknowledged once its effect is stored (I2), if it WantsAck.
 	Update(u offer.Update)
 	// AgentLost is a hint that an agent is gone; what that means for its tasks is told by updates.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -41,7 +42,14 @@ func TestSubscribesAndHandsOnWhatComes(t *testing.T) {
 		updateEvent("t1", mesosv1.TASK_RUNNING, "uuid"),
 		&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesosv1.AgentID{Value: "a1"}, ExecutorID: &mesosv1.ExecutorID{Value: "t0"}}},
 		&scheduler.Event{Type: scheduler.Event_FAILURE, Failure: &scheduler.Event_Failure{AgentID: &mesosv1.AgentID{Value: "a1"}}},
-		&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{}},
+		&scheduler.Event{Type: scheduler.Event_INVERSE_OFFERS, InverseOffers: &scheduler.Event_InverseOffers{InverseOffers: []mesosv1.InverseOffer{
+			{
+				OfferID: mesosv1.OfferID{Value: "i1"}, AgentID: &mesosv1.AgentID{Value: "a2"},
+				Unavailability: mesosv1.Unavailability{Start: mesosv1.TimeInfo{Nanoseconds: 1e18}, Duration: &mesosv1.DurationInfo{Nanoseconds: 3600e9}},
+			},
+			{OfferID: mesosv1.OfferID{Value: "i2"}, Unavailability: mesosv1.Unavailability{Start: mesosv1.TimeInfo{Nanoseconds: 2e18}}},
+		}}},
+		&scheduler.Event{Type: scheduler.Event_RESCIND_INVERSE_OFFER, RescindInverseOffer: &scheduler.Event_RescindInverseOffer{InverseOfferID: mesosv1.OfferID{Value: "i1"}}},
 		&scheduler.Event{Type: 4711},
 		&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesosv1.OfferID{Value: "o2"}}},
 	)
@@ -56,6 +64,15 @@ func TestSubscribesAndHandsOnWhatComes(t *testing.T) {
 	}
 	if h := r.want(t, "AgentLost"); h.id != "a1" {
 		t.Errorf("lost %q", h.id)
+	}
+	if h := r.want(t, "InverseOffers"); !slices.Equal(h.inverse, []offer.InverseOffer{
+		{ID: "i1", AgentID: "a2", Unavailable: offer.Window{Start: time.Unix(1e9, 0).UTC(), Duration: time.Hour}},
+		{ID: "i2", Unavailable: offer.Window{Start: time.Unix(2e9, 0).UTC()}},
+	}) {
+		t.Errorf("inverse offers %+v", h.inverse)
+	}
+	if h := r.want(t, "RescindInverse"); h.id != "i1" {
+		t.Errorf("rescind of %q", h.id)
 	}
 	if h := r.want(t, "Rescind"); h.id != "o2" {
 		t.Errorf("rescind of %q", h.id)

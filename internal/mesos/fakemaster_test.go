@@ -230,11 +230,12 @@ var heartbeatEvent = &scheduler.Event{Type: scheduler.Event_HEARTBEAT}
 
 // happening is one call of the Handler.
 type happening struct {
-	what   string // the method
-	id     string // framework, offer or agent
-	offers []offer.Offer
-	update offer.Update
-	err    error
+	what    string // the method
+	id      string // framework, offer or agent
+	offers  []offer.Offer
+	inverse []offer.InverseOffer
+	update  offer.Update
+	err     error
 }
 
 // recorder is a Handler whose calls can be waited for.
@@ -246,9 +247,13 @@ type recorder struct {
 
 func newRecorder() *recorder { return &recorder{got: make(chan happening, 4096)} }
 
-func (r *recorder) Subscribed(id string)       { r.got <- happening{what: "Subscribed", id: id} }
-func (r *recorder) Offers(o []offer.Offer)     { r.got <- happening{what: "Offers", offers: o} }
-func (r *recorder) Rescind(id string)          { r.got <- happening{what: "Rescind", id: id} }
+func (r *recorder) Subscribed(id string)     { r.got <- happening{what: "Subscribed", id: id} }
+func (r *recorder) Offers(o []offer.Offer)   { r.got <- happening{what: "Offers", offers: o} }
+func (r *recorder) Rescind(id string)        { r.got <- happening{what: "Rescind", id: id} }
+func (r *recorder) RescindInverse(id string) { r.got <- happening{what: "RescindInverse", id: id} }
+func (r *recorder) InverseOffers(o []offer.InverseOffer) {
+	r.got <- happening{what: "InverseOffers", inverse: o}
+}
 func (r *recorder) AgentLost(id string)        { r.got <- happening{what: "AgentLost", id: id} }
 func (r *recorder) FrameworkRemoved(id string) { r.got <- happening{what: "FrameworkRemoved", id: id} }
 func (r *recorder) Disconnected(err error)     { r.got <- happening{what: "Disconnected", err: err} }

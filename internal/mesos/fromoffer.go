@@ -163,6 +163,16 @@ func fromUnavailability(in *mesosv1.Unavailability) *offer.Window {
 	}
 }
 
+func fromInverseOffers(in []mesosv1.InverseOffer) []offer.InverseOffer {
+	out := make([]offer.InverseOffer, len(in))
+	for i := range in {
+		out[i] = offer.InverseOffer{
+			ID: in[i].OfferID.Value, AgentID: in[i].GetAgentID().GetValue(), Unavailable: *fromUnavailability(&in[i].Unavailability),
+		}
+	}
+	return out
+}
+
 // agentURL returns "http://host:port/slave(1)", by the name that the agent advertises rather than its IP.
 func agentURL(u *mesosv1.URL) string {
 	if u == nil {

@@ -83,7 +83,7 @@ func TestNeverAStorm(t *testing.T) {
 		perRound int
 		// meanwhile goes on while the driver runs.
 		meanwhile func()
-		lasts     time.Duration // default an hour
+		lasts     time.Duration // default 20 minutes
 		most      int           // rounds in that time; 0: what the back-off allows
 	}{
 		{name: "all masters refuse connections", masters: MasterList{"a:1", "b:1", "c:1"}, perRound: 3},
@@ -113,7 +113,7 @@ func TestNeverAStorm(t *testing.T) {
 				if tt.masters == Masters(flapping) {
 					flapping.changed = make(chan struct{}) // of this bubble
 				}
-				setDefault(&tt.lasts, time.Hour)
+				setDefault(&tt.lasts, 20*time.Minute)
 				one, other := subscribesWithin(t, tt.lasts, tt.masters, tt.hosts, tt.meanwhile), []time.Time(nil)
 				if tt.most == 0 {
 					tt.most = int(tt.lasts/(defaultBackoffMax/2))*3/2 + 20

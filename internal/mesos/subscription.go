@@ -177,9 +177,10 @@ func (s *subscription) dispatch(e *scheduler.Event) error {
 	case scheduler.Event_ERROR:
 		return eventError(e.Error.Message)
 	case scheduler.Event_HEARTBEAT:
-	case scheduler.Event_INVERSE_OFFERS, scheduler.Event_RESCIND_INVERSE_OFFER:
-		// Leaving them unanswered is an answer that Mesos allows; offers carry the window too.
-		log.V(1).Info("Maintenance of agents is planned; inverse offers are left unanswered", "type", e.Type.String())
+	case scheduler.Event_INVERSE_OFFERS:
+		s.h.InverseOffers(fromInverseOffers(e.InverseOffers.InverseOffers))
+	case scheduler.Event_RESCIND_INVERSE_OFFER:
+		s.h.RescindInverse(e.RescindInverseOffer.InverseOfferID.Value)
 	default:
 		log.V(1).Info("Event of no use to Horae", "type", e.Type.String())
 	}
@@ -209,6 +210,10 @@ func readEvent(frames *frameReader) (*scheduler.Event, error) {
 		missing = e.Offers == nil
 	case scheduler.Event_RESCIND:
 		missing = e.Rescind == nil
+	case scheduler.Event_INVERSE_OFFERS:
+		missing = e.InverseOffers == nil
+	case scheduler.Event_RESCIND_INVERSE_OFFER:
+		missing = e.RescindInverseOffer == nil
 	case scheduler.Event_FAILURE:
 		missing = e.Failure == nil
 	case scheduler.Event_ERROR:

@@ -25,6 +25,15 @@ type Window struct {
 	Duration time.Duration
 }
 
+// InverseOffer asks for what we use of an agent, to be given back before a maintenance window. Accepting it says that we shall
+// have left by then.
+type InverseOffer struct {
+	ID string
+	// AgentID is empty where everything of ours is asked for.
+	AgentID     string
+	Unavailable Window
+}
+
 // ResourceType says which field of a Resource or an Attribute holds its value.
 type ResourceType int
 
