@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -423,6 +424,55 @@ func TestFrameworkRemoved(t *testing.T) {
 	if len(s.Attempts) != 2 || s.Attempts[0].State != v1.RunLost || s.Attempts[0].Reason != "FRAMEWORK_REMOVED" || s.Phase != v1.RunSucceeded {
 		t.Errorf("status = %+v", s)
 	}
+}
+
+// lostKills is a master that kills never reach.
+type lostKills struct{ *fakeMaster }
+
+func (m lostKills) Kill(_ context.Context, ref offer.TaskRef, _ *time.Duration) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.noteLocked("KILL %s lost", ref.TaskID)
+	return nil
+}
+
+// TestKilledAgainByTheNextLeader: a kill that did not arrive is sent again, at once by whoever leads next.
+func TestKilledAgainByTheNextLeader(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	first := w.lead(func(c *Config) { c.Mesos = lostKills{w.master} })
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w.edit(key, func(s *v1.RunSpec) { s.Cancel = true })
+	w.until("the kill is lost", func() bool { return w.master.has("KILL " + w.idOf(key, 1) + " lost") })
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.phase(key); p != v1.RunRunning {
+		t.Fatalf("phase %s while the task lives", p)
+	}
+	w.lead()
+	if s := w.ends(key); s.Phase != v1.RunKilled || s.Reason != "Cancelled" || len(s.Attempts) != 1 {
+		t.Errorf("status = %+v", s)
+	}
+}
+
+// TestLiveAttemptsAreAskedAfterFromTimeToTime: what a lost update would have told comes to light; a question that is not
+// answered or cannot be put is asked again.
+func TestLiveAttemptsAreAskedAfterFromTimeToTime(t *testing.T) {
+	w := newWorld(t)
+	w.master.script["r"] = runsOn
+	w.lead(func(c *Config) { c.ReconcileEvery = 10 * time.Millisecond })
+	key := w.createRun("r")
+	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	id := w.idOf(key, 1)
+	asked := w.master.count("ASK " + id)
+	w.until("it is asked after, again and again", func() bool { return w.master.count("ASK "+id) > asked+3 })
+	w.master.set(func(m *fakeMaster) { delete(m.tasks, id) }) // and nobody tells
+	w.until("it is found out", func() bool {
+		s := w.now(key).Object.Status
+		return s.Attempts[0].State == v1.RunLost
+	})
 }
 
 func TestAgentLostIsAskedAfter(t *testing.T) {

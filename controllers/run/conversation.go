@@ -28,6 +28,9 @@ type Runs interface {
 // asksAtATime is how many tasks one RECONCILE names at most: the master answers each with an update.
 const asksAtATime = 1000
 
+// askFailedPause is when all are asked again after a question that did not go through: it may have been the one that matters.
+const askFailedPause = 30 * time.Second
+
 // conversation settles with Mesos what became of the live attempts. After each subscription it asks after all of them, holds
 // the placer's gate closed until each has been heard of or has been silent for settleWait (I9), and goes on asking, with
 // back-off, after the silent ones alone: a master that has just started says nothing of agents that have not come back.
@@ -189,7 +192,7 @@ func (c *conversation) run(ctx context.Context) {
 	}
 }
 
-// say makes the calls. Questions that do not go through are asked again.
+// say makes the calls. When a question does not go through all are asked again before long.
 func (c *conversation) say(ctx context.Context, t *talk) {
 	var err error
 	if t.open {
@@ -199,6 +202,12 @@ func (c *conversation) say(ctx context.Context, t *talk) {
 		err = c.talker.Reconcile(ctx, t.ask[:min(asksAtATime, len(t.ask))])
 	}
 	if err != nil && ctx.Err() == nil {
+		if again := c.clock().Add(min(askFailedPause, c.every)); again.Before(c.allAt) {
+			c.allAt = again
+			if again.Before(t.next) {
+				t.next = again
+			}
+		}
 		c.log.V(1).Info("Questions after tasks did not go through", "tasks", len(t.ask), "reason", err.Error())
 	}
 	for _, u := range t.strays {
