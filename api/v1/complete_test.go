@@ -190,7 +190,6 @@ func stripUnsupported(obj runtime.Object) {
 func TestUnsupportedRowsThatTheExampleDoesNotReach(t *testing.T) {
 	for _, tc := range []struct{ name, input, want string }{
 		{name: "soft errors", input: jobHead + "  softError: true\n" + shell, want: "spec.softError: Forbidden: not supported yet"},
-		{name: "ports of the host by their numbers", input: jobHead + "  task: {container: {type: Docker, image: x, network: {mode: Bridge, portMappings: [{hostPort: 80, containerPort: 80}]}}}\n", want: "spec.task.container.network.portMappings[0].hostPort: Forbidden: not supported yet"},
 		{name: "backfills", input: runHead + "  reason: Backfill\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
 		{name: "dependent Runs", input: runHead + "  reason: Dependency\n" + shell, want: "spec.reason: Forbidden: Dependency is not supported yet"},
 	} {

@@ -223,7 +223,7 @@ type Network struct {
 
 // PortMapping from the host to the container.
 type PortMapping struct {
-	// HostPort; 0 takes one of the task's ports.
+	// HostPort: 0 takes the next of the task's ports (resources.ports); another is taken by its number, from an agent that offers it.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	// +optional

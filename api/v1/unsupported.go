@@ -17,8 +17,6 @@ var unsupported = []unsupportedRow{
 	{path: "spec.async"},
 	{path: "spec.notify"},
 
-	{path: "spec.task.container.network.portMappings[].hostPort"},
-
 	{path: "spec.reason", value: string(ReasonDependency)},
 	{path: "spec.reason", value: string(ReasonBackfill)},
 	{path: "spec.parents"},

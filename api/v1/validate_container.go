@@ -184,6 +184,12 @@ func validatePortMappings(list []PortMapping, ports int32, path *field.Path) fie
 		if slices.ContainsFunc(list[:i], same) {
 			errs = append(errs, field.Duplicate(at.Child("containerPort"), m.ContainerPort))
 		}
+		taken := func(o PortMapping) bool {
+			return m.HostPort != 0 && o.HostPort == m.HostPort && (o.Protocol == m.Protocol || o.Protocol+m.Protocol == ProtocolTCP)
+		}
+		if slices.ContainsFunc(list[:i], taken) {
+			errs = append(errs, field.Duplicate(at.Child("hostPort"), m.HostPort))
+		}
 	}
 	if fromTask > ports {
 		errs = append(errs, field.Invalid(path, field.OmitValueType{},

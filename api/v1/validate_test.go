@@ -238,6 +238,9 @@ spec.task.container.network.portMappings[1].hostPort: Invalid value: 65536: must
 spec.task.container.network.portMappings[1].containerPort: Invalid value: 65536: must be between 1 and 65535
 spec.task.container.network.portMappings[1].protocol: Unsupported value: "TCP": supported values: "tcp", "udp"
 spec.task.container.network.portMappings[3].containerPort: Duplicate value: 80`},
+	{name: "a port of the host twice",
+		input: jobHead + container("type: Docker, image: x, network: {mode: Bridge, portMappings: [{hostPort: 80, containerPort: 1}, {hostPort: 80, containerPort: 2, protocol: tcp}, {hostPort: 80, containerPort: 3, protocol: udp}]}"),
+		want:  `spec.task.container.network.portMappings[1].hostPort: Duplicate value: 80`},
 	{name: "more mappings than ports",
 		input: jobHead + "  task: {resources: {ports: 1}, container: {type: Docker, image: x, network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 81}]}}}\n",
 		want:  `spec.task.container.network.portMappings: Invalid value: take 2 of the task's ports (hostPort 0); ask for as many in resources.ports`},
@@ -402,7 +405,7 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},
 		{name: "labels of a Mesos task are any text", input: jobHead + "  task: {shell: x, labels: {sim: 'exit:3,10ms', 'a b': ''}}\n"},
 		{name: "an image's own command", input: jobHead + "  task: {args: [a], container: {type: Mesos, image: x, network: {mode: User, name: n, labels: {a: b}}, volumes: [{containerPath: /a, hostPath: b}, {containerPath: /c, external: {provider: p, name: n}}]}}\n"},
-		{name: "Docker", input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, privileged: true, parameters: [{key: hostname, value: ''}], network: {mode: Bridge, portMappings: [{containerPort: 80}]}, volumes: [{containerPath: /a, hostPath: logs}]}}\n"},
+		{name: "Docker", input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, privileged: true, parameters: [{key: hostname, value: ''}], network: {mode: Bridge, portMappings: [{containerPort: 80}, {containerPort: 80, protocol: udp, hostPort: 53}]}, volumes: [{containerPath: /a, hostPath: logs}]}}\n"},
 		{name: "a Mesos container without an image", input: jobHead + "  task: {shell: x, container: {type: Mesos, network: {}}}\n"},
 		{name: "an executor", input: jobHead + "  task: {executor: {command: x, data: y, fetch: [{uri: /a}]}}\n"},
 		{name: "health checks", input: jobHead + "  task: {shell: x, healthCheck: {http: {port: 80, path: /x, scheme: https}, gracePeriod: 0s}}\n"},

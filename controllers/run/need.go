@@ -104,6 +104,7 @@ type shape struct {
 	role string
 	// constraints as text, so that shapes can be compared.
 	constraints       string
+	hostPorts         hostPorts
 	spread, revocable bool
 }
 
@@ -119,9 +120,10 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 		Run: r, Priority: spec.Priority, Since: since, job: jobOf(r.Key.Namespace, r.Object), constraints: c,
 		shape: shape{
 			need: needOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
-			spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
+			hostPorts: hostPortsOf(t), spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
 		},
 	}
+	request.shape.ports += request.shape.hostPorts.count()
 	if spec.Timeout != nil {
 		request.timeout = spec.Timeout.Duration
 	}

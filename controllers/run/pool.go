@@ -183,7 +183,7 @@ func (b *bin) fits(s *shape) bool {
 			return false
 		}
 	}
-	return b.free.ports >= s.ports
+	return b.free.ports >= s.ports && b.hasPorts(s.hostPorts)
 }
 
 // either is the most that a task can get which takes revocable resources too.
@@ -261,7 +261,8 @@ func (b *bin) take(r *Request) Placed {
 		}
 	}
 	b.free.ports -= r.shape.ports
-	want := r.shape.ports
+	b.takeHostPorts(r.shape.hostPorts, &placed)
+	want := r.shape.ports - r.shape.hostPorts.count()
 	for i := range b.parts {
 		if b.parts[i].resource.Name == "ports" && want > 0 {
 			want -= b.parts[i].takePorts(want, &placed)

@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -109,6 +110,9 @@ func insufficient(r *Request, left *sieve) Why {
 	}
 	if best.ports < r.shape.ports {
 		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s; the best had %d", of, count(int(r.shape.ports), "port"), best.ports)}
+	}
+	if h := r.shape.hostPorts; h != "" && !slices.ContainsFunc(left.bins, func(b *bin) bool { return b.hasPorts(h) }) {
+		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s of the host free: %s", of, count(int(h.count()), "port"), h)}
 	}
 	return Why{Reason: waitResources, Message: fmt.Sprintf("%s, %s and %s in all, none with %s together", of,
 		amount(cpus, total.amount[cpus]), amount(mem, total.amount[mem]), r.shape.need.String())}
