@@ -15,6 +15,16 @@
 // The label sim of a task says how it ends: ok, exit:N, lost or never, then optionally a comma and how long it runs,
 // as in "exit:3,10ms". Without the label it succeeds at once. Simulated tasks have no sandbox.
 //
+// # Docker
+//
+// Tasks in Docker containers, and custom executors in them, run by the docker command line where a daemon answers
+// (Config.DockerHost), with the arguments that Mesos's Docker containerizer and executor give it: pull, run, inspect,
+// stop, rm; command checks by docker exec, HTTP and TCP checks from inside of the container's network. Containers are
+// removed when they end, at once and not after six hours; those that a kill -9 left, when the next cluster starts on the
+// work dir: they have a label with its path. Left out: DNS defaults, cgroups_enable_cfs, limits beside requests, the
+// inspect output in TASK_RUNNING, recovery of containers by a restarted agent process, which here is the same one.
+// Where no daemon answers they are refused as by an agent without the Docker containerizer.
+//
 // # How it is built
 //
 // Master and agents are one state machine under one lock (Cluster.mu). What passes between them, passes as calls of
@@ -26,8 +36,8 @@
 //   - Authentication, authorization, TLS, ZooKeeper, several masters and redirects between them.
 //   - Operations other than LAUNCH and LAUNCH_GROUP (RESERVE, CREATE and so on): 400. Reservations can be configured,
 //     not made. Revocable resources, disks and persistent volumes: the task is invalid.
-//   - Docker, images, volumes, networks, devices, rlimits, ttys, secrets by reference: refused as by an agent without
-//     these isolators. cpus, memory and disk are counted, not enforced.
+//   - Images, volumes, networks, devices, rlimits and ttys of Mesos containers, secrets by reference: refused as by an
+//     agent without these isolators. cpus, memory and disk are counted, not enforced.
 //   - Custom executors speak the v1 executor API over HTTP, not libprocess, and get one task each. Task groups run
 //     without an executor process of their own, and not on custom executors.
 //   - Simulated mode has neither task groups nor custom executors, checks or sandboxes.
@@ -35,6 +45,6 @@
 //   - Quota, weights, hierarchical roles' sharing, offer constraints, domains. Fairness is by framework, in whole
 //     agents, as in Mesos's default allocator with few frameworks.
 //   - MARK_AGENT_GONE; most of the operator API and of /state.
-//   - The fetcher's cache, hdfs, ftp, s3 and xz archives. Users are honoured only when it runs as root.
+//   - hdfs, ftp and s3 in the fetcher. Users are honoured only when it runs as root.
 //   - Listening on all addresses works, but offers then name 127.0.0.1.
 package devcluster
