@@ -1,0 +1,76 @@
+package robustness
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/etcdtest"
+	"horae/test/robustness/history"
+)
+
+// TestRecorderKeepsWhatIsGone: what was deleted while the recorder's watch was broken and compacted is known to be gone, and what
+// a status does not keep any more is known to have been.
+func TestRecorderKeepsWhatIsGone(t *testing.T) {
+	server := etcdtest.New(t)
+	proxy := etcdtest.NewProxy(t, server.Endpoint)
+	direct := etcdtest.Client(t, server.Endpoint)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	rec := newRecorder(etcdtest.Client(t, proxy.Endpoint))
+	var wg sync.WaitGroup
+	wg.Go(func() { rec.run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+
+	revision := int64(0)
+	put := func(key, value string) {
+		t.Helper()
+		got, err := direct.Put(ctx, key, value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		revision = got.Header.Revision
+	}
+	put(runSpec+"a-1", `{"spec":{"job":"a","reason":"Schedule","scheduledTime":"2026-11-22T02:00:00Z"}}`)
+	put(runStatus+"a-1", `{"status":{"phase":"Pending","attempts":[{"taskID":"t1","state":"Lost","notStarted":true}]}}`)
+	put(runStatus+"a-1", `{"status":{"phase":"Running","attempts":[{"taskID":"t2","state":"Running"}]}}`)
+	put(jobStatus+"a", `{"status":{"active":["a-1"],"notRun":[{"scheduledTime":"2026-11-22T01:00:00Z","count":1,"outcome":"Missed","reason":"Downtime"}]}}`)
+	if err := rec.waitFor(ctx, revision); err != nil {
+		t.Fatal(err)
+	}
+	if owed := rec.owed(time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)); owed == "" || rec.restless() == "" {
+		t.Error("a-1 runs, and nothing is said to be owed")
+	}
+
+	proxy.Cut()
+	got, err := direct.Delete(ctx, runSpec+"a-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(jobStatus+"a", `{"status":{"succeeded":1,"occurrences":2}}`)
+	if _, err := direct.Compact(ctx, got.Header.Revision); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Restore()
+	if err := rec.waitFor(ctx, revision); err != nil {
+		t.Fatal(err)
+	}
+	if rec.restless() != "" {
+		t.Errorf("%s, and it is gone", rec.restless())
+	}
+	h := &history.History{}
+	if err := rec.into(h); err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Records) != 1 || !h.Records[0].Deleted || len(h.Records[0].Attempts) != 2 || h.Records[0].Phase != v1.RunRunning {
+		t.Errorf("records %+v, want a-1 with both attempts, deleted", h.Records)
+	}
+	if len(h.Told) != 1 || h.Told[0].Reason != v1.ReasonDowntime {
+		t.Errorf("told %+v, want what was told before", h.Told)
+	}
+	if s := h.Statuses["a"]; s.Succeeded != 1 || s.Occurrences != 2 || !s.Idle {
+		t.Errorf("status %+v", s)
+	}
+}
