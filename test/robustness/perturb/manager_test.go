@@ -41,6 +41,7 @@ type instance struct {
 	serve  sync.WaitGroup // of the master
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the manager has returned
+	err    error         // that it returned; readable once done is closed
 	ready  chan struct{} // closed when it serves
 	api    string        // readable once ready is closed
 	logs   syncBuffer
@@ -85,8 +86,13 @@ func (w *world) start(old int64, lies bool) *instance {
 	m.cancel = cancel
 	go func() {
 		defer close(m.done)
-		if err := manager.Run(ctx, cfg, m, &m.logs); err != nil && !m.dead() {
-			w.t.Errorf("a manager ended: %v", err)
+		m.err = manager.Run(ctx, cfg, m, &m.logs)
+		select {
+		case <-m.ready:
+			if m.err != nil && !m.dead() {
+				w.t.Errorf("a manager ended: %v", m.err)
+			}
+		default:
 		}
 	}()
 	return m

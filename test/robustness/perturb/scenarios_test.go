@@ -121,7 +121,10 @@ func recreateUnseen(w *world) {
 func suspendAndResume(w *world) {
 	w.put(jobA, past(3, "ok,20ms", "suspend: true", "missedRuns: Latest"))
 	w.await("it is suspended", func() bool { return w.reason(v1.JobScheduled) == v1.ReasonSuspended })
-	w.request("PATCH", "jobs/a", `{"spec":{"suspend":false}}`, mergePatch, func() bool { return !strings.Contains(w.stored(jobA), `"suspend":true`) })
+	w.request("PATCH", "jobs/a", `{"spec":{"suspend":false}}`, mergePatch, func() bool {
+		doc := w.stored(jobA) // ours is YAML, the server's JSON
+		return strings.HasPrefix(doc, "{") && !strings.Contains(doc, `"suspend":true`)
+	})
 	w.await("the latest occurrence runs", w.succeeded(1))
 }
 
@@ -137,6 +140,9 @@ func replace(w *world) {
 	w.names = append(w.names, first.Add(-time.Minute).Format(time.RFC3339), "-")
 	w.put(jobA, strings.ReplaceAll(doc, "R2/2026-01-01T01:00:00Z/PT1H", "R2/"+first.Format(time.RFC3339)+"/PT3603S"))
 	name := w.running()
+	if !time.Now().Before(second) {
+		w.t.Skip("the machine is too slow: the second occurrence came before the first could run")
+	}
 	w.await("the second replaces the first", func() bool {
 		r := w.view.Run("default", name)
 		return r != nil && r.Object.Status.Phase == v1.RunKilled && w.runningNow() != ""
