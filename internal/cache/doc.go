@@ -4,7 +4,8 @@
 // transaction or nothing of it, and each object that it touched gives one Event, also when it touched both of its keys.
 // Listeners are called in the order of revisions, by one goroutine. When etcd has compacted what the watch still needed,
 // everything is listed again and the differences are told as events of the list's revision: what came and went in between
-// is not seen. A document that cannot be decoded is an entry with an error; kinds that are not known are ignored.
+// is not seen. An etcd that was restored from an older state is noticed and followed back, in the same way; watchers begin anew then.
+// A document that cannot be decoded is an entry with an error; kinds that are not known are ignored.
 //
 // Entries are shared by all who read them and never modified (I8), neither by the cache nor by anybody else: a change makes a
 // new entry, which shares what stayed the same.
