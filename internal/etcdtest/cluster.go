@@ -16,7 +16,6 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 )
 
 // T is what a Cluster wants of a test; a program that is none can play one.
@@ -86,7 +85,7 @@ func NewCluster(t T, members int, opts ...ClusterOption) *Cluster {
 	}
 	for i := range c.members {
 		c.members[i].Cluster = strings.Join(peers, ",")
-		c.clients[i] = c.client(c.members[i].Client)
+		c.clients[i] = Client(t, c.members[i].Client)
 	}
 	t.Cleanup(c.close)
 	all := make([]int, members)
@@ -105,16 +104,6 @@ func (c *Cluster) reserve() (endpoint string) {
 	}
 	c.t.Cleanup(release)
 	return fmt.Sprintf("http://127.0.0.1:%d", port)
-}
-
-func (c *Cluster) client(endpoints ...string) *clientv3.Client {
-	c.t.Helper()
-	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
-	if err != nil {
-		c.t.Fatalf("connect to etcd at %v: %v", endpoints, err)
-	}
-	c.t.Cleanup(func() { _ = client.Close() })
-	return client
 }
 
 // Endpoints are the members' client URLs.

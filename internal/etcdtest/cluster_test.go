@@ -35,7 +35,7 @@ func put(t *testing.T, c *clientv3.Client, key, value string) {
 func TestClusterLosesMembersAndGetsThemBack(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, 3)
-	client := c.client(c.Endpoints()...)
+	client := Client(t, c.Endpoints()...)
 	put(t, client, "/a", "1")
 
 	// The leader is killed: another one leads, and what was written is there.
@@ -69,7 +69,7 @@ func TestClusterLosesMembersAndGetsThemBack(t *testing.T) {
 func TestClusterStopsAndContinues(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, 3)
-	client := c.client(c.Endpoints()...)
+	client := Client(t, c.Endpoints()...)
 	stopped := c.Leader(t.Context())
 	c.Stop(stopped)
 	if now := c.Leader(t.Context()); now == stopped {
@@ -92,7 +92,7 @@ func TestClusterStopsAndContinues(t *testing.T) {
 func TestClusterWithAQuotaRunsOutOfSpace(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, 1, WithQuota(1<<20))
-	client := c.client(c.Endpoints()...)
+	client := Client(t, c.Endpoints()...)
 	for i := 0; ; i++ {
 		_, err := client.Put(t.Context(), "/a", strings.Repeat("x", 100<<10))
 		if err != nil {
@@ -112,7 +112,7 @@ func TestClusterWithSlowDisks(t *testing.T) {
 	t.Parallel()
 	const delay = 200 * time.Millisecond
 	c := NewCluster(t, 3, WithMemberFsync())
-	client := c.client(c.Endpoints()...)
+	client := Client(t, c.Endpoints()...)
 	took := func() time.Duration {
 		put(t, client, "/a", "1")
 		start := time.Now()

@@ -34,16 +34,16 @@ func Start(t testing.TB, opts ...Option) (endpoint string) {
 	return New(t, opts...).Endpoint
 }
 
-// Client connects to an endpoint until the test ends.
-func Client(t testing.TB, endpoint string) *clientv3.Client {
+// Client connects to the members at the endpoints until the test ends.
+func Client(t T, endpoints ...string) *clientv3.Client {
 	t.Helper()
 	c, err := clientv3.New(clientv3.Config{
-		Endpoints:   []string{endpoint},
+		Endpoints:   endpoints,
 		DialTimeout: 10 * time.Second,
 		Logger:      zap.NewNop(),
 	})
 	if err != nil {
-		t.Fatalf("connect to etcd at %s: %v", endpoint, err)
+		t.Fatalf("connect to etcd at %v: %v", endpoints, err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
