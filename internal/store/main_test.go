@@ -9,7 +9,10 @@ import (
 	"horae/internal/etcdtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	etcdtest.RunMember()
+	goleak.VerifyTestMain(m)
+}
 
 func open(t testing.TB, endpoints ...string) *Store {
 	t.Helper()

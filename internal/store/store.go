@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 
 	v1 "horae/api/v1"
 )
@@ -45,6 +47,9 @@ type Config struct {
 	RequestTimeout time.Duration
 	// DialTimeout bounds authentication; default 5 s.
 	DialTimeout time.Duration
+	// OnSpace is called when etcd begins to refuse writes because it is out of space (full), and when it takes them again. It must
+	// not block. Nil: nobody wants to know.
+	OnSpace func(full bool)
 	// Registerer of the store's metrics; nil: they are not kept.
 	Registerer prometheus.Registerer
 }
@@ -54,6 +59,9 @@ type Store struct {
 	client  *clientv3.Client
 	timeout time.Duration
 	metrics *metrics
+
+	stop    context.CancelFunc // ends the watch over the members
+	members sync.WaitGroup
 }
 
 // Open connects to etcd and reads once, so that wrong addresses, certificates or passwords are told at once.
@@ -64,9 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{timeout: orDefault(cfg.RequestTimeout, defaultRequestTimeout)}
 	var err error
-	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
-		return nil, err
-	}
+	m := &members{onSpace: cfg.OnSpace}
 	s.client, err = clientv3.New(clientv3.Config{
 		Endpoints:            cfg.Endpoints,
 		TLS:                  cfg.TLS,
@@ -75,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		DialTimeout:          orDefault(cfg.DialTimeout, defaultDialTimeout),
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
-		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithChainUnaryInterceptor(once)},
+		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial), grpc.WithChainUnaryInterceptor(once)},
 		Logger:               zap.NewNop(), // each error is returned and handled by the caller
 	})
 	if err != nil {
@@ -87,7 +93,20 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		_ = s.client.Close()
 		return nil, fmt.Errorf("connect to etcd at %s: %w", where, explain(ctx, err))
 	}
+	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
+		_ = s.client.Close()
+		return nil, err
+	}
+	watchCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	s.members.Go(func() { m.watch(watchCtx, s.client) })
 	return s, nil
+}
+
+// Unavailable reports whether an error of Open says that etcd does not answer, or cannot yet: trying again may help.
+func Unavailable(err error) bool {
+	code := codeOf(err)
+	return code == codes.DeadlineExceeded || code == codes.Unavailable
 }
 
 // explain turns a request's own timeout into words; the caller's deadline stays what it is.
@@ -106,7 +125,13 @@ func orDefault(d, fallback time.Duration) time.Duration {
 }
 
 // Close ends the connections. Writers must have been closed before.
-func (s *Store) Close() error { return s.client.Close() }
+func (s *Store) Close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	s.members.Wait()
+	return s.client.Close()
+}
 
 // Client is the etcd client, for the election.
 func (s *Store) Client() *clientv3.Client { return s.client }
