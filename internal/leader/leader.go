@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -43,13 +44,16 @@ type Config struct {
 	// TTL of the lease, in whole seconds, rounded up; default 5 s. etcd gives a longer one when its own election timeout asks
 	// for it (2 s with etcd's defaults).
 	TTL time.Duration
-	Log logr.Logger
+	// Doubt is called while this process leads, and must not block: with true when etcd has not refreshed the lease for so long
+	// that another may lead by now, and with false when etcd has said that it is still ours. Nil: nobody wants to know.
+	Doubt func(doubt bool)
+	Log   logr.Logger
 }
 
-// Run campaigns and, each time it has won, calls lead, until ctx ends. lead's ctx ends with ctx and when the lead is, or may
-// be, lost; lead must return then, and Run campaigns again. So it does after store.ErrFenced. When lead returns by itself Run
-// gives up the lease and returns what lead returned. When ctx ends the lease is given up as soon as lead has returned, so that a
-// successor need not wait for it to run out.
+// Run campaigns and, each time it has won, calls lead, until ctx ends. lead's ctx ends with ctx and when the lead is lost; lead must
+// return then, and Run campaigns again. So it does after store.ErrFenced. When lead returns by itself Run gives up the lease and
+// returns what lead returned. When ctx ends the lease is given up as soon as lead has returned, so that a successor need not
+// wait for it to run out.
 func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence store.Fence) error) error {
 	value, err := json.Marshal(cfg.Identity)
 	if err != nil {
@@ -81,7 +85,12 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 // runTerm is one campaign and, if it is won, the lead that follows.
 func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead func(context.Context, store.Fence) error) (won bool, err error) {
 	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
-	l, err := grant(ctx, cfg)
+	var leading atomic.Bool
+	l, err := grant(ctx, cfg, func(doubt bool) {
+		if leading.Load() {
+			cfg.doubt(doubt)
+		}
+	})
 	if err != nil {
 		return false, err
 	}
@@ -104,6 +113,7 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 	stop := l.watchKey(cfg.Client, fence.Key, revision)
 	defer stop()
 	cfg.Log.Info("Leading", "name", cfg.Name, "key", fence.Key, "revision", fence.CreateRevision)
+	leading.Store(true)
 	err = lead(termCtx, fence)
 	if lost := l.lost(); lost != nil {
 		if errors.Is(err, context.Canceled) {
@@ -112,6 +122,18 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 		return true, errors.Join(lost, err)
 	}
 	return true, err
+}
+
+// doubt tells that it is in doubt whether this process still leads, or that it is not any more.
+func (cfg Config) doubt(doubt bool) {
+	if doubt {
+		cfg.Log.Info("etcd does not refresh the leader's lease; another may lead")
+	} else {
+		cfg.Log.Info("etcd answers again, and the lead is still ours")
+	}
+	if cfg.Doubt != nil {
+		cfg.Doubt(doubt)
+	}
 }
 
 // Leader tells who leads at the moment: ErrNoLeader when nobody does.

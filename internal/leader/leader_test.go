@@ -23,14 +23,23 @@ type candidate struct {
 	stop   context.CancelFunc
 	begun  chan store.Fence // one for each lead
 	ended  chan error       // why each lead's context ended
-	result chan error       // of Run
+	doubt  chan bool
+	result chan error // of Run
 }
 
 func campaign(t *testing.T, client *clientv3.Client, name string) *candidate {
 	t.Helper()
+	return campaignFor(t, client, name, time.Second)
+}
+
+func campaignFor(t *testing.T, client *clientv3.Client, name string, ttl time.Duration) *candidate {
+	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
-	c := &candidate{stop: stop, begun: make(chan store.Fence, 16), ended: make(chan error, 16), result: make(chan error, 1)}
-	cfg := Config{Client: client, Identity: Identity{Name: name, Address: "http://" + name}, TTL: time.Second, Log: testr.New(t)}
+	c := &candidate{stop: stop, begun: make(chan store.Fence, 16), ended: make(chan error, 16), doubt: make(chan bool, 16), result: make(chan error, 1)}
+	cfg := Config{
+		Client: client, Identity: Identity{Name: name, Address: "http://" + name}, TTL: ttl, Log: testr.New(t),
+		Doubt: func(doubt bool) { c.doubt <- doubt },
+	}
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
@@ -178,7 +187,7 @@ func TestLeadEndsWhenItsKeyIsDeletedOrItsLeaseRevoked(t *testing.T) {
 	receive(t, c.begun, "the third lead")
 }
 
-func TestLeadEndsWhileEtcdIsSilentAndComesBack(t *testing.T) {
+func TestLeadIsInDoubtWhileEtcdIsSilentAndEndsWhenAnotherHasLed(t *testing.T) {
 	endpoint := etcdtest.Start(t)
 	proxy := etcdtest.NewProxy(t, endpoint)
 	c := campaign(t, etcdtest.Client(t, proxy.Endpoint), "a")
@@ -186,36 +195,60 @@ func TestLeadEndsWhileEtcdIsSilentAndComesBack(t *testing.T) {
 
 	direct := etcdtest.Client(t, endpoint)
 	proxy.Silence()
-	_ = receive(t, c.ended, "the end of the lead")
-	// The lead ended by this process's own clock, before etcd let anybody else lead.
+	if !receive(t, c.doubt, "doubt") {
+		t.Fatal("no doubt while etcd is silent")
+	}
+	// The doubt began by this process's own clock, before etcd let anybody else lead.
 	got, err := direct.Get(t.Context(), fence.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("when the lead ended the leader key existed: %v", len(got.Kvs) == 1)
+	t.Logf("when the doubt began the leader key existed: %v", len(got.Kvs) == 1)
 
 	other := campaign(t, direct, "b")
 	second := receive(t, other.begun, "the lead of the other")
-	other.stop()
+	select {
+	case err := <-c.ended:
+		t.Fatalf("the lead ended before etcd said that it has: %v", err)
+	default:
+	}
 	proxy.Restore()
 	proxy.Break()
+	var lost *lostError
+	if err := receive(t, c.ended, "the end of the lead"); !errors.As(err, &lost) {
+		t.Fatalf("the lead ended with %v", err)
+	}
+	other.stop()
 	third := receive(t, c.begun, "the lead after the silence")
 	if third.CreateRevision == fence.CreateRevision || third.CreateRevision == second.CreateRevision {
 		t.Errorf("fences %+v, %+v, %+v: want three different ones", fence, second, third)
 	}
 }
 
-func TestCampaignSurvivesARestartOfEtcd(t *testing.T) {
+// A restarted etcd gives leases their whole time again: who led goes on.
+func TestLeadOutlivesARestartOfEtcd(t *testing.T) {
 	server := etcdtest.New(t)
-	c := campaign(t, etcdtest.Client(t, server.Endpoint), "a")
-	receive(t, c.begun, "the first lead")
+	client := etcdtest.Client(t, server.Endpoint)
+	c := campaignFor(t, client, "a", 4*time.Second) // longer than the client may take to connect again
+	fence := receive(t, c.begun, "the lead")
 	server.Stop()
-	_ = receive(t, c.ended, "the end of the lead")
+	if !receive(t, c.doubt, "doubt") {
+		t.Fatal("no doubt while etcd is away")
+	}
 	server.Restart()
-	receive(t, c.begun, "the lead after the restart")
+	if receive(t, c.doubt, "the end of the doubt") {
+		t.Fatal("doubt again")
+	}
+	got, err := client.Get(t.Context(), fence.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Kvs) != 1 || got.Kvs[0].CreateRevision != fence.CreateRevision || len(c.ended) != 0 {
+		t.Errorf("the leader key is %v after the restart, and %d leads have ended: want the same lead", got.Kvs, len(c.ended))
+	}
 }
 
-// A restarted etcd gives leases their whole time again: ten minutes here, in which nobody would lead.
+// A lease that could not be given up would live for ten minutes here, in which nobody would lead.
 func TestLeadAfterARestartOfEtcdDoesNotWaitForTheLeaseBefore(t *testing.T) {
 	server := etcdtest.New(t)
 	client := etcdtest.Client(t, server.Endpoint)

@@ -15,7 +15,7 @@ import (
 	"horae/internal/store"
 )
 
-// lostError says why the lead is over, or may be.
+// lostError says why the lead is over.
 type lostError struct{ reason string }
 
 func (e *lostError) Error() string { return e.reason }
@@ -23,20 +23,24 @@ func (e *lostError) Error() string { return e.reason }
 // lease is the candidate's lease, kept alive by a goroutine of its own, which measures it on this process's steady clock: the
 // lease cannot have run out before its time has passed since the last successful refreshment was *sent*. What arrived, and when,
 // says nothing: an answer may have waited in the socket of a process that was stopped.
+//
+// When that time has passed the lease is in doubt, and it is asked after until etcd answers: an etcd that was away gives the
+// leases that it finds their whole time again. It is lost only when etcd says so.
 type lease struct {
-	id  clientv3.LeaseID
-	ttl time.Duration
+	id    clientv3.LeaseID
+	ttl   time.Duration
+	doubt func(bool) // told when doubt begins and ends
 
 	stop context.CancelFunc // ends the goroutine
 	done chan struct{}      // closed by it
-	over chan struct{}      // closed when the lease is, or may be, lost
+	over chan struct{}      // closed when the lease is lost
 
 	once sync.Once
 	err  *lostError // why; set before over is closed
 }
 
 // grant asks for a lease and begins to keep it.
-func grant(ctx context.Context, cfg Config) (*lease, error) {
+func grant(ctx context.Context, cfg Config, doubt func(bool)) (*lease, error) {
 	ttl := cfg.TTL
 	if ttl <= 0 {
 		ttl = DefaultTTL
@@ -50,45 +54,71 @@ func grant(ctx context.Context, cfg Config) (*lease, error) {
 	}
 	keepCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &lease{
-		id: resp.ID, ttl: time.Duration(resp.TTL) * time.Second, stop: stop, done: make(chan struct{}), over: make(chan struct{}),
+		id: resp.ID, ttl: time.Duration(resp.TTL) * time.Second, doubt: doubt,
+		stop: stop, done: make(chan struct{}), over: make(chan struct{}),
 	}
 	go l.keep(keepCtx, cfg.Client, sent)
 	return l, nil
 }
 
-// margin before the end of the lease in which lead is to stop.
+// margin before the end of the lease in which there is doubt already.
 func (l *lease) margin() time.Duration { return l.ttl / 10 }
 
 // keep refreshes the lease three times in its life, until ctx ends or the lease is lost.
 func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Time) {
 	defer close(l.done)
-	next := sent.Add(l.ttl / 3)
+	next, doubtful := sent.Add(l.ttl/3), false
 	for {
-		expires := sent.Add(l.ttl - l.margin())
-		if !sleep(ctx, min(time.Until(next), time.Until(expires))) {
+		certain := sent.Add(l.ttl - l.margin())
+		wake := next
+		if !doubtful && certain.Before(next) {
+			wake = certain
+		}
+		if !sleep(ctx, time.Until(wake)) {
 			return
 		}
 		now := time.Now()
-		if !now.Before(expires) {
-			l.lose(fmt.Sprintf("the leader's lease could not be refreshed within %s", l.ttl-l.margin()))
-			return
+		if !doubtful && !now.Before(certain) {
+			doubtful = true
+			l.doubt(true)
 		}
-		// KeepAliveOnce repeats what etcd does not answer, until its context ends; so now is when the first was sent, at the latest.
-		reqCtx, cancel := context.WithDeadline(ctx, expires)
-		_, err := client.KeepAliveOnce(reqCtx, l.id)
-		cancel()
-		switch {
+		if now.Before(next) {
+			continue
+		}
+		switch err := l.refresh(ctx, client, l.patience(now, certain)); {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, rpctypes.ErrLeaseNotFound):
 			l.lose("the leader's lease has expired or was revoked")
 			return
-		case err == nil:
-			sent, next = now, now.Add(l.ttl/3)
-		default:
+		case err != nil:
 			next = time.Now().Add(l.margin())
+		default:
+			sent, next = now, now.Add(l.ttl/3)
+			if doubtful {
+				doubtful = false
+				l.doubt(false)
+			}
 		}
 	}
+}
+
+// patience is until when one refreshment that is sent now is waited for: a third of the lease, because a member that stands still
+// answers nobody, and the next attempt goes to another; and no longer than there is certainty.
+func (l *lease) patience(now, certain time.Time) time.Time {
+	until := now.Add(l.ttl / 3)
+	if now.Before(certain) && certain.Before(until) {
+		return certain
+	}
+	return until
+}
+
+// refresh asks until then. KeepAliveOnce repeats what etcd refuses; so the first was sent when this was called, at the latest.
+func (l *lease) refresh(ctx context.Context, client *clientv3.Client, until time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	_, err := client.KeepAliveOnce(ctx, l.id)
+	return err
 }
 
 func (l *lease) lose(reason string) {

@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,4 +43,11 @@ func (b *backoff) forget(key store.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.failures, key)
+}
+
+// keys are those with failures.
+func (b *backoff) keys() []store.Key {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Collect(maps.Keys(b.failures))
 }

@@ -64,6 +64,7 @@ type Loop struct {
 	cfg       Config
 	queue     workqueue.TypedDelayingInterface[store.Key]
 	gate      gate
+	pause     pause
 	errors    *backoff
 	conflicts *backoff
 	metrics   metrics
@@ -108,6 +109,20 @@ func (l *Loop) Observed(revision int64) {
 	}
 }
 
+// Pause has keys wait: nothing is begun until Resume. It never blocks.
+func (l *Loop) Pause() { l.pause.begin() }
+
+// Resume ends a Pause. What waits for it is reconciled now, and so is what waits for another attempt after an error: that was an error
+// of the time before.
+func (l *Loop) Resume() {
+	for _, key := range l.pause.end() {
+		l.queue.Add(key)
+	}
+	for _, key := range l.errors.keys() {
+		l.queue.Add(key)
+	}
+}
+
 // Run reconciles until ctx ends, then waits for its workers and returns nil. It returns store.ErrFenced, wrapped, if a
 // reconciler met it.
 func (l *Loop) Run(ctx context.Context) error {
@@ -141,8 +156,8 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 	if ctx.Err() != nil {
 		return true // 1. Drain what the queue still holds: nothing is begun after the end.
 	}
-	// 2. Not before the cache has this key's own last write. The gate hands it back to the queue then.
-	if l.gate.park(key) {
+	// 2. Not during a pause, and not before the cache has this key's own last write. Both hand it back to the queue then.
+	if l.pause.park(key) || l.gate.park(key) {
 		return true
 	}
 	// 3. Reconcile.
@@ -156,7 +171,8 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 		fenced(err)
 	case ctx.Err() != nil:
 		// The end has come; what the error says is its echo.
-	case errors.Is(err, store.ErrConflict):
+	case errors.Is(err, store.ErrPaused) && l.pause.park(key):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrPaused):
 		l.queue.AddAfter(key, l.conflicts.next(key))
 	case err != nil:
 		delay := l.errors.next(key)

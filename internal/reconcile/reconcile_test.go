@@ -194,6 +194,45 @@ func TestConflictsAreQuietAndRetried(t *testing.T) {
 	<-done
 }
 
+func TestNothingIsBegunDuringAPause(t *testing.T) {
+	calls := make(chan store.Key, 10)
+	var broken atomic.Bool
+	broken.Store(true)
+	l := start(t, Config{Workers: 1, MinBackoff: time.Hour, Reconciler: Func(func(_ context.Context, key store.Key) (Result, error) {
+		calls <- key
+		if broken.Load() {
+			return Result{}, errors.New("broken")
+		}
+		return Result{}, nil
+	})})
+	l.Add(a)
+	<-calls // and it waits an hour for its next attempt
+	l.Pause()
+	l.Pause()
+	l.Add(b)
+	for { // until the worker has put b aside
+		l.pause.mu.Lock()
+		n := len(l.pause.keys)
+		l.pause.mu.Unlock()
+		if n == 1 {
+			break
+		}
+		runtime.Gosched()
+	}
+	if len(calls) != 0 {
+		t.Fatalf("%s was reconciled during the pause", <-calls)
+	}
+	broken.Store(false)
+	l.Resume()
+	got := map[store.Key]bool{<-calls: true, <-calls: true}
+	if !got[a] || !got[b] {
+		t.Errorf("reconciled %v after the pause, want both", got)
+	}
+	l.Resume() // no pause: nothing to do
+	l.Add(a)
+	<-calls
+}
+
 func TestFencedEndsRunWithTheError(t *testing.T) {
 	l := New(Config{Name: "test", Log: logr.Discard(), Reconciler: Func(func(ctx context.Context, key store.Key) (Result, error) {
 		if key == b {

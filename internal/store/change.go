@@ -24,6 +24,8 @@ var (
 	ErrUnknown = errors.New("unknown outcome: etcd did not answer")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
+	// ErrPaused: the writer is paused; nothing was written. Whoever paused it tells when to go on.
+	ErrPaused = errors.New("paused: it is not certain that this process still leads, or etcd takes no writes")
 	// ErrClosed: the writer was closed before the change was sent; nothing was written.
 	ErrClosed = errors.New("the writer is closed")
 )

@@ -43,6 +43,7 @@ type Writer struct {
 	inFlight int        // transactions
 	busy     keyUses    // keys of the changes in flight
 	fenced   error      // ErrFenced once it was seen: the leader key of that revision cannot come back
+	paused   bool
 	closed   bool
 }
 
@@ -69,7 +70,7 @@ func (s *Store) Writer(fence Fence) *Writer {
 }
 
 // Apply makes a change, blocking until it is committed, and returns its revision. ErrConflict: a guard did not hold, nothing
-// was written. ErrFenced: nothing was written, and nothing will be any more. ErrUnknown: the change may have been written, or may
+// was written. ErrFenced: nothing was written, and nothing will be any more. ErrPaused: nothing was written. ErrUnknown: the change may have been written, or may
 // yet be. When ctx ends before the change was sent it is not sent, and ctx's error is returned; when it ends later the
 // outcome is unknown. After any other error nothing was written.
 func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
@@ -105,6 +106,13 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	}
 }
 
+// Pause has further changes refused with ErrPaused until it is called with false. Those that came before are sent.
+func (w *Writer) Pause(paused bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.paused = paused
+}
+
 // Close refuses further changes, waits until those that came before are answered, and returns. It takes as long as etcd takes;
 // when etcd does not answer at all, about as long as the store's request timeout: what was not sent by then is not written.
 func (w *Writer) Close() {
@@ -137,6 +145,9 @@ func (w *Writer) refusalLocked() error {
 	}
 	if w.closed {
 		return ErrClosed
+	}
+	if w.paused {
+		return ErrPaused
 	}
 	return nil
 }

@@ -420,3 +420,20 @@ func TestNewKeysGuardAgainstWhatWasNotSeen(t *testing.T) {
 		t.Error("a guard without a key was taken")
 	}
 }
+
+func TestPausedWriterRefusesAndWritesNothing(t *testing.T) {
+	s := open(t)
+	w := writer(t, s)
+	w.Pause(true)
+	if _, err := w.Apply(t.Context(), plain("a", "1")); !errors.Is(err, ErrPaused) {
+		t.Errorf("a paused writer: %v, want ErrPaused", err)
+	}
+	w.Pause(false)
+	revision, err := w.Apply(t.Context(), plain("b", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.client.Get(t.Context(), "a"); err != nil || got.Count != 0 || got.Header.Revision != revision {
+		t.Errorf("got %v, %v: want nothing of what came during the pause", got, err)
+	}
+}
