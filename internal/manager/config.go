@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -209,6 +210,12 @@ func (c *Config) validate() error {
 	address("listen", c.Listen)
 	if len(c.Etcd.Endpoints) == 0 {
 		address("etcd.listen", c.Etcd.Listen)
+	}
+	for i, e := range c.Etcd.Endpoints {
+		u, err := url.Parse(e)
+		if _, _, splitErr := net.SplitHostPort(e); splitErr != nil && (err != nil || u.Host == "" && u.Scheme != "unix") {
+			bad(fmt.Sprintf("etcd.endpoints[%d]", i), "%q: must be http://host:port, https://host:port or host:port", e)
+		}
 	}
 	positive("etcd.requestTimeout", c.Etcd.RequestTimeout, 100*time.Millisecond)
 	positive("leader.leaseTTL", c.Leader.LeaseTTL, time.Second)

@@ -92,6 +92,7 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		"no user":                       {file: "dev: true\nmesos: {framework: {user: ''}}\n", want: []string{"mesos.framework.user"}},
 		"a role that Mesos refuses":     {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
 		"never asking Mesos":            {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
+		"an endpoint that is none":      {args: []string{"--dev", "--etcd-endpoints", "http://a:2379,etcd"}, want: []string{"etcd.endpoints[1]", "host:port"}},
 		"an address without a port":     {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},
 		"a log format that is none":     {args: []string{"--dev", "--log-format", "xml"}, want: []string{"log.format", "text or json"}},
 		"a verbosity that is no number": {args: []string{"--dev", "-v", "loud"}, want: []string{"--v", "loud"}},

@@ -12,7 +12,6 @@ import (
 	"horae/controllers/job"
 	"horae/controllers/run"
 	"horae/internal/cache"
-	"horae/internal/leader"
 	"horae/internal/mesos"
 	"horae/internal/reconcile"
 	"horae/internal/store"
@@ -20,6 +19,7 @@ import (
 
 // term is one term of leadership: what runs from winning the lead to losing it.
 type term struct {
+	writer     *store.Writer
 	jobs, runs *reconcile.Loop
 	calendars  *reconcile.Loop
 	jobPlans   *job.Reconciler
@@ -27,40 +27,8 @@ type term struct {
 	driver     *mesos.Driver
 }
 
-// campaign takes part in the election until ctx ends. It begins anew when etcd has gone back to an older state: neither a term, nor
-// the wait for one, may go on from what never happened.
-func (m *Manager) campaign(ctx context.Context) error {
-	for {
-		one, end := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() {
-			done <- leader.Run(one, leader.Config{
-				Client:   m.store.Client(),
-				Identity: leader.Identity{Name: m.cfg.Name, Address: m.url()},
-				TTL:      m.cfg.Leader.LeaseTTL.Duration,
-				Log:      m.log.WithName("leader"),
-			}, m.lead)
-		}()
-		select {
-		case err := <-done:
-			end()
-			return err
-		case <-m.rewound:
-			m.log.Info("etcd was restored from an older state: what was seen since has not happened; beginning anew")
-			end()
-			if err := <-done; err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (m *Manager) noticeRewind() {
-	select {
-	case m.rewound <- struct{}{}:
-	default:
-	}
-}
+// loops of the term.
+func (t *term) loops() []*reconcile.Loop { return []*reconcile.Loop{t.jobs, t.runs, t.calendars} }
 
 // lead runs the controllers and the conversation with Mesos until ctx ends: the lead is lost, or we stop.
 func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
@@ -82,9 +50,11 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	// 4. From here on changes reach the loops, and what is there already is looked at once.
 	m.term.Store(t)
 	defer m.term.Store(nil)
-	t.runs.Observed(m.cache.Revision())
-	t.jobs.Observed(m.cache.Revision())
-	t.calendars.Observed(m.cache.Revision())
+	for _, l := range t.loops() {
+		l.Observed(m.cache.Revision())
+	}
+	m.hold.begin(t)
+	defer m.hold.end()
 	for _, c := range m.cache.Calendars("") {
 		t.calendars.Add(c.Key)
 	}
@@ -128,7 +98,7 @@ func (m *Manager) catchUp(ctx context.Context) error {
 const askAgain = 200 * time.Millisecond
 
 func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
-	t := &term{}
+	t := &term{writer: writer}
 	// The driver asks the controller which roles need no offers, and the controller makes calls through the driver.
 	driver, err := m.newDriver(writer, func() []string { return t.runPlans.SuppressedRoles() })
 	if err != nil {
@@ -252,9 +222,9 @@ func (t *term) expect(j *store.Job) {
 // observed tells the loops how far the cache is.
 func (m *Manager) observed(revision int64) {
 	if t := m.term.Load(); t != nil {
-		t.runs.Observed(revision)
-		t.jobs.Observed(revision)
-		t.calendars.Observed(revision)
+		for _, l := range t.loops() {
+			l.Observed(revision)
+		}
 	}
 }
 

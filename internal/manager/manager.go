@@ -28,6 +28,7 @@ type Manager struct {
 	registry *prometheus.Registry
 
 	listener net.Listener         // of the API
+	waiting  *waiting             // answers on it until everything has been read from etcd
 	etcd     string               // client URLs, for the ready line
 	masters  []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
 	mesos    mesos.Config         // what is the same for every term's driver
@@ -37,6 +38,7 @@ type Manager struct {
 	agents   *sandbox.Agents      // what tasks printed
 	term     atomic.Pointer[term] // the present term of leadership; nil while another leads
 	rewound  chan struct{}        // holds one when etcd has gone back to an older state
+	hold     hold                 // while nothing can be stored, or it is in doubt who leads
 }
 
 // Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
@@ -54,6 +56,8 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 		return portClash(fmt.Errorf("listen on %s: %w", cfg.Listen, err), cfg.Listen, "--listen", "or use the manager that runs there")
 	}
 	started.add("API listener", m.listener.Close)
+	m.waiting = startWaiting(m.listener)
+	started.add("answers while waiting", m.waiting.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.
 	if err := m.startEmbedded(ctx, &started); err != nil {
@@ -65,8 +69,12 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 		return err
 	}
 
-	// 3. etcd, and everything in it as of one revision.
-	if err := m.openStore(ctx); err != nil {
+	// 3. etcd, as soon as it answers, and everything in it as of one revision.
+	switch err := m.openStore(ctx); {
+	case err != nil && ctx.Err() != nil:
+		m.log.Info("Stopped while waiting for etcd")
+		return nil
+	case err != nil:
 		return err
 	}
 	started.add("etcd client", m.store.Close)
@@ -78,35 +86,41 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
 	group, ctx := errgroup.WithContext(ctx)
+	m.waiting.on("not everything has been read from etcd yet")
 	group.Go(func() error { return m.cache.Follow(ctx) })
 	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.
 		group.Go(func() error { return m.detector.Run(ctx) })
 	}
 
-	// 4. The API: every manager serves reads and writes, whoever leads.
+	// 4. The API, once there is something to serve: every manager serves reads and writes, whoever leads.
 	api, err := server.New(m.serverConfig())
 	if err != nil {
 		return err
 	}
-	group.Go(func() error { return api.Serve(ctx, m.listener) })
+	group.Go(func() error { return m.serve(ctx, api, out) })
 
 	// 5. The election; whoever wins runs the controllers (lead.go) until the lead is lost.
 	group.Go(func() error { return m.campaign(ctx) })
 
-	// 6. Tell, once there is something to use.
-	group.Go(func() error {
-		select {
-		case <-m.cache.Synced():
-			m.announce(out)
-		case <-ctx.Done():
-		}
-		return nil
-	})
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
 	}
 	m.log.Info("Stopped")
 	return nil
+}
+
+// serve waits until the cache is filled, tells that on out, and serves the API until ctx ends.
+func (m *Manager) serve(ctx context.Context, api *server.Server, out io.Writer) error {
+	select {
+	case <-m.cache.Synced():
+	case <-ctx.Done():
+		return nil
+	}
+	if err := m.waiting.stop(); err != nil {
+		return fmt.Errorf("listen on %s: %w", m.cfg.Listen, err)
+	}
+	m.announce(out)
+	return api.Serve(ctx, m.listener)
 }
 
 // url is where the API answers.

@@ -64,9 +64,9 @@ func (m *Manager) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.store, err = store.Open(ctx, store.Config{
+	m.store, err = m.awaitEtcd(ctx, store.Config{
 		Endpoints: c.Endpoints, TLS: tlsConfig, Username: c.Username, Password: password,
-		RequestTimeout: c.RequestTimeout.Duration, Registerer: m.registry,
+		RequestTimeout: c.RequestTimeout.Duration, OnSpace: m.spaceChanged, Registerer: m.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("%w (etcd.endpoints, --etcd-endpoints)", err)

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestWaiting(t *testing.T) {
+	h := Waiting(func() string { return "etcd does not answer" })
+	do := func(method, path string) *httptest.ResponseRecorder {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		return rec
+	}
+	if a := do("GET", "/livez"); a.Code != http.StatusOK {
+		t.Errorf("/livez: %d", a.Code)
+	}
+	if a := do("GET", "/readyz?verbose"); a.Code != http.StatusServiceUnavailable || !strings.Contains(a.Body.String(), "etcd does not answer") {
+		t.Errorf("/readyz: %d %s", a.Code, a.Body)
+	}
+	for _, method := range []string{"GET", "POST"} {
+		a := do(method, jobsPath)
+		var status metav1.Status
+		if err := json.Unmarshal(a.Body.Bytes(), &status); err != nil {
+			t.Fatal(err)
+		}
+		if a.Code != http.StatusServiceUnavailable || a.Header().Get("Retry-After") == "" || !strings.Contains(status.Message, "etcd does not answer") {
+			t.Errorf("%s %s: %d %+v", method, jobsPath, a.Code, status)
+		}
+	}
+}
