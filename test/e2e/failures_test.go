@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"horae/internal/etcdtest"
 )
 
 var (
@@ -40,7 +42,7 @@ func TestStartFailuresSayWhatToDo(t *testing.T) {
 		"the dev cluster's port is taken": {[]string{"--dev", "--devcluster-listen", taken}, []string{taken, "--devcluster-listen"}},
 		"the data directory is in use":    {[]string{"--dev", "--data-dir", lockedDir}, []string{lockedDir, "in use", "--data-dir"}},
 		"the data directory is a file":    {[]string{"--dev", "--data-dir", file}, []string{file, "--data-dir"}},
-		"etcd does not answer":            {[]string{"--dev", "--etcd-endpoints", "http://" + deserted(t)}, []string{"connect to etcd", "is it running", "--etcd-endpoints"}},
+		"an etcd endpoint that is none":   {[]string{"--dev", "--etcd-endpoints", "etcd"}, []string{"etcd.endpoints[0]", "host:port"}},
 		"neither masters nor --dev":       {nil, []string{"mesos.masters", "--dev"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,6 +60,52 @@ func TestStartFailuresSayWhatToDo(t *testing.T) {
 	}
 }
 
+// TestEtcdMayComeLater: managers and etcd may be started in any order. A manager without etcd lives, says what it waits for, serves
+// nothing in place of what it does not know, and goes on by itself.
+func TestEtcdMayComeLater(t *testing.T) {
+	t.Parallel()
+	etcd := etcdtest.New(t)
+	etcd.Stop()
+	listen := deserted(t)
+	m := launch(t, "manager", "--dev", "--listen", listen, "--etcd-endpoints", etcd.Endpoint, "--devcluster-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
+	api := "http://" + listen
+	eventually(t, "the log says that it waits for etcd", func() string {
+		if s := m.log.String(); !strings.Contains(s, "Waiting for etcd") {
+			return "it says only this: " + s
+		}
+		return ""
+	})
+	if body := get(t, api+"/livez"); body != "ok" {
+		t.Errorf("/livez: %s", body)
+	}
+	if body := get(t, api+"/readyz"); !strings.Contains(body, "etcd does not answer") {
+		t.Errorf("/readyz does not say what it waits for: %s", body)
+	}
+	m.ready = map[string]string{"api": api}
+	if r := m.horae("get", "jobs"); r.code == 0 || !strings.Contains(r.err, "etcd does not answer") {
+		t.Errorf("get jobs: exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+	etcd.Restart()
+	m.ready = <-m.readyLine
+	m.must("apply", "-f", filepath.Join(manifests, "manual.yaml"))
+	m.must("trigger", "report", "--wait")
+
+	// One that is told to stop while it waits stops.
+	etcd.Stop()
+	waits := launch(t, "manager", "--dev", "--listen", "127.0.0.1:0", "--etcd-endpoints", etcd.Endpoint, "--devcluster-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
+	eventually(t, "it waits", func() string {
+		if s := waits.log.String(); !strings.Contains(s, "Waiting for etcd") {
+			return "it says only this: " + s
+		}
+		return ""
+	})
+	waits.stop()
+	if code := waits.exit(); code != 0 {
+		t.Errorf("exit code %d after SIGTERM, want 0", code)
+	}
+	etcd.Restart()
+}
+
 // TestUnreachableMesosIsSaid: a manager whose master does not answer says so, is not ready, takes work meanwhile, and goes on by
 // itself once the master answers.
 func TestUnreachableMesosIsSaid(t *testing.T) {
@@ -65,7 +113,7 @@ func TestUnreachableMesosIsSaid(t *testing.T) {
 	m := start(t, "manager", "--mesos-masters", "http://"+address, "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
 	eventually(t, "the log says that the master does not answer", func() string {
 		if s := m.log.String(); !strings.Contains(s, address) {
-			return s
+			return "it says only this: " + s
 		}
 		return ""
 	})

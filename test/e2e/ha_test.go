@@ -31,14 +31,17 @@ const lease = 2 * time.Second
 //
 // The tasks are the witnesses: each appends a line with the time to its Run's file when it starts.
 type site struct {
-	t        *testing.T
-	etcd     *etcdtest.Server
-	client   *clientv3.Client
-	cluster  *process
-	witness  string
-	config   string
-	managers map[string]*process
-	began    time.Time
+	t         *testing.T
+	etcd      *etcdtest.Server // nil where etcd is a cluster
+	cluster   *process         // nil where the test itself runs Mesos
+	client    *clientv3.Client
+	endpoints string // of etcd
+	master    string // of Mesos
+	witness   string
+	config    string
+	managers  map[string]*process
+	through   map[string]string // other endpoints of etcd, for the managers that have them
+	began     time.Time
 }
 
 // ticks is how many Jobs a site has.
@@ -65,9 +68,27 @@ spec:
 // newSite starts everything; the Jobs' tasks end with the command. Every other Job retries once, what is not started excepted.
 func newSite(t *testing.T, command string) *site {
 	t.Helper()
-	s := &site{t: t, etcd: etcdtest.New(t), witness: t.TempDir(), managers: map[string]*process{}}
-	s.client = etcdtest.Client(t, s.etcd.Endpoint)
-	s.cluster = start(t, "devcluster", clusterArgs("127.0.0.1:0", t.TempDir())...)
+	etcd := etcdtest.New(t)
+	cluster := start(t, "devcluster", clusterArgs("127.0.0.1:0", t.TempDir())...)
+	s := openSite(t, cluster.ready["master"], etcd.Endpoint)
+	s.etcd, s.cluster = etcd, cluster
+	s.open(command)
+	return s
+}
+
+// openSite prepares a site over an etcd and a Mesos that are there.
+func openSite(t *testing.T, master string, endpoints ...string) *site {
+	t.Helper()
+	return &site{
+		t: t, master: master, endpoints: strings.Join(endpoints, ","), client: etcdtest.Client(t, endpoints...),
+		witness: t.TempDir(), managers: map[string]*process{}, through: map[string]string{},
+	}
+}
+
+// open starts the managers a, which leads, and b, and gives them the Jobs.
+func (s *site) open(command string) {
+	t := s.t
+	t.Helper()
 	s.config = filepath.Join(t.TempDir(), "manager.yaml")
 	if err := os.WriteFile(s.config, fmt.Appendf(nil, "leader: {leaseTTL: %s}\n", lease), 0o600); err != nil {
 		t.Fatal(err)
@@ -88,7 +109,6 @@ func newSite(t *testing.T, command string) *site {
 		}
 	}
 	s.waitStarts(time.Now())
-	return s
 }
 
 func clusterArgs(listen, workDir string) []string {
@@ -98,8 +118,12 @@ func clusterArgs(listen, workDir string) []string {
 // start starts a manager, or starts it again.
 func (s *site) start(name string) *process {
 	s.t.Helper()
-	p := start(s.t, "manager", "--name", name, "--config", s.config, "--etcd-endpoints", s.etcd.Endpoint,
-		"--mesos-masters", s.cluster.ready["master"], "--listen", "127.0.0.1:0")
+	endpoints := s.endpoints
+	if others, ok := s.through[name]; ok {
+		endpoints = others
+	}
+	p := start(s.t, "manager", "--name", name, "--config", s.config, "--etcd-endpoints", endpoints,
+		"--mesos-masters", s.master, "--listen", "127.0.0.1:0")
 	s.t.Cleanup(func() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }) // else a stopped one would not hear that it is to end
 	s.managers[name] = p
 	return p

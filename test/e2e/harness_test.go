@@ -18,6 +18,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+
+	"horae/internal/etcdtest"
 )
 
 // patience ends a test that would otherwise hang; nothing waits for it in full when all is well.
@@ -27,6 +29,7 @@ const patience = 2 * time.Minute
 var bin string
 
 func TestMain(m *testing.M) {
+	etcdtest.RunMember()
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "horae-e2e-")
 		if err != nil {
