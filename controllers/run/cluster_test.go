@@ -22,6 +22,14 @@ type memoryIDs struct {
 	id string
 }
 
+// suppressed are the roles that the leading controller wants no offers to.
+func (w *world) suppressed() []string {
+	if c := w.leading.Load(); c != nil {
+		return c.SuppressedRoles()
+	}
+	return nil
+}
+
 func (m *memoryIDs) FrameworkID(context.Context) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -35,17 +43,20 @@ func (m *memoryIDs) SetFrameworkID(_ context.Context, id string) error {
 	return nil
 }
 
-// onCluster has a controller talk to a dev cluster through the real driver.
-func onCluster(t testing.TB, c *devcluster.Cluster, ids *memoryIDs) func(*Config) {
+// onCluster has a controller talk to a dev cluster through the real driver, in role horae and more.
+func (w *world) onCluster(c *devcluster.Cluster, ids *memoryIDs, more ...string) func(*Config) {
+	t, roles := w.t, append([]string{"horae"}, more...)
 	t.Helper()
-	d, err := mesos.New(mesos.Config{Masters: mesos.MasterList{c.URL()}, IDs: ids, Framework: mesos.FrameworkConfig{Name: "horae", Roles: []string{"horae"}}})
+	d, err := mesos.New(mesos.Config{
+		Masters: mesos.MasterList{c.URL()}, IDs: ids, Framework: mesos.FrameworkConfig{Name: "horae", Roles: roles, SuppressedRoles: w.suppressed},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func(cfg *Config) {
 		cfg.Mesos, cfg.Resubscribe = d, d.Resubscribe
 		cfg.Unanswered = func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) }
-		cfg.Hand = HandConfig{}
+		cfg.Hand, cfg.Roles = HandConfig{}, roles
 	}
 }
 
@@ -69,7 +80,7 @@ func TestOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 3, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-31999]", ReregisterDelay: 10 * time.Millisecond})
 	ids := &memoryIDs{}
-	first := w.lead(onCluster(t, cluster, ids))
+	first := w.lead(w.onCluster(cluster, ids))
 	noRetry := func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(0)) }
 	for _, tc := range []struct {
 		name string
@@ -92,7 +103,7 @@ func TestOnTheDevCluster(t *testing.T) {
 	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
-	w.lead(onCluster(t, cluster, ids))
+	w.lead(w.onCluster(cluster, ids))
 	if s := w.ends(w.createRun("after-failover", sim("ok,1ms"))); s.Phase != v1.RunSucceeded || started(s) != 1 {
 		t.Errorf("after failover: %+v", s)
 	}
@@ -108,6 +119,70 @@ func TestOnTheDevCluster(t *testing.T) {
 	w.edit(long, func(s *v1.RunSpec) { s.Cancel = true })
 	if s := w.ends(long); s.Phase != v1.RunKilled {
 		t.Errorf("the long one, cancelled: %+v", s)
+	}
+}
+
+// TestPlacementOnTheDevCluster: attributes, reservations, the Job's other attempts and several roles, over the real protocol.
+func TestPlacementOnTheDevCluster(t *testing.T) {
+	w := newWorld(t)
+	cluster := startCluster(t, devcluster.Config{
+		Simulate: true, Agents: 2, ReregisterDelay: 10 * time.Millisecond, AllocationInterval: 20 * time.Millisecond, Attributes: "rack:r1;cores:16;disks:{ssd,hdd}",
+		Resources: "cpus:2;cpus(horae):2;mem:4096;disk:10000;ports:[31000-31003];ports(horae):[32000-32001]",
+	})
+	ids := &memoryIDs{}
+	first := w.lead(w.onCluster(cluster, ids, "batch"))
+	long := func(change ...func(*v1.Run)) func(*v1.Run) {
+		return func(r *v1.Run) {
+			sim("never")(r)
+			for _, c := range change {
+				c(r)
+			}
+		}
+	}
+	runs := func(name string, change ...func(*v1.Run)) store.Key {
+		key := w.createRun(name, long(change...))
+		w.until(name+" runs", func() bool { return w.phase(key) == v1.RunRunning })
+		return key
+	}
+	agentOf := func(key store.Key) string { return w.now(key).Object.Status.Attempts[0].Hostname }
+
+	// More than is reserved, and more than is not: both are put together.
+	sum := runs("sum", ports(5), func(r *v1.Run) { r.Spec.Task.Resources.CPUs = quantity("3") }, constrained(
+		v1.Constraint{Attribute: "rack", Operator: v1.OpLike, Value: "r[12]"}, v1.Constraint{Attribute: "cores", Operator: v1.OpGt, Value: "8"},
+		v1.Constraint{Attribute: "disks", Operator: v1.OpIn, Value: "ssd"}))
+	if p := w.now(sum).Object.Status.Attempts[0].Ports; len(p) != 5 || p[0] != 32000 || p[4] != 31002 {
+		t.Errorf("ports = %d", p)
+	}
+	w.edit(sum, func(s *v1.RunSpec) { s.Cancel = true })
+	w.ends(sum)
+
+	// One on each host, over a change of leader; the third goes when the first has ended.
+	unique := constrained(one("hostname", v1.OpUnique, "")...)
+	left, right := runs("left", unique), runs("right", unique)
+	if agentOf(left) == agentOf(right) {
+		t.Errorf("both are on %s", agentOf(left))
+	}
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	w.lead(w.onCluster(cluster, ids, "batch"))
+	three := w.createRun("three", long(unique))
+	w.until("it says why it waits", func() bool { return w.now(three).Object.Status.Reason == waitConstraints })
+	w.edit(left, func(s *v1.RunSpec) { s.Cancel = true })
+	w.until("three runs", func() bool { return w.phase(three) == v1.RunRunning })
+	if agentOf(three) != agentOf(left) {
+		t.Errorf("three is on %s", agentOf(three))
+	}
+
+	// Roles: one that nothing has waited for, and one that there is not.
+	batch := runs("batch", func(r *v1.Run) { r.Spec.Task.Role = "batch" })
+	if s := w.now(batch).Object.Status; s.Phase != v1.RunRunning {
+		t.Errorf("status = %+v", s)
+	}
+	none := w.createRun("none", func(r *v1.Run) { r.Spec.Task.Role = "etl" })
+	w.until("it says which roles there are", func() bool { return w.now(none).Object.Status.Reason == waitUnknownRole })
+	if s := w.now(none).Object.Status; s.Message != "spec.task.role: etl is none of the framework's roles (mesos.framework.roles: horae, batch), so that nothing is ever offered for it" {
+		t.Errorf("status = %+v", s)
 	}
 }
 
@@ -127,7 +202,7 @@ func started(s v1.RunStatus) int {
 func BenchmarkRuns(b *testing.B) {
 	w := newWorld(b)
 	cluster := startCluster(b, devcluster.Config{Simulate: true, Agents: 100, Resources: "cpus:100;mem:100000;disk:1000000"})
-	c := w.lead(onCluster(b, cluster, &memoryIDs{}))
+	c := w.lead(w.onCluster(cluster, &memoryIDs{}))
 	writer := w.store.Writer(store.Fence{Key: c.leader, CreateRevision: w.createRevision(c.leader)})
 	defer writer.Close()
 	b.ResetTimer()

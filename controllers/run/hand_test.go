@@ -1,11 +1,15 @@
 package run
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
+	v1 "horae/api/v1"
 	"horae/internal/offer"
 )
 
@@ -114,5 +118,106 @@ func TestHandPausesLongerAndLonger(t *testing.T) {
 	h.plan(now, someWait(true), true)
 	if m := h.plan(now.Add(50*time.Millisecond), someWait(true), true); len(m.revive) == 0 {
 		t.Error("after a launch the pause is short again")
+	}
+}
+
+// TestHandHoldsNoOfferLongerThanStated: whatever comes, waits, is launched and expected, and in whichever of its roles, a hand that is
+// asked again when it says so holds no offer for longer than MaxHold, and without launches and expectations for no longer than Hold. It
+// asks for offers while something waits, and suppresses no role for which something does.
+func TestHandHoldsNoOfferLongerThanStated(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		roles := []string{"a", "b"}
+		h := newHand(HandConfig{}, roles)
+		now, next := t0, time.Time{}
+		came, waiting, asked, quiet := map[string]time.Time{}, map[string]int{}, map[string]bool{"a": true, "b": true}, true
+		for range rapid.IntRange(1, 60).Draw(rt, "steps") {
+			step := time.Duration(rapid.IntRange(1, 3000).Draw(rt, "ms")) * time.Millisecond
+			if now = now.Add(step); !next.IsZero() && next.Before(now) {
+				now = next
+			}
+			role := rapid.SampledFrom(roles).Draw(rt, "role")
+			switch rapid.IntRange(0, 4).Draw(rt, "event") {
+			case 0:
+				o := agent(len(came), 4, 1000)
+				o.ID, o.Role = fmt.Sprint("O", len(came)), role
+				came[o.ID] = now
+				h.add(now, []offer.Offer{o})
+			case 1:
+				waiting[role] = 1
+				h.wanted(role)
+			case 2:
+				delete(waiting, role)
+			case 3:
+				quiet = false
+				h.expect(role, now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "due"))*time.Millisecond))
+			case 4:
+				r := wants(t, "r", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Role = role })
+				quiet = quiet && len(h.place(&View{Now: now, Waiting: []*Request{r}}).Agents) == 0
+			}
+			m := h.plan(now, waiting, true)
+			if next = m.next; !next.IsZero() && !next.After(now) {
+				rt.Fatalf("look again at %s, which is now or past", next)
+			}
+			most := h.cfg.MaxHold
+			if quiet {
+				most = h.cfg.Hold
+			}
+			for id := range h.offers.of {
+				if held := now.Sub(came[id]); held >= most {
+					rt.Fatalf("%s is held for %s", id, held)
+				}
+				if next.IsZero() || next.After(came[id].Add(most)) {
+					rt.Fatalf("%s may be held until %s", id, next)
+				}
+			}
+			for _, name := range m.revive {
+				asked[name] = true
+			}
+			for _, name := range m.suppress {
+				asked[name] = false
+				if waiting[name] > 0 || slices.Contains(m.revive, name) {
+					rt.Fatalf("%s is suppressed while something waits", name)
+				}
+			}
+			for name := range waiting {
+				if r := h.role(name); !asked[name] && now.Sub(r.revived) >= maxRevivePause {
+					rt.Fatalf("%s waits, and no offers are asked for", name)
+				}
+			}
+		}
+	})
+}
+
+// TestHandOfTwoRoles: what is offered to a role for which nothing waits is not kept from the other.
+func TestHandOfTwoRoles(t *testing.T) {
+	h := newHand(HandConfig{}, []string{"a", "b"})
+	o := agent(1, 4, 1000)
+	o.Role = "a"
+	stray := agent(2, 4, 1000)
+	stray.Role = "none of ours"
+	h.add(t0, []offer.Offer{o, stray})
+	m := h.plan(t0, map[string]int{"b": 1}, true)
+	if diff := cmp.Diff([]string{"O2", "O1"}, m.decline); diff != "" || h.offers.has() != 0 {
+		t.Errorf("declined (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"b"}, m.revive); diff != "" {
+		t.Errorf("revived (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"a"}, h.quiet(t0, map[string]int{"b": 1})); diff != "" {
+		t.Errorf("quiet (-want +got):\n%s", diff)
+	}
+	h.expect("a", t0.Add(time.Second))
+	if q := h.quiet(t0, map[string]int{"b": 1}); len(q) > 0 {
+		t.Errorf("%s is quiet though something is due soon", q)
+	}
+	if m := h.plan(t0.Add(time.Hour), nil, true); !slices.Equal(m.suppress, []string{"a"}) {
+		t.Errorf("nothing has waited for a: %+v", m)
+	}
+	if m := h.plan(t0.Add(time.Hour+time.Second), nil, true); !slices.Equal(m.suppress, []string{"b"}) {
+		t.Errorf("nothing has waited for b: %+v", m)
+	}
+	h.reset([]string{"a"})
+	if !h.role("a").suppressed || h.role("b").suppressed {
+		t.Error("a new subscription begins with what it was told")
 	}
 }

@@ -26,7 +26,7 @@ func BenchmarkLateness(b *testing.B) {
 		b.Run(bc.name, func(b *testing.B) {
 			w := newWorld(b)
 			cluster := startCluster(b, devcluster.Config{Simulate: true, Agents: bc.agents, Resources: "cpus:100;mem:100000;disk:1000000"})
-			c := w.lead(onCluster(b, cluster, &memoryIDs{}))
+			c := w.lead(w.onCluster(cluster, &memoryIDs{}))
 			writer := w.store.Writer(store.Fence{Key: c.leader, CreateRevision: w.createRevision(c.leader)})
 			defer writer.Close()
 			b.ResetTimer()

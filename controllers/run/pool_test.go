@@ -132,3 +132,21 @@ func BenchmarkPlaceOne(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPoolAdd: thousands of offers in one batch cost the same each.
+func BenchmarkPoolAdd(b *testing.B) {
+	for _, n := range []int{100, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("%d_offers", n), func(b *testing.B) {
+			var offers []offer.Offer
+			for i := range n {
+				offers = append(offers, agent(i, 16, 4096))
+			}
+			for b.Loop() {
+				var p pool
+				p.add(offers)
+				p.sort()
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/offer")
+		})
+	}
+}

@@ -39,6 +39,8 @@ type world struct {
 	etcd   *clientv3.Client
 	store  *store.Store
 	master *fakeMaster
+	// leading is the controller that was started last.
+	leading atomic.Pointer[Controller]
 	// changed is closed and made anew whenever something has changed anywhere.
 	mu      sync.Mutex
 	changed chan struct{}
@@ -125,6 +127,7 @@ func (w *world) lead(change ...func(*Config)) *controller {
 		f(&cfg)
 	}
 	c.Controller = New(cfg)
+	w.leading.Store(c.Controller)
 	loop = reconcile.New(reconcile.Config{Name: "run", Workers: 128, Reconciler: c.Controller, Log: log})
 	var succeeded atomic.Int64
 	c.succeeded = succeeded.Load

@@ -123,7 +123,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe:    driver.Resubscribe,
 		Hand:           run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
-		Place:          run.PlaceConfig{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration},
+		Place:          run.PlaceConfig{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
 		Log:            m.log.WithName("run"), Metrics: m.registry,
 	})

@@ -38,6 +38,7 @@ func TestManifests(t *testing.T) {
 		"environment.yaml":       {job: "environment", phase: v1.RunSucceeded, stdout: "good day from environment in default; attempt 1 of environment-"},
 		"several-schedules.yaml": {job: "several-schedules", phase: v1.RunSucceeded, stdout: "on time"},
 		"holidays.yaml":          {job: "workdays", phase: v1.RunSucceeded, stdout: "somebody is there", also: checkHolidays},
+		"placement.yaml":         {job: "placement", phase: v1.RunSucceeded, stdout: ", with port 31"},
 		"manual.yaml":            {job: "report", args: []string{"--args", "2026-11-22"}, phase: v1.RunSucceeded, stdout: "report for 2026-11-22"},
 		"failing.yaml": {job: "failing", phase: v1.RunFailed, stderr: "attempt 3 goes wrong", check: func(t *testing.T, run v1.Run) {
 			if n := len(run.Status.Attempts); n != 3 {
