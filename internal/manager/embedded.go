@@ -19,7 +19,8 @@ import (
 
 // lockDataDir takes the data directory for this process alone. The lock goes with the process, however it ends.
 func lockDataDir(dir string) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// Tasks of other users enter the dev cluster's sandboxes through it; what is secret in it has modes of its own.
+	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, fmt.Errorf("make data directory: %w: give another one with --data-dir", err)
 	}
 	path := filepath.Join(dir, "lock")
