@@ -124,6 +124,7 @@ func (a *Agent) containerStarted(x *run, c *container) {
 	}
 	if !x.custom() && !x.killing && !terminal(x.state) {
 		a.emit(x, x.status(mesos.TASK_RUNNING))
+		a.startDeadline(x)
 	}
 	if d.stop != nil {
 		a.stopContainer(x, *d.stop)

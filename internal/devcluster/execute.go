@@ -136,10 +136,10 @@ func (a *Agent) announce(x *run, pid int) {
 		x.checkStatus = emptyCheckStatus(x.info.Check)
 	}
 	a.emit(x, x.status(mesos.TASK_STARTING))
-	if x.docker == nil {
-		a.emit(x, x.status(mesos.TASK_RUNNING)) // a container has yet to start
+	if x.docker == nil { // a container has yet to start
+		a.emit(x, x.status(mesos.TASK_RUNNING))
+		a.startDeadline(x)
 	}
-	a.startDeadline(x)
 }
 
 // exited sends the last update of a task whose process has ended.
