@@ -55,25 +55,25 @@ func (w *world) state() string {
 			if _, side, _ := store.ParseKey(string(kv.Key)); side == store.SpecSide {
 				version = fmt.Sprintf(" version %d", kv.Version)
 			}
-			lines = append(lines, fmt.Sprintf("%s%s", kv.Key, version))
 			w.scrub(doc, attempts)
 			text, err := json.MarshalIndent(doc, "  ", " ")
 			if err != nil {
 				return err
 			}
-			lines = append(lines, "  "+string(text))
+			lines = append(lines, manualRun.ReplaceAllString(fmt.Sprintf("%s%s\n  %s", kv.Key, version, text), "-m<random>"))
 		}
 		return nil
 	})
 	if err != nil {
 		return "etcd cannot be read: " + err.Error()
 	}
+	slices.Sort(lines) // without the random part of names, by which etcd has them in order
 	lines = append(lines, w.whatRan()...)
 	text := strings.Join(lines, "\n")
 	for i, name := range w.names {
 		text = strings.ReplaceAll(text, name, fmt.Sprintf("<occurrence %d>", i/2))
 	}
-	return manualRun.ReplaceAllString(text, "-m<random>")
+	return text
 }
 
 // scrub takes the accidents out of a document.
