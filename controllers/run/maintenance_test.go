@@ -206,7 +206,7 @@ func eventually(t *testing.T, what string, check func() bool) {
 func TestMaintenanceOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 2, AllocationInterval: 20 * time.Millisecond})
-	w.lead(onCluster(t, cluster, &memoryIDs{}))
+	w.lead(w.onCluster(cluster, &memoryIDs{}))
 	soon := func(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
 	key := w.createRun("endless", sim("never"), soon)
 	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
@@ -249,7 +249,7 @@ func TestMaintenanceOnTheDevCluster(t *testing.T) {
 func TestDrainedAgentOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 2, AllocationInterval: 20 * time.Millisecond})
-	w.lead(onCluster(t, cluster, &memoryIDs{}))
+	w.lead(w.onCluster(cluster, &memoryIDs{}))
 	soon := func(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
 	key := w.createRun("endless", sim("never"), soon)
 	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
