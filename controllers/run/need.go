@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"time"
+	"unique"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -94,7 +95,14 @@ type Request struct {
 	timeout     time.Duration // 0: none
 	deadline    time.Time     // zero: none
 	shape       shape
+	kind        unique.Handle[kind]
 	constraints *constraints
+}
+
+// kind tells requests apart that may not fit the same places: job is set for those that look at their Job's other attempts.
+type kind struct {
+	shape
+	job store.Key
 }
 
 // shape is all of a request that decides where it fits, but for its Job's other attempts and for when it ends. Two requests of one
@@ -124,6 +132,11 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 		},
 	}
 	request.shape.ports += request.shape.hostPorts.count()
+	k := kind{shape: request.shape}
+	if c.others() {
+		k.job = request.job
+	}
+	request.kind = unique.Make(k)
 	if spec.Timeout != nil {
 		request.timeout = spec.Timeout.Duration
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"time"
+	"unique"
 
 	"horae/internal/store"
 )
@@ -12,7 +13,7 @@ import (
 type search struct {
 	*pool
 	view   *View
-	shapes map[shapeKey]*progress
+	known  map[searchKey]*progress
 	sets   map[string]*matches
 	lanes  map[string]*lane
 	jobs   map[store.Key]jobGroups
@@ -23,7 +24,7 @@ type search struct {
 }
 
 func newSearch(p *pool, v *View) *search {
-	s := &search{pool: p, view: v, shapes: map[shapeKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
+	s := &search{pool: p, view: v, known: map[searchKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
 	for b := range p.windowed {
 		if start, ok := b.window(v.Now); ok {
 			s.starts = append(s.starts, start)
@@ -35,16 +36,14 @@ func newSearch(p *pool, v *View) *search {
 	return s
 }
 
-// shapeKey tells requests apart that do not fit the same places.
-type shapeKey struct {
-	shape
-	// job is set for those that look at their Job's other attempts.
-	job store.Key
+// searchKey is what requests have in common that fit the same places.
+type searchKey struct {
+	kind unique.Handle[kind]
 	// windows is how many of the maintenance windows begin before the request is over.
 	windows int
 }
 
-// progress is how far the search for places has come for one shape. Within one placement a bin only ever gets fuller, so that
+// progress is how far the search for places has come for one key. Within one placement a bin only ever gets fuller, so that
 // one that was too small for a shape stays too small, and one that shares its value with too many attempts of the Job goes on doing
 // so: the search goes on where it stopped.
 type progress struct {
@@ -113,12 +112,9 @@ func (s *search) putAgain(waiting []*Request) []*Request {
 // progress finds, or begins, the search for the request's shape; nil: nothing is offered to its role.
 func (s *search) progress(r *Request) *progress {
 	ends := r.ends(s.view.Now, s.view.Config.AssumedDuration)
-	key := shapeKey{shape: r.shape}
+	key := searchKey{kind: r.kind}
 	key.windows, _ = slices.BinarySearchFunc(s.starts, ends, time.Time.Compare)
-	if r.constraints.others() {
-		key.job = r.job
-	}
-	at := s.shapes[key]
+	at := s.known[key]
 	if at != nil {
 		return at
 	}
@@ -139,7 +135,7 @@ func (s *search) progress(r *Request) *progress {
 	if r.shape.revocable {
 		at.tree = l.eitherTree()
 	}
-	s.shapes[key] = at
+	s.known[key] = at
 	return at
 }
 
@@ -343,7 +339,7 @@ type leftovers struct {
 	jobs   map[store.Key]jobGroups
 	// windows: maintenance of an agent is planned.
 	windows bool
-	whys    map[shapeKey]Why
+	whys    map[unique.Handle[kind]]Why
 }
 
 func (s *search) leftovers() leftovers {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unique"
 )
 
 // Reasons for waiting, as they stand in status.reason.
@@ -31,17 +32,13 @@ func (p *Placement) Why(r *Request) Why {
 	if l.windows { // When the request ends matters, too.
 		return l.why(r)
 	}
-	key := shapeKey{shape: r.shape}
-	if r.constraints.others() {
-		key.job = r.job
-	}
-	why, known := l.whys[key]
+	why, known := l.whys[r.kind]
 	if !known {
 		why = l.why(r)
 		if l.whys == nil {
-			l.whys = map[shapeKey]Why{}
+			l.whys = map[unique.Handle[kind]]Why{}
 		}
-		l.whys[key] = why
+		l.whys[r.kind] = why
 	}
 	return why
 }
