@@ -462,12 +462,12 @@ func TestKilledAgainByTheNextLeader(t *testing.T) {
 func TestLiveAttemptsAreAskedAfterFromTimeToTime(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["r"] = runsOn
-	w.lead(func(c *Config) { c.ReconcileEvery = 10 * time.Millisecond })
+	w.lead(func(c *Config) { c.ReconcileEvery = 200 * time.Millisecond })
 	key := w.createRun("r")
 	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
 	id := w.idOf(key, 1)
 	asked := w.master.count("ASK " + id)
-	w.until("it is asked after, again and again", func() bool { return w.master.count("ASK "+id) > asked+3 })
+	w.until("it is asked after, again and again", func() bool { return w.master.count("ASK "+id) > asked+1 })
 	w.master.set(func(m *fakeMaster) { delete(m.tasks, id) }) // and nobody tells
 	w.until("it is found out", func() bool {
 		s := w.now(key).Object.Status

@@ -1,25 +1,13 @@
 package run
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"sync"
 	"time"
-
-	"github.com/go-logr/logr"
 
 	v1 "horae/api/v1"
 	"horae/internal/offer"
-	"horae/internal/store"
 )
-
-// Yielder is the part of the driver that answers inverse offers.
-type Yielder interface {
-	AcceptInverse(ctx context.Context, ids []string, refuseFor time.Duration) error
-	DeclineInverse(ctx context.Context, ids []string, refuseFor time.Duration) error
-}
 
 const (
 	// agentGrace is the time from SIGTERM to SIGKILL of a task that does not say: Mesos's default.
@@ -90,113 +78,6 @@ func (p *plan) tellMaintenance(a *v1.Attempt) {
 	}
 }
 
-// upkeep answers inverse offers, and keeps in mind which agents go into maintenance. One goroutine (run) answers; the handler's methods
-// leave it what has happened and go on.
-type upkeep struct {
-	runs    Runs
-	yielder Yielder
-	log     logr.Logger
-	clock   func() time.Time
-	enqueue func(store.Key)
-
-	mu     sync.Mutex
-	wakeup chan struct{}
-	// The fields below are guarded by mu.
-	asked   map[string]offer.InverseOffer // not answered yet, by id
-	windows map[string]offer.Window       // by agent; one that starts never was called off
-}
-
-func (u *upkeep) wake() {
-	select {
-	case u.wakeup <- struct{}{}:
-	default:
-	}
-}
-
-// ask takes inverse offers in.
-func (u *upkeep) ask(inverse []offer.InverseOffer) {
-	u.mu.Lock()
-	for _, i := range inverse {
-		u.asked[i.ID] = i
-		if i.AgentID != "" {
-			u.windows[i.AgentID] = i.Unavailable
-		}
-	}
-	u.mu.Unlock()
-	u.wake()
-}
-
-// rescind takes one back; its agent's window is called off, or another one follows.
-func (u *upkeep) rescind(id string) {
-	u.mu.Lock()
-	i, ok := u.asked[id]
-	delete(u.asked, id)
-	u.mu.Unlock()
-	if ok {
-		u.callOff(i.AgentID)
-	}
-}
-
-// see reads the windows from offers: one that was answered is called off without a word.
-func (u *upkeep) see(offers []offer.Offer) {
-	u.mu.Lock()
-	known := len(u.windows) > 0
-	u.mu.Unlock()
-	for i := range offers {
-		switch o := &offers[i]; {
-		case o.Unavailable != nil:
-			u.mu.Lock()
-			u.windows[o.AgentID] = *o.Unavailable
-			u.mu.Unlock()
-		case known:
-			u.callOff(o.AgentID)
-		}
-	}
-}
-
-func (u *upkeep) callOff(agent string) {
-	u.mu.Lock()
-	w, ok := u.windows[agent]
-	ok = ok && !w.Start.IsZero()
-	if ok {
-		u.windows[agent] = offer.Window{}
-	}
-	u.mu.Unlock()
-	if ok {
-		u.log.Info("Maintenance of an agent was called off", "agent", agent)
-		u.wake()
-	}
-}
-
-// forget drops the questions of a subscription that is over: the next one asks again.
-func (u *upkeep) forget() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	clear(u.asked)
-}
-
-// windowOf is what is known of an agent's maintenance; nil: nothing is, and a window that starts never: there is none any more.
-func (u *upkeep) windowOf(agent string) *offer.Window {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if w, ok := u.windows[agent]; ok {
-		return &w
-	}
-	return nil
-}
-
-// run answers until ctx ends.
-func (u *upkeep) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-u.wakeup:
-		}
-		u.answer(ctx)
-	}
-}
-
 // resident is a live attempt on an agent.
 type resident struct {
 	run     *v1.Run
@@ -217,46 +98,4 @@ func judge(i offer.InverseOffer, residents []resident, now time.Time) (v verdict
 		}
 	}
 	return verdict{true, answerHolds(i.Unavailable, now)}, nil
-}
-
-// answer decides on all that was asked by what lives on the agents now, and has the Runs there say so.
-func (u *upkeep) answer(ctx context.Context) {
-	u.mu.Lock()
-	asked := maps.Clone(u.asked)
-	clear(u.asked)
-	u.mu.Unlock()
-
-	byAgent := map[string][]resident{} // "": all
-	for _, r := range u.runs.Runs("") {
-		a := liveAttempt(r)
-		if a == nil {
-			continue
-		}
-		if u.windowOf(a.AgentID) != nil {
-			u.enqueue(r.Key)
-		}
-		for _, agent := range []string{a.AgentID, ""} {
-			byAgent[agent] = append(byAgent[agent], resident{objectOf(r), a})
-		}
-	}
-	now, answers := u.clock(), map[verdict][]string{}
-	for id, i := range asked {
-		v, stays := judge(i, byAgent[i.AgentID], now)
-		answers[v] = append(answers[v], id)
-		if stays != nil {
-			u.log.Info("An agent goes into maintenance before a Run there need be over: declined", "agent", i.AgentID, "start", i.Unavailable.Start,
-				"run", stays.Namespace+"/"+stays.Name)
-		} else {
-			u.log.V(1).Info("An agent goes into maintenance, and nothing stays there: accepted", "agent", i.AgentID, "start", i.Unavailable.Start)
-		}
-	}
-	for v, ids := range answers {
-		say := u.yielder.DeclineInverse
-		if v.accept {
-			say = u.yielder.AcceptInverse
-		}
-		if err := say(ctx, ids, v.holds); err != nil && ctx.Err() == nil {
-			u.log.V(1).Info("Answer to inverse offers did not go through", "offers", len(ids), "reason", err.Error())
-		}
-	}
 }

@@ -222,6 +222,7 @@ func TestMaintenanceOnTheDevCluster(t *testing.T) {
 
 	// It is called off, and planned again while the Run is to end in time.
 	operate(t, cluster, schedule(start))
+	w.ends(w.createRun("probe", sim("ok,1ms"))) // brings offers, which show that there is no window any more
 	w.until("the Run does not say so any more", func() bool { return w.now(key).Object.Status.Reason == "" })
 	w.edit(key, func(s *v1.RunSpec) { s.Deadline = &v1.Duration{Duration: time.Hour} })
 	eventually(t, "accepted", func() bool {

@@ -60,7 +60,7 @@ func (m *Master) updateMaintenance(s mesosmaintenance.Schedule) error {
 	}
 	m.maintenance.schedule, m.maintenance.windows = s, windows
 	for _, n := range touched {
-		if n.state == nodeActive {
+		if n.state == nodeActive && m.maintenance.windowOf(n.agent.hostname) != nil {
 			filters := n.filters
 			m.rescindAll(n)
 			n.filters = filters

@@ -76,7 +76,7 @@ var acting = []string{
 	"horae/controllers/job/reconciler.go", "horae/controllers/job/metrics.go",
 	"horae/controllers/calendar/reconciler.go",
 	"horae/controllers/run/controller.go", "horae/controllers/run/conversation.go", "horae/controllers/run/launch.go", "horae/controllers/run/placer.go",
-	"horae/controllers/run/reconciler.go", "horae/controllers/run/metrics.go",
+	"horae/controllers/run/reconciler.go", "horae/controllers/run/metrics.go", "horae/controllers/run/upkeep.go",
 }
 
 // TestPureFilesAskNobody: what decides takes the time as a value, and does no I/O.
