@@ -203,7 +203,7 @@ func (c *checker) takes(t *rapid.T, a *AgentPlacement, task *Placed) {
 		if u := task.constraints.unmet(&a.Offers[i]); u != nil {
 			t.Fatalf("%s is on an agent that does not meet %s", task.Run.Key, u)
 		}
-		if w := a.Offers[i].Unavailable; w != nil && task.ends(t0, 30*time.Minute).After(w.Start) {
+		if w := a.Offers[i].Unavailable; w != nil && after30(task.Request, w) {
 			t.Fatalf("%s is on an agent that is maintained before it is over", task.Run.Key)
 		}
 	}
@@ -255,6 +255,12 @@ func othersAreAlike(task *Placed, p *Placement) bool {
 	return true
 }
 
+// after30 reports whether the request may last into the window; without a bound it lasts for half an hour.
+func after30(r *Request, w *offer.Window) bool {
+	ends, _ := r.ends(t0, 30*time.Minute)
+	return ends.After(w.Start)
+}
+
 // noRoom checks that a request that waits fits nowhere, as things are at the end.
 func (c *checker) noRoom(t *rapid.T, p *Placement, r *Request) {
 	for id, offers := range c.offers {
@@ -274,7 +280,7 @@ func (c *checker) noRoom(t *rapid.T, p *Placement, r *Request) {
 		switch {
 		case !b.fits(&r.shape), r.constraints.unmet(o) != nil:
 		case r.constraints.unmetByOthers(p.left.jobs[r.job], func(g int) string { return labelOf(o, p.left.jobs[r.job][g].attribute) }) != nil:
-		case o.Unavailable != nil && r.ends(t0, 30*time.Minute).After(o.Unavailable.Start):
+		case o.Unavailable != nil && after30(r, o.Unavailable):
 		default:
 			t.Fatalf("%s waits for %v, and %s has %v and %v", r.Run.Key, r.shape.need, id, b.free, b.revocable)
 		}

@@ -92,8 +92,6 @@ type Request struct {
 	Since time.Time
 
 	job         store.Key
-	timeout     time.Duration // 0: none
-	deadline    time.Time     // zero: none
 	shape       shape
 	kind        unique.Handle[kind]
 	constraints *constraints
@@ -137,30 +135,17 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 		k.job = request.job
 	}
 	request.kind = unique.Make(k)
-	if spec.Timeout != nil {
-		request.timeout = spec.Timeout.Duration
-	}
-	if spec.Deadline != nil {
-		request.deadline = r.Object.CreationTimestamp.Add(spec.Deadline.Duration)
-	}
 	return request, nil
 }
 
 func jobOf(namespace string, r *v1.Run) store.Key { return store.JobKey(namespace, r.Spec.Job) }
 
-// ends is when an attempt that starts now is over at the latest: by its timeout or the Run's deadline, whichever comes first. One
-// that has neither is taken to last for the assumed time.
-func (r *Request) ends(now time.Time, assumed time.Duration) time.Time {
-	end := r.deadline
-	if r.timeout > 0 {
-		if t := now.Add(r.timeout); end.IsZero() || t.Before(end) {
-			end = t
-		}
+// ends is when an attempt that starts now is bound to be over. One that nothing bounds is taken to last for the assumed time.
+func (r *Request) ends(now time.Time, assumed time.Duration) (end time.Time, bound bool) {
+	if end, bound = overBy(r.Run.Object, &v1.Attempt{}, now); !bound {
+		end = now.Add(assumed)
 	}
-	if end.IsZero() {
-		return now.Add(assumed)
-	}
-	return end
+	return end, bound
 }
 
 // part is one resource of an agent, in so far as it is free.

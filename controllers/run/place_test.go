@@ -222,7 +222,7 @@ func TestPlace(t *testing.T) {
 				wants(t, "short", "1", "1Mi", timeout(600)), wants(t, "long", "1", "1Mi", timeout(7200)), wants(t, "unknown", "1", "1Mi"),
 				wants(t, "by its deadline", "1", "1Mi", func(r *v1.Run) { r.Spec.Deadline = seconds(1100) }),
 				wants(t, "deadline too late", "1", "1Mi", func(r *v1.Run) { r.Spec.Deadline = seconds(1300) }),
-				wants(t, "deadline before its timeout", "1", "1Mi", timeout(7200), func(r *v1.Run) { r.Spec.Deadline = seconds(1200) }),
+				wants(t, "deadline before its timeout", "1", "1Mi", timeout(7200), func(r *v1.Run) { r.Spec.Deadline = seconds(1190) }),
 			},
 			offers: []offer.Offer{agent(1, 9, 200, maintained(t0.Add(20*time.Minute), time.Hour))},
 			want: map[string]string{
@@ -232,7 +232,7 @@ func TestPlace(t *testing.T) {
 		"of one shape, each goes where it will be over in time": {
 			waiting: []*Request{wants(t, "a long", "1", "1Mi", timeout(7200)), wants(t, "b short", "1", "1Mi", timeout(60)), wants(t, "c middle", "1", "1Mi", timeout(1200))},
 			offers: []offer.Offer{
-				agent(1, 1, 200, maintained(t0.Add(time.Minute), time.Hour)), agent(2, 2, 200, maintained(t0.Add(time.Hour), time.Hour)), agent(3, 3, 200),
+				agent(1, 1, 200, maintained(t0.Add(2*time.Minute), time.Hour)), agent(2, 2, 200, maintained(t0.Add(time.Hour), time.Hour)), agent(3, 3, 200),
 			},
 			want: map[string]string{"a long": "S3", "b short": "S1", "c middle": "S2"},
 		},
@@ -349,7 +349,7 @@ func TestWhyItWaits(t *testing.T) {
 		},
 		"maintenance before it would be over": {
 			wants(t, "a", "1", "1Mi", timeout(3600)), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: at(20 * time.Minute)} })},
-			Why{"Maintenance", "1 offer, each of an agent to be maintained from 2026-11-22T02:20:00Z on; the run may last until 2026-11-22T03:00:00Z"},
+			Why{"Maintenance", "1 offer, each of an agent to be maintained from 2026-11-22T02:20:00Z on; the run may last until 2026-11-22T03:00:18Z"},
 		},
 		"maintenance leaves one that is too small": {
 			wants(t, "a", "4", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} }), agent(2, 3, 100)},

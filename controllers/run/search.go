@@ -111,9 +111,12 @@ func (s *search) putAgain(waiting []*Request) []*Request {
 
 // progress finds, or begins, the search for the request's shape; nil: nothing is offered to its role.
 func (s *search) progress(r *Request) *progress {
-	ends := r.ends(s.view.Now, s.view.Config.AssumedDuration)
 	key := searchKey{kind: r.kind}
-	key.windows, _ = slices.BinarySearchFunc(s.starts, ends, time.Time.Compare)
+	var ends time.Time
+	if len(s.starts) > 0 {
+		ends, _ = r.ends(s.view.Now, s.view.Config.AssumedDuration)
+		key.windows, _ = slices.BinarySearchFunc(s.starts, ends, time.Time.Compare)
+	}
 	at := s.known[key]
 	if at != nil {
 		return at

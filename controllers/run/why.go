@@ -175,8 +175,9 @@ const underMaintenance = "each of an agent under maintenance"
 // maintained says when the agent's maintenance begins if that is before the request would be over; "": it is not.
 func (l *leftovers) maintained(r *Request, b *bin) string {
 	start, planned := b.window(l.now)
+	ends, _ := r.ends(l.now, l.cfg.AssumedDuration)
 	switch {
-	case !planned || !start.Before(r.ends(l.now, l.cfg.AssumedDuration)):
+	case !planned || !start.Before(ends):
 		return ""
 	case !start.After(l.now):
 		return underMaintenance
@@ -186,12 +187,10 @@ func (l *leftovers) maintained(r *Request, b *bin) string {
 
 // untilWhen says what the request was compared with.
 func (l *leftovers) untilWhen(r *Request) string {
-	ends := r.ends(l.now, l.cfg.AssumedDuration)
-	text := "; the run may last until " + format(ends)
-	if r.timeout == 0 && r.deadline.IsZero() {
-		text = fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
+	if ends, bound := r.ends(l.now, l.cfg.AssumedDuration); bound {
+		return "; the run may last until " + format(ends)
 	}
-	return text
+	return fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
 }
 
 func sums(bins []*bin, revocable bool) (total, best need) {
