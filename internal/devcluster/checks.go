@@ -259,7 +259,7 @@ func getStatus(ctx context.Context, dial dialFunc, scheme string, port int, path
 		return 0, err
 	}
 	client := http.Client{Transport: &http.Transport{
-		DialContext: dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // as Mesos: curl -k
+		DialContext: dial, DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // as Mesos: curl -k
 	}}
 	resp, err := client.Do(req)
 	if err != nil {

@@ -43,6 +43,7 @@ type Cluster struct {
 	closing   bool
 	master    *Master
 	server    *http.Server // the master's; nil while it is stopped
+	listener  net.Listener // of server
 	agents    []*Agent
 	retired   []*Agent // removed for good; their tasks may still be ending
 	epoch     string   // of the agents' ids
@@ -214,7 +215,7 @@ func (c *Cluster) serveMaster(l net.Listener) {
 	mux.HandleFunc("/api/v1", c.master.serveOperator)
 	mux.HandleFunc("/master/api/v1", c.master.serveOperator)
 	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	c.server = c.serve(l, mux)
+	c.server, c.listener = c.serve(l, mux), l
 }
 
 func (c *Cluster) serveAgents(l net.Listener) {
@@ -271,7 +272,7 @@ func (c *Cluster) Agent(i int) *Agent {
 func (c *Cluster) StopMaster() {
 	c.mu.Lock()
 	c.master.up = false
-	server := c.server
+	server, listener := c.server, c.listener
 	c.server = nil
 	for _, o := range c.master.offers {
 		c.stop(o.timeout)
@@ -285,6 +286,7 @@ func (c *Cluster) StopMaster() {
 	c.mu.Unlock()
 	if server != nil {
 		_ = server.Close()
+		_ = listener.Close() // one that it had not begun to serve is not closed by it at once
 	}
 }
 

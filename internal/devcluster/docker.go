@@ -63,8 +63,7 @@ func answer(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		said, _ := strings.CutPrefix(exitMessage(exit.ProcessState), "Command ")
-		err = fmt.Errorf("Failed to run '%s': %s; stderr='%s'", strings.Join(cmd.Args, " "), said, strings.TrimSpace(string(exit.Stderr))) //nolint:staticcheck // Mesos's words
+		err = fmt.Errorf("Failed to run '%s': %s; stderr='%s'", strings.Join(cmd.Args, " "), howEnded(exit.ProcessState), strings.TrimSpace(string(exit.Stderr))) //nolint:staticcheck // Mesos's words
 	}
 	return strings.TrimSpace(string(out)), err
 }

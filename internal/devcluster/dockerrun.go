@@ -83,8 +83,7 @@ func (a *Agent) executeInDocker(ctx context.Context, x *run, cred *syscall.Crede
 	x.cancel()
 	watching.Wait()
 	a.containerStarted(x, daemon.inspect(context.Background(), d.name)) // if it was over before anybody had looked
-	said, _ := strings.CutPrefix(exitMessage(cmd.ProcessState), "Command ")
-	a.exited(x, "Container "+said, cmd.ProcessState.Success())
+	a.exited(x, "Container "+howEnded(cmd.ProcessState), cmd.ProcessState.Success())
 }
 
 // watchContainer waits until the container has started, tells so, and runs the task's checks.

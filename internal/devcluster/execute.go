@@ -209,14 +209,17 @@ func (a *Agent) terminate(x *run, grace time.Duration) {
 	})
 }
 
-// exitMessage words the end of a process as Mesos does.
-func exitMessage(s *os.ProcessState) string {
+// exitMessage words the end of a command's process as Mesos does.
+func exitMessage(s *os.ProcessState) string { return "Command " + howEnded(s) }
+
+// howEnded is what Mesos says of the end of a process.
+func howEnded(s *os.ProcessState) string {
 	status, ok := s.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
-		return fmt.Sprintf("Command exited with status %d", s.ExitCode())
+		return fmt.Sprintf("exited with status %d", s.ExitCode())
 	}
 	name := status.Signal().String()
-	return "Command terminated with signal " + strings.ToUpper(name[:1]) + name[1:]
+	return "terminated with signal " + strings.ToUpper(name[:1]) + name[1:]
 }
 
 // user is whom the task runs as: the command's user or the framework's.

@@ -43,9 +43,9 @@ func unpackerOf(name string) unpacker {
 	return nil
 }
 
-// unpackFile unpacks the archive at path; name is what it is called.
-func unpackFile(unpack unpacker, path, name string, sandbox *os.Root) error {
-	f, err := os.Open(path)
+// unpackFile unpacks an archive; name is what it is called.
+func unpackFile(unpack unpacker, file, name string, sandbox *os.Root) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
@@ -152,11 +152,11 @@ func writeFile(sandbox *os.Root, name string, in io.Reader, mode fs.FileMode) er
 	return errors.Join(err, f.Chmod(mode), f.Close())
 }
 
-func link(sandbox *os.Root, name string, make func() error) error {
+func link(sandbox *os.Root, name string, create func() error) error {
 	if err := makeRoom(sandbox, name); err != nil {
 		return err
 	}
-	return make()
+	return create()
 }
 
 // makeRoom makes the directory that a file goes into, and removes a file of its name.
