@@ -60,7 +60,7 @@ test-zookeeper: ## Find Mesos masters in a real ZooKeeper (Debian: apt-get insta
 	HORAE_TEST_ZOOKEEPER=1 $(GO) test -count=1 -v -timeout 10m -run ZooKeeper ./internal/mesos/discovery ./test/e2e
 
 .PHONY: perturb
-perturb: ## Disturb a manager at each of its effects and compare the ends (about half an hour)
+perturb: ## Disturb a manager at each of its effects and compare the ends (half an hour or more)
 	$(GO) test -count=1 -timeout 120m ./test/robustness/perturb -perturb.full -v
 
 .PHONY: fuzz

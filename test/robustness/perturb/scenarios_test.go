@@ -155,7 +155,7 @@ func history(w *world) {
 	w.await("one is left", func() bool { return len(w.view.Runs("")) == 1 })
 }
 
-// missed: one after another, and what is older than maxCatchUp would tell is not made up for.
+// missed: one after another.
 func missed(w *world) {
 	w.put(jobA, past(3, "ok,10ms", "missedRuns: All", "concurrencyPolicy: Forbid"))
 	w.await("three Runs succeed", w.succeeded(3))
