@@ -13,9 +13,12 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"horae/internal/etcdtest"
 )
 
 func main() {
+	etcdtest.RunMember()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -51,6 +54,9 @@ func run(args []string) error {
 		flags.DurationVar(&t.lease, "lease", 5*time.Second, "the leader's lease, in whole seconds")
 		flags.IntVar(&t.rounds, "rounds", 5, "how often the leader is ended in each way")
 		flags.IntVar(&t.jobs, "jobs", 50, "Jobs due once a second")
+		flags.IntVar(&t.idle, "idle", 10_000, "Jobs that are not due")
+		flags.IntVar(&t.active, "active", 1000, "Runs that are active all the time")
+		flags.IntVar(&t.members, "members", 3, "members of the etcd cluster")
 		_ = flags.Parse(args[1:])
 		t.manager = *manager
 		return t.run(ctx)

@@ -93,12 +93,17 @@ func (s scale) idle(ctx context.Context, args []string, fill func(*process) erro
 func (s scale) fill(ctx context.Context, m *process) error {
 	began := time.Now()
 	err := putAll(ctx, m.ready["etcd"], s.jobs, func(i int) (string, string) {
-		// 28 days a month, so that every date exists; never today, so that nothing is due while we look.
-		day := time.Now().AddDate(0, 0, 7+i%300)
-		return job(fmt.Sprintf("idle-%d", i), fmt.Sprintf("%d %d %d %d *", i%60, i%24, min(day.Day(), 28), day.Month()))
+		return job(fmt.Sprintf("idle-%d", i), notDue(i))
 	})
 	fmt.Printf("  written in %s\n", time.Since(began).Round(time.Millisecond))
 	return err
+}
+
+// notDue is the i-th of many schedules, each due once a year.
+func notDue(i int) string {
+	// 28 days a month, so that every date exists; never today, so that nothing is due while we look.
+	day := time.Now().AddDate(0, 0, 7+i%300)
+	return fmt.Sprintf("%d %d %d %d *", i%60, i%24, min(day.Day(), 28), day.Month())
 }
 
 // settle waits until the manager has come to rest: a second that used less than a hundredth of a core.

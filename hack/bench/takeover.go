@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"horae/internal/devcluster"
+	"horae/internal/etcdtest"
 	"horae/internal/leader"
 	"horae/internal/store"
 )
@@ -26,7 +27,10 @@ type takeover struct {
 	manager string
 	lease   time.Duration
 	rounds  int
-	jobs    int
+	jobs    int // due each second
+	idle    int // Jobs that are not due
+	active  int // Runs that are active all the time
+	members int // of etcd
 }
 
 // patience with a successor that does not come.
@@ -38,12 +42,12 @@ func (t takeover) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	etcd, endpoint, err := startEtcd(dir + "/etcd")
+	endpoints, stop, err := t.startEtcd(dir + "/etcd")
 	if err != nil {
 		return err
 	}
-	defer etcd.Close()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, Logger: zap.NewNop()})
+	defer stop()
+	client, err := clientv3.New(clientv3.Config{Endpoints: endpoints, Logger: zap.NewNop()})
 	if err != nil {
 		return err
 	}
@@ -61,25 +65,75 @@ func (t takeover) run(ctx context.Context) error {
 		return err
 	}
 	s := &standbys{client: client, binary: t.manager, running: map[string]*process{},
-		args: []string{"--config", config, "--etcd-endpoints", endpoint, "--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0"}}
+		args: []string{"--config", config, "--etcd-endpoints", strings.Join(endpoints, ","), "--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0"}}
 	defer s.stop()
-	if err := t.fill(ctx, endpoint); err != nil {
+	if err := t.fill(ctx, endpoints[0]); err != nil {
 		return err
 	}
 	return t.measure(ctx, s, w)
 }
 
-// fill writes Jobs that are due once a second, evenly spread over it: something is always about to start.
+// startEtcd runs one member in this process, or several as processes of their own; fsync on.
+func (t takeover) startEtcd(dir string) (endpoints []string, stop func(), err error) {
+	if t.members == 1 {
+		e, endpoint, err := startEtcd(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		return []string{endpoint}, e.Close, nil
+	}
+	p := &program{dir: dir}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, err
+	}
+	c := etcdtest.NewCluster(p, t.members, etcdtest.WithMemberFsync())
+	return c.Endpoints(), p.stop, nil
+}
+
+// program plays the test that etcdtest wants.
+type program struct {
+	dir      string
+	cleanups []func()
+}
+
+func (*program) Helper()                         {}
+func (*program) Failed() bool                    { return false }
+func (p *program) TempDir() string               { return p.dir }
+func (p *program) Cleanup(f func())              { p.cleanups = append(p.cleanups, f) }
+func (*program) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+func (p *program) Fatalf(format string, args ...any) {
+	p.Logf(format, args...)
+	p.stop()
+	os.Exit(1)
+}
+
+func (p *program) stop() {
+	for _, f := range slices.Backward(p.cleanups) {
+		f()
+	}
+	p.cleanups = nil
+}
+
+// fill writes Jobs that are due once a second, evenly spread over it: something is always about to start. Beside them are many that a
+// successor has to look at.
 func (t takeover) fill(ctx context.Context, endpoint string) error {
 	origin := time.Now().Truncate(time.Second).UTC()
-	return putAll(ctx, endpoint, t.jobs, func(i int) (string, string) {
-		start := origin.Add(time.Duration(i) * time.Second / time.Duration(t.jobs)).Truncate(time.Millisecond)
-		return job(fmt.Sprintf("load-%d", i), "R/"+start.Format("2006-01-02T15:04:05.000Z")+"/PT1S")
-	})
+	return errors.Join(
+		putAll(ctx, endpoint, t.jobs, func(i int) (string, string) {
+			start := origin.Add(time.Duration(i) * time.Second / time.Duration(t.jobs)).Truncate(time.Millisecond)
+			return job(fmt.Sprintf("load-%d", i), "R/"+start.Format("2006-01-02T15:04:05.000Z")+"/PT1S")
+		}),
+		putAll(ctx, endpoint, t.idle, func(i int) (string, string) { return job(fmt.Sprintf("idle-%d", i), notDue(i)) }),
+	)
 }
 
 func (t takeover) measure(ctx context.Context, s *standbys, w *launches) error {
-	fmt.Printf("two managers, a lease of %s, %d Jobs due each second; %d rounds each\n", t.lease, t.jobs, t.rounds)
+	fmt.Printf("two managers, a lease of %s, an etcd of %d; %d Jobs due each second, %d idle ones, %d active Runs; %d rounds each\n",
+		t.lease, t.members, t.jobs, t.idle, t.active, t.rounds)
+	if err := t.warmUp(ctx, s, w); err != nil {
+		return err
+	}
 	for _, end := range []struct {
 		name   string
 		signal syscall.Signal
@@ -98,6 +152,51 @@ func (t takeover) measure(ctx context.Context, s *standbys, w *launches) error {
 			end.name, median.Round(time.Millisecond), longest.Round(time.Millisecond), median.Seconds()/t.lease.Seconds(), longest.Seconds()/t.lease.Seconds())
 	}
 	return nil
+}
+
+// warmUp waits until a leader launches, and has it start what is to be active: Jobs that are due once, whose tasks do not end. A
+// successor has to ask Mesos about each of them.
+func (t takeover) warmUp(ctx context.Context, s *standbys, w *launches) error {
+	if err := s.two(ctx); err != nil {
+		return err
+	}
+	if err := t.until(ctx, func() string {
+		if w.tasks("load-") == 0 {
+			return "nothing was launched"
+		}
+		return ""
+	}); err != nil {
+		return err
+	}
+	due := time.Now().Add(10 * time.Second).UTC().Format(time.RFC3339)
+	if err := putAll(ctx, s.client.Endpoints()[0], t.active, func(i int) (string, string) {
+		key, value := job(fmt.Sprintf("active-%d", i), "R1/"+due+"/PT1S")
+		return key, strings.Replace(value, `"ok,50ms"`, `"never"`, 1)
+	}); err != nil {
+		return err
+	}
+	return t.until(ctx, func() string {
+		if n := w.tasks("active-"); n < t.active {
+			return fmt.Sprintf("%d Runs are active, want %d", n, t.active)
+		}
+		return ""
+	})
+}
+
+// until waits until check answers "".
+func (t takeover) until(ctx context.Context, check func() string) error {
+	for deadline := time.Now().Add(2 * patience); ; {
+		problem := check()
+		if problem == "" {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return errors.New(problem)
+		}
+		if err := sleepUntil(ctx, time.Now().Add(100*time.Millisecond)); err != nil {
+			return err
+		}
+	}
 }
 
 // round ends the leader, and tells how long it was until its successor's first launch.
@@ -180,6 +279,18 @@ type launches struct {
 	waiting    bool            // for a subscription; guarded by mu
 	subscribed bool            // and now for a task; guarded by mu
 	first      chan time.Time
+}
+
+// tasks counts those seen so far of Jobs whose names begin so.
+func (l *launches) tasks(prefix string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id := range l.seen {
+		if strings.HasPrefix(id, "default."+prefix) {
+			n++
+		}
+	}
+	return n
 }
 
 // expect begins to wait.
