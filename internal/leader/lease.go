@@ -47,10 +47,14 @@ func grant(ctx context.Context, cfg Config, doubt func(bool)) (*lease, error) {
 	}
 	reqCtx, cancel := context.WithTimeout(ctx, ttl)
 	defer cancel()
-	sent := time.Now()
-	resp, err := cfg.Client.Grant(reqCtx, int64((ttl+time.Second-1)/time.Second))
+	sent, asked := time.Now(), int64((ttl+time.Second-1)/time.Second)
+	resp, err := cfg.Client.Grant(reqCtx, asked)
 	if err != nil {
 		return nil, fmt.Errorf("ask etcd for the leader's lease: %w", err)
+	}
+	if resp.TTL > asked {
+		cfg.Log.Info("etcd gives leases more time than leader.leaseTTL asks for: its own election timeout wants that",
+			"asked", time.Duration(asked)*time.Second, "given", time.Duration(resp.TTL)*time.Second)
 	}
 	keepCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &lease{
