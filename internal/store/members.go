@@ -17,8 +17,11 @@ const (
 	// askEvery is how often each member is asked how it is, and askTimeout how long it may take to answer.
 	askEvery   = time.Second
 	askTimeout = time.Second
-	// silentAfter questions in a row without an answer a member is taken to stand still.
-	silentAfter = 2
+	// silentAfter questions in a row without an answer a member is taken to stand still. On a machine that is short of processors
+	// single answers come late.
+	silentAfter = 3
+	// hangUpEvery bounds how often the connections to one member are broken.
+	hangUpEvery = 15 * time.Second
 )
 
 // members watches over the members of an etcd cluster, each by a connection of its own. It sees two things that requests tell too
@@ -89,6 +92,7 @@ type member struct {
 	conn    *grpc.ClientConn
 	address string
 	misses  int // questions in a row without an answer
+	hungUp  time.Time
 }
 
 // watch asks until ctx ends.
@@ -120,7 +124,8 @@ func (m *members) watch(ctx context.Context, client *clientv3.Client) {
 			continue
 		}
 		for _, x := range all {
-			if x.misses == silentAfter {
+			if x.misses == silentAfter && time.Since(x.hungUp) > hangUpEvery {
+				x.hungUp = time.Now()
 				m.hangUp(x.address)
 			}
 		}
