@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -39,6 +40,7 @@ type site struct {
 	master    string // of Mesos
 	witness   string
 	config    string
+	lease     time.Duration
 	managers  map[string]*process
 	through   map[string]string // other endpoints of etcd, for the managers that have them
 	began     time.Time
@@ -81,7 +83,7 @@ func openSite(t *testing.T, master string, endpoints ...string) *site {
 	t.Helper()
 	return &site{
 		t: t, master: master, endpoints: strings.Join(endpoints, ","), client: etcdtest.Client(t, endpoints...),
-		witness: t.TempDir(), managers: map[string]*process{}, through: map[string]string{},
+		witness: t.TempDir(), lease: lease, managers: map[string]*process{}, through: map[string]string{},
 	}
 }
 
@@ -90,7 +92,7 @@ func (s *site) open(command string) {
 	t := s.t
 	t.Helper()
 	s.config = filepath.Join(t.TempDir(), "manager.yaml")
-	if err := os.WriteFile(s.config, fmt.Appendf(nil, "leader: {leaseTTL: %s}\n", lease), 0o600); err != nil {
+	if err := os.WriteFile(s.config, fmt.Appendf(nil, "leader: {leaseTTL: %s}\n", s.lease), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s.start("a")
@@ -140,6 +142,31 @@ func (s *site) waitLeader(name string) {
 		}
 		return ""
 	})
+}
+
+// fence is the present leader's.
+func (s *site) fence() store.Fence {
+	s.t.Helper()
+	got, err := s.client.Get(s.t.Context(), store.LeaderPrefix, clientv3.WithFirstCreate()...)
+	if err != nil || len(got.Kvs) == 0 {
+		s.t.Fatalf("who leads: %v, %v", got, err)
+	}
+	return store.Fence{Key: string(got.Kvs[0].Key), CreateRevision: got.Kvs[0].CreateRevision}
+}
+
+// checkFenced fails if etcd would still take what the holder of the fence writes.
+func (s *site) checkFenced(f store.Fence) {
+	s.t.Helper()
+	st, err := store.Open(s.t.Context(), store.Config{Endpoints: strings.Split(s.endpoints, ",")})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer st.Close() //nolint:errcheck // it was only asked
+	w := st.Writer(f)
+	defer w.Close()
+	if _, err := w.Apply(s.t.Context(), store.Change{}); !errors.Is(err, store.ErrFenced) {
+		s.t.Errorf("a write of the leader that was deposed: %v, want a refusal", err)
+	}
 }
 
 // waitCandidates waits until so many managers lead or wait for the lead.
@@ -239,10 +266,10 @@ func (s *site) finish() (all []v1.Run, ended time.Time) {
 	for _, any = range s.managers {
 		break
 	}
+	ended = time.Now()
 	for i := range ticks {
 		any.must("suspend", fmt.Sprintf("tick%d", i))
 	}
-	ended = time.Now()
 	for name, m := range s.managers {
 		eventually(s.t, "all Runs have ended, says "+name, func() string {
 			told := allRuns(s.t, m)
@@ -341,16 +368,18 @@ func TestStandbyTakesOver(t *testing.T) {
 // what it does then counts, and it stands for election again.
 func TestI6PausedLeaderIsFenced(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, "true")
+	s := newSite(t, "sleep 1") // so that Runs are active when the leader is stopped
 	names := []string{"a", "b"}
 	for i := range rounds() {
 		paused, other := names[i%2], names[(i+1)%2]
 		p := s.managers[paused]
+		fence := s.fence()
 		before := len(p.log.String())
 		told := time.Now()
 		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
 		s.waitLeader(other)
 		s.waitStarts(time.Now())
+		s.checkFenced(fence)
 		last, first := s.gap(told)
 		t.Logf("SIGSTOP: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(told), lease, first.Sub(last))
 		_ = p.cmd.Process.Signal(syscall.SIGCONT)
@@ -376,6 +405,36 @@ func TestI6PausedLeaderIsFenced(t *testing.T) {
 	s.waitLeader(names[(rounds()+1)%2])
 	s.waitStarts(time.Now())
 	delete(s.managers, leads)
+	s.check()
+}
+
+// TestThreeManagersLoseTwo: the leader and another manager die at once. The third one takes writes while nobody leads, and goes on
+// with the work.
+func TestThreeManagersLoseTwo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "true")
+	s.start("c")
+	s.waitCandidates(3)
+	told := time.Now()
+	for _, name := range []string{"a", "b"} {
+		_ = s.managers[name].cmd.Process.Kill()
+	}
+	c := s.managers["c"]
+	const between = "{apiVersion: horae/v1, kind: Job, metadata: {name: between}, spec: {task: {shell: 'true'}}}"
+	if r := c.horaeStdin(between, "apply", "-f", "-"); r.code != 0 {
+		t.Errorf("a write to the standby while nobody leads: %s%s", r.out, r.err)
+	}
+	if got := c.must("get", "job", "between", "-o", "name"); !strings.Contains(got, "between") {
+		t.Errorf("the standby does not know what was written through it: %s", got)
+	}
+	for _, name := range []string{"a", "b"} {
+		s.managers[name].kill()
+		delete(s.managers, name)
+	}
+	s.waitLeader("c")
+	s.waitStarts(time.Now())
+	last, first := s.gap(told)
+	t.Logf("nothing started for %s, with a lease of %s", first.Sub(last), s.lease)
 	s.check()
 }
 

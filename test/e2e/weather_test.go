@@ -53,6 +53,7 @@ func newWeather(t *testing.T) *weather {
 		p := etcdtest.NewProxy(t, e)
 		w.far, through = append(w.far, p), append(through, p.Endpoint)
 	}
+	w.lease = 5 * time.Second // the default: members need a while to come back, and managers to find them
 	w.through["b"] = strings.Join(through, ",")
 	w.open("true")
 	return w
@@ -103,12 +104,12 @@ func TestEtcdWeather(t *testing.T) {
 	w.check()
 }
 
-// outage is how long a state lasts that nobody could work in.
-func outage() time.Duration {
+// outage is how long a state lasts that nobody can work in: longer than the lease.
+func (w *weather) outage() time.Duration {
 	if *full {
 		return time.Minute
 	}
-	return 3 * lease
+	return w.lease * 8 / 5
 }
 
 // lead is the leader key: it changes when the lead does.
@@ -231,7 +232,7 @@ func (w *weather) standstill(says string) {
 	w.t.Helper()
 	time.Sleep(lease) // what was being launched has started
 	before := len(w.starts())
-	time.Sleep(outage() - lease)
+	time.Sleep(w.outage() - lease)
 	if after := len(w.starts()); after != before {
 		w.t.Errorf("%d Runs started while nothing could be stored: no intent of theirs is", after-before)
 	}
@@ -298,7 +299,7 @@ func (w *weather) slowDisks() {
 		w.t.Skip(err)
 	}
 	began := time.Now()
-	for time.Since(began) < outage() {
+	for time.Since(began) < w.outage() {
 		w.clear()
 	}
 	if err := w.etcd.SlowDisk(0, 0, 1, 2); err != nil {
