@@ -299,10 +299,8 @@ func (w *world) request(method, path, body, contentType string, happened func() 
 		case err != nil, code == http.StatusGatewayTimeout, code >= 500:
 			// Unknown.
 			doubt = true
-		case doubt && (code == http.StatusConflict || code == http.StatusNotFound) && happened():
-			return
-		case code == http.StatusNotFound && !doubt:
-			// This manager does not see it yet.
+		case code == http.StatusNotFound, code == http.StatusConflict && doubt:
+			// This manager sees an older state, or what was in doubt has happened.
 		default:
 			w.fatalf("%s %s: %d %s", method, path, code, text)
 		}
