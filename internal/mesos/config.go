@@ -127,9 +127,9 @@ type Config struct {
 	// interval is what the master tells (15 s by default).
 	MissedHeartbeats int
 	// BackoffMin and BackoffMax bound the wait before a subscription is tried again: a random part (full jitter) of
-	// BackoffMin, doubled each time all masters were tried, to BackoffMax. Defaults 250 ms and 15 s.
+	// BackoffMin, doubled each time all masters were tried, to BackoffMax. Defaults 250 ms and 5 s.
 	BackoffMin, BackoffMax time.Duration
-	// StableAfter is how long a subscription must have lasted for the back-off to start anew; default 30 s.
+	// StableAfter is how long a subscription must have lasted for the back-off to start anew; default 10 s.
 	StableAfter time.Duration
 	// MaxFrame is the largest event, in bytes; default DefaultMaxFrame, at most 1 GiB.
 	MaxFrame int
@@ -146,8 +146,8 @@ const (
 	defaultMissed           = 5
 	defaultHeartbeat        = 15 * time.Second
 	defaultBackoffMin       = 250 * time.Millisecond
-	defaultBackoffMax       = 15 * time.Second
-	defaultStableAfter      = 30 * time.Second
+	defaultBackoffMax       = 5 * time.Second
+	defaultStableAfter      = 10 * time.Second
 	defaultFailoverTimeout  = 7 * 24 * time.Hour
 	maxMaxFrame             = 1 << 30
 )
