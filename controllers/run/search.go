@@ -71,7 +71,7 @@ func (s *search) put(r *Request) bool {
 	if at == nil || at.none {
 		return false
 	}
-	i := -1
+	var i int
 	switch {
 	case len(r.constraints.even) > 0:
 		i = s.evenly(r, at)

@@ -89,7 +89,10 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
 	m.waiting.on("not everything has been read from etcd yet")
 	group.Go(func() error { return m.cache.Follow(ctx) })
 	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.
-		group.Go(func() error { return m.detector.Run(ctx) })
+		group.Go(func() error {
+			m.detector.Run(ctx)
+			return nil
+		})
 	}
 
 	// 4. The API, once there is something to serve: every manager serves reads and writes, whoever leads.

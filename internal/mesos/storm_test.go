@@ -92,7 +92,7 @@ func TestNeverAStorm(t *testing.T) {
 		{name: "SUBSCRIBED, then ERROR", masters: MasterList{"a:1"}, hosts: map[string]http.HandlerFunc{"a:1": answerWith(subscribedAs, errorEvent("Not today"))}, perRound: 1},
 		{name: "the framework is removed each time", masters: MasterList{"a:1"}, hosts: map[string]http.HandlerFunc{"a:1": answerWith(subscribedAs, errorEvent("Framework has been removed"))}, perRound: 1},
 		{name: "ERROR at once", masters: MasterList{"a:1"}, hosts: map[string]http.HandlerFunc{"a:1": answerWith(errorEvent("Not today"))}, perRound: 1},
-		{name: "503", masters: MasterList{"a:1", "b:1"}, hosts: map[string]http.HandlerFunc{"a:1": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }}, perRound: 2},
+		{name: "503", masters: MasterList{"a:1", "b:1"}, hosts: map[string]http.HandlerFunc{"a:1": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }}, perRound: 2},
 		{name: "redirects to itself", masters: MasterList{"a:1"}, hosts: map[string]http.HandlerFunc{"a:1": redirectTo("a:1")}, perRound: 1},
 		{name: "two masters name each other", masters: MasterList{"a:1", "b:1"}, hosts: map[string]http.HandlerFunc{"a:1": redirectTo("b:1"), "b:1": redirectTo("a:1")}, perRound: 2},
 		{name: "each names another, without end", masters: MasterList{"a:0"}, hosts: chainOfRedirects(100), perRound: 1 + maxRedirects},

@@ -43,7 +43,7 @@ func TestWhatWasWrittenAndIsGoneIsAnswered(t *testing.T) {
 	})
 	job := decode[v1.Job](t, f.want(201, g.do("POST", jobsPath, jobYAML("new"))))
 	run := decode[v1.Run](t, f.want(201, g.do("POST", jobsPath+"/a/trigger", "")))
-	f.seen(int64(atoi(t, run.ResourceVersion)))
+	f.seen(atoi(t, run.ResourceVersion))
 	for name, pair := range map[string][2]metav1.Object{
 		"job": {job, f.job("new")},
 		"run": {run, decode[v1.Run](t, f.want(200, f.do("GET", runsPath+"/"+run.Name, "")))},

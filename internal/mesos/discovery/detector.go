@@ -52,8 +52,8 @@ func (d *Detector) Candidates() (addresses []string, changed <-chan struct{}, er
 	return d.known, d.changed, d.err
 }
 
-// Run watches until ctx ends. It returns nil: whatever ZooKeeper does, there is something to wait for.
-func (d *Detector) Run(ctx context.Context) error {
+// Run watches until ctx ends: whatever ZooKeeper does, there is something to wait for.
+func (d *Detector) Run(ctx context.Context) {
 	again := pauses()
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -72,7 +72,6 @@ func (d *Detector) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	return nil
 }
 
 // stable is how long a session must have lasted for the pauses between them to start anew.
@@ -150,7 +149,7 @@ func (d *Detector) read(s session, leader string) error {
 func explain(err error) error {
 	switch {
 	case errors.Is(err, zk.ErrNoAuth):
-		return fmt.Errorf("%w: the znodes are readable with credentials only: zk://user:password@...", err)
+		return fmt.Errorf("%w: the znodes are readable with credentials only, as in zk://user:password@host:port/path", err)
 	case errors.Is(err, zk.ErrNoServer):
 		return errors.New("no ZooKeeper server can be reached")
 	}

@@ -223,7 +223,7 @@ func follow(t *testing.T, z *fakeZooKeeper) *Detector {
 	d.connect = z.connect
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = d.Run(ctx) }()
+	go func() { defer close(done); d.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	return d
 }

@@ -19,7 +19,7 @@ func followReal(t *testing.T, url string) *Detector {
 	d := New(u, testr.NewWithOptions(t, testr.Options{Verbosity: 1}))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); _ = d.Run(ctx) }()
+	go func() { defer close(done); d.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	return d
 }

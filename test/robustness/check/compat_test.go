@@ -17,7 +17,7 @@ func at(minute, second int) time.Time { return time.Date(2000, 1, 1, 0, minute, 
 // example is the Job of the original's own tests.
 var example = history.Job{Name: "1", Start: at(0, 0), Count: 3, Epsilon: 10 * time.Second, Interval: time.Minute}
 
-const fiveSeconds = 5 * time.Second
+const forgiveness = 5 * time.Second
 
 func TestTargets(t *testing.T) {
 	first, second, third := Window{at(0, 0), at(0, 15)}, Window{at(1, 0), at(1, 15)}, Window{at(2, 0), at(2, 15)}
@@ -32,7 +32,7 @@ func TestTargets(t *testing.T) {
 		"before the first has to be over nothing is asked for": {at(0, 14), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, Targets(&example, test.read, fiveSeconds)); diff != "" {
+			if diff := cmp.Diff(test.want, Targets(&example, test.read, forgiveness)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -40,7 +40,7 @@ func TestTargets(t *testing.T) {
 }
 
 func TestSolveTheOriginalsExamples(t *testing.T) {
-	targets := Targets(&example, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC), fiveSeconds)
+	targets := Targets(&example, time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC), forgiveness)
 	span := func(minute, second int) Span { return Span{at(minute, second), at(minute, second+10)} }
 	incomplete := Span{Start: at(0, 0)}
 	spans := []Span{span(2, 7), span(0, 3), span(1, 5), span(3, 0), incomplete}
@@ -144,7 +144,7 @@ func TestCompatibilityJudgesAcknowledgedJobs(t *testing.T) {
 		return history.Op{Kind: history.Add, Job: name, Outcome: o}
 	}
 	h := &history.History{
-		Read: at(30, 0), Forgiveness: fiveSeconds,
+		Read: at(30, 0), Forgiveness: forgiveness,
 		Jobs: map[string]history.Job{"ok": job("ok"), "unknown": job("unknown"), "failed": job("failed"), "deleted": job("deleted")},
 		Ops: []history.Op{add("ok", history.OK), add("unknown", history.Unknown), add("failed", history.Failed), add("deleted", history.OK),
 			{Kind: history.Delete, Job: "deleted", Outcome: history.Unknown}},

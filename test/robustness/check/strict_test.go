@@ -18,7 +18,7 @@ type scene struct{ history.History }
 const second = time.Second
 
 func newScene() *scene {
-	s := &scene{history.History{Began: at(0, 0).Add(-time.Minute), Read: at(30, 0), Forgiveness: fiveSeconds,
+	s := &scene{history.History{Began: at(0, 0).Add(-time.Minute), Read: at(30, 0), Forgiveness: forgiveness,
 		Jobs: map[string]history.Job{"a": {
 			Name: "a", Start: at(0, 0), Interval: time.Minute, Count: 3, Epsilon: 10 * second, Duration: 5 * second,
 			Concurrency: v1.ConcurrencyAllow, MissedRuns: v1.MissedRunsAll, Retries: 5,

@@ -32,15 +32,6 @@ var allFaults = []fault{crashBefore, crashAfter, lostBefore, lostAfter, blind, l
 
 func (f fault) String() string { return faultNames[f] }
 
-func parseFault(s string) (fault, error) {
-	for f, name := range faultNames {
-		if name == s {
-			return f, nil
-		}
-	}
-	return pass, fmt.Errorf("no fault is called %q", s)
-}
-
 // crashes reports whether the manager dies of it.
 func (f fault) crashes() bool {
 	switch f {
