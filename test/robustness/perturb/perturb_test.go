@@ -13,7 +13,7 @@ import (
 
 var (
 	full     = flag.Bool("perturb.full", false, "every fault at every effect of every scenario, and more storms")
-	seedFlag = flag.Uint64("perturb.seed", 0, "of what is drawn; 0: another one each time")
+	seedFlag = flag.Uint64("perturb.seed", 0, "of what is drawn; 0: another one each time with -perturb.full, and always the same sample without")
 	only     = flag.String("perturb.scenario", "", "run only this scenario")
 	faultArg = flag.String("perturb.fault", "", "with -perturb.at: the fault")
 	atArg    = flag.Int("perturb.at", 0, "only at this effect, counted from 1")
@@ -21,8 +21,12 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if *seedFlag == 0 {
+	switch {
+	case *seedFlag != 0:
+	case *full:
 		*seedFlag = uint64(time.Now().UnixNano()) % 1e9
+	default:
+		*seedFlag = 1
 	}
 	fmt.Printf("perturb: -perturb.seed=%d\n", *seedFlag)
 	if code := m.Run(); code != 0 {
