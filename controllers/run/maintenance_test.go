@@ -201,15 +201,21 @@ func eventually(t *testing.T, what string, check func() bool) {
 	}
 }
 
-// TestMaintenanceOnTheDevCluster: a window is planned for an agent where a Run has no end in sight; operators see that it is
-// declined, and the user why; the machine goes down, and the Run goes on elsewhere.
-func TestMaintenanceOnTheDevCluster(t *testing.T) {
+// endlessRun is a Run that runs on one of a dev cluster's two agents, and is retried at once.
+func endlessRun(t *testing.T) (*world, *devcluster.Cluster, store.Key) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 2, AllocationInterval: 20 * time.Millisecond})
 	w.lead(w.onCluster(cluster, &memoryIDs{}))
 	soon := func(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
 	key := w.createRun("endless", sim("never"), soon)
 	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	return w, cluster, key
+}
+
+// TestMaintenanceOnTheDevCluster: a window is planned for an agent where a Run has no end in sight; operators see that it is
+// declined, and the user why; the machine goes down, and the Run goes on elsewhere.
+func TestMaintenanceOnTheDevCluster(t *testing.T) {
+	w, cluster, key := endlessRun(t)
 	first := w.now(key).Object.Status.Attempts[0]
 
 	start := time.Now().Add(2 * time.Hour).Truncate(time.Second)
@@ -248,12 +254,7 @@ func TestMaintenanceOnTheDevCluster(t *testing.T) {
 // TestDrainedAgentOnTheDevCluster: an agent is drained; its task is killed, which nobody asked of Horae, and so it is lost work that
 // is done elsewhere. Nothing is launched there until the agent is activated again.
 func TestDrainedAgentOnTheDevCluster(t *testing.T) {
-	w := newWorld(t)
-	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 2, AllocationInterval: 20 * time.Millisecond})
-	w.lead(w.onCluster(cluster, &memoryIDs{}))
-	soon := func(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
-	key := w.createRun("endless", sim("never"), soon)
-	w.until("it runs", func() bool { return w.phase(key) == v1.RunRunning })
+	w, cluster, key := endlessRun(t)
 	first := w.now(key).Object.Status.Attempts[0]
 
 	operate(t, cluster, fmt.Sprintf(`{"type":"DRAIN_AGENT","drain_agent":{"agent_id":{"value":%q}}}`, first.AgentID))

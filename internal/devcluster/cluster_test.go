@@ -173,10 +173,11 @@ func TestTasksOutliveTheScheduler(t *testing.T) {
 	}
 }
 
-func TestNextClusterOnTheWorkDirEndsWhatAKilledOneLeft(t *testing.T) {
-	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperDir+"="+dir)
+// startHelper starts a cluster on the work dir in a process of its own, with more in its environment, and returns its master's URL.
+func startHelper(t *testing.T, dir string, env ...string) (cmd *exec.Cmd, url string) {
+	t.Helper()
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), helperDir+"="+dir), env...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -188,12 +189,18 @@ func TestNextClusterOnTheWorkDirEndsWhatAKilledOneLeft(t *testing.T) {
 	if !lines.Scan() {
 		t.Fatal("the helper said nothing")
 	}
-	s := subscribe(t, lines.Text(), mediaProtobuf, frameworkInfo())
+	return cmd, lines.Text()
+}
+
+func TestNextClusterOnTheWorkDirEndsWhatAKilledOneLeft(t *testing.T) {
+	dir := t.TempDir()
+	cmd, url := startHelper(t, dir)
+	s := subscribe(t, url, mediaProtobuf, frameworkInfo())
 	o := s.offer()
 	s.launch(o, shell(o, "left", background))
 	pid := pidOf(t, &Cluster{dir: dir}, s, o, "left")
 
-	_, err = Start(context.Background(), Config{Listen: "127.0.0.1:0", WorkDir: dir})
+	_, err := Start(context.Background(), Config{Listen: "127.0.0.1:0", WorkDir: dir})
 	if err == nil || !strings.Contains(err.Error(), "in use by another devcluster") {
 		t.Errorf("a second cluster on the work dir: %v", err)
 	}

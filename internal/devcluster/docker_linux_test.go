@@ -1,7 +1,6 @@
 package devcluster
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"os"
@@ -396,20 +395,8 @@ func (s *scenario) executor(t *testing.T) {
 
 func (s *scenario) killed9(t *testing.T) {
 	dir := t.TempDir()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), helperDir+"="+dir, "DOCKER_HOST="+s.daemon.Host)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		t.Fatal("the helper said nothing")
-	}
-	client := subscribe(t, lines.Text(), mediaProtobuf, frameworkInfo())
+	cmd, url := startHelper(t, dir, "DOCKER_HOST="+s.daemon.Host)
+	client := subscribe(t, url, mediaProtobuf, frameworkInfo())
 	o := client.offer()
 	client.launch(o, inDocker(shell(o, "left", "sleep 1000")))
 	client.running()
