@@ -68,10 +68,13 @@ func (w *world) notify() {
 	w.changed = make(chan struct{})
 }
 
-// until waits for the condition, which is asked whenever something has changed.
+// until waits for the condition, which is asked whenever something has changed, and every now and then: what a controller keeps in its
+// own memory changes without an event.
 func (w *world) until(what string, condition func() bool) {
 	w.t.Helper()
 	timeout := time.After(patience)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
 	for {
 		w.mu.Lock()
 		changed := w.changed
@@ -81,6 +84,7 @@ func (w *world) until(what string, condition func() bool) {
 		}
 		select {
 		case <-changed:
+		case <-look.C:
 		case <-timeout:
 			w.t.Fatalf("never: %s\n%s", what, strings.Join(w.master.events(), "\n"))
 		}

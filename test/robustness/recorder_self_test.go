@@ -23,6 +23,9 @@ func TestRecorderKeepsWhatIsGone(t *testing.T) {
 	wg.Go(func() { rec.run(ctx) })
 	defer wg.Wait()
 	defer cancel()
+	if err := rec.waitFor(ctx, 1); err != nil { // The empty etcd: from here on it sees everything.
+		t.Fatal(err)
+	}
 
 	revision := int64(0)
 	put := func(key, value string) {
