@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"sort"
 	"strconv"
 	"strings"
@@ -37,6 +38,7 @@ type replay struct {
 
 	hurry   bool
 	prepare func(*replay) // called once names is there
+	ready   []string      // files to be there before the first KILL
 	at      int           // the recorded time of the line that it is at
 
 	later []deed // in the order of their times
@@ -150,6 +152,11 @@ func (r *replay) call(i int, l *line) error {
 	} else {
 		body, _ = json.Marshal(r.scaled(r.names.translate(recorded), ""))
 	}
+	if kind == "KILL" {
+		if err := r.awaitReady(); err != nil {
+			return err
+		}
+	}
 	if kind == "SUBSCRIBE" {
 		return r.subscribe(i, l, body)
 	}
@@ -164,6 +171,20 @@ func (r *replay) call(i int, l *line) error {
 		stream = "00000000-0000-0000-0000-000000000000"
 	}
 	c.answers[kind] = append(c.answers[kind], post(http.MethodPost, r.target.URL()+"/api/v1/scheduler", media, stream, body))
+	return nil
+}
+
+// awaitReady waits for the files of tasks that are about to be killed.
+func (r *replay) awaitReady() error {
+	for deadline := time.Now().Add(r.patience); len(r.ready) > 0; {
+		if _, err := os.Stat(r.ready[0]); err == nil {
+			r.ready = r.ready[1:]
+		} else if time.Now().After(deadline) {
+			return fmt.Errorf("a task did not get ready: %w", err)
+		} else {
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -35,6 +36,8 @@ type scenario struct {
 	scale float64
 	// hurry makes the last call at once: the recording ended just before something else would have happened.
 	hurry bool
+	// traps are how its commands begin that are killed: the first KILL waits until each shell has set its trap.
+	traps []string
 	// unsupported is why the dev cluster does not do this yet; empty if it does.
 	unsupported string
 }
@@ -44,7 +47,7 @@ const reserved = "cpus(horae):2;mem(horae):512;cpus:4;mem:4096;disk:10000;ports:
 // scenarios has every recording; a test says so if one is missing.
 var scenarios = []scenario{
 	{name: "lifecycle"},
-	{name: "kill"},
+	{name: "kill", traps: []string{"trap '' TERM; ", "trap 'echo bye; exit 0' TERM; "}},
 	{name: "max_completion_time"},
 	{name: "reconcile"},
 	{name: "unacknowledged"},
@@ -137,6 +140,15 @@ func (r *replay) do(afterMs int, f func() error) {
 	r.later = append(r.later, deed{r.at + afterMs, f})
 }
 
+// awaitTraps has each command that begins so leave a file when its trap is set, for which the first KILL waits.
+func (r *replay) awaitTraps(dir string, traps []string) {
+	for i, trap := range traps {
+		file := filepath.Join(dir, fmt.Sprint(i))
+		r.names.literal(trap, trap+": > "+file+"; ")
+		r.ready = append(r.ready, file)
+	}
+}
+
 // realMaster is a Mesos master that was there before.
 type realMaster string
 
@@ -177,7 +189,12 @@ func TestRecordings(t *testing.T) {
 				t.Parallel()
 			}
 			r := newReplay(t, s)
-			r.prepare = func(r *replay) { serveFiles(t, r) }
+			r.prepare = func(r *replay) {
+				serveFiles(t, r)
+				if !r.real {
+					r.awaitTraps(t.TempDir(), s.traps)
+				}
+			}
 			for _, d := range r.run() {
 				t.Error(d)
 			}
