@@ -29,10 +29,17 @@ func TestKillNineWithAHundredActiveRuns(t *testing.T) {
 	// Ten Jobs run every second and make up for all that they miss; three more are triggered thirty times each.
 	var docs strings.Builder
 	for i := range 10 {
-		fmt.Fprintf(&docs, job, fmt.Sprintf("tick%d", i), "schedule: '* * * * * *'\n  missedRuns: All\n  concurrencyPolicy: Allow\n  history: {succeeded: 1000, failed: 1000}", 0, witness, 2, 0)
+		fmt.Fprintf(&docs, job, fmt.Sprintf("tick%d", i), "schedule: '* * * * * *'\n  missedRuns: All\n  concurrencyPolicy: Allow\n  history: {succeeded: 1000, failed: 1000}", 0, witness, "sleep 2", 0)
 	}
+	// They go on until they are released, however long it takes to trigger them all.
+	early, late := filepath.Join(t.TempDir(), "early"), filepath.Join(t.TempDir(), "late")
 	for i, exit := range []int{0, 0, 7} {
-		fmt.Fprintf(&docs, job, fmt.Sprintf("long%d", i), "concurrencyPolicy: Allow\n  history: {succeeded: 1000, failed: 1000}", 0, witness, 15, exit)
+		release := early
+		if i == 1 {
+			release = late
+		}
+		fmt.Fprintf(&docs, job, fmt.Sprintf("long%d", i), "concurrencyPolicy: Allow\n  history: {succeeded: 1000, failed: 1000}", 0, witness,
+			"until test -e "+release+"; do sleep 1; done", exit)
 	}
 	began := time.Now()
 	if r := m.horaeStdin(docs.String(), "apply", "-f", "-"); r.code != 0 {
@@ -49,8 +56,10 @@ func TestKillNineWithAHundredActiveRuns(t *testing.T) {
 	})
 
 	m.kill()
+	touch(t, early)
 	time.Sleep(3 * time.Second) // some end, and some occurrences come due, while nobody looks
 	m = start(t, "manager", args...)
+	touch(t, late)
 
 	eventually(t, "all triggered Runs have ended", func() string {
 		for _, r := range allRuns(t, m) {
@@ -90,9 +99,16 @@ spec:
     resources: {cpus: 0.01, memory: 8Mi, disk: 1Mi}
     shell: |
       echo start >> %s/$HORAE_RUN
-      sleep %d
+      %s
       exit %d
 `
+
+func touch(t *testing.T, file string) {
+	t.Helper()
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // checkEnds compares what the tasks themselves left on disk with what Horae says of them.
 func checkEnds(t *testing.T, all []v1.Run, witness string, manual int) {
