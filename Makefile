@@ -24,11 +24,11 @@ run: build ## Build, then start the whole system on loopback with a few example 
 
 .PHONY: test
 test: ## Run the tests
-	$(GO) test $(TESTFLAGS) -timeout 10m ./...
+	$(GO) test $(TESTFLAGS) -timeout 15m ./...
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector
-	$(GO) test -race $(TESTFLAGS) -timeout 20m ./...
+	$(GO) test -race $(TESTFLAGS) -timeout 30m ./...
 
 .PHONY: test-long
 test-long: ## Run the suites that take minutes: every IANA zone over ten years, longer properties
