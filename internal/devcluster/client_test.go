@@ -31,6 +31,9 @@ type testClient struct {
 
 func ptr[T any](v T) *T { return &v }
 
+// patience ends a test that would hang.
+const patience = time.Minute
+
 // frameworkInfo is the one of the recordings.
 func frameworkInfo() *mesos.FrameworkInfo {
 	return &mesos.FrameworkInfo{
@@ -155,10 +158,10 @@ func (c *testClient) must(call *scheduler.Call) {
 	}
 }
 
-// next returns the next event of a type, dropping others but failing at the end of the stream and after 20 s.
+// next returns the next event of a type, dropping others but failing at the end of the stream and after patience.
 func (c *testClient) next(kind scheduler.Event_Type) *scheduler.Event {
 	c.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for {
 		select {
 		case e, ok := <-c.events:
@@ -169,7 +172,7 @@ func (c *testClient) next(kind scheduler.Event_Type) *scheduler.Event {
 				return e
 			}
 		case <-timeout:
-			c.t.Fatalf("no %s within 20 s", kind)
+			c.t.Fatalf("no %s within %s", kind, patience)
 		}
 	}
 }
