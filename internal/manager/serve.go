@@ -73,7 +73,7 @@ func (m *Manager) etcdReady(ctx context.Context) error {
 		return fmt.Errorf("etcd does not answer: %w", err)
 	}
 	if m.hold.outOfSpace() {
-		return errors.New("etcd is out of space (alarm NOSPACE) and takes no writes: nothing is launched; compact and defragment it, then disarm the alarm")
+		return fmt.Errorf("nothing is launched: %w", store.ErrNoSpace)
 	}
 	return nil
 }

@@ -33,8 +33,13 @@ func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
 	case errors.Is(err, store.ErrUnknown): // no Retry-After: clients would repeat the write by themselves
 		st := apierrors.NewTimeoutError(err.Error()+"; read the object before you try again", 0).Status()
 		out = &st
+	case errors.Is(err, store.ErrNoSpace): // nor here: it takes a person
+		out = insufficientStorage(err)
 	case errors.Is(err, context.DeadlineExceeded):
 		st := apierrors.NewTimeoutError(err.Error(), 0).Status()
+		out = &st
+	case store.Unavailable(err): // of a read
+		st := apierrors.NewServiceUnavailable(err.Error()).Status()
 		out = &st
 	default:
 		if r.Context().Err() == nil {
@@ -82,6 +87,11 @@ func status(code int, reason metav1.StatusReason, format string, args ...any) er
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
 		Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: fmt.Sprintf(format, args...),
 	}}
+}
+
+// insufficientStorage is 507, for which Kubernetes has no reason.
+func insufficientStorage(err error) *metav1.Status {
+	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInsufficientStorage, Reason: "InsufficientStorage", Message: err.Error()}
 }
 
 func methodNotAllowed(method, why string) error {

@@ -5,8 +5,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -121,5 +123,63 @@ func TestAWriteWhoseAnswerIsLostHappensOnce(t *testing.T) {
 			}
 			f.want(404, f.do("DELETE", jobsPath+"/doomed", ""))
 		})
+	}
+}
+
+// TestAWriteWithoutSpaceIsRefused raises etcd's alarm NOSPACE: reads go on, and each write says what is wrong, and that nothing was
+// written. What frees space is taken.
+func TestAWriteWithoutSpaceIsRefused(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	alarm := func(action pb.AlarmRequest_AlarmAction) {
+		t.Helper()
+		etcd := pb.NewMaintenanceClient(f.store.Client().ActiveConnection())
+		if _, err := etcd.Alarm(t.Context(), &pb.AlarmRequest{Action: action, Alarm: pb.AlarmType_NOSPACE}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alarm(pb.AlarmRequest_ACTIVATE)
+	for _, write := range []struct{ method, path, body, contentType string }{
+		{"POST", jobsPath, jobYAML("new"), yamlType},
+		{"POST", jobsPath + "/a/trigger", "", ""},
+		{"PATCH", jobsPath + "/a", `{"spec":{"suspend":true}}`, "application/merge-patch+json"},
+	} {
+		a := f.do(write.method, write.path, write.body, "Content-Type", write.contentType)
+		if a.code != 507 || a.status.Reason != "InsufficientStorage" || !strings.Contains(a.status.Message, "etcd is out of space") {
+			t.Errorf("%s %s: got %d %s, want 507 and that etcd is out of space", write.method, write.path, a.code, a.body)
+		}
+		if a.header.Get("Retry-After") != "" {
+			t.Errorf("%s %s: a client is asked to repeat what takes a person", write.method, write.path)
+		}
+	}
+	f.want(200, f.do("GET", jobsPath+"/a", ""))
+	f.want(200, f.do("DELETE", jobsPath+"/a", ""))
+	alarm(pb.AlarmRequest_DEACTIVATE)
+	f.want(201, f.do("POST", jobsPath, jobYAML("new"), "Content-Type", yamlType))
+}
+
+// TestAReadThatEtcdRefusesIsSaid: before a PATCH is written the spec is read from etcd itself. Nothing was written when that fails.
+func TestAReadThatEtcdRefusesIsSaid(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	var refusing atomic.Bool
+	front := etcdtest.NewFront(t, f.store.Client().Endpoints()[0], etcdtest.FrontHooks{
+		Unary: func(ctx context.Context, req any, forward func(context.Context) (any, error)) (any, error) {
+			if _, ok := req.(*pb.RangeRequest); ok && refusing.Load() {
+				return nil, rpctypes.ErrGRPCNoLeader
+			}
+			return forward(ctx)
+		},
+	})
+	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{front.Endpoint}, RequestTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	g := f.another(func(c *Config) { c.Store = s })
+	refusing.Store(true)
+	a := f.want(503, g.do("PATCH", jobsPath+"/a", `{"spec":{"suspend":true}}`, "Content-Type", "application/merge-patch+json"))
+	if !strings.Contains(a.status.Message, "no leader") {
+		t.Errorf("got %s, want what etcd says", a.body)
 	}
 }

@@ -22,6 +22,8 @@ var (
 	ErrFenced = errors.New("fenced: this process is not the leader any more")
 	// ErrUnknown: etcd did not answer, the change may or may not have been written. Observe again; never repeat it blindly.
 	ErrUnknown = errors.New("unknown outcome: etcd did not answer")
+	// ErrNoSpace: etcd has raised its alarm NOSPACE, and nothing was written. It is over when an operator has ended the alarm.
+	ErrNoSpace = errors.New("etcd is out of space (alarm NOSPACE) and takes no writes: compact and defragment it, then disarm the alarm")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
 	// ErrPaused: the writer is paused; nothing was written. Whoever paused it tells when to go on.
@@ -174,6 +176,9 @@ func (c Change) String() string {
 
 // writeError says what came of a write that etcd did not confirm: refused, or unknown.
 func writeError(what fmt.Stringer, err error) error {
+	if errors.Is(err, rpctypes.ErrNoSpace) {
+		return fmt.Errorf("%s: %w: %w", what, ErrNoSpace, err)
+	}
 	if refused(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}

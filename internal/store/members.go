@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -164,16 +166,13 @@ func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	return came
 }
 
-// outOfSpace: each member knows of the alarms of all.
+// outOfSpace: each member knows of the alarms of all, as of what it has applied. One that is cut off from the others may know of an
+// alarm that is over.
 func outOfSpace(answers []*pb.StatusResponse) bool {
-	for _, a := range answers {
-		for _, e := range a.GetErrors() {
-			if strings.Contains(e, pb.AlarmType_NOSPACE.String()) {
-				return true
-			}
-		}
-	}
-	return false
+	furthest := slices.MaxFunc(answers, func(a, b *pb.StatusResponse) int {
+		return cmp.Compare(a.GetRaftAppliedIndex(), b.GetRaftAppliedIndex())
+	})
+	return slices.ContainsFunc(furthest.GetErrors(), func(e string) bool { return strings.Contains(e, pb.AlarmType_NOSPACE.String()) })
 }
 
 // addressOf an endpoint, as gRPC gives it to the dialer.

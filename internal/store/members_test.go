@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -102,14 +103,35 @@ func TestOutOfSpaceIsToldAndItsEnd(t *testing.T) {
 	}
 	// I1: what etcd refuses for want of space is refused as a whole, nested as it is.
 	_, err = s.Apply(t.Context(), plain("b", "1"))
-	if !errors.Is(err, rpctypes.ErrNoSpace) || errors.Is(err, ErrUnknown) {
-		t.Errorf("a write: %v, want a refusal", err)
+	if !errors.Is(err, ErrNoSpace) || errors.Is(err, ErrUnknown) {
+		t.Errorf("a write: %v, want ErrNoSpace", err)
 	}
 	if _, err := c.Member(0).AlarmDisarm(t.Context(), &clientv3.AlarmMember{}); err != nil {
 		t.Fatal(err)
 	}
 	if <-told {
 		t.Fatal("told of no space again, want of space")
+	}
+}
+
+func TestTheFurthestMemberTellsOfAlarms(t *testing.T) {
+	full := func(index uint64) *pb.StatusResponse {
+		return &pb.StatusResponse{RaftAppliedIndex: index, Errors: []string{"etcdserver: no leader", "memberID:1 alarm:NOSPACE "}}
+	}
+	well := func(index uint64) *pb.StatusResponse { return &pb.StatusResponse{RaftAppliedIndex: index} }
+	for name, c := range map[string]struct {
+		answers []*pb.StatusResponse
+		want    bool
+	}{
+		"all know of it":                           {answers: []*pb.StatusResponse{full(7), full(8)}, want: true},
+		"nobody knows of any":                      {answers: []*pb.StatusResponse{well(7), well(8)}},
+		"one that is cut off has not heard of it":  {answers: []*pb.StatusResponse{well(7), full(8)}, want: true},
+		"one that is cut off knows of an old one":  {answers: []*pb.StatusResponse{well(8), full(7)}},
+		"a member that refuses the question, only": {answers: []*pb.StatusResponse{nil}},
+	} {
+		if got := outOfSpace(c.answers); got != c.want {
+			t.Errorf("%s: out of space: %v, want %v", name, got, c.want)
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Unavailable reports whether an error of Open says that etcd does not answer, or cannot yet: trying again may help.
+// Unavailable reports whether an error of Open, or of a read, says that etcd does not answer, or cannot yet: trying again may help.
 func Unavailable(err error) bool {
 	code := codeOf(err)
 	return code == codes.DeadlineExceeded || code == codes.Unavailable
@@ -194,7 +194,7 @@ func (s *Store) read(ctx context.Context, etcdKey string) ([]byte, int64, error)
 }
 
 // Apply makes a change that no fence guards: a user's. It returns the revision at which the change was made. ErrConflict:
-// nothing was written; ErrUnknown: perhaps; any other error: nothing was written.
+// nothing was written; ErrUnknown: perhaps; ErrNoSpace and any other error: nothing was written.
 func (s *Store) Apply(ctx context.Context, change Change) (int64, error) {
 	if err := change.check(); err != nil {
 		return 0, err
