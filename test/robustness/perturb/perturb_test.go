@@ -58,9 +58,9 @@ func eachScenario(t *testing.T, f func(t *testing.T, s *site, sc scenario, want 
 	}
 }
 
-// disturb runs a scenario under a plan and compares.
-func disturb(t *testing.T, s *site, p *plan, sc scenario, want, repeat string) {
-	t.Run(repeat, func(t *testing.T) {
+// disturb runs a scenario under a plan and compares. It reports whether all was well.
+func disturb(t *testing.T, s *site, p *plan, sc scenario, want, repeat string) bool {
+	return t.Run(repeat, func(t *testing.T) {
 		s.run(t, p, sc, want)
 		if t.Failed() {
 			t.Logf("again: go test ./test/robustness/perturb -run %s -perturb.scenario=%s -perturb.seed=%d", t.Name(), sc.name, *seedFlag)
@@ -72,11 +72,12 @@ func disturb(t *testing.T, s *site, p *plan, sc scenario, want, repeat string) {
 func TestOneFault(t *testing.T) {
 	eachScenario(t, func(t *testing.T, s *site, sc scenario, want string, effects int) {
 		random := rand.New(rand.NewPCG(*seedFlag, 2))
+		failures := 0
 		for _, f := range allFaults {
 			if *faultArg != "" && f.String() != *faultArg {
 				continue
 			}
-			for at := 1; ; at++ {
+			for at := 1; failures < enough; at++ {
 				if *atArg != 0 && at != *atArg || *atArg == 0 && !*full && random.IntN(effects*len(allFaults)) >= samples {
 					if at > effects {
 						break
@@ -84,8 +85,10 @@ func TestOneFault(t *testing.T) {
 					continue
 				}
 				p := newPlan(*seedFlag+uint64(at), map[int]fault{at: f})
-				disturb(t, s, p, sc, want, fmt.Sprintf("%s/%d", f, at))
-				if t.Failed() || !p.done() {
+				if !disturb(t, s, p, sc, want, fmt.Sprintf("%s/%d", f, at)) {
+					failures++
+				}
+				if !p.done() {
 					break
 				}
 			}
@@ -93,8 +96,12 @@ func TestOneFault(t *testing.T) {
 	})
 }
 
-// samples of each scenario, on average, without -perturb.full.
-const samples = 3
+const (
+	// samples of each scenario, on average, without -perturb.full.
+	samples = 3
+	// enough failures of a scenario: each may take as long as patience lasts, and says much the same.
+	enough = 5
+)
 
 // TestStorm disturbs each scenario several times in a run: also the successors of those that died.
 func TestStorm(t *testing.T) {

@@ -34,12 +34,17 @@ type site struct {
 	endpoint string
 	client   *clientv3.Client
 	dir      string
+	// dead are the managers of all worlds that died. Nothing of theirs reaches anything; but each tries for a second to give up its
+	// lease, which no world waits for.
+	dead sync.WaitGroup
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
 	etcd := etcdtest.New(t)
-	return &site{etcd: etcd, endpoint: etcd.Endpoint, client: etcdtest.Client(t, etcd.Endpoint), dir: t.TempDir()}
+	s := &site{etcd: etcd, endpoint: etcd.Endpoint, client: etcdtest.Client(t, etcd.Endpoint), dir: t.TempDir()}
+	t.Cleanup(s.dead.Wait)
+	return s
 }
 
 // world is one run of a scenario.
@@ -148,9 +153,6 @@ func (w *world) keep(stop <-chan struct{}) {
 			m.bury()
 		}
 		m.stop()
-		for _, dead := range w.past {
-			<-dead.done
-		}
 		return
 	}
 }
@@ -158,6 +160,7 @@ func (w *world) keep(stop <-chan struct{}) {
 // succeed buries a dead manager, lets its lease run out, and starts the next.
 func (w *world) succeed(dead *instance) {
 	dead.bury()
+	w.dead.Go(func() { <-dead.done })
 	var old int64
 	if dead.successor == stale || dead.successor == relapse {
 		resp, err := w.client.Get(w.ctx, store.Prefix, clientv3.WithPrefix(), clientv3.WithCountOnly())
