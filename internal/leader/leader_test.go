@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr/funcr"
 	"github.com/go-logr/logr/testr"
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/goleak"
 
@@ -99,6 +101,37 @@ func TestSuccessorLeadsAsSoonAsTheLeaderStops(t *testing.T) {
 	}
 	if len(leases.Leases) != 1 {
 		t.Errorf("%d leases are left, want the second leader's alone", len(leases.Leases))
+	}
+}
+
+// TestACampaignDoesNotWaitForAnAnswerThatIsLost: the key of the first campaign is made, or is not, and etcd never says so; the
+// connection stays. The candidate begins anew, with another lease, and is not in its own way.
+func TestACampaignDoesNotWaitForAnAnswerThatIsLost(t *testing.T) {
+	for name, made := range map[string]bool{"the key was made": true, "it was not": false} {
+		t.Run(name, func(t *testing.T) {
+			var lost atomic.Bool
+			front := etcdtest.NewFront(t, etcdtest.Start(t), etcdtest.FrontHooks{
+				Unary: func(ctx context.Context, req any, forward func(context.Context) (any, error)) (any, error) {
+					if txn, ok := req.(*pb.TxnRequest); !ok || txn.Success[0].GetRequestPut() == nil || lost.Swap(true) {
+						return forward(ctx)
+					}
+					if made {
+						if _, err := forward(ctx); err != nil {
+							return nil, err
+						}
+					}
+					<-ctx.Done()
+					return nil, ctx.Err()
+				},
+			})
+			s, err := store.Open(t.Context(), store.Config{Endpoints: []string{front.Endpoint}, RequestTimeout: 500 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			c := campaignFor(t, s.Client(), "a", time.Minute)
+			receive(t, c.begun, "the lead")
+		})
 	}
 }
 

@@ -81,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		DialTimeout:          orDefault(cfg.DialTimeout, defaultDialTimeout),
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
-		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial), grpc.WithChainUnaryInterceptor(once)},
+		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial), grpc.WithChainUnaryInterceptor(once, within(s.timeout))},
 		Logger:               zap.NewNop(), // each error is returned and handled by the caller
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Store) Close() error {
 	return s.client.Close()
 }
 
-// Client is the etcd client, for the election.
+// Client is the etcd client, for the election. Each of its requests ends after the request timeout at the latest; streams do not.
 func (s *Store) Client() *clientv3.Client { return s.client }
 
 func (s *Store) requestContext(ctx context.Context) (context.Context, context.CancelFunc) {
