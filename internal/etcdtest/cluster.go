@@ -36,8 +36,11 @@ type T interface {
 type Cluster struct {
 	t       T
 	members []member
-	procs   []*process // nil while a member does not run
 	clients []*clientv3.Client
+	peers   *peers // nil unless it may be partitioned
+
+	mu    sync.Mutex
+	procs []*process // nil while a member does not run; the peers' goroutines read it, and so mu guards writes
 }
 
 // process is a member that runs.
@@ -58,6 +61,9 @@ func WithMemberFsync() ClusterOption { return func(m *member) { m.Fsync = true }
 // WithQuota has the members raise the alarm NOSPACE, and refuse writes, when their data has grown to so many bytes.
 func WithQuota(bytes int64) ClusterOption { return func(m *member) { m.QuotaBytes = bytes } }
 
+// WithPartitions puts proxies between the members: see Partition.
+func WithPartitions() ClusterOption { return func(m *member) { m.partitions = true } }
+
 // NewCluster runs a cluster until the test ends, and returns when every member is ready. The program's TestMain, or main, must
 // begin with RunMember.
 func NewCluster(t T, members int, opts ...ClusterOption) *Cluster {
@@ -70,7 +76,6 @@ func NewCluster(t T, members int, opts ...ClusterOption) *Cluster {
 		t: t, members: make([]member, members), clients: make([]*clientv3.Client, members), procs: make([]*process, members),
 	}
 	dir := t.TempDir()
-	var peers []string
 	for i := range c.members {
 		// Elections quick enough for tests, and slow enough for a busy machine. The shortest lease that etcd grants is 1.5 times
 		// as long: a second, in whole ones.
@@ -81,6 +86,12 @@ func NewCluster(t T, members int, opts ...ClusterOption) *Cluster {
 			o(&m)
 		}
 		c.members[i] = m
+	}
+	if c.members[0].partitions {
+		c.openPeers()
+	}
+	var peers []string
+	for _, m := range c.members {
 		peers = append(peers, m.Name+"="+m.Peer)
 	}
 	for i := range c.members {
@@ -179,6 +190,12 @@ func (c *Cluster) spawn(i int) {
 	if err != nil {
 		c.t.Fatalf("start etcd member %d: %v", i, err)
 	}
+	c.setProcess(i, p)
+}
+
+func (c *Cluster) setProcess(i int, p *process) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.procs[i] = p
 }
 
@@ -237,7 +254,7 @@ func (c *Cluster) Kill(members ...int) {
 	for _, i := range members {
 		if c.procs[i] != nil {
 			c.procs[i].wg.Wait()
-			c.procs[i] = nil
+			c.setProcess(i, nil)
 		}
 	}
 }

@@ -89,6 +89,43 @@ func TestClusterStopsAndContinues(t *testing.T) {
 	}
 }
 
+// TestClusterIsPartitioned: the leader alone on its side accepts nothing, and the others choose one of their own. When only what it sends is
+// lost, it is deposed as well. In the end all have what was written.
+func TestClusterIsPartitioned(t *testing.T) {
+	t.Parallel()
+	c := NewCluster(t, 3, WithPartitions())
+	client := Client(t, c.Endpoints()...)
+	put(t, client, "/a", "1")
+	for name, part := range map[string]func(leader int, others []int){
+		"in both directions": func(leader int, _ []int) { c.Partition(leader) },
+		"in one": func(leader int, others []int) {
+			for _, i := range others {
+				c.Part(leader, i)
+			}
+		},
+	} {
+		alone := c.Leader(t.Context())
+		others := c.Followers(t.Context())
+		part(alone, others)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		_, err := c.Member(alone).Put(ctx, "/alone", name)
+		cancel()
+		if err == nil {
+			t.Errorf("%s: the member that is alone has accepted a write", name)
+		}
+		if now := c.Leader(t.Context()); now == alone {
+			t.Errorf("%s: member %d leads and is alone", name, now)
+		}
+		put(t, Client(t, c.Endpoints()[others[0]], c.Endpoints()[others[1]]), "/b", name)
+		c.Heal()
+		for i := range 3 {
+			if got, err := c.Member(i).Get(t.Context(), "/b"); err != nil || len(got.Kvs) != 1 || string(got.Kvs[0].Value) != name {
+				t.Errorf("%s: member %d: got %v, %v, want what was written by the others", name, i, got, err)
+			}
+		}
+	}
+}
+
 func TestClusterWithAQuotaRunsOutOfSpace(t *testing.T) {
 	t.Parallel()
 	c := NewCluster(t, 1, WithQuota(1<<20))

@@ -2,6 +2,7 @@ package etcdtest
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -29,10 +30,13 @@ const (
 type member struct {
 	Name, Dir        string
 	Client, Peer     string // URLs
+	PeerListen       string // URL; "": Peer
 	Cluster          string // name=peer URL, of all
 	Fsync            bool
 	QuotaBytes       int64
 	TickMs, Election uint
+
+	partitions bool // for the one who starts it
 }
 
 // mainCalled: RunMember was called in this process, so that those it starts will call it too.
@@ -106,8 +110,8 @@ func obey() {
 }
 
 func (m member) config() (*embed.Config, error) {
-	var urls [2]url.URL
-	for i, text := range []string{m.Client, m.Peer} {
+	var urls [3]url.URL
+	for i, text := range []string{m.Client, m.Peer, cmp.Or(m.PeerListen, m.Peer)} {
 		u, err := url.Parse(text)
 		if err != nil {
 			return nil, err
@@ -121,7 +125,7 @@ func (m member) config() (*embed.Config, error) {
 	cfg := embed.NewConfig()
 	cfg.Name, cfg.Dir = m.Name, m.Dir
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = urls[:1], urls[:1]
-	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = urls[1:], urls[1:]
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = urls[2:], urls[1:2]
 	cfg.InitialCluster = m.Cluster
 	cfg.UnsafeNoFsync = !m.Fsync
 	cfg.QuotaBackendBytes = m.QuotaBytes

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -14,7 +13,7 @@ type Proxy struct {
 	// Endpoint is the URL that the client is given.
 	Endpoint string
 
-	listener net.Listener
+	listener net.Listener // nil: connections come by hand
 	wg       sync.WaitGroup
 
 	mu      sync.Mutex
@@ -34,7 +33,7 @@ const (
 )
 
 // NewProxy passes connections on to an endpoint until the test ends.
-func NewProxy(t testing.TB, endpoint string) *Proxy {
+func NewProxy(t T, endpoint string) *Proxy {
 	t.Helper()
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -44,10 +43,17 @@ func NewProxy(t testing.TB, endpoint string) *Proxy {
 	if err != nil {
 		t.Fatalf("proxy to %s: %v", endpoint, err)
 	}
-	p := &Proxy{Endpoint: "http://" + l.Addr().String(), listener: l, target: u.Host, conns: map[net.Conn]bool{}}
-	p.changed = sync.NewCond(&p.mu)
+	p := newProxy(u.Host)
+	p.Endpoint, p.listener = "http://"+l.Addr().String(), l
 	p.wg.Go(p.serve)
 	t.Cleanup(p.close)
+	return p
+}
+
+// newProxy passes on the connections that take is given to host:port.
+func newProxy(target string) *Proxy {
+	p := &Proxy{target: target, conns: map[net.Conn]bool{}}
+	p.changed = sync.NewCond(&p.mu)
 	return p
 }
 
@@ -60,6 +66,13 @@ func (p *Proxy) Silence() { p.set(false, true, true, false) }
 // HoldAnswers passes on what the client says and keeps back what the server says, so that requests are carried out and never
 // answered.
 func (p *Proxy) HoldAnswers() { p.set(false, false, true, false) }
+
+// withhold keeps back what goes in one direction, beside what is held back already.
+func (p *Proxy) withhold(direction int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold[direction] = true
+}
 
 // Delay passes everything on, each piece that is read after so long, and one after the other: a slow network, and a thin one.
 func (p *Proxy) Delay(d time.Duration) {
@@ -106,7 +119,9 @@ func (p *Proxy) breakLocked() {
 func (p *Proxy) close() {
 	p.mu.Lock()
 	p.closed = true
-	_ = p.listener.Close()
+	if p.listener != nil {
+		_ = p.listener.Close()
+	}
 	p.breakLocked()
 	p.mu.Unlock()
 	p.wg.Wait()
@@ -118,25 +133,29 @@ func (p *Proxy) serve() {
 		if err != nil {
 			return
 		}
-		p.mu.Lock()
-		target := p.target
-		p.mu.Unlock()
-		server, err := net.Dial("tcp", target)
-		if err != nil {
-			_ = client.Close()
-			continue
-		}
-		p.mu.Lock()
-		if p.refuse || p.closed {
-			_, _ = client.Close(), server.Close()
-			p.mu.Unlock()
-			continue
-		}
-		p.conns[client], p.conns[server] = true, true
-		p.mu.Unlock()
-		p.wg.Go(func() { p.pump(toServer, server, client) })
-		p.wg.Go(func() { p.pump(toClient, client, server) })
+		p.take(client)
 	}
+}
+
+// take passes a new connection on.
+func (p *Proxy) take(client net.Conn) {
+	p.mu.Lock()
+	target := p.target
+	p.mu.Unlock()
+	server, err := net.Dial("tcp", target)
+	if err != nil {
+		_ = client.Close()
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.refuse || p.closed {
+		_, _ = client.Close(), server.Close()
+		return
+	}
+	p.conns[client], p.conns[server] = true, true
+	p.wg.Go(func() { p.pump(toServer, server, client) })
+	p.wg.Go(func() { p.pump(toClient, client, server) })
 }
 
 // pump passes bytes on in one direction until either side is closed.

@@ -102,7 +102,7 @@ func (u *users) ask(ctx context.Context, api string, op *history.Op, job *histor
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	switch {
-	case res.StatusCode >= 500:
+	case res.StatusCode >= 500 && res.StatusCode != http.StatusInsufficientStorage:
 		return "", history.Unknown, fmt.Sprintf("%s: %s", res.Status, body)
 	case res.StatusCode >= 400:
 		return "", history.Failed, fmt.Sprintf("%s: %s", res.Status, body)

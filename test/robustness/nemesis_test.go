@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"horae/internal/etcdtest"
@@ -142,6 +143,8 @@ func (n *nemesis) strike(b *blow) (target string, undo func(), err error) {
 		return n.strikeManager(b)
 	case "killetcd", "pauseetcd", "noquorum":
 		return n.strikeEtcd(b)
+	case "splitetcd", "deafetcd", "fulletcd":
+		return n.strikeAllOfEtcd(b)
 	case "cutetcd", "silenceetcd", "muteetcd", "slowetcd":
 		i, err := n.one(b, "etcd link ", managers, n.site.leads)
 		if err != nil {
@@ -210,6 +213,53 @@ func (n *nemesis) strikeEtcd(b *blow) (target string, undo func(), err error) {
 	}
 	etcd.Kill(met...)
 	return fmt.Sprintf("members %v", met), func() { etcd.Start(met...) }, nil
+}
+
+// strikeAllOfEtcd has the faults that would keep a member from starting again, or that take a quorum to be undone.
+func (n *nemesis) strikeAllOfEtcd(b *blow) (target string, undo func(), err error) {
+	for i := range members {
+		if !n.take(b, fmt.Sprint("etcd ", i)) {
+			return "", nil, fmt.Errorf("member %d has a fault already", i)
+		}
+	}
+	etcd, i := n.site.etcd, b.strike.Pick%members
+	if lead, ok := n.site.etcdLeads(); ok && b.strike.LeaderFirst {
+		i = lead
+	}
+	j, k := (i+1)%members, (i+2)%members
+	switch b.strike.Fault.Name {
+	case "splitetcd":
+		etcd.Partition(i)
+		return fmt.Sprintf("member %d alone", i), etcd.Heal, nil
+	case "deafetcd":
+		etcd.Part(i, j)
+		if b.strike.Pick/members%2 == 0 {
+			etcd.Part(i, k)
+			return fmt.Sprintf("nobody hears member %d", i), etcd.Heal, nil
+		}
+		etcd.Part(j, i)
+		return fmt.Sprintf("members %d and %d do not hear each other", i, j), etcd.Heal, nil
+	}
+	n.alarm(pb.AlarmRequest_ACTIVATE)
+	return "", func() { n.alarm(pb.AlarmRequest_DEACTIVATE) }, nil
+}
+
+// alarm raises or ends etcd's NOSPACE, and asks until etcd has answered.
+func (n *nemesis) alarm(action pb.AlarmRequest_AlarmAction) {
+	ctx, cancel := context.WithTimeout(n.site.t.Context(), patience)
+	defer cancel()
+	for {
+		try, end := n.site.short()
+		_, err := pb.NewMaintenanceClient(n.site.client.ActiveConnection()).Alarm(try, &pb.AlarmRequest{Action: action, Alarm: pb.AlarmType_NOSPACE})
+		end()
+		switch {
+		case err == nil:
+			return
+		case ctx.Err() != nil:
+			n.site.t.Errorf("%s etcd's alarm: %v", action, err)
+			return
+		}
+	}
 }
 
 // slow is by how much each packet is delayed.

@@ -57,7 +57,7 @@ func newSite(t *testing.T, dir string) *site {
 	if err := os.MkdirAll(s.witness, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	s.etcd = etcdtest.NewCluster(t, members)
+	s.etcd = etcdtest.NewCluster(t, members, etcdtest.WithPartitions())
 	var err error
 	if s.client, err = clientv3.New(clientv3.Config{Endpoints: s.etcd.Endpoints(), DialTimeout: patience, Logger: zap.NewNop()}); err != nil {
 		t.Fatal(err)
