@@ -149,7 +149,8 @@ func (m *Manager) newDriver(writer *store.Writer, suppressed func() []string) (*
 type frameworkIDs struct{ store.FrameworkIDs }
 
 func (f frameworkIDs) FrameworkID(ctx context.Context) (string, error) {
-	// An empty change writes nothing and asks etcd whether the fence holds.
+	// An empty change writes nothing and asks etcd whether the fence holds, also while all else is held up by doubt: its answer is
+	// better than the lease's.
 	if _, err := f.Writer.Apply(ctx, store.Change{}); err != nil {
 		return "", failedOver(err)
 	}

@@ -82,7 +82,7 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 		return 0, fmt.Errorf("%s: %w", change, err)
 	}
 	w.mu.Lock()
-	if err := w.refusalLocked(); err != nil {
+	if err := w.refusalLocked(change); err != nil {
 		w.mu.Unlock()
 		return 0, fmt.Errorf("%s: %w", change, err)
 	}
@@ -106,7 +106,8 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	}
 }
 
-// Pause has further changes refused with ErrPaused until it is called with false. Those that came before are sent.
+// Pause has further changes refused with ErrPaused until it is called with false. Those that came before are sent, and so are those that
+// write nothing: that etcd answers them is what a pause waits for.
 func (w *Writer) Pause(paused bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,14 +140,14 @@ func newRequest(change Change) (*request, error) {
 	return r, nil
 }
 
-func (w *Writer) refusalLocked() error {
+func (w *Writer) refusalLocked(change Change) error {
 	if w.fenced != nil {
 		return w.fenced
 	}
 	if w.closed {
 		return ErrClosed
 	}
-	if w.paused {
+	if w.paused && len(change.Writes) > 0 {
 		return ErrPaused
 	}
 	return nil

@@ -428,6 +428,9 @@ func TestPausedWriterRefusesAndWritesNothing(t *testing.T) {
 	if _, err := w.Apply(t.Context(), plain("a", "1")); !errors.Is(err, ErrPaused) {
 		t.Errorf("a paused writer: %v, want ErrPaused", err)
 	}
+	if _, err := w.Apply(t.Context(), Change{}); err != nil {
+		t.Errorf("asked whether the fence holds: %v", err)
+	}
 	w.Pause(false)
 	revision, err := w.Apply(t.Context(), plain("b", "1"))
 	if err != nil {

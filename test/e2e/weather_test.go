@@ -24,6 +24,7 @@ import (
 type weather struct {
 	*site
 	etcd          *etcdtest.Cluster
+	mesos         *devcluster.Cluster
 	far           []*etcdtest.Proxy
 	subscriptions *atomic.Int64
 }
@@ -41,6 +42,7 @@ func newWeather(t *testing.T) *weather {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = mesos.Close() })
+	w.mesos = mesos
 	mesos.Master().SetHooks(devcluster.Hooks{BeforeCall: func(call string, _ <-chan struct{}) bool {
 		if call == "SUBSCRIBE" {
 			w.subscriptions.Add(1)
@@ -332,6 +334,14 @@ func (w *weather) outOfSpace() {
 	if now, again := w.lead(), w.subscriptions.Load()-subscriptions; now != lead || again != 0 {
 		w.t.Errorf("the lead was %s and is %s, and Mesos was subscribed to %d times: want neither to change", lead, now, again)
 	}
+	// A subscription that breaks meanwhile is made again: that writes nothing.
+	w.mesos.Master().DropStreams()
+	eventually(w.t, "Mesos is subscribed to again", func() string {
+		if w.subscriptions.Load() == subscriptions {
+			return "it is not"
+		}
+		return ""
+	})
 
 	// What an operator does: delete, compact, defragment (which stops a member for a while), and end the alarm.
 	if _, err := w.client.Delete(w.t.Context(), "/junk/", clientv3.WithPrefix()); err != nil {

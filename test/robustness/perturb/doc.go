@@ -11,7 +11,8 @@
 //
 //   - crash: the manager dies before the effect is carried out, or after it and before it learns of that. Its connections
 //     break at once and nothing orderly of its passes them; a successor starts.
-//   - lost: the effect is carried out, or is not, and the answer is an error, a silence until the time is up, or a reset.
+//   - lost: the effect is carried out, or is not, and the answer is an error or a reset.
+//   - silent: the same, and there is no answer until the manager's time is up.
 //   - blind: the manager's cache sees nothing for a while; then its watch ends as compacted, so that it lists anew and what came
 //     and went in between is never seen.
 //   - late: the same, but what happened is told afterwards.

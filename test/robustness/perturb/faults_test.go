@@ -16,6 +16,8 @@ const (
 	crashAfter
 	lostBefore
 	lostAfter
+	silentBefore
+	silentAfter
 	blind
 	late
 	stale
@@ -24,11 +26,12 @@ const (
 
 var faultNames = map[fault]string{
 	crashBefore: "crash-before", crashAfter: "crash-after", lostBefore: "lost-before", lostAfter: "lost-after",
+	silentBefore: "silent-before", silentAfter: "silent-after",
 	blind: "blind", late: "late", stale: "stale", relapse: "relapse",
 }
 
 // allFaults in a fixed order.
-var allFaults = []fault{crashBefore, crashAfter, lostBefore, lostAfter, blind, late, stale, relapse}
+var allFaults = []fault{crashBefore, crashAfter, lostBefore, lostAfter, silentBefore, silentAfter, blind, late, stale, relapse}
 
 func (f fault) String() string { return faultNames[f] }
 

@@ -159,11 +159,11 @@ func (m *instance) unary(ctx context.Context, req any, forward func(context.Cont
 	switch f {
 	case blind, late:
 		m.holdWatches(f == blind)
-	case crashBefore, lostBefore:
+	case crashBefore, lostBefore, silentBefore:
 		return nil, m.noAnswer(ctx, f)
 	}
 	resp, err := forward(ctx)
-	if err == nil && (f.crashes() || f == lostAfter) {
+	if err == nil && (f.crashes() || f == lostAfter || f == silentAfter) {
 		return nil, m.noAnswer(ctx, f)
 	}
 	if m.old.Load() != 0 && strings.Contains(what, store.LeaderPrefix) {
@@ -174,12 +174,16 @@ func (m *instance) unary(ctx context.Context, req any, forward func(context.Cont
 
 // noAnswer is what the manager gets in place of an answer.
 func (m *instance) noAnswer(ctx context.Context, f fault) error {
-	if f.crashes() {
+	switch {
+	case f.crashes():
 		m.crash(f)
 		<-ctx.Done()
 		return ctx.Err()
+	case f == silentBefore, f == silentAfter:
+		<-ctx.Done()
+		return ctx.Err()
 	}
-	switch kind := m.w.plan.draw(6); kind {
+	switch kind := m.w.plan.draw(5); kind {
 	case 0:
 		m.w.plan.note("etcd says that the request timed out")
 		return rpctypes.ErrGRPCTimeout
@@ -190,11 +194,9 @@ func (m *instance) noAnswer(ctx context.Context, f fault) error {
 		code := []codes.Code{codes.DeadlineExceeded, codes.Canceled}[kind-2]
 		m.w.plan.note("the request ends as %s", code)
 		return status.Error(code, "ended on the way")
-	case 4:
+	default:
 		m.w.plan.note("the connection is reset")
 		m.front.Break()
-	default:
-		m.w.plan.note("silence")
 	}
 	<-ctx.Done()
 	return ctx.Err()

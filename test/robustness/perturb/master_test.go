@@ -78,9 +78,9 @@ func (m *instance) call(proxy *httputil.ReverseProxy, w http.ResponseWriter, r *
 	case crashBefore:
 		m.crash(f)
 		panic(http.ErrAbortHandler)
-	case lostBefore:
+	case lostBefore, silentBefore: // a silence would take the manager ten seconds, and end in the same way
 		panic(http.ErrAbortHandler)
-	case crashAfter, stale, relapse, lostAfter:
+	case crashAfter, stale, relapse, lostAfter, silentAfter:
 		carryOut(proxy, r)
 		if f.crashes() {
 			m.crash(f)
