@@ -26,6 +26,8 @@ const (
 	// whyAfter is how long a Run waits before its status says why, whyEvery how often that is renewed at most.
 	whyAfter = time.Second
 	whyEvery = 10 * time.Second
+	// clockSkew is by how much the clocks of two managers may differ: what another stored may be so far ahead of our time.
+	clockSkew = 5 * time.Second
 	// keepUnstarted bounds the attempts that never began in a Run's status: there is no bound to how many there are.
 	keepUnstarted = 8
 )
@@ -106,7 +108,7 @@ func (p *plan) follow(a *v1.Attempt, e ending) {
 	case e.class == killed:
 		p.end(v1.RunKilled, e.word, e.text)
 	case e.class == unstarted:
-		p.retry(a, e, doubled(unstartedMin, p.unstartedInARow()-1, unstartedMax))
+		p.retry(a, e)
 	case e.class == permanent:
 		p.end(v1.RunFailed, e.word, e.text)
 	case e.class == lost && retries.OnLost != nil && !*retries.OnLost:
@@ -116,13 +118,13 @@ func (p *plan) follow(a *v1.Attempt, e ending) {
 	case p.counted() > retryLimit(retries):
 		p.end(endPhase(e.phase), e.word, p.allFailed(e))
 	default:
-		p.retry(a, e, retryDelay(retries, p.counted(), a.TaskID))
+		p.retry(a, e)
 	}
 }
 
 // retry lets the Run wait for its next attempt, unless its deadline would come first.
-func (p *plan) retry(a *v1.Attempt, e ending, delay time.Duration) {
-	at := p.now.Add(delay)
+func (p *plan) retry(a *v1.Attempt, e ending) {
+	at := p.now.Add(p.retryAfter(a))
 	if t := p.deadline(); !t.IsZero() && !at.Before(t) {
 		p.end(endPhase(e.phase), e.word, join(e.text, "the deadline leaves no time for another attempt"))
 		return
@@ -130,6 +132,14 @@ func (p *plan) retry(a *v1.Attempt, e ending, delay time.Duration) {
 	p.status.Phase = v1.RunPending
 	p.status.RetryTime = v1.NewTimePtr(at)
 	p.say(reasonRetrying, fmt.Sprintf("%s; the next attempt may start at %s", p.failed(a, e), format(at)))
+}
+
+// retryAfter is the delay between the last attempt and the next.
+func (p *plan) retryAfter(last *v1.Attempt) time.Duration {
+	if last.NotStarted {
+		return doubled(unstartedMin, p.unstartedInARow()-1, unstartedMax)
+	}
+	return retryDelay(&p.run.Spec.Retries, p.counted(), last.TaskID)
 }
 
 func (p *plan) end(phase v1.RunPhase, reason, message string) {

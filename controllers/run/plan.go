@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	v1 "horae/api/v1"
@@ -247,8 +248,11 @@ func (p *plan) watch(a *v1.Attempt) {
 	}
 	if a.State == v1.RunLaunching {
 		ask := a.LaunchTime.Add(askDelay(0))
-		if p.in.Asks > 0 {
+		switch {
+		case p.in.Asks > 0:
 			ask = p.in.LastAsk.Add(askDelay(p.in.Asks))
+		case a.LaunchTime.After(p.now.Add(clockSkew)): // The clock has been set back since.
+			ask = p.now
 		}
 		if p.now.Before(ask) {
 			p.lookAgain(ask)
@@ -365,9 +369,17 @@ func (p *plan) expire() bool {
 }
 
 func (p *plan) awaitRetry() bool {
-	t := p.status.RetryTime
+	t, n := p.status.RetryTime, len(p.status.Attempts)
 	if t == nil || !p.now.Before(t.Time) {
 		return false
+	}
+	if n > 0 {
+		// The clock has been set back when more is left than there was in the beginning; else the Run would wait for it to come round.
+		if most := p.now.Add(p.retryAfter(&p.status.Attempts[n-1])); t.After(most.Add(clockSkew)) {
+			p.status.Message = strings.ReplaceAll(p.status.Message, format(t.Time), format(most))
+			t = v1.NewTimePtr(most)
+			p.status.RetryTime = t
+		}
 	}
 	p.lookAgain(t.Time)
 	return true

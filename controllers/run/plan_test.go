@@ -308,6 +308,15 @@ func TestPlan(t *testing.T) {
 			run:  []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = *timeAt(0) }))},
 			want: outcome{Ask: true, Next: 20 * time.Second},
 		},
+		"launching, and the clock was set back since: asked at once": {
+			run:  []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = *timeAt(now + time.Hour) }))},
+			want: outcome{Ask: true, Next: 20 * time.Second},
+		},
+		"launching, the clock was set back, asked a moment ago: asked again later": {
+			run:   []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = *timeAt(now + time.Hour) }))},
+			facts: Facts{Asks: 1, LastAsk: at(now)},
+			want:  outcome{Next: 20 * time.Second},
+		},
 		"asked a moment ago: asked again later": {
 			run:   []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = *timeAt(0) }))},
 			facts: Facts{Asks: 1, LastAsk: at(now)},
@@ -386,6 +395,20 @@ func TestPlan(t *testing.T) {
 		"the retry is not due yet": {
 			run:  []func(*v1.Run){withAttempts(retried(1, v1.RunFailed)), func(r *v1.Run) { r.Status.Phase, r.Status.RetryTime = v1.RunPending, timeAt(now+5*time.Second) }},
 			want: outcome{Next: 5 * time.Second},
+		},
+		"the retry is a little later than its delay, by another manager's clock": {
+			run:  []func(*v1.Run){withAttempts(retried(1, v1.RunFailed)), func(r *v1.Run) { r.Status.Phase, r.Status.RetryTime = v1.RunPending, timeAt(now+63*time.Second) }},
+			want: outcome{Next: 63 * time.Second},
+		},
+		"the clock was set back since the retry was planned: its delay begins anew": {
+			run:  []func(*v1.Run){withAttempts(retried(1, v1.RunFailed)), func(r *v1.Run) { r.Status.Phase, r.Status.RetryTime = v1.RunPending, timeAt(now+time.Hour) }},
+			want: outcome{Phase: v1.RunPending, Attempt: v1.RunFailed, Retry: time.Minute, Next: time.Minute},
+		},
+		"the clock was set back, and the last attempt never began": {
+			run: []func(*v1.Run){withAttempts(retried(1, v1.RunLost)), func(r *v1.Run) {
+				r.Status.Phase, r.Status.RetryTime, r.Status.Attempts[0].NotStarted = v1.RunPending, timeAt(now+time.Hour), true
+			}},
+			want: outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Retry: unstartedMin, Next: unstartedMin},
 		},
 		"the retry is due": {
 			run:  []func(*v1.Run){withAttempts(retried(1, v1.RunFailed)), func(r *v1.Run) { r.Status.Phase, r.Status.RetryTime = v1.RunPending, timeAt(now) }},

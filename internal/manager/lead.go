@@ -71,7 +71,7 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	group.Go(func() error { return t.runPlans.Run(ctx) })
 	group.Go(func() error { return stepDown(t.driver.Run(ctx, t.runPlans)) })
 	group.Go(func() error {
-		reconcile.WatchClock(ctx, m.clockStepped)
+		reconcile.WatchClock(ctx, m.now, m.clockStepped)
 		return nil
 	})
 	return group.Wait()
@@ -106,12 +106,12 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	}
 	t.driver = driver
 	t.jobPlans = job.New(job.Config{
-		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry,
+		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry, Now: m.now,
 		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
 	})
 	t.jobs = reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
 	t.calendars = reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Log: m.log, Metrics: m.registry,
-		Reconciler: &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar")}})
+		Reconciler: &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}})
 	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
 	t.runs = reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
 		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
@@ -125,7 +125,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Hand:           run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
 		Place:          run.PlaceConfig{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
-		Log:            m.log.WithName("run"), Metrics: m.registry,
+		Log:            m.log.WithName("run"), Metrics: m.registry, Clock: m.now,
 	})
 	return t, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,7 @@ import (
 type Manager struct {
 	cfg      Config
 	log      logr.Logger
+	now      func() time.Time // the wall clock
 	registry *prometheus.Registry
 
 	listener net.Listener         // of the API
@@ -43,8 +45,13 @@ type Manager struct {
 
 // Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
 // out when the API answers. The log goes to logs.
-func Run(ctx context.Context, cfg Config, out, logs io.Writer) (err error) {
-	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), registry: prometheus.NewRegistry(), rewound: make(chan struct{}, 1)}
+func Run(ctx context.Context, cfg Config, out, logs io.Writer) error {
+	return runBy(ctx, time.Now, cfg, out, logs)
+}
+
+// runBy is Run by another wall clock than the machine's.
+func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.Writer) (err error) {
+	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), now: now, registry: prometheus.NewRegistry(), rewound: make(chan struct{}, 1)}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What is started is stopped in reverse order, once nothing uses it any more.

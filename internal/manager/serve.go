@@ -33,6 +33,7 @@ func (m *Manager) serverConfig() server.Config {
 		Registerer: m.registry,
 		Version:    version.Get().Version,
 		Log:        m.log.WithName("api"),
+		Now:        m.now,
 	}
 }
 

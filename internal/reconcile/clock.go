@@ -13,14 +13,14 @@ const (
 
 // WatchClock calls stepped whenever the wall clock has been set, or the machine has slept, so that it and the steady clock under
 // the timers have come apart by half a second or more; by says how far the wall clock ran ahead. Delays that were
-// computed before are then wrong: whoever plans by wall time adds all its keys. It looks once a second and returns when ctx ends.
-func WatchClock(ctx context.Context, stepped func(by time.Duration)) {
+// computed before are then wrong: whoever plans by wall time adds all its keys. now is the wall clock, time.Now outside of tests. It looks
+// once a second and returns when ctx ends.
+func WatchClock(ctx context.Context, now func() time.Time, stepped func(by time.Duration)) {
 	ticker := time.NewTicker(clockPeriod)
 	defer ticker.Stop()
 	origin := time.Now()
 	watchClock(ctx, ticker.C, func() clocks {
-		now := time.Now()
-		return clocks{wall: time.Duration(now.UnixNano()), steady: now.Sub(origin)}
+		return clocks{wall: time.Duration(now().UnixNano()), steady: time.Since(origin)}
 	}, stepped)
 }
 

@@ -3,6 +3,7 @@ package perturb
 import (
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -110,7 +111,9 @@ func TestStorm(t *testing.T) {
 		if *full {
 			storms = 15
 		}
-		random := rand.New(rand.NewPCG(*seedFlag, 3))
+		name := fnv.New64()
+		_, _ = name.Write([]byte(sc.name))
+		random := rand.New(rand.NewPCG(*seedFlag, name.Sum64())) // another storm for each scenario
 		for i := 1; i <= storms && !t.Failed(); i++ {
 			faults := map[int]fault{}
 			for range 2 + random.IntN(4) {
