@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -16,9 +17,10 @@ import (
 	"horae/internal/etcdtest"
 )
 
-// The client here has no probes of gRPC's: nothing else breaks these connections.
-func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
-	c := etcdtest.NewCluster(t, 3)
+// watchedClient is a client of a cluster, with somebody to watch over the members. It has no probes of gRPC's: nothing else breaks
+// its connections.
+func watchedClient(t *testing.T, c *etcdtest.Cluster) (*clientv3.Client, *members) {
+	t.Helper()
 	m := &members{}
 	client, err := clientv3.New(clientv3.Config{
 		Endpoints: c.Endpoints(), Logger: zap.NewNop(), DialOptions: []grpc.DialOption{grpc.WithContextDialer(m.dial), grpc.WithConnectParams(reconnect)},
@@ -30,28 +32,59 @@ func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m.watch(ctx, client)
+		m.watch(ctx, c.Endpoints())
 	}()
 	t.Cleanup(func() {
 		stop()
 		<-done
 		_ = client.Close()
 	})
-	events := client.Watch(ctx, "/a")
+	if _, err := client.Put(t.Context(), "/a", "0"); err != nil { // It connects when it is used.
+		t.Fatal(err)
+	}
+	return client, m
+}
 
+// eventually asks again until it is so; a test that asks in vain is ended by go test's own timeout.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !so() {
+		select {
+		case <-ticker.C:
+		case <-t.Context().Done():
+			t.Fatalf("waiting until %s", what)
+		}
+	}
+}
+
+// connected waits until the client has connected to a member.
+func (m *members) connected(t *testing.T, endpoint string) (conns []net.Conn) {
+	t.Helper()
+	eventually(t, "the client has connected to "+endpoint, func() bool {
+		conns = m.to(addressOf(endpoint))
+		return len(conns) > 0
+	})
+	return conns
+}
+
+// gone waits until these connections to a member are broken.
+func (m *members) gone(t *testing.T, endpoint string, conns []net.Conn) {
+	t.Helper()
+	for _, conn := range conns {
+		eventually(t, "a connection to "+endpoint+" is broken", func() bool { return !m.has(addressOf(endpoint), conn) })
+	}
+}
+
+func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
+	c := etcdtest.NewCluster(t, 3)
+	client, m := watchedClient(t, c)
+	events := client.Watch(t.Context(), "/a")
 	for i, endpoint := range c.Endpoints() {
-		var before []net.Conn
-		for len(before) == 0 { // until the client has connected to it, too
-			before = m.to(addressOf(endpoint))
-		}
+		before := m.connected(t, endpoint)
 		c.Stop(i)
-		for _, conn := range before {
-			for m.has(addressOf(endpoint), conn) {
-				if ctx.Err() != nil {
-					t.Fatal("a connection to the silent member lives on")
-				}
-			}
-		}
+		m.gone(t, endpoint, before)
 		// Wherever the watch was, it goes on.
 		other := c.Member((i + 1) % 3)
 		if _, err := other.Put(t.Context(), "/a", endpoint); err != nil {
@@ -63,6 +96,61 @@ func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
 			}
 		}
 		c.Continue(i)
+	}
+}
+
+// A member that is cut off from the others, but not from us, takes requests and cannot carry them out. It is not used until it can;
+// and when nobody can, all are.
+func TestAMemberThatIsCutOffFromTheOthersIsNotUsed(t *testing.T) {
+	for name, cut := range map[string]func(c *etcdtest.Cluster, leader int, others []int){
+		"the leader": func(c *etcdtest.Cluster, leader int, _ []int) { c.Partition(leader) },
+		"a follower": func(c *etcdtest.Cluster, _ int, others []int) { c.Partition(others[0]) },
+		"a follower, in one way": func(c *etcdtest.Cluster, leader int, others []int) {
+			c.Part(others[0], leader)
+			c.Part(others[0], others[1])
+		},
+		"everybody from everyone": func(c *etcdtest.Cluster, leader int, others []int) { c.Partition(leader); c.Partition(others[0]) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := etcdtest.NewCluster(t, 3, etcdtest.WithPartitions())
+			client, m := watchedClient(t, c)
+			before := map[string][]net.Conn{}
+			for _, endpoint := range c.Endpoints() {
+				before[endpoint] = m.connected(t, endpoint)
+			}
+			leader, others := c.Leader(t.Context()), c.Followers(t.Context())
+			cutOff := others[0]
+			if name == "the leader" {
+				cutOff = leader
+			}
+			endpoint := c.Endpoints()[cutOff]
+			cut(c, leader, others)
+			if name == "everybody from everyone" {
+				ctx, cancel := context.WithTimeout(t.Context(), (silentAfter+2)*askEvery)
+				defer cancel()
+				if _, err := client.Put(ctx, "/a", "1"); err == nil {
+					t.Error("etcd without a majority has taken a write")
+				}
+				for _, endpoint := range c.Endpoints() {
+					if m.isShunned(addressOf(endpoint)) {
+						t.Errorf("%s is shunned, and no better than the others", endpoint)
+					}
+				}
+				return
+			}
+			m.gone(t, endpoint, before[endpoint])
+			for range 12 {
+				if _, err := client.Put(t.Context(), "/a", "1"); err != nil {
+					t.Errorf("a write while a member is cut off: %v", err)
+				}
+			}
+			if n := len(m.to(addressOf(endpoint))); n != 0 {
+				t.Errorf("there are %d connections to the member that is cut off", n)
+			}
+			c.Heal()
+			m.connected(t, endpoint)
+		})
 	}
 }
 

@@ -72,7 +72,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	s := &Store{timeout: orDefault(cfg.RequestTimeout, defaultRequestTimeout)}
 	var err error
-	m := &members{onSpace: cfg.OnSpace}
+	m := &members{onSpace: cfg.OnSpace, tls: cfg.TLS}
 	s.client, err = clientv3.New(clientv3.Config{
 		Endpoints:            cfg.Endpoints,
 		TLS:                  cfg.TLS,
@@ -99,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	watchCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.members.Go(func() { m.watch(watchCtx, s.client) })
+	s.members.Go(func() { m.watch(watchCtx, cfg.Endpoints) })
 	return s, nil
 }
 
