@@ -19,7 +19,9 @@ import (
 //     its Job's creation);
 //   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
 //   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
-//     number (I4). That Mesos did not run them is checked; the numbers must go up.
+//     number (I4). That Mesos did not run them is checked; the numbers must go up;
+//   - the words and the exit code of a success, which an answer to reconciliation does not tell: the end may be known from that before
+//     the update itself comes once more.
 //
 // What stays: which objects there are, their specs, how often each spec was written (generation), every phase, reason, message,
 // counter and condition, every attempt that started with its end, and for each Run how often Mesos ran it, and to which end.
@@ -123,6 +125,11 @@ func (w *world) started(all []any) []any {
 			}
 		}
 		delete(attempt, "taskID")
+		if attempt["state"] == "Succeeded" {
+			for _, key := range []string{"exitCode", "message", "reason"} {
+				delete(attempt, key)
+			}
+		}
 		kept = append(kept, attempt)
 	}
 	return kept
