@@ -34,7 +34,7 @@ const quota = 16 << 20
 
 func newWeather(t *testing.T) *weather {
 	t.Helper()
-	w := &weather{etcd: etcdtest.NewCluster(t, 3, etcdtest.WithMemberFsync(), etcdtest.WithQuota(quota)), subscriptions: new(atomic.Int64)}
+	w := &weather{etcd: etcdtest.NewCluster(t, 3, etcdtest.WithMemberFsync(), etcdtest.WithQuota(quota), etcdtest.WithPartitions()), subscriptions: new(atomic.Int64)}
 	mesos, err := devcluster.Start(t.Context(), devcluster.Config{
 		Listen: "127.0.0.1:0", Agents: 2, Resources: "cpus:16;mem:8192;disk:10000", WorkDir: t.TempDir(),
 	})
@@ -76,6 +76,7 @@ func TestEtcdWeather(t *testing.T) {
 		{name: "a follower is lost and comes back", blow: (*weather).followerLost, keeps: true, long: true},
 		{name: "the leader is lost and comes back", blow: (*weather).leaderLost, keeps: true},
 		{name: "the lead moves", blow: (*weather).leadMoves, keeps: true, long: true},
+		{name: "the leader is cut off from the others", blow: (*weather).leaderCutOff, long: true},
 		{name: "members stand still", blow: (*weather).memberStandsStill},
 		{name: "no quorum: two members are lost", blow: (*weather).quorumLost, keeps: true},
 		{name: "no quorum: two members stand still", blow: (*weather).quorumStandsStill, long: true},
@@ -188,6 +189,13 @@ func (w *weather) leadMoves() {
 		w.etcd.MoveLeader(w.t.Context(), to)
 		w.clear()
 	}
+}
+
+// leaderCutOff: managers reach every member, and one of them can do nothing.
+func (w *weather) leaderCutOff() {
+	w.etcd.Partition(w.etcd.Leader(w.t.Context()))
+	w.clear()
+	w.etcd.Heal()
 }
 
 func (w *weather) memberStandsStill() {

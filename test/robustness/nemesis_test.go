@@ -313,6 +313,9 @@ func (n *nemesis) strikeCluster(b *blow) (target string, undo func(), err error)
 		return fmt.Sprint("agent ", agent), then(at + "heal"), s.breakCluster(at + "partition")
 	case "crashagent":
 		return fmt.Sprint("agent ", agent), then(at + "restart"), s.breakCluster(at + "crash")
+	case "killtasks":
+		killed, err := s.killTasks(b.strike.Pick)
+		return fmt.Sprint(killed, " processes"), nil, err
 	case "pausecluster":
 		return "", func() { _ = s.cluster.signal(syscall.SIGCONT) }, s.cluster.signal(syscall.SIGSTOP)
 	case "killcluster":

@@ -47,6 +47,7 @@ var Faults = []Fault{
 	{Name: "restartmaster", What: "the master process killed and started again: frameworks and tasks forgotten, agents come back", Least: 500 * time.Millisecond, Most: 5 * time.Second},
 	{Name: "partitionagent", What: "an agent cut off from the master, sometimes until it is unreachable", Least: 1 * time.Second, Most: 8 * time.Second},
 	{Name: "crashagent", What: "an agent process killed and started again: its tasks go on, what ends meanwhile has failed", Least: 1 * time.Second, Most: 8 * time.Second, Deadly: true},
+	{Name: "killtasks", What: "kill -9 of the processes of half of the tasks", Least: 0, Most: 0, Deadly: true},
 	{Name: "pausecluster", What: "SIGSTOP of master and agents; then SIGCONT", Least: 1 * time.Second, Most: 6 * time.Second},
 	{Name: "killcluster", What: "kill -9 of master and agents, whose tasks die when the next ones start", Least: 500 * time.Millisecond, Most: 3 * time.Second, Deadly: true},
 	{Name: "restartall", What: "kill -9 of every manager, etcd member, master and agent at once; all are started again", Least: 500 * time.Millisecond, Most: 3 * time.Second, Deadly: true},
