@@ -46,7 +46,7 @@ robustness: ## Jepsen's test of Chronos, stricter: everything around Horae fails
 	$(ROBUSTNESS) -run TestRobustness -robustness.duration=10m -robustness.jobs=150 $(ARGS)
 
 .PHONY: robustness-each
-robustness-each: ## The same with each fault alone (about 25 minutes)
+robustness-each: ## The same with each fault alone (about half an hour)
 	$(ROBUSTNESS) -run TestEachFaultAlone -robustness.each -robustness.duration=50s $(ARGS)
 
 .PHONY: robustness-jepsen
@@ -60,8 +60,8 @@ test-zookeeper: ## Find Mesos masters in a real ZooKeeper (Debian: apt-get insta
 	HORAE_TEST_ZOOKEEPER=1 $(GO) test -count=1 -v -timeout 10m -run ZooKeeper ./internal/mesos/discovery ./test/e2e
 
 .PHONY: perturb
-perturb: ## Disturb a manager at each of its effects and compare the ends (half an hour or more)
-	$(GO) test -count=1 -timeout 120m ./test/robustness/perturb -perturb.full -v
+perturb: ## Disturb a manager at each of its effects and compare the ends (a quarter of an hour or more)
+	$(GO) test -count=1 -timeout 120m -parallel 6 ./test/robustness/perturb -perturb.full -v
 
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each

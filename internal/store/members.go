@@ -13,10 +13,12 @@ import (
 	"time"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 )
 
 const (
@@ -44,6 +46,8 @@ const (
 type members struct {
 	onSpace func(full bool)
 	tls     *tls.Config // nil: none
+	// login gets a token; nil: etcd asks for no password.
+	login func(context.Context) (token string, err error)
 
 	mu      sync.Mutex
 	conns   map[string]map[net.Conn]bool // by address; guarded by mu
@@ -156,6 +160,7 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 		all = append(all, &member{conn: conn, address: addressOf(endpoint)})
 	}
 	full, nobody := false, 0 // rounds in a row that nobody answered
+	token := ""
 	ticker := time.NewTicker(askEvery)
 	defer ticker.Stop()
 	for {
@@ -164,9 +169,15 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 			return
 		case <-ticker.C:
 		}
-		answers := ask(ctx, all)
+		if token == "" && m.login != nil {
+			token = m.newToken(ctx)
+		}
+		answers := ask(metadata.AppendToOutgoingContext(ctx, rpctypes.TokenFieldNameGRPC, token), all)
 		if ctx.Err() != nil {
 			return
+		}
+		if slices.Contains(answers, nil) { // A refusal: the token may have run out.
+			token = ""
 		}
 		if len(answers) > 0 {
 			nobody = 0
@@ -184,6 +195,17 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 			}
 		}
 	}
+}
+
+// newToken answers "" when there is none to be had: then answers are refused, which is better than silence.
+func (m *members) newToken(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	token, err := m.login(ctx)
+	if err != nil {
+		return ""
+	}
+	return token
 }
 
 // judge shuns those that are silent while others are not. When nobody answers it may be we who stand still; after a while no connection
@@ -216,7 +238,7 @@ func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	for i, x := range all {
 		asked.Go(func() {
 			var err error
-			answers[i], err = x.ask(ctx)
+			answers[i], err = x.ask(ctx) // nil when it refuses
 			x.heard = err == nil || refused(err)
 		})
 	}
@@ -230,8 +252,8 @@ func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	return came
 }
 
-// ask puts a question that takes a majority, and one that the member answers by itself. Where etcd asks for passwords the first is
-// refused, but not before a majority was heard.
+// ask puts a question that takes a majority, and one that the member answers by itself. Without a token the first is refused, but not
+// before a majority was heard.
 func (x *member) ask(ctx context.Context) (*pb.StatusResponse, error) {
 	question := &pb.RangeRequest{Key: []byte(FrameworkIDKey), CountOnly: true}
 	if _, err := pb.NewKVClient(x.conn).Range(ctx, question); err != nil && !refused(err) {

@@ -171,15 +171,42 @@ func (m *members) has(address string, conn net.Conn) bool {
 }
 
 func TestOutOfSpaceIsToldAndItsEnd(t *testing.T) {
+	for name, cfg := range map[string]Config{"open to all": {}, "with a password": {Username: "root", Password: "secret"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			outOfSpaceIsTold(t, cfg)
+		})
+	}
+}
+
+func outOfSpaceIsTold(t *testing.T, cfg Config) {
 	c := etcdtest.NewCluster(t, 1, etcdtest.WithQuota(2<<20))
+	ctx, client := t.Context(), c.Member(0)
+	if cfg.Username != "" {
+		for _, step := range []func() error{
+			func() error { _, err := client.UserAdd(ctx, cfg.Username, cfg.Password); return err },
+			func() error { _, err := client.UserGrantRole(ctx, cfg.Username, "root"); return err },
+			func() error { _, err := client.AuthEnable(ctx); return err },
+		} {
+			if err := step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var err error
+		if client, err = clientv3.New(clientv3.Config{Endpoints: c.Endpoints(), Username: cfg.Username, Password: cfg.Password}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = client.Close() })
+	}
 	told := make(chan bool, 4)
-	s, err := Open(t.Context(), Config{Endpoints: c.Endpoints(), OnSpace: func(full bool) { told <- full }})
+	cfg.Endpoints, cfg.OnSpace = c.Endpoints(), func(full bool) { told <- full }
+	s, err := Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	for {
-		_, err := c.Member(0).Put(t.Context(), "/a", strings.Repeat("x", 200<<10))
+		_, err := client.Put(ctx, "/a", strings.Repeat("x", 200<<10))
 		if errors.Is(err, rpctypes.ErrNoSpace) {
 			break
 		} else if err != nil {
@@ -190,11 +217,11 @@ func TestOutOfSpaceIsToldAndItsEnd(t *testing.T) {
 		t.Fatal("told of space, want of none")
 	}
 	// I1: what etcd refuses for want of space is refused as a whole, nested as it is.
-	_, err = s.Apply(t.Context(), plain("b", "1"))
+	_, err = s.Apply(ctx, plain("b", "1"))
 	if !errors.Is(err, ErrNoSpace) || errors.Is(err, ErrUnknown) {
 		t.Errorf("a write: %v, want ErrNoSpace", err)
 	}
-	if _, err := c.Member(0).AlarmDisarm(t.Context(), &clientv3.AlarmMember{}); err != nil {
+	if _, err := client.AlarmDisarm(ctx, &clientv3.AlarmMember{}); err != nil {
 		t.Fatal(err)
 	}
 	if <-told {

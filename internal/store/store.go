@@ -97,6 +97,15 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		_ = s.client.Close()
 		return nil, err
 	}
+	if cfg.Username != "" {
+		m.login = func(ctx context.Context) (string, error) {
+			resp, err := s.client.Authenticate(ctx, cfg.Username, cfg.Password)
+			if err != nil {
+				return "", err
+			}
+			return resp.Token, nil
+		}
+	}
 	watchCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.members.Go(func() { m.watch(watchCtx, cfg.Endpoints) })
