@@ -2,11 +2,8 @@ package manager
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -56,7 +53,7 @@ func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
 // openStore connects to etcd.
 func (m *Manager) openStore(ctx context.Context) error {
 	c := m.cfg.Etcd
-	tlsConfig, err := c.TLS.load("etcd.tls")
+	files, err := newRotatedTLS("etcd.tls", c.TLS, m.log.WithName("etcd"))
 	if err != nil {
 		return err
 	}
@@ -65,7 +62,7 @@ func (m *Manager) openStore(ctx context.Context) error {
 		return err
 	}
 	m.store, err = m.awaitEtcd(ctx, store.Config{
-		Endpoints: c.Endpoints, TLS: tlsConfig, Username: c.Username, Password: password,
+		Endpoints: c.Endpoints, TLS: files.forLong(), Username: c.Username, Password: password,
 		RequestTimeout: c.RequestTimeout.Duration, OnSpace: m.spaceChanged, Registerer: m.registry,
 	})
 	if err != nil {
@@ -77,10 +74,15 @@ func (m *Manager) openStore(ctx context.Context) error {
 // openMesos finds out how to speak to Mesos; it speaks to nobody yet.
 func (m *Manager) openMesos() (err error) {
 	c := m.cfg.Mesos
-	if m.mesos.TLS, err = c.TLS.load("mesos.tls"); err != nil {
+	log := m.log.WithName("mesos")
+	files, err := newRotatedTLS("mesos.tls", c.TLS, log)
+	if err != nil {
 		return err
 	}
-	switch log := m.log.WithName("mesos"); {
+	if files != nil {
+		m.mesos.TLS = files.get
+	}
+	switch {
 	case c.TokenFile != "":
 		token, err := newRotatedSecret("mesos.tokenFile", c.TokenFile, log)
 		if err != nil {
@@ -104,35 +106,6 @@ func (m *Manager) openMesos() (err error) {
 		m.mesos.Masters, m.masters = m.detector, []string{url.String()}
 	}
 	return nil
-}
-
-// load reads the files; no files at all mean no configuration: the system's roots.
-func (t TLSConfig) load(field string) (*tls.Config, error) {
-	if t == (TLSConfig{}) {
-		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s.caFile: %w", field, err)
-		}
-		c.RootCAs = x509.NewCertPool()
-		if !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s.caFile: %s holds no certificate in PEM form", field, t.CAFile)
-		}
-	}
-	if (t.CertFile == "") != (t.KeyFile == "") {
-		return nil, fmt.Errorf("%s: certFile and keyFile belong together; one of them is missing", field)
-	}
-	if t.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%s.certFile, keyFile: %w", field, err)
-		}
-		c.Certificates = []tls.Certificate{pair}
-	}
-	return c, nil
 }
 
 // announce prints the ready line, for people and for whoever started us.

@@ -114,8 +114,9 @@ type Config struct {
 	// Authorization returns the value of the Authorization header; nil: none is sent. See BasicAuth and BearerToken. It is
 	// called for every request and must be quick.
 	Authorization func(ctx context.Context) (string, error)
-	// TLS for https masters: CA, client certificate. Nil: the system's roots.
-	TLS *tls.Config
+	// TLS for https masters: CA, client certificate. It is asked at each connection, so that they can be replaced; it must not
+	// answer nil. Nil: the system's roots.
+	TLS func() *tls.Config
 
 	// DialTimeout of a connection; default 5 s.
 	DialTimeout time.Duration

@@ -112,10 +112,11 @@ func TestTLS(t *testing.T) {
 	})
 	roots := x509.NewCertPool()
 	roots.AddCert(m.Certificate())
+	ours := &tls.Config{RootCAs: roots, Certificates: m.TLS.Certificates, MinVersion: tls.VersionTLS12}
 	token := func(context.Context) (string, error) { return "t0ken", nil }
 	cfg := Config{
 		Masters:       MasterList{m.URL},
-		TLS:           &tls.Config{RootCAs: roots, Certificates: m.TLS.Certificates, MinVersion: tls.VersionTLS12},
+		TLS:           func() *tls.Config { return ours },
 		Authorization: BearerToken(token),
 	}
 	r := start(t, cfg)

@@ -3,6 +3,7 @@ package mesos
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -35,18 +36,29 @@ const (
 func newStreamClient(cfg Config) *http.Client {
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: keepAlive}
 	t := &http.Transport{
-		DialContext:         dialer.DialContext,
-		TLSHandshakeTimeout: cfg.DialTimeout,
-		DisableCompression:  true,
-		DisableKeepAlives:   true,
-		ReadBufferSize:      readBuffer,
-		Protocols:           new(http.Protocols),
+		DialContext:        dialer.DialContext,
+		DialTLSContext:     dialTLS(cfg, dialer),
+		DisableCompression: true,
+		DisableKeepAlives:  true,
+		ReadBufferSize:     readBuffer,
+		Protocols:          new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
-	if cfg.TLS != nil {
-		t.TLSClientConfig = cfg.TLS.Clone()
-	}
 	return &http.Client{Transport: t, CheckRedirect: noRedirect}
+}
+
+// dialTLS connects with the certificates that there are at that moment.
+func dialTLS(cfg Config, dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, 2*cfg.DialTimeout) // the handshake, too
+		defer cancel()
+		c := &tls.Config{MinVersion: tls.VersionTLS12}
+		if cfg.TLS != nil {
+			c = cfg.TLS().Clone()
+		}
+		c.NextProtos = []string{"http/1.1"}
+		return (&tls.Dialer{NetDialer: dialer, Config: c}).DialContext(ctx, network, address)
+	}
 }
 
 // noRedirect leaves redirects to us, who follow them with care.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -347,19 +346,11 @@ func dialMaster(cfg Config, scheme, host string) func(context.Context) (net.Conn
 	if _, _, err := net.SplitHostPort(host); err != nil {
 		address = net.JoinHostPort(trimBrackets(host), map[string]string{"http": "80", "https": "443"}[scheme])
 	}
-	if scheme != "https" {
-		return func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) }
+	dial := dialer.DialContext
+	if scheme == "https" {
+		dial = dialTLS(cfg, dialer)
 	}
-	withTLS := &tls.Dialer{NetDialer: dialer, Config: &tls.Config{}}
-	if cfg.TLS != nil {
-		withTLS.Config = cfg.TLS.Clone()
-	}
-	withTLS.Config.NextProtos = []string{"http/1.1"}
-	return func(ctx context.Context) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*cfg.DialTimeout) // the handshake, too
-		defer cancel()
-		return withTLS.DialContext(ctx, "tcp", address)
-	}
+	return func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", address) }
 }
 
 // trimBrackets of an IPv6 address without a port.

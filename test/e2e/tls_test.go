@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -86,6 +87,10 @@ type guard struct {
 	// wants is the header's value; refused counts requests that had another.
 	wants   atomic.Value
 	refused atomic.Int64
+
+	tls   atomic.Pointer[tls.Config]
+	mu    sync.Mutex
+	conns map[net.Conn]bool // guarded by mu
 }
 
 func startGuard(t *testing.T, ca *authority, dir, master string) *guard {
@@ -94,21 +99,13 @@ func startGuard(t *testing.T, ca *authority, dir, master string) *guard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	certFile, keyFile := ca.issue(t, dir, "master", x509.ExtKeyUsageServerAuth)
-	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	roots := x509.NewCertPool()
-	roots.AddCert(mustParse(t, ca.der))
-	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
-		Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, MinVersion: tls.VersionTLS12,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &guard{address: l.Addr().String()}
+	g := &guard{address: l.Addr().String(), conns: map[net.Conn]bool{}}
 	g.wants.Store("")
+	g.trust(t, ca, dir)
 	proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) }}
 	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if want := g.wants.Load(); r.Header.Get("Authorization") != want {
@@ -118,9 +115,40 @@ func startGuard(t *testing.T, ca *authority, dir, master string) *guard {
 		}
 		proxy.ServeHTTP(w, r)
 	})}
-	go func() { _ = server.Serve(l) }()
+	server.ConnState = func(c net.Conn, s http.ConnState) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.conns[c] = true; s == http.StateClosed || s == http.StateHijacked {
+			delete(g.conns, c)
+		}
+	}
+	go func() {
+		_ = server.Serve(tls.NewListener(l, &tls.Config{
+			MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return g.tls.Load(), nil },
+		}))
+	}()
 	t.Cleanup(func() { _ = server.Close() })
 	return g
+}
+
+// trust makes the guard show a certificate of ca and take no client that has none of it; those that are connected are hung up on.
+func (g *guard) trust(t *testing.T, ca *authority, dir string) {
+	t.Helper()
+	certFile, keyFile := ca.issue(t, dir, "master", x509.ExtKeyUsageServerAuth)
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(mustParse(t, ca.der))
+	g.tls.Store(&tls.Config{
+		Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, MinVersion: tls.VersionTLS12,
+	})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for c := range g.conns {
+		_ = c.Close()
+	}
 }
 
 func mustParse(t *testing.T, der []byte) *x509.Certificate {
@@ -132,7 +160,7 @@ func mustParse(t *testing.T, der []byte) *x509.Certificate {
 	return c
 }
 
-// TestMesosBehindTLS: the manager's config file names a CA, a certificate of our own and a token, which is replaced while
+// TestMesosBehindTLS: the manager's config file names a CA, a certificate of our own and a token, which are replaced while
 // the manager runs; with any of them wrong nothing is subscribed, and the reason is told.
 func TestMesosBehindTLS(t *testing.T) {
 	dir := t.TempDir()
@@ -166,6 +194,13 @@ func TestMesosBehindTLS(t *testing.T) {
 	write(tokenFile, "second\n")
 	g.wants.Store("Bearer second")
 	runsSucceed(t, m, 2)
+
+	// So are the CA and our own certificate, by ones that have nothing to do with the first.
+	other := newAuthority(t)
+	writePEM(t, dir, "ca.pem", "CERTIFICATE", other.der)
+	other.issue(t, dir, "horae", x509.ExtKeyUsageClientAuth)
+	g.trust(t, other, dir)
+	runsSucceed(t, m, 3)
 	m.stop()
 
 	write(tokenFile, "wrong\n")
