@@ -35,13 +35,11 @@ var free = map[string]string{
 	"spec.env[].secret.key":                 "any text",
 	"spec.task.fetch[].extract":             "true or false",
 	"spec.task.fetch[].executable":          "true or false",
-	"spec.task.fetch[].cache":               "true or false",
 	"spec.task.killGracePeriod":             "a negative duration cannot be decoded",
 	"spec.task.resources.revocable":         "true or false",
 	"spec.task.executor.data":               "any text",
 	"spec.task.executor.fetch[].extract":    "true or false",
 	"spec.task.executor.fetch[].executable": "true or false",
-	"spec.task.executor.fetch[].cache":      "true or false",
 	"spec.task.executor.fetch[].outputFile": "as in spec.task.fetch",
 	"spec.task.healthCheck.gracePeriod":     "a negative duration cannot be decoded",
 }

@@ -72,6 +72,12 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 	return ""
 }
 
+// imageName is Docker's grammar of references (github.com/distribution/reference): host/path:tag@digest, or an image's id.
+var imageName = regexp.MustCompile(`^(([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]+)?/)?` +
+	imagePart + `(/` + imagePart + `)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@[a-zA-Z][a-zA-Z0-9.+_-]*:[0-9a-fA-F]{32,})?$`)
+
+const imagePart = `[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*`
+
 func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if c.Type == "" {
@@ -85,8 +91,9 @@ func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorL
 		errs = append(errs, field.Forbidden(path.Child("forcePull"), "means nothing without an image"))
 	case strings.ContainsAny(c.Image, " \t\r\n\x00"):
 		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not contain white space"))
-	case strings.HasPrefix(c.Image, "-"):
-		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not begin with -: it is an argument of docker run"))
+	case c.Image != "" && !imageName.MatchString(c.Image):
+		errs = append(errs, field.Invalid(path.Child("image"), c.Image,
+			"must be the name of an image: a registry's host if it is not the agents' default, lower-case names, and a tag or digest if it is not latest, such as repo.example.com/data/job:1.2"))
 	}
 	if c.Type == ContainerMesos {
 		if len(c.Parameters) > 0 {

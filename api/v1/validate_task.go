@@ -121,7 +121,7 @@ var chronosEnv = []string{
 	"CHRONOS_RESOURCE_CPU", "CHRONOS_RESOURCE_DISK", "CHRONOS_JOB_RUN_TIME", "CHRONOS_JOB_RUN_ATTEMPT",
 }
 
-var portEnv = regexp.MustCompile(`^PORT[0-9]+$`)
+var portEnv = regexp.MustCompile(`^PORT(S|[0-9]+)$`)
 
 func validateEnv(env []EnvVar, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
@@ -133,7 +133,7 @@ func validateEnv(env []EnvVar, path *field.Path) field.ErrorList {
 		case slices.Contains(chronosEnv, v.Name) || strings.HasPrefix(v.Name, "HORAE_"):
 			errs = append(errs, field.Forbidden(at.Child("name"), v.Name+" is set by Horae for every attempt and cannot be given"))
 		case portEnv.MatchString(v.Name):
-			errs = append(errs, field.Forbidden(at.Child("name"), v.Name+" is set by Horae to a port of the task and cannot be given"))
+			errs = append(errs, field.Forbidden(at.Child("name"), v.Name+" is set by Horae to ports of the task and cannot be given"))
 		default:
 			errs = append(errs, invalid(at.Child("name"), v.Name, validation.IsEnvVarName(v.Name))...)
 		}
@@ -164,9 +164,13 @@ func validateFetch(list []FetchURI, path *field.Path) field.ErrorList {
 		if f.URI == "" {
 			errs = append(errs, field.Required(at.Child("uri"), ""))
 		} else {
-			errs = append(errs, invalid(at.Child("uri"), f.URI, isFetchURI(f.URI))...)
+			errs = append(errs, invalid(at.Child("uri"), f.URI, isFetchURI(f.URI, f.OutputFile))...)
 		}
 		errs = append(errs, invalid(at.Child("outputFile"), f.OutputFile, isOutputFile(f.OutputFile))...)
+		if f.Cache && !f.Executable && (f.Extract == nil || *f.Extract) && strings.HasSuffix(f.URI, ".gz") && !strings.HasSuffix(f.URI, ".tar.gz") {
+			errs = append(errs, field.Forbidden(at.Child("cache"),
+				"Mesos unpacks a .gz file of its cache under a name of the cache's own; set extract: false and unpack it in the task, or do not cache it"))
+		}
 	}
 	return errs
 }
@@ -176,7 +180,8 @@ func illegalInFetch(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r == '\\' || r == '\'' || r < ' ' || r == 0x7f })
 }
 
-func isFetchURI(uri string) []string {
+// isFetchURI checks as Mesos's fetcher reads addresses: by the text of their schemes, and by what follows the last slash.
+func isFetchURI(uri, outputFile string) []string {
 	if illegalInFetch(uri) || strings.ContainsRune(uri, ' ') {
 		return []string{`must not contain spaces, control characters, \ or '`}
 	}
@@ -184,13 +189,24 @@ func isFetchURI(uri string) []string {
 		return nil // a file on the agent
 	}
 	u, err := url.Parse(uri)
-	switch {
-	case err != nil || u.Scheme == "":
+	if err != nil || u.Scheme == "" {
 		return []string{"must be an address such as https://repo.example.com/job.tgz, or the absolute path of a file on the agents"}
-	case !slices.Contains(fetchSchemes, strings.ToLower(u.Scheme)):
+	}
+	scheme, rest, _ := strings.Cut(uri, "://")
+	host, path, _ := strings.Cut(rest, "/")
+	switch {
+	case !slices.Contains(fetchSchemes, u.Scheme):
 		return []string{"must have one of the schemes " + strings.Join(fetchSchemes, ", ")}
-	case u.Host == "" && slices.Contains([]string{"http", "https", "ftp", "ftps"}, strings.ToLower(u.Scheme)):
+	case scheme != u.Scheme:
+		return []string{"must begin with " + u.Scheme + "://, in lower case"}
+	case u.Host == "" && slices.Contains([]string{"http", "https", "ftp", "ftps"}, scheme):
 		return []string{"must name a host"}
+	case scheme == "file" && host != "" && host != "localhost":
+		return []string{"must be the absolute path of a file on the agents, as file:///path"}
+	case path == "":
+		return []string{"must name a file"}
+	case outputFile == "" && strings.HasSuffix(path, "/"):
+		return []string{"must end in the name of a file; or give outputFile"}
 	}
 	return nil
 }

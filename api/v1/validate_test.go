@@ -128,16 +128,17 @@ spec.task.env[0].value: Invalid value: "c\x00": must not contain a NUL character
 	{name: "a user that cannot be one", input: jobHead + "  task: {shell: x, user: 'a b'}\n",
 		want: `spec.task.user: Invalid value: "a b": must be the name of a user on the agents`},
 	{name: "variables",
-		input: jobHead + "  task:\n    shell: x\n    env: [{}, {name: 1A}, {name: mesos_task_id}, {name: HOST}, {name: CHRONOS_JOB_NAME}, {name: HORAE_X}, {name: PORT0}, {name: A, value: b, secret: {}}]\n",
+		input: jobHead + "  task:\n    shell: x\n    env: [{}, {name: 1A}, {name: mesos_task_id}, {name: HOST}, {name: CHRONOS_JOB_NAME}, {name: HORAE_X}, {name: PORT0}, {name: PORTS}, {name: A, value: b, secret: {}}]\n",
 		want: `spec.task.env[0].name: Required value
 spec.task.env[1].name: Invalid value: "1A": a valid environment variable name must
 spec.task.env[2].name: Forbidden: mesos_task_id is set by Horae for every attempt and cannot be given
 spec.task.env[3].name: Forbidden: HOST is set by Horae for every attempt and cannot be given
 spec.task.env[4].name: Forbidden: CHRONOS_JOB_NAME is set by Horae for every attempt and cannot be given
 spec.task.env[5].name: Forbidden: HORAE_X is set by Horae for every attempt and cannot be given
-spec.task.env[6].name: Forbidden: PORT0 is set by Horae to a port of the task and cannot be given
-spec.task.env[7].secret: Forbidden: give value or secret, not both
-spec.task.env[7].secret.name: Required value`},
+spec.task.env[6].name: Forbidden: PORT0 is set by Horae to ports of the task and cannot be given
+spec.task.env[7].name: Forbidden: PORTS is set by Horae to ports of the task and cannot be given
+spec.task.env[8].secret: Forbidden: give value or secret, not both
+spec.task.env[8].secret.name: Required value`},
 	{name: "addresses to fetch",
 		input: jobHead + "  task:\n    shell: x\n    fetch: [{}, {uri: job.tgz}, {uri: 'gopher://a/b'}, {uri: 'http:///b'}, {uri: 'http://a/b c'}, {uri: \"http://a/b'\"}]\n",
 		want: `spec.task.fetch[0].uri: Required value
@@ -146,6 +147,17 @@ spec.task.fetch[2].uri: Invalid value: "gopher://a/b": must have one of the sche
 spec.task.fetch[3].uri: Invalid value: "http:///b": must name a host
 spec.task.fetch[4].uri: Invalid value: "http://a/b c": must not contain spaces, control characters, \ or '
 spec.task.fetch[5].uri: Invalid value: "http://a/b'": must not contain spaces, control characters, \ or '`},
+	{name: "addresses that Mesos's fetcher would not understand",
+		input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: 'http://a'}, {uri: 'http://a/', outputFile: x}, {uri: 'https://a/b?c=/'}, {uri: 'HTTPS://a/b'}, {uri: 'file://b/c'}, {uri: 'http:/a/b'}]\n",
+		want: `spec.task.fetch[0].uri: Invalid value: "http://a": must name a file
+spec.task.fetch[1].uri: Invalid value: "http://a/": must name a file
+spec.task.fetch[2].uri: Invalid value: "https://a/b?c=/": must end in the name of a file; or give outputFile
+spec.task.fetch[3].uri: Invalid value: "HTTPS://a/b": must begin with https://, in lower case
+spec.task.fetch[4].uri: Invalid value: "file://b/c": must be the absolute path of a file on the agents, as file:///path
+spec.task.fetch[5].uri: Invalid value: "http:/a/b": must begin with http://, in lower case`},
+	{name: "a file whose name would be the cache's",
+		input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: 'http://a/b.gz', cache: true}]\n",
+		want:  `spec.task.fetch[0].cache: Forbidden: Mesos unpacks a .gz file of its cache under a name of the cache's own; set extract: false`},
 	{name: "files to fetch into",
 		input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a, outputFile: /etc/passwd}, {uri: /a, outputFile: a/../../b}, {uri: /a, outputFile: a/}, {uri: /a, outputFile: \"a'\"}]\n",
 		want: `spec.task.fetch[0].outputFile: Invalid value: "/etc/passwd": must be a path in the sandbox: relative and without ..
@@ -214,6 +226,8 @@ spec.task.constraints[10].value: Required value: a regular expression that the w
 		want: `spec.task.container.forcePull: Forbidden: means nothing without an image`},
 	{name: "an image with a space", input: jobHead + container("type: Docker, image: a b"),
 		want: `spec.task.container.image: Invalid value: "a b": must not contain white space`},
+	{name: "an image that cannot be one", input: jobHead + container("type: Mesos, image: BusyBox"),
+		want: `spec.task.container.image: Invalid value: "BusyBox": must be the name of an image: a registry's host if it is not the agents' default, lower-case names`},
 	{name: "options of docker run for Mesos", input: jobHead + container("type: Mesos, image: x, privileged: true, parameters: [{key: a, value: b}]"),
 		want: `spec.task.container.parameters: Forbidden: are options of docker run; type Mesos has none
 spec.task.container.privileged: Forbidden: is for type Docker only`},
@@ -276,7 +290,7 @@ spec.task.container.parameters[5].value: Invalid value: "a\x00": must not contai
 	{name: "an entry point beside a command", input: jobHead + "  task: {command: [x], container: {type: Docker, image: x, parameters: [{key: entrypoint, value: /x}]}}\n",
 		want: `spec.task.container.parameters[0].key: Forbidden: entrypoint cannot be given beside shell, command or executor: they run in its place`},
 	{name: "names that docker run would take for options", input: jobHead + container(`type: Docker, image: -x, network: {mode: User, name: -y}`),
-		want: `spec.task.container.image: Invalid value: "-x": must not begin with -: it is an argument of docker run
+		want: `spec.task.container.image: Invalid value: "-x": must be the name of an image
 spec.task.container.network.name: Invalid value: "-y": must not contain white space or begin with -`},
 	{name: "labels for Docker's networks", input: jobHead + container(`type: Docker, image: x, network: {mode: User, name: n, labels: {a: b}}`),
 		want: `spec.task.container.network.labels: Forbidden: are for CNI plug-ins, with type Mesos; Docker's networks get none`},
@@ -399,7 +413,7 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "a delay above the default bound", input: jobHead + "  retries: {delay: 2h}\n" + shell},
 		{name: "an explicit Wait", input: jobHead + "  unreachable: {then: Wait}\n" + shell},
 		{name: "no retries", input: jobHead + "  retries: {limit: 0, exitCodes: {}}\n" + shell},
-		{name: "every kind of address", input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a}, {uri: file:///a}, {uri: 'http://a/b?c=d'}, {uri: 'hdfs:///a'}, {uri: 's3://a/b', outputFile: c/d}, {uri: 'HTTPS://a/b'}]\n"},
+		{name: "every kind of address", input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a}, {uri: file:///a}, {uri: 'http://a/b?c=d'}, {uri: 'hdfs:///a'}, {uri: 's3://a/b', outputFile: c/d}, {uri: 'https://a/d/', outputFile: b}, {uri: 'file://localhost/a.gz'}, {uri: /a.tar.gz, cache: true}, {uri: /a.gz, cache: true, extract: false}]\n"},
 		{name: "names of users", input: jobHead + "  task: {shell: x, user: 'DOMAIN\\a.b-c$'}\n"},
 		{name: "a variable twice, and without a value", input: jobHead + "  task:\n    shell: x\n    env: [{name: A, value: b}, {name: A}, {name: PORT}, {name: MESOS_NATIVE_JAVA_LIBRARY}, {name: a.b-c}]\n"},
 		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},

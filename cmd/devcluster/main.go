@@ -21,6 +21,7 @@ func main() {
 	flag.StringVar(&cfg.Attributes, "attributes", "", "each agent's attributes: name:value;...")
 	flag.StringVar(&cfg.WorkDir, "work-dir", "", "where sandboxes are kept; a temporary directory if empty")
 	flag.StringVar(&cfg.DockerHost, "docker-host", "", "the Docker `daemon` for tasks in Docker containers, as in docker -H; empty: what docker itself uses; none: no Docker")
+	flag.StringVar(&cfg.SecretsDir, "secrets-dir", "", "where the secrets are that tasks refer to: NAME/KEY is a file in this `directory`; empty: such tasks are refused")
 	flag.BoolVar(&cfg.Simulate, "simulate", false, "timers in place of processes; the label sim says how a task ends: ok,1500ms exit:3 lost never")
 	flag.DurationVar(&cfg.HeartbeatInterval, "heartbeat-interval", 0, "time between the `heartbeats` of a subscription; 0: Mesos's 15s")
 	flag.DurationVar(&cfg.AgentPingTimeout, "agent-ping-timeout", 0, "five times this `long` an agent may be silent until it is unreachable; 0: Mesos's 15s")

@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	// agentGrace is the time from SIGTERM to SIGKILL of a task that does not say: Mesos's default.
-	agentGrace = 3 * time.Second
+	// agentGrace is the most that Mesos gives a task that does not say from SIGTERM to SIGKILL: 3 s to a command, 5 s to a container
+	// of Docker's and to a custom executor, unless the agent's --executor_shutdown_grace_period is another.
+	agentGrace = 5 * time.Second
 	// answerHoldsMin and answerHoldsMax bound how long an answer to an inverse offer holds before Mesos asks again.
 	answerHoldsMin = time.Second
 	answerHoldsMax = time.Minute

@@ -58,10 +58,10 @@ func TestInverseOffersAreJudgedByWhatIsBoundToBeOver(t *testing.T) {
 		"a long time to end in":                       {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute), grace(time.Hour))}, in: 30 * time.Minute},
 		"its deadline is before the window":           {residents: []resident{on("a1", time.Minute, deadline(90*time.Minute))}, in: 31 * time.Minute, accept: true},
 		"its deadline comes later than the window":    {residents: []resident{on("a1", time.Minute, deadline(90*time.Minute))}, in: 29 * time.Minute},
-		"its deadline is over, it is being killed":    {residents: []resident{on("a1", time.Minute, deadline(time.Minute))}, in: 4 * time.Second, accept: true},
+		"its deadline is over, it is being killed":    {residents: []resident{on("a1", time.Minute, deadline(time.Minute))}, in: agentGrace + time.Second, accept: true},
 		"the earlier of two bounds counts":            {residents: []resident{on("a1", time.Minute, timeout(time.Hour), deadline(61*time.Minute))}, in: 2 * time.Minute, accept: true},
 		"it has not begun, its whole timeout is left": {residents: []resident{on("a1", 0, timeout(10*time.Minute))}, in: 10 * time.Minute},
-		"cancelled":            {residents: []resident{on("a1", time.Minute, func(r *v1.Run) { r.Spec.Cancel = true })}, in: 4 * time.Second, accept: true},
+		"cancelled":            {residents: []resident{on("a1", time.Minute, func(r *v1.Run) { r.Spec.Cancel = true })}, in: agentGrace + time.Second, accept: true},
 		"cancelled too late":   {residents: []resident{on("a1", time.Minute, func(r *v1.Run) { r.Spec.Cancel = true })}, in: time.Second},
 		"one of several stays": {residents: []resident{on("a1", time.Minute, timeout(time.Minute)), on("a1", time.Minute)}, in: time.Hour},
 	} {

@@ -56,6 +56,7 @@ func subscribe(t testing.TB, url, media string, info *mesos.FrameworkInfo) *test
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Close = true // a kept connection may be one to a master that is being restarted
 	req.Header.Set("Content-Type", media)
 	req.Header.Set("Accept", media)
 	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // read closes it at the end of the stream
@@ -139,6 +140,7 @@ func (c *testClient) send(call *scheduler.Call) (int, string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	req.Close = true
 	req.Header.Set("Content-Type", c.media)
 	req.Header.Set("Mesos-Stream-Id", c.streamID)
 	resp, err := http.DefaultClient.Do(req)

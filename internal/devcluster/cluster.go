@@ -190,12 +190,15 @@ func (c *Cluster) listenAgent(ctx context.Context, index int) (net.Listener, err
 	return l, nil
 }
 
-// newRegistry makes fresh records of all agents, as a master that only knows their ids has them.
+// newRegistry makes fresh records of all agents, as a master has them that only knows their ids, and whose machines are down.
 func (c *Cluster) newRegistry() []*node {
 	nodes := make([]*node, len(c.agents))
 	for i, a := range c.agents {
-		a.node = c.newNode(a)
-		nodes[i] = a.node
+		n := c.newNode(a)
+		if a.node != nil && a.node.down {
+			n.down, n.state = true, nodeRemoved
+		}
+		a.node, nodes[i] = n, n
 	}
 	return nodes
 }

@@ -333,3 +333,30 @@ func TestNothingOutsideOfSandboxesIsRead(t *testing.T) {
 		}
 	}
 }
+
+func TestGracePeriods(t *testing.T) {
+	plain := &mesos.TaskInfo{Command: &mesos.CommandInfo{}}
+	policy := func(d time.Duration) *mesos.KillPolicy {
+		return &mesos.KillPolicy{GracePeriod: &mesos.DurationInfo{Nanoseconds: int64(d)}}
+	}
+	docker := &mesos.ContainerInfo{Type: mesos.ContainerInfo_DOCKER.Enum()}
+	for name, tc := range map[string]struct {
+		info   *mesos.TaskInfo
+		cfg    time.Duration
+		policy *mesos.KillPolicy
+		want   time.Duration
+	}{
+		"a command":             {info: plain, want: 3 * time.Second},
+		"a container":           {info: &mesos.TaskInfo{Command: &mesos.CommandInfo{}, Container: docker}, want: 5 * time.Second},
+		"a custom executor":     {info: &mesos.TaskInfo{Executor: &mesos.ExecutorInfo{}}, want: 5 * time.Second},
+		"the cluster's":         {info: plain, cfg: time.Minute, want: time.Minute},
+		"the task's":            {info: &mesos.TaskInfo{Command: &mesos.CommandInfo{}, KillPolicy: policy(time.Hour)}, cfg: time.Minute, want: time.Hour},
+		"the call's, and none":  {info: &mesos.TaskInfo{Command: &mesos.CommandInfo{}, KillPolicy: policy(time.Hour)}, policy: policy(0), want: 0},
+		"the call says nothing": {info: plain, policy: &mesos.KillPolicy{}, want: 3 * time.Second},
+	} {
+		x := &run{agent: &Agent{c: &Cluster{cfg: Config{KillGrace: tc.cfg}}}, info: tc.info}
+		if got := x.gracePeriod(tc.policy); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}

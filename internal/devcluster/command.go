@@ -31,8 +31,8 @@ func (a *Agent) unsupported(ctx context.Context, x *run) *mesos.TaskStatus {
 			return launchFailed("Unsupported container image type: " + c.Mesos.Image.GetType().String())
 		case len(c.Volumes) > 0:
 			return launchFailed("Volumes in ContainerInfo is not supported")
-		case len(c.NetworkInfos) > 0:
-			return launchFailed("NetworkInfos in ContainerInfo is not supported")
+		case cniNetwork(c) != "":
+			return launchFailed("Unknown CNI network '" + cniNetwork(c) + "'")
 		case c.LinuxInfo != nil:
 			return launchFailed("LinuxInfo in ContainerInfo is not supported")
 		case c.RlimitInfo != nil:
@@ -41,16 +41,24 @@ func (a *Agent) unsupported(ctx context.Context, x *run) *mesos.TaskStatus {
 			return launchFailed("TTYInfo in ContainerInfo is not supported")
 		}
 	}
-	for _, v := range x.commandInfo().GetEnvironment().GetVariables() {
-		if v.GetType() == mesos.Environment_Variable_SECRET && v.Secret.GetType() == mesos.Secret_REFERENCE {
-			// What Mesos's own resolver says (src/secret/resolver.cpp), in the words of the futures around it.
-			return launchFailed("Collect failed: Default secret resolver cannot resolve references")
-		}
+	if err := a.resolveSecrets(x); err != nil {
+		return launchFailed("Collect failed: " + err.Error())
 	}
 	if x.info.Command != nil && !x.info.Command.GetShell() && x.info.Command.GetValue() == "" {
 		return launchFailed("Command of an image's entrypoint without an image")
 	}
 	return nil
+}
+
+// cniNetwork is the network that a container is to join, "" for the host's. An agent always has the isolator for them, and knows
+// none unless it is told of some (MesosContainerizer::create, and src/slave/containerizer/mesos/isolators/network/cni/cni.cpp).
+func cniNetwork(c *mesos.ContainerInfo) string {
+	for i := range c.NetworkInfos {
+		if name := c.NetworkInfos[i].GetName(); name != "" {
+			return name
+		}
+	}
+	return ""
 }
 
 // command makes the process of x; files are to be closed once it has started.
@@ -123,8 +131,11 @@ func (a *Agent) environment(x *run, info *mesos.CommandInfo) []string {
 	}
 	for _, v := range info.GetEnvironment().GetVariables() {
 		value := v.GetValue()
-		if v.Secret.GetValue() != nil {
+		switch {
+		case v.Secret.GetValue() != nil:
 			value = string(v.Secret.Value.Data)
+		case v.Secret.GetReference() != nil:
+			value = x.secrets[secretPath(v.Secret.Reference)]
 		}
 		env = append(env, v.Name+"="+value)
 	}

@@ -19,7 +19,6 @@ const (
 	defaultAgentPing       = 15 * time.Second
 	defaultAgentPingMisses = 5
 	defaultReregister      = time.Second
-	defaultKillGrace       = 5 * time.Second
 	defaultSandboxes       = 1000
 	defaultFetcherCache    = 2 << 30
 )
@@ -43,6 +42,9 @@ type Config struct {
 	// means what the docker command line uses by itself (DOCKER_HOST, its context); NoDocker, no daemon. Where none
 	// answers, tasks in Docker containers are refused.
 	DockerHost string
+	// SecretsDir holds the secrets that tasks may refer to: NAME/KEY, or without a key NAME, is the file with the value. Empty: such
+	// tasks are refused, as by an agent without a secret resolver.
+	SecretsDir string
 	// Simulate replaces processes by timers; the label sim of a task says how it ends (see the package comment).
 	Simulate bool
 
@@ -61,7 +63,8 @@ type Config struct {
 	MaxAgentPingTimeouts int
 	// ReregisterDelay is how long an agent takes to come back once it, its network or the master is back. Default 1 s.
 	ReregisterDelay time.Duration
-	// KillGrace is the time between SIGTERM and SIGKILL for tasks without a kill policy. Default 5 s.
+	// KillGrace is the time between SIGTERM and SIGKILL for tasks without a kill policy. Default 3 s for commands, and 5 s for
+	// Docker containers and custom executors.
 	KillGrace time.Duration
 	// Sandboxes is how many sandboxes of ended tasks each agent keeps; older ones are removed. Default 1000.
 	Sandboxes int
@@ -82,7 +85,6 @@ func (c Config) withDefaults() (Config, error) {
 	setDuration(&c.UpdateRetryMax, max(defaultUpdateRetryMax, c.UpdateRetryMin))
 	setDuration(&c.AgentPingTimeout, defaultAgentPing)
 	setDuration(&c.ReregisterDelay, defaultReregister)
-	setDuration(&c.KillGrace, defaultKillGrace)
 	if c.Agents == 0 {
 		c.Agents = 1
 	}

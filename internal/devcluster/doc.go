@@ -15,6 +15,11 @@
 // The label sim of a task says how it ends: ok, exit:N, lost or never, then optionally a comma and how long it runs,
 // as in "exit:3,10ms". Without the label it succeeds at once. Simulated tasks have no sandbox.
 //
+// # Fetching
+//
+// http, https, ftp, ftps and files are fetched as by Mesos's fetcher, whose rules for names and archives are kept; everything
+// else by the Hadoop client, if there is one. https trusts what Go trusts: the system's roots, or SSL_CERT_FILE.
+//
 // # Docker
 //
 // Tasks in Docker containers, and custom executors in them, run by the docker command line where a daemon answers
@@ -36,8 +41,9 @@
 //   - Authentication, authorization, TLS, ZooKeeper, several masters and redirects between them.
 //   - Operations other than LAUNCH and LAUNCH_GROUP (RESERVE, CREATE and so on): 400. Reservations can be configured,
 //     not made. Revocable resources, disks and persistent volumes: the task is invalid.
-//   - Images, volumes, networks, devices, rlimits and ttys of Mesos containers, secrets by reference: refused as by an
-//     agent without these isolators. cpus, memory and disk are counted, not enforced.
+//   - Images, volumes, networks, devices, rlimits and ttys of Mesos containers: refused as by an agent without these
+//     isolators, or without any CNI network. So are secrets by reference, unless Config.SecretsDir has them. cpus, memory
+//     and disk are counted, not enforced.
 //   - Custom executors speak the v1 executor API over HTTP, not libprocess, and get one task each. Task groups run
 //     without an executor process of their own, and not on custom executors.
 //   - Simulated mode has neither task groups nor custom executors, checks or sandboxes.
@@ -45,6 +51,6 @@
 //   - Quota, weights, hierarchical roles' sharing, offer constraints, domains. Fairness is by framework, in whole
 //     agents, as in Mesos's default allocator with few frameworks.
 //   - MARK_AGENT_GONE; most of the operator API and of /state.
-//   - hdfs, ftp and s3 in the fetcher. Users are honoured only when it runs as root.
+//   - Users are honoured only when it runs as root.
 //   - Listening on all addresses works, but offers then name 127.0.0.1.
 package devcluster

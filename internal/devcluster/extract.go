@@ -16,9 +16,9 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// An unpacker puts what is in an archive of this name into a sandbox. The sandbox is an os.Root: no member of an archive is
-// written outside of it, whatever its name is and wherever symbolic links lead.
-type unpacker func(archive *os.File, name string, sandbox *os.Root) error
+// An unpacker puts what is in an archive into a sandbox. The sandbox is an os.Root: no member of an archive is written outside of
+// it, whatever its name is and wherever symbolic links lead.
+type unpacker func(archive *os.File, sandbox *os.Root) error
 
 // archives are what Mesos's fetcher unpacks, by the ends of their names. The first row that fits is taken.
 var archives = []struct {
@@ -43,18 +43,17 @@ func unpackerOf(name string) unpacker {
 	return nil
 }
 
-// unpackFile unpacks an archive; name is what it is called.
-func unpackFile(unpack unpacker, file, name string, sandbox *os.Root) error {
+func unpackFile(unpack unpacker, file string, sandbox *os.Root) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return unpack(f, name, sandbox)
+	return unpack(f, sandbox)
 }
 
 func tarred(decompress func(io.Reader) (io.Reader, error)) unpacker {
-	return func(archive *os.File, _ string, sandbox *os.Root) error {
+	return func(archive *os.File, sandbox *os.Root) error {
 		in, err := decompress(archive)
 		if err != nil {
 			return err
@@ -93,7 +92,7 @@ func untarMember(h *tar.Header, in io.Reader, sandbox *os.Root) error {
 // inSandbox is a member's name as tar takes it: absolute ones are relative to where it unpacks.
 func inSandbox(name string) string { return path.Clean(strings.TrimLeft(name, "/")) }
 
-func unzip(archive *os.File, _ string, sandbox *os.Root) error {
+func unzip(archive *os.File, sandbox *os.Root) error {
 	info, err := archive.Stat()
 	if err != nil {
 		return err
@@ -130,13 +129,14 @@ func unzipMember(f *zip.File, sandbox *os.Root) error {
 	return link(sandbox, name, func() error { return sandbox.Symlink(string(target), name) })
 }
 
-// gunzip puts the one file that was compressed beside where the archive is.
-func gunzip(archive *os.File, name string, sandbox *os.Root) error {
+// gunzip puts the one file that was compressed into the sandbox, under the name that the archive has without its ending: of one out
+// of the cache that is the cache's own name for it, as with Mesos.
+func gunzip(archive *os.File, sandbox *os.Root) error {
 	in, err := gzip.NewReader(archive)
 	if err != nil {
 		return err
 	}
-	return writeFile(sandbox, strings.TrimSuffix(name, ".gz"), in, 0o644)
+	return writeFile(sandbox, strings.TrimSuffix(path.Base(archive.Name()), ".gz"), in, 0o644)
 }
 
 // writeFile writes a file with this mode, whatever the umask, in place of what had its name.

@@ -7,9 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
@@ -38,8 +38,8 @@ func (a *Agent) fetchAll(ctx context.Context, x *run, cred *syscall.Credential) 
 	})
 }
 
-// fetch gets one URI: http, https, file or a plain path. As Mesos does it extracts archives unless told not to; executable files
-// are not extracted. An archive stays beside what was in it, unless it came out of the cache.
+// fetch gets one URI. As Mesos does it extracts archives unless told not to; executable files are not extracted. An archive stays
+// beside what was in it, unless it came out of the cache.
 func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) error {
 	name, err := fileName(&u)
 	if err != nil {
@@ -50,18 +50,15 @@ func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) erro
 		return err
 	}
 	defer sandbox.Close()
-	unpack := unpackerOf(name)
-	if u.GetExecutable() || u.Extract != nil && !*u.Extract {
-		unpack = nil
-	}
+	extract := !u.GetExecutable() && (u.Extract == nil || *u.Extract)
 	if u.GetCache() {
 		cached, done, err := a.fetched.get(ctx, fetchKey{x.user(), u.Value}, func(path string) error { return download(ctx, u.Value, path) })
 		switch {
-		case err == nil && unpack != nil:
-			defer done()
-			return unpackFile(unpack, cached, name, sandbox)
 		case err == nil:
 			defer done()
+			if unpack := unpackerOf(cached); extract && unpack != nil {
+				return unpackFile(unpack, cached, sandbox)
+			}
 			return place(cached, name, u.GetExecutable(), sandbox)
 		case ctx.Err() != nil:
 			return err
@@ -73,23 +70,22 @@ func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) erro
 		return err
 	}
 	defer in.Close()
-	if err := put(in, name, u.GetExecutable(), sandbox); err != nil || unpack == nil {
+	unpack := unpackerOf(name)
+	if err := put(in, name, u.GetExecutable(), sandbox); err != nil || !extract || unpack == nil {
 		return err
 	}
-	return unpackFile(unpack, filepath.Join(x.dir, name), name, sandbox)
+	return unpackFile(unpack, filepath.Join(x.dir, name), sandbox)
 }
 
 // fileName is where a URI's content goes, relative to the sandbox.
 func fileName(u *mesos.CommandInfo_URI) (string, error) {
+	base, err := baseName(u.Value)
+	if err != nil {
+		return "", err
+	}
 	name := u.GetOutputFile()
 	if name == "" {
-		parsed, err := url.Parse(u.Value)
-		if err != nil {
-			return "", err
-		}
-		if name = filepath.Base(parsed.Path); name == "/" || name == "." {
-			return "", errors.New("malformed URI (missing path)")
-		}
+		name = base
 	}
 	if !filepath.IsLocal(name) {
 		return "", fmt.Errorf("%q is not a name inside the sandbox", name)
@@ -97,19 +93,40 @@ func fileName(u *mesos.CommandInfo_URI) (string, error) {
 	return name, nil
 }
 
-// open returns the content of a URI.
+// baseName is the last part of a URI, with its query if it has one: Mesos treats URIs like file paths (Fetcher::basename in
+// src/slave/containerizer/fetcher.cpp).
+func baseName(uri string) (string, error) {
+	_, path, isURL := strings.Cut(uri, "://")
+	if !isURL {
+		return filepath.Base(uri), nil
+	}
+	if _, rest, _ := strings.Cut(path, "/"); rest == "" {
+		return "", fmt.Errorf("Malformed URI (missing path): %s", uri) //nolint:staticcheck // Mesos's words
+	}
+	return path[strings.LastIndex(path, "/")+1:], nil
+}
+
+// open returns the content of a URI, by the way that Mesos's fetcher takes for its scheme.
 func open(ctx context.Context, uri string) (io.ReadCloser, error) {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return nil, err
+	scheme, path, isURL := strings.Cut(uri, "://")
+	switch {
+	case !isURL:
+		return os.Open(uri)
+	case scheme == "file":
+		path = strings.TrimPrefix(path, "localhost")
+		if !strings.HasPrefix(path, "/") {
+			return nil, errors.New("File URI only supports absolute paths") //nolint:staticcheck // Mesos's words
+		}
+		return os.Open(path)
+	case scheme == "http", scheme == "https":
+		return openHTTP(ctx, uri)
+	case scheme == "ftp", scheme == "ftps":
+		return openFTP(ctx, uri)
 	}
-	switch u.Scheme {
-	case "", "file":
-		return os.Open(u.Path)
-	case "http", "https":
-	default:
-		return nil, fmt.Errorf("the scheme %s is not supported by the dev cluster (http, https and file are)", u.Scheme)
-	}
+	return openByHadoop(ctx, uri)
+}
+
+func openHTTP(ctx context.Context, uri string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
 	if err != nil {
 		return nil, err
@@ -121,7 +138,7 @@ func open(ctx context.Context, uri string) (io.ReadCloser, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("unexpected HTTP response '%s'", resp.Status)
+		return nil, fmt.Errorf("Error downloading resource, received HTTP return code %d", resp.StatusCode) //nolint:staticcheck // Mesos's words
 	}
 	return resp.Body, nil
 }

@@ -163,7 +163,7 @@ func TestFetchedArchivesAreUnpacked(t *testing.T) {
 			case name == "k.zip":
 				delete(want, "kafka/again.sh*")
 			case strings.HasPrefix(name, "run"):
-				want = map[string]string{"run.sh": "echo run"}
+				want = map[string]string{"c1-run.sh": "echo run"} // as Mesos has it
 			}
 			for _, cached := range []bool{true, false} {
 				x.info.Command.URIs = []mesos.CommandInfo_URI{{Value: "file://" + file, Cache: &cached}}
@@ -172,6 +172,9 @@ func TestFetchedArchivesAreUnpacked(t *testing.T) {
 				}
 				if !cached {
 					want[name] = string(archive) // out of the cache, only what is in it is there
+					if strings.HasPrefix(name, "run") {
+						want["run.sh"] = "echo run"
+					}
 				}
 				if diff := cmp.Diff(want, tree(t, x.dir)); diff != "" {
 					t.Errorf("cached %v: %s", cached, diff)
@@ -191,6 +194,8 @@ func TestHowFetchedFilesAreWritten(t *testing.T) {
 			_, _ = w.Write(archive)
 		case "/run.sh":
 			_, _ = io.WriteString(w, "echo run")
+		case "/one.gz":
+			_, _ = w.Write(gzipped(t, []byte("one")))
 		default:
 			http.NotFound(w, r)
 		}
@@ -210,8 +215,14 @@ func TestHowFetchedFilesAreWritten(t *testing.T) {
 		{name: "an archive that stays one", uri: mesos.CommandInfo_URI{Value: "/k.tgz", Extract: &no}, want: map[string]string{"k.tgz": string(archive)}},
 		{name: "executable archives stay, too", uri: mesos.CommandInfo_URI{Value: "/k.tgz", Executable: &yes}, want: map[string]string{"k.tgz*": string(archive)}},
 		{name: "a name without an ending is no archive", uri: mesos.CommandInfo_URI{Value: "/moved"}, want: map[string]string{"moved": string(archive)}},
-		{name: "not there", uri: mesos.CommandInfo_URI{Value: "/none"}, err: "unexpected HTTP response '404 Not Found'"},
-		{name: "not there, through the cache", uri: mesos.CommandInfo_URI{Value: "/none", Cache: &yes}, err: "unexpected HTTP response '404 Not Found'"},
+		{name: "a query is part of the name", uri: mesos.CommandInfo_URI{Value: "/k.tgz?a=b"}, want: map[string]string{"k.tgz?a=b": string(archive)}},
+		{name: "the name it gets says what is unpacked", uri: mesos.CommandInfo_URI{Value: "/moved?a=b", OutputFile: ptr("lib/k.tgz")},
+			want: map[string]string{"lib/k.tgz": string(archive), "kafka/bin/run.sh*": "echo run", "kafka/current": "bin", "kafka/again.sh*": "echo run"}},
+		{name: "out of the cache, the URI says it", uri: mesos.CommandInfo_URI{Value: "/moved", OutputFile: ptr("k.tgz"), Cache: &yes}, want: map[string]string{"k.tgz": string(archive)}},
+		{name: "unpacked into the sandbox itself", uri: mesos.CommandInfo_URI{Value: "/one.gz", OutputFile: ptr("lib/two.gz")},
+			want: map[string]string{"lib/two.gz": string(gzipped(t, []byte("one"))), "two": "one"}},
+		{name: "not there", uri: mesos.CommandInfo_URI{Value: "/none"}, err: "received HTTP return code 404"},
+		{name: "not there, through the cache", uri: mesos.CommandInfo_URI{Value: "/none", Cache: &yes}, err: "received HTTP return code 404"},
 		{name: "out of the sandbox", uri: mesos.CommandInfo_URI{Value: "/run.sh", OutputFile: ptr("../run.sh")}, err: "not a name inside the sandbox"},
 		{name: "no name", uri: mesos.CommandInfo_URI{Value: "/"}, err: "missing path"},
 	} {
@@ -234,6 +245,47 @@ func TestHowFetchedFilesAreWritten(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestOtherSchemesGoToTheHadoopClient, of HADOOP_HOME or of the PATH.
+func TestOtherSchemesGoToTheHadoopClient(t *testing.T) {
+	home := t.TempDir()
+	client := filepath.Join(home, "bin", "hadoop")
+	script := `#!/bin/sh
+case "$*" in
+version) echo Hadoop 3.4 ;;
+"fs -copyToLocal hdfs://namenode/jobs/run.sh "*) echo "echo run" > "$4" ;;
+*) echo "No such file or directory: $*" >&2; exit 1 ;;
+esac
+`
+	if err := os.Mkdir(filepath.Dir(client), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(client, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	fetch := func(uri string) (map[string]string, error) {
+		a, x := fetching(t)
+		x.info.Command.URIs = []mesos.CommandInfo_URI{{Value: uri}}
+		err := a.fetchAll(context.Background(), x, nil)
+		return tree(t, x.dir), err
+	}
+	for name, set := range map[string]func(){
+		"HADOOP_HOME": func() { t.Setenv("HADOOP_HOME", home) },
+		"PATH":        func() { t.Setenv("HADOOP_HOME", ""); t.Setenv("PATH", filepath.Dir(client)+":"+os.Getenv("PATH")) },
+	} {
+		set()
+		if got, err := fetch("hdfs://namenode/jobs/run.sh"); err != nil || got["run.sh"] != "echo run\n" {
+			t.Errorf("by %s: %v, %v", name, got, err)
+		}
+	}
+	if got, err := fetch("s3a://bucket/x"); err == nil || !strings.Contains(got["stderr"], "HDFS copyToLocal failed: exit status 1: No such file or directory: fs -copyToLocal s3a://bucket/x") {
+		t.Errorf("what it says is not told: %v, %v", got, err)
+	}
+	t.Setenv("HADOOP_HOME", t.TempDir())
+	if got, err := fetch("hdfs://namenode/jobs/run.sh"); err == nil || !strings.Contains(got["stderr"], "Failed to create HDFS client") {
+		t.Errorf("without a client: %v, %v", got, err)
 	}
 }
 

@@ -44,7 +44,7 @@ func (c *fetchCache) get(ctx context.Context, key fetchKey, load func(path strin
 	first := e == nil
 	c.uses++
 	if first {
-		e = &fetchEntry{path: filepath.Join(c.dir, fmt.Sprint(c.uses)), ready: make(chan struct{})}
+		e = &fetchEntry{path: filepath.Join(c.dir, c.fileName(key.uri)), ready: make(chan struct{})}
 		if c.entries == nil {
 			c.entries = map[fetchKey]*fetchEntry{}
 		}
@@ -71,6 +71,16 @@ func (c *fetchCache) get(ctx context.Context, key fetchKey, load func(path strin
 		return "", nil, err
 	}
 	return e.path, done, nil
+}
+
+// fileName names a file of the cache as Mesos's FetcherProcess::Cache::nextFilename does: it ends as the URI does, by which archives
+// are known. c.mu must be held.
+func (c *fetchCache) fileName(uri string) string {
+	base, _ := baseName(uri) // fetch has seen to that
+	if len(base) > 20 {
+		base = base[:10] + "_" + base[len(base)-10:]
+	}
+	return fmt.Sprintf("c%d-%s", c.uses, base)
 }
 
 func (c *fetchCache) load(e *fetchEntry, load func(path string) error) error {

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -40,8 +41,8 @@ func (s *maintenance) windowOf(hostname string) *mesos.Unavailability {
 	return s.windows[strings.ToLower(hostname)]
 }
 
-// updateMaintenance replaces the schedule. Offers of a machine in it come again with the window; inverse offers ask
-// for what is in use at once: recordings/maintenance. What was asked and answered before is void.
+// updateMaintenance replaces the schedule. Offers of a machine whose window is new, another or called off are rescinded and come again
+// as it is now; inverse offers ask for what is in use at once: recordings/maintenance. What was asked and answered before is void.
 func (m *Master) updateMaintenance(s mesosmaintenance.Schedule) error {
 	windows, err := m.readSchedule(&s)
 	if err != nil {
@@ -60,7 +61,7 @@ func (m *Master) updateMaintenance(s mesosmaintenance.Schedule) error {
 	}
 	m.maintenance.schedule, m.maintenance.windows = s, windows
 	for _, n := range touched {
-		if n.state == nodeActive && m.maintenance.windowOf(n.agent.hostname) != nil {
+		if n.state == nodeActive {
 			filters := n.filters
 			m.rescindAll(n)
 			n.filters = filters
@@ -214,7 +215,8 @@ func (m *Master) answersOf(n *node) (out []mesosallocator.InverseOfferStatus) {
 	return out
 }
 
-// setDown takes machines down, with all that runs on them, or up again; their agents then register as before.
+// setDown takes machines down, with all that runs on them, or up again; they then leave the schedule, and their agents register as
+// before.
 func (m *Master) setDown(machines []mesos.MachineID, down bool) error {
 	for _, machine := range machines {
 		for _, n := range m.order {
@@ -228,11 +230,25 @@ func (m *Master) setDown(machines []mesos.MachineID, down bool) error {
 			if down {
 				m.removeNode(n, "Operator initiated 'Machine DOWN'")
 			} else {
+				m.unschedule(n.agent.hostname)
 				m.c.replace(n.agent)
 			}
 		}
 	}
 	return nil
+}
+
+// unschedule takes a machine out of the schedule, and windows with none left. What was answered of the schedule does not change.
+func (m *Master) unschedule(hostname string) {
+	delete(m.maintenance.windows, strings.ToLower(hostname))
+	var left []mesosmaintenance.Window
+	for _, w := range m.maintenance.schedule.Windows {
+		w.MachineIDs = slices.DeleteFunc(slices.Clone(w.MachineIDs), func(id mesos.MachineID) bool { return strings.EqualFold(id.GetHostname(), hostname) })
+		if len(w.MachineIDs) > 0 {
+			left = append(left, w)
+		}
+	}
+	m.maintenance.schedule.Windows = left
 }
 
 // removeNode removes an agent for good: its tasks are lost, to partition-aware frameworks too.

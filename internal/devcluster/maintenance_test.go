@@ -117,6 +117,24 @@ func TestFrameworksThatUseNothingAreNotAsked(t *testing.T) {
 	}
 }
 
+func TestOffersComeAgainWhenAWindowIsCalledOff(t *testing.T) {
+	c := start(t, Config{Simulate: true, AllocationInterval: 5 * time.Millisecond})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	c.mustOperate(t, windowFor(time.Now().Add(time.Hour), o.Hostname))
+	planned := s.offer()
+	if planned.Unavailability == nil {
+		t.Errorf("offered without its window: %v", planned)
+	}
+	c.mustOperate(t, windowFor(time.Now()))
+	if e := s.next(scheduler.Event_RESCIND); e.Rescind.OfferID != planned.ID {
+		t.Errorf("took back %v, not %v", e.Rescind.OfferID, planned.ID)
+	}
+	if again := s.offer(); again.Unavailability != nil {
+		t.Errorf("offered with a window that was called off: %v", again)
+	}
+}
+
 func TestScheduleThatIsWrong(t *testing.T) {
 	c := start(t, Config{Simulate: true, Agents: 2})
 	now := time.Now()
@@ -154,5 +172,13 @@ func TestScheduleThatIsWrong(t *testing.T) {
 	got = c.mustOperate(t, &master.Call{Type: master.Call_GET_MAINTENANCE_SCHEDULE})
 	if n := len(got.GetMaintenanceSchedule.Schedule.Windows); n != 2 {
 		t.Errorf("a restart has changed something: %d windows", n)
+	}
+	// A machine that comes up again leaves it.
+	c.mustOperate(t, &master.Call{Type: master.Call_STOP_MAINTENANCE, StopMaintenance: &master.Call_StopMaintenance{
+		Machines: []mesos.MachineID{{Hostname: ptr("agent-1")}},
+	}})
+	got = c.mustOperate(t, &master.Call{Type: master.Call_GET_MAINTENANCE_SCHEDULE})
+	if left := got.GetMaintenanceSchedule.Schedule.Windows; len(left) != 1 || left[0].MachineIDs[0].GetHostname() != "agent-2" {
+		t.Errorf("after the maintenance: %v", left)
 	}
 }

@@ -33,9 +33,10 @@ type run struct {
 
 	containerStatus *mesos.ContainerStatus
 	checkStatus     *mesos.CheckStatusInfo
-	pgid            int        // the process group, once there is one
-	docker          *dockerRun // if it runs in Docker, once it is about to start
-	exited          bool       // its leader has been waited for: pgid may not be signalled any more
+	pgid            int               // the process group, once there is one
+	docker          *dockerRun        // if it runs in Docker, once it is about to start
+	secrets         map[string]string // by secretPath; set before the process starts
+	exited          bool              // its leader has been waited for: pgid may not be signalled any more
 	killing         bool
 	killReason      *mesos.TaskStatus_Reason
 	timedOut        bool
@@ -79,6 +80,13 @@ func (x *run) agentStatus(state mesos.TaskState, reason mesos.TaskStatus_Reason,
 	return s
 }
 
+// Grace periods of tasks that have none of their own: the command executor's (CommandExecutor::kill in src/launcher/executor.cpp), and
+// mesos-agent --executor_shutdown_grace_period, which is also the Docker executor's (src/docker/executor.cpp).
+const (
+	commandGrace  = 3 * time.Second
+	executorGrace = 5 * time.Second
+)
+
 // gracePeriod is the time between SIGTERM and SIGKILL: of the call, of the task, or the default.
 func (x *run) gracePeriod(policy *mesos.KillPolicy) time.Duration {
 	for _, p := range []*mesos.KillPolicy{policy, x.info.KillPolicy} {
@@ -86,7 +94,13 @@ func (x *run) gracePeriod(policy *mesos.KillPolicy) time.Duration {
 			return time.Duration(p.GracePeriod.Nanoseconds)
 		}
 	}
-	return x.agent.c.cfg.KillGrace
+	switch {
+	case x.agent.c.cfg.KillGrace > 0:
+		return x.agent.c.cfg.KillGrace
+	case x.custom(), x.inDocker():
+		return executorGrace
+	}
+	return commandGrace
 }
 
 // describeContainer fills in what updates say of the container.

@@ -135,6 +135,7 @@ type DevClusterConfig struct {
 	Resources  string `json:"resources"`
 	Attributes string `json:"attributes"`
 	DockerHost string `json:"dockerHost"`
+	SecretsDir string `json:"secretsDir"`
 }
 
 // Default returns the configuration of a manager that was told nothing. config/manager.yaml says the same.

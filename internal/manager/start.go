@@ -37,7 +37,7 @@ func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
 	if ownMesos {
 		c := m.cfg.DevCluster
 		cluster, err := devcluster.Start(ctx, devcluster.Config{
-			Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes, DockerHost: c.DockerHost,
+			Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes, DockerHost: c.DockerHost, SecretsDir: c.SecretsDir,
 			WorkDir: filepath.Join(m.cfg.DataDir, "devcluster"), Log: m.log.WithName("devcluster"),
 		})
 		if err != nil {

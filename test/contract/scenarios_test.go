@@ -87,7 +87,6 @@ func newCluster(t testing.TB, s scenario, scale float64) *cluster {
 		AgentPingTimeout:     time.Second,
 		MaxAgentPingTimeouts: 3,
 		ReregisterDelay:      800 * time.Millisecond,
-		KillGrace:            5 * time.Second,
 		DockerHost:           devcluster.NoDocker, // the recorded agent had none
 	}
 	if s.config != nil {

@@ -1,0 +1,120 @@
+package devcluster
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/jlaffaye/ftp"
+)
+
+// anonymous is as whom curl, and so Mesos's fetcher, logs in to FTP servers if the URI says nothing.
+const anonymous, anonymousPassword = "anonymous", "ftp@example.com"
+
+// openFTP gets a file from an FTP server in passive mode. ftps means TLS from the first byte on.
+func openFTP(ctx context.Context, uri string) (io.ReadCloser, error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	f := &ftpFile{}
+	dial := func(network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		f.stops = append(f.stops, context.AfterFunc(ctx, func() { _ = conn.Close() }))
+		if u.Scheme == "ftps" {
+			return tls.Client(conn, &tls.Config{ServerName: u.Hostname()}), nil
+		}
+		return conn, nil
+	}
+	port, options := "21", []ftp.DialOption{ftp.DialWithDialFunc(dial)}
+	if u.Scheme == "ftps" {
+		port, options = "990", append(options, ftp.DialWithTLS(&tls.Config{ServerName: u.Hostname()}))
+	}
+	if u.Port() != "" {
+		port = u.Port()
+	}
+	if f.server, err = ftp.Dial(net.JoinHostPort(u.Hostname(), port), options...); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	user, password := anonymous, anonymousPassword
+	if u.User != nil {
+		user = u.User.Username()
+		password, _ = u.User.Password()
+	}
+	if err = f.server.Login(user, password); err == nil {
+		f.content, err = f.server.Retr(strings.TrimPrefix(u.Path, "/"))
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// ftpFile is a file that is being transferred.
+type ftpFile struct {
+	server  *ftp.ServerConn
+	content *ftp.Response
+	stops   []func() bool // of what would cut the connections
+}
+
+// Read returns EOF only once the server has said that the transfer is complete.
+func (f *ftpFile) Read(p []byte) (int, error) {
+	n, err := f.content.Read(p)
+	if errors.Is(err, io.EOF) {
+		if incomplete := f.content.Close(); incomplete != nil {
+			err = incomplete
+		}
+	}
+	return n, err
+}
+
+// Close ends the connections. The server need not be told in order.
+func (f *ftpFile) Close() error {
+	if f.content != nil {
+		_ = f.content.Close()
+	}
+	if f.server != nil {
+		_ = f.server.Quit()
+	}
+	for _, stop := range f.stops {
+		stop()
+	}
+	return nil
+}
+
+// openByHadoop gets a file by the Hadoop client, to which Mesos's fetcher leaves all schemes that it does not know: the one of
+// HADOOP_HOME, or of the PATH (src/hdfs/hdfs.cpp).
+func openByHadoop(ctx context.Context, uri string) (io.ReadCloser, error) {
+	program := "hadoop"
+	if home := os.Getenv("HADOOP_HOME"); home != "" {
+		program = filepath.Join(home, "bin", "hadoop")
+	}
+	if err := exec.CommandContext(ctx, program, "version").Run(); err != nil {
+		code := 127 // what a shell says of a command that it does not find
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+			code = exit.ExitCode()
+		}
+		return nil, fmt.Errorf("Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was either not found or exited with a non-zero exit status: %d", program, code) //nolint:staticcheck // Mesos's words
+	}
+	dir, err := os.MkdirTemp("", "devcluster-hadoop-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) // the file that is open stays readable
+	to := filepath.Join(dir, "file")
+	if out, err := exec.CommandContext(ctx, program, "fs", "-copyToLocal", uri, to).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("HDFS copyToLocal failed: %w: %s", err, strings.TrimSpace(string(out)))
+	}
+	return os.Open(to)
+}
