@@ -349,7 +349,7 @@ func TestWhyItWaits(t *testing.T) {
 		},
 		"maintenance before it would be over": {
 			wants(t, "a", "1", "1Mi", timeout(3600)), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: at(20 * time.Minute)} })},
-			Why{"Maintenance", "1 offer, each of an agent to be maintained from 2026-11-22T02:20:00Z on; the run may last until 2026-11-22T03:00:18Z"},
+			Why{"Maintenance", "1 offer, each of an agent to be maintained from 2026-11-22T02:20:00Z on; the run may last until 2026-11-22T03:00:20Z"},
 		},
 		"maintenance leaves one that is too small": {
 			wants(t, "a", "4", "1Mi"), []offer.Offer{agent(1, 5, 100, func(o *offer.Offer) { o.Unavailable = &offer.Window{Start: t0} }), agent(2, 3, 100)},

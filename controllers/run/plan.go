@@ -159,7 +159,11 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 	before := *a
 	switch {
 	case m.unreachable && a.UnreachableTime == nil:
-		a.UnreachableTime = p.within(a, u.Timestamp)
+		since := u.Timestamp
+		if !u.UnreachableTime.IsZero() {
+			since = u.UnreachableTime // an answer to reconciliation is later than what it tells (recordings/agent_loss)
+		}
+		a.UnreachableTime = p.within(a, since)
 		p.say(reasonUnreachable, join(m.text, a.Hostname))
 	case m.phase == v1.RunRunning:
 		if a.State != v1.RunRunning {

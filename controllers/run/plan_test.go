@@ -507,6 +507,14 @@ func TestPlan(t *testing.T) {
 			},
 			want: outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
 		},
+		"unreachable for long, as reconciliation tells: lost and retried at once": {
+			run: []func(*v1.Run){
+				withAttempts(attempt(1, v1.RunRunning)),
+				func(r *v1.Run) { r.Spec.Unreachable = &v1.Unreachable{After: seconds(6), Then: v1.UnreachableReplace} },
+			},
+			updates: []offer.Update{update(1, offer.TaskUnreachable, reconciled, func(u *offer.Update) { u.UnreachableTime = at(4 * time.Second) })},
+			want:    outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
+		},
 		"unreachable, to be replaced later": {
 			run: []func(*v1.Run){
 				withAttempts(attempt(1, v1.RunRunning, func(a *v1.Attempt) { a.UnreachableTime = timeAt(5 * time.Second) })),

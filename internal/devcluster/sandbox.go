@@ -27,6 +27,14 @@ func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
 			return nil, err
 		}
 	}
+	// The fetcher has them before it fetches, so that what it could not fetch can be read.
+	for _, name := range []string{"stdout", "stderr"} {
+		f, err := openLog(filepath.Join(x.dir, name), cred)
+		if err != nil {
+			return nil, err
+		}
+		_ = f.Close()
+	}
 	a.linkLatest(x)
 	return cred, nil
 }

@@ -32,6 +32,8 @@ const Image = "busybox:1.36"
 type Daemon struct {
 	// Host is where it listens, as for docker -H.
 	Host string
+	// NoBridge says why it has no network of mode bridge; empty: it has one.
+	NoBridge string
 
 	t       testing.TB
 	busybox string
@@ -46,9 +48,10 @@ func Start(t testing.TB) *Daemon {
 		"version = 2\ndisabled_plugins = [\"io.containerd.grpc.v1.cri\", \"io.containerd.internal.v1.opt\"]\n"),
 		"--address", dir+"/c.sock", "--root", dir+"/cr", "--state", dir+"/cs")
 	d := &Daemon{Host: "unix://" + dir + "/d.sock", t: t, busybox: busybox}
+	bridge := d.addBridge()
 	dockerd := start(t, dir, "dockerd", "--config-file", write(t, dir, "daemon.json", "{}"), "--host", d.Host, "--containerd", dir+"/c.sock",
 		"--data-root", dir+"/d", "--exec-root", dir+"/e", "--pidfile", dir+"/p", "--storage-driver", "vfs",
-		"--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
+		"--bridge="+bridge, "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
 	d.await(containerd, dockerd)
 	t.Cleanup(func() {
 		if left := d.Containers(); len(left) > 0 { // the daemon would give each of them ten seconds to end
@@ -62,6 +65,37 @@ func Start(t testing.TB) *Daemon {
 		t.Skipf("Docker cannot run a container here: %v: %s", err, out)
 	}
 	return d
+}
+
+// addBridge makes a bridge for the daemon alone, docker0 being that of a Docker that may run on the machine. Its addresses are from
+// the block that is set apart for benchmarks (RFC 2544), and the process's own.
+func (d *Daemon) addBridge() string {
+	n := os.Getpid() % 512
+	name := fmt.Sprintf("dockertest%d", n)
+	ip := func(args ...string) error {
+		out, err := exec.Command("ip", args...).CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
+		}
+		return err
+	}
+	err := ip("link", "add", name, "type", "bridge")
+	if err == nil {
+		d.t.Cleanup(func() {
+			if err := ip("link", "delete", name); err != nil {
+				d.t.Errorf("remove the bridge: %v", err)
+			}
+		})
+		err = ip("address", "add", fmt.Sprintf("198.%d.%d.1/24", 18+n/256, n%256), "dev", name)
+	}
+	if err == nil {
+		err = ip("link", "set", name, "up")
+	}
+	if err != nil {
+		d.NoBridge = fmt.Sprintf("no bridge can be made here: %v", err)
+		return "none"
+	}
+	return name
 }
 
 // needs skips the test unless all that a daemon needs is there. It answers where busybox is.

@@ -33,6 +33,9 @@ func fromStatus(in *mesosv1.TaskStatus) offer.Update {
 	if t := in.GetTimestamp(); t > 0 {
 		u.Timestamp = fromSeconds(t)
 	}
+	if t := in.GetUnreachableTime(); t != nil {
+		u.UnreachableTime = time.Unix(0, t.Nanoseconds).UTC()
+	}
 	return u
 }
 

@@ -9,8 +9,9 @@ import (
 )
 
 func TestUpdates(t *testing.T) {
-	// As recorded: from an executor, from a reconciliation, from a master that could not launch, of a sick task.
-	for _, name := range []string{"update-failed", "update-reconciled", "update-dropped", "update-unhealthy"} {
+	// As recorded: from an executor, from a reconciliation, from a master that could not launch, of a sick task, of one that cannot be
+	// reached.
+	for _, name := range []string{"update-failed", "update-reconciled", "update-dropped", "update-unhealthy", "update-unreachable"} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name, fromStatus(&readEventJSON(t, name).Update.Status))
 		})

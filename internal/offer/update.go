@@ -42,6 +42,8 @@ type Update struct {
 	// UUID is set when Mesos wants an acknowledgement.
 	UUID      []byte
 	Timestamp time.Time
+	// UnreachableTime is when the master lost an agent that it cannot reach; zero for any other.
+	UnreachableTime time.Time
 	// ExitCode of the command, where the message tells it.
 	ExitCode    *int32
 	Healthy     *bool

@@ -1,6 +1,12 @@
 package e2e
 
 import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -86,5 +92,102 @@ func TestDocker(t *testing.T) {
 			t.Errorf("it was not given the time: %q", out)
 		}
 	})
+	t.Run("containers that can do more", func(t *testing.T) { dockerCan(t, daemon, m) })
+	t.Run("networks with port mappings", func(t *testing.T) { dockerNetworks(t, daemon, m) })
+	t.Run("an image that has changed", func(t *testing.T) { dockerPulls(t, daemon, m) })
 	eventually(t, "the removal of the containers", func() string { return strings.Join(daemon.Containers(), " ") })
+}
+
+// dockerCan runs Jobs with the options of a container: parameters, volumes of the host and of a driver, privileges.
+func dockerCan(t *testing.T, daemon *dockertest.Daemon, m *process) {
+	host := t.TempDir()
+	if err := os.WriteFile(filepath.Join(host, "in"), []byte("from the host\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Capabilities that are set, as a number: of a container, and of all that this test may give.
+	const mine = "while read key value; do case $key in CapEff:) echo $value; esac; done < /proc/self/status"
+	all, err := exec.Command("sh", "-c", strings.Replace(mine, "CapEff", "CapBnd", 1)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(container string) string {
+		return fmt.Sprintf("    container: {type: Docker, image: \"busybox:1.36\", network: {mode: None}%s}\n", container)
+	}
+	m.runTasks(t, []taskCase{
+		{name: "parameters", stdout: "a.example.com /tmp 64\n",
+			spec: "  task:\n    shell: echo $(hostname) $PWD $(ulimit -n)\n" +
+				in(", parameters: [{key: hostname, value: a.example.com}, {key: workdir, value: /tmp}, {key: ulimit, value: \"nofile=64\"}]")},
+		{name: "volumes", stdout: "from the host\nread-only\nkept\n",
+			spec: "  task:\n    shell: cat /ro/in; touch /ro/x 2>/dev/null || echo read-only; echo out > /rw/out; echo kept > /cache/x; cat $MESOS_SANDBOX/cache/x\n" +
+				in(fmt.Sprintf(", volumes: [{containerPath: /ro, hostPath: %q, mode: RO}, {containerPath: /rw, hostPath: %q}, {containerPath: /cache, hostPath: cache}]", host, host))},
+		{name: "external-volume", stdout: "kept\n",
+			spec: "  task:\n    shell: echo kept > /data/x; cat /data/x\n" +
+				in(", volumes: [{containerPath: /data, external: {provider: local, name: of-the-test}}]")},
+		{name: "no-such-driver", phase: v1.RunFailed, reason: "TaskFailed", stderr: "no-such-driver",
+			spec: "  task:\n    shell: \"true\"\n" + in(", volumes: [{containerPath: /data, external: {provider: no-such-driver, name: other}}]")},
+		{name: "privileged", stdout: string(all), spec: "  task:\n    shell: " + mine + "\n" + in(", privileged: true")},
+		{name: "unprivileged", phase: v1.RunFailed, reason: "TaskFailed",
+			spec: "  task:\n    shell: test \"$(" + mine + ")\" = " + strings.TrimSpace(string(all)) + "\n" + in("")},
+	})
+	if out, err := os.ReadFile(filepath.Join(host, "out")); string(out) != "out\n" {
+		t.Errorf("written on the host: %q, %v", out, err)
+	}
+	if out := daemon.Docker("volume", "ls", "--format", "{{.Driver}} {{.Name}}"); !strings.Contains(out, "local of-the-test") {
+		t.Errorf("volumes: %q", out)
+	}
+}
+
+// dockerNetworks runs a server in the bridge's network, and in one of the user's, and asks it by the port that it was given.
+func dockerNetworks(t *testing.T, daemon *dockertest.Daemon, m *process) {
+	if daemon.NoBridge != "" {
+		t.Skip(daemon.NoBridge)
+	}
+	daemon.Docker("network", "create", "theirs")
+	defer daemon.Docker("network", "rm", "theirs")
+	const serve = "    shell: echo \"$HORAE_JOB on $PORT0\" > /tmp/x; echo up; exec httpd -f -p 80 -h /tmp\n    resources: {ports: 1}\n    killGracePeriod: 0s\n"
+	for name, network := range map[string]string{"bridge": "mode: Bridge", "theirs": "mode: User, name: theirs"} {
+		m.job(name, "  task:\n"+serve+"    container: {type: Docker, image: \"busybox:1.36\", network: {"+network+", portMappings: [{containerPort: 80}]}}\n")
+		run := m.running(t, name)
+		attempt := lastManualRun(t, m, name).Status.Attempts[0]
+		eventually(t, "an answer by the mapped port", func() string {
+			resp, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/x", attempt.Ports[0]))
+			if err != nil {
+				return err.Error()
+			}
+			defer resp.Body.Close()
+			if body, _ := io.ReadAll(resp.Body); string(body) != fmt.Sprintf("%s on %d\n", name, attempt.Ports[0]) {
+				return string(body)
+			}
+			return ""
+		})
+		m.must("cancel", run)
+		eventually(t, "the Run is killed", func() string {
+			if run := lastManualRun(t, m, name); run.Status.Phase != v1.RunKilled {
+				return string(run.Status.Phase)
+			}
+			return ""
+		})
+	}
+}
+
+// dockerPulls: an image is pulled if it is not there, and again only with forcePull.
+func dockerPulls(t *testing.T, daemon *dockertest.Daemon, m *process) {
+	registry := daemon.Registry()
+	image := registry.Address + "/data/job:1"
+	push := func(says string) {
+		t.Helper()
+		if err := registry.Push("data/job", "1", "/bin/echo", says); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pulls := func(name, forcePull, want string) {
+		t.Helper()
+		m.runTasks(t, []taskCase{{name: name, stdout: want + "\n",
+			spec: fmt.Sprintf("  task: {container: {type: Docker, image: %q, forcePull: %s, network: {mode: None}}}\n", image, forcePull)}})
+	}
+	push("first")
+	pulls("pulled", "false", "first")
+	push("second")
+	pulls("not-pulled", "false", "first")
+	pulls("pulled-again", "true", "second")
 }

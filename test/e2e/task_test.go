@@ -122,6 +122,58 @@ func (p *process) running(t *testing.T, job string) string {
 	return name
 }
 
+// taskCase is a Job that is triggered once, and what comes of it.
+type taskCase struct {
+	name, spec string   // the lines of the Job's spec, indented
+	args       []string // of the trigger
+
+	phase           v1.RunPhase // default Succeeded
+	reason, message string      // message: a part of it
+	stdout, stderr  string      // stderr: a part of it
+}
+
+// runTasks applies the Jobs and triggers them, all at once, and looks at each when it has ended.
+func (p *process) runTasks(t *testing.T, cases []taskCase) {
+	t.Helper()
+	var docs strings.Builder
+	for _, tc := range cases {
+		fmt.Fprintf(&docs, "---\napiVersion: horae/v1\nkind: Job\nmetadata: {name: %s}\nspec:\n  retries: {limit: 0}\n%s", tc.name, tc.spec)
+	}
+	if r := p.horaeStdin(docs.String(), "apply", "-f", "-"); r.code != 0 {
+		t.Fatalf("apply: %s%s", r.out, r.err)
+	}
+	for _, tc := range cases {
+		p.must(append([]string{"trigger", tc.name}, tc.args...)...)
+	}
+	for _, tc := range cases {
+		t.Run(tc.name, func(t *testing.T) {
+			var run v1.Run
+			eventually(t, tc.name+" has ended", func() string {
+				if run = lastManualRun(t, p, tc.name); !run.Status.Phase.Terminal() {
+					return fmt.Sprintf("%s: %s %s", run.Status.Phase, run.Status.Reason, run.Status.Message)
+				}
+				return ""
+			})
+			if tc.phase == "" {
+				tc.phase = v1.RunSucceeded
+			}
+			if s := run.Status; s.Phase != tc.phase || s.Reason != tc.reason || !strings.Contains(s.Message, tc.message) {
+				t.Errorf("phase %s, reason %q, message %q", s.Phase, s.Reason, s.Message)
+			}
+			if tc.stdout == "" && tc.stderr == "" {
+				return
+			}
+			stderr := p.must("logs", run.Name, "--stderr")
+			if out := p.must("logs", run.Name); tc.stdout != "" && out != tc.stdout {
+				t.Errorf("printed %q, want %q; standard error %q", out, tc.stdout, stderr)
+			}
+			if !strings.Contains(stderr, tc.stderr) {
+				t.Errorf("standard error %q doesn't say %q", stderr, tc.stderr)
+			}
+		})
+	}
+}
+
 // TestTaskEnds: how a task comes to its end is told as what it is.
 func TestTaskEnds(t *testing.T) {
 	m := dev(t)
