@@ -126,11 +126,10 @@ func (c *clocked) set(offset time.Duration) {
 
 func (c *clocked) until(what string, cond func() bool) {
 	c.t.Helper()
-	for !cond() {
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-c.t.Context().Done():
-			c.t.Fatalf("waiting until %s", what)
+	const patience = 2 * time.Minute // ends a test that would hang
+	for deadline := time.Now().Add(patience); !cond(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.t.Fatalf("not after %s: %s", patience, what)
 		}
 	}
 }
