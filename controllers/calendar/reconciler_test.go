@@ -17,7 +17,7 @@ import (
 // TestCalendarsPutWithEtcdctl follows a Calendar through its life over a real etcd.
 func TestCalendarsPutWithEtcdctl(t *testing.T) {
 	ctx := t.Context()
-	s, err := store.Open(ctx, store.Config{Endpoints: []string{etcdtest.Start(t)}})
+	s, err := store.Open(ctx, store.Config{Endpoints: []string{etcdtest.Start(t)}, RequestTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

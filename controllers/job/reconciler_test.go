@@ -33,7 +33,7 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}})
+	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}, RequestTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	endpoint := etcdtest.Start(t)
 	w := &world{t: t, etcd: etcdtest.Client(t, endpoint), changed: make(chan struct{})}
-	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{endpoint}})
+	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{endpoint}, RequestTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func build(t *testing.T) *house {
 		return err
 	}}}
 	var err error
-	if h.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}}); err != nil {
+	if h.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}, RequestTimeout: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = h.store.Close() })

@@ -65,7 +65,7 @@ func startOn(t testing.TB, log logr.Logger, option cache.Option, change ...func(
 	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Transport: &http.Transport{}}}
 	var err error
-	f.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}})
+	f.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}, RequestTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
