@@ -34,7 +34,7 @@ type clocked struct {
 	logs bytes.Buffer // guarded by mu
 }
 
-func startClocked(t *testing.T) *clocked {
+func start(t *testing.T, etcd string) *clocked {
 	t.Helper()
 	mesos, err := devcluster.Start(t.Context(), devcluster.Config{Listen: "127.0.0.1:0", Agents: 1, Simulate: true, AllocationInterval: 20 * time.Millisecond})
 	if err != nil {
@@ -43,7 +43,7 @@ func startClocked(t *testing.T) *clocked {
 	t.Cleanup(func() { _ = mesos.Close() })
 	cfg := Default()
 	cfg.Name, cfg.Listen, cfg.DataDir = "clocked", "127.0.0.1:0", t.TempDir()
-	cfg.Etcd.Endpoints, cfg.Mesos.Masters = []string{etcdtest.Start(t)}, []string{mesos.URL()}
+	cfg.Etcd.Endpoints, cfg.Mesos.Masters = []string{etcd}, []string{mesos.URL()}
 
 	c := &clocked{t: t, api: make(chan string, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -171,7 +171,7 @@ func (c *clocked) succeeded(reason v1.RunReason) (n int) {
 // TestTheClockIsSet: occurrences are an hour apart, the first in half an hour. Whatever the clock does, each runs once, and what a person
 // asks for runs now.
 func TestTheClockIsSet(t *testing.T) {
-	c := startClocked(t)
+	c := start(t, etcdtest.Start(t))
 	first := time.Now().UTC().Truncate(time.Second).Add(30 * time.Minute)
 	c.do("POST", "jobs", fmt.Sprintf(`
 apiVersion: horae/v1

@@ -6,9 +6,15 @@ import (
 	"horae/internal/leader"
 )
 
-// campaign takes part in the election until ctx ends. It begins anew when etcd has gone back to an older state: neither a term, nor
+// campaign takes part in the election until ctx ends, once everything has been read from etcd: whoever wins has to work at once, and
+// another may be ready when we are not. It begins anew when etcd has gone back to an older state: neither a term, nor
 // the wait for one, may go on from what never happened.
 func (m *Manager) campaign(ctx context.Context) error {
+	select {
+	case <-m.cache.Synced():
+	case <-ctx.Done():
+		return nil
+	}
 	for {
 		one, end := context.WithCancel(ctx)
 		done := make(chan error, 1)

@@ -12,6 +12,9 @@ import (
 // pageSize keys are read per request: large enough to be fast, small enough to be no burden to etcd.
 const pageSize = 1000
 
+// pageTries of one page, before the whole list fails.
+const pageTries = 3
+
 // ErrCompacted: etcd has forgotten the revision that was asked for. List again.
 var ErrCompacted = errors.New("the revision has been compacted away")
 
@@ -71,7 +74,17 @@ func (s *Store) listPrefix(ctx context.Context, prefix string, revision *int64, 
 	}
 }
 
+// listPage asks again when an answer does not come: the next try goes to another member, and nothing that was read already is lost.
 func (s *Store) listPage(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
+	for try := 1; ; try++ {
+		resp, err := s.page(ctx, from, end, revision)
+		if err == nil || try == pageTries || ctx.Err() != nil || !Unavailable(err) {
+			return resp, err
+		}
+	}
+}
+
+func (s *Store) page(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
 	ctx, cancel := s.requestContext(ctx)
 	defer cancel()
 	return s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
