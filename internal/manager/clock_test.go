@@ -74,8 +74,8 @@ func start(t *testing.T, etcd string) *clocked {
 // wallAhead is what time.Now gives when the machine's clock has been set by whole seconds: its steady part, by which Go compares two
 // times of one process, is not touched. Nothing in package time does that.
 func wallAhead(t time.Time, by time.Duration) time.Time {
-	wall := (*uint64)(unsafe.Pointer(&t)) //nolint:gosec // a flag, 33 bits of seconds, 30 bits of nanoseconds: time.Time's first field
-	*wall += uint64(by/time.Second) << 30 //nolint:gosec // a negative number wraps around, as it should
+	wall := (*uint64)(unsafe.Pointer(&t)) // a flag, 33 bits of seconds, 30 bits of nanoseconds: time.Time's first field
+	*wall += uint64(by/time.Second) << 30 // a negative number wraps around, as it should
 	return t
 }
 
