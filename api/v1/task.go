@@ -91,10 +91,10 @@ type FetchURI struct {
 	// Executable: the file gets its executable bit, and is not extracted.
 	// +optional
 	Executable bool `json:"executable,omitempty"`
-	// Cache: the agent keeps the file for other tasks.
+	// Cache: the agent keeps the file for other tasks. Not of a .gz file that is extracted: it would get a name of the cache's own.
 	// +optional
 	Cache bool `json:"cache,omitempty"`
-	// OutputFile is the file's path in the sandbox; by default the last part of the URI.
+	// OutputFile is the file's path in the sandbox; by default the last part of the URI, with its query if it has one.
 	// +optional
 	OutputFile string `json:"outputFile,omitempty"`
 }

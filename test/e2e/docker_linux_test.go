@@ -104,14 +104,17 @@ func dockerCan(t *testing.T, daemon *dockertest.Daemon, m *process) {
 	if err := os.WriteFile(filepath.Join(host, "in"), []byte("from the host\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Capabilities that are set, as a number: of a container, and of all that this test may give.
-	const mine = "while read key value; do case $key in CapEff:) echo $value; esac; done < /proc/self/status"
-	all, err := exec.Command("sh", "-c", strings.Replace(mine, "CapEff", "CapBnd", 1)).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	in := func(container string) string {
 		return fmt.Sprintf("    container: {type: Docker, image: \"busybox:1.36\", network: {mode: None}%s}\n", container)
+	}
+	// What a container may do, as a number: by Horae the same as by docker itself, which may lack the right to give all there is.
+	const mine = "while read key value; do case $key in CapEff:) echo $value; esac; done < /proc/self/status"
+	privileged := taskCase{name: "privileged", spec: "  task:\n    shell: " + mine + "\n" + in(", privileged: true")}
+	if out, err := exec.Command("docker", "-H", daemon.Host, "run", "--rm", "--net=none", "--privileged", dockertest.Image, "/bin/sh", "-c", mine).CombinedOutput(); err == nil {
+		privileged.stdout = string(out)
+	} else {
+		t.Logf("docker run --privileged fails here, and so must a privileged task: %s", out)
+		privileged.phase, privileged.reason, privileged.stderr = v1.RunFailed, "TaskFailed", "unable to start container process"
 	}
 	m.runTasks(t, []taskCase{
 		{name: "parameters", stdout: "a.example.com /tmp 64\n",
@@ -123,11 +126,9 @@ func dockerCan(t *testing.T, daemon *dockertest.Daemon, m *process) {
 		{name: "external-volume", stdout: "kept\n",
 			spec: "  task:\n    shell: echo kept > /data/x; cat /data/x\n" +
 				in(", volumes: [{containerPath: /data, external: {provider: local, name: of-the-test}}]")},
-		{name: "no-such-driver", phase: v1.RunFailed, reason: "TaskFailed", stderr: "no-such-driver",
-			spec: "  task:\n    shell: \"true\"\n" + in(", volumes: [{containerPath: /data, external: {provider: no-such-driver, name: other}}]")},
-		{name: "privileged", stdout: string(all), spec: "  task:\n    shell: " + mine + "\n" + in(", privileged: true")},
-		{name: "unprivileged", phase: v1.RunFailed, reason: "TaskFailed",
-			spec: "  task:\n    shell: test \"$(" + mine + ")\" = " + strings.TrimSpace(string(all)) + "\n" + in("")},
+		privileged,
+		{name: "unprivileged", stdout: daemon.Docker("run", "--rm", "--net=none", dockertest.Image, "/bin/sh", "-c", mine) + "\n",
+			spec: "  task:\n    shell: " + mine + "\n" + in("")},
 	})
 	if out, err := os.ReadFile(filepath.Join(host, "out")); string(out) != "out\n" {
 		t.Errorf("written on the host: %q, %v", out, err)
