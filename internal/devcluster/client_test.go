@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,7 @@ type testClient struct {
 	streamID  string
 	framework *mesos.FrameworkID
 	events    chan *scheduler.Event // closed when the stream ends
+	offers    []mesos.Offer         // that came before they were asked for
 	streamErr error                 // why it ended; read after events is closed
 	cancel    context.CancelFunc
 }
@@ -163,6 +165,12 @@ func (c *testClient) must(call *scheduler.Call) {
 // next returns the next event of a type, dropping others but failing at the end of the stream and after patience.
 func (c *testClient) next(kind scheduler.Event_Type) *scheduler.Event {
 	c.t.Helper()
+	return c.await(kind, func(*scheduler.Event) {})
+}
+
+// await is next that tells what it drops.
+func (c *testClient) await(kind scheduler.Event_Type, dropped func(*scheduler.Event)) *scheduler.Event {
+	c.t.Helper()
 	timeout := time.After(patience)
 	for {
 		select {
@@ -173,14 +181,34 @@ func (c *testClient) next(kind scheduler.Event_Type) *scheduler.Event {
 			if e.Type == kind {
 				return e
 			}
+			dropped(e)
 		case <-timeout:
 			c.t.Fatalf("no %s within %s", kind, patience)
 		}
 	}
 }
 
+// update returns the next update. What is offered before it, as may be as soon as a task has ended, is kept for offer: nobody would
+// offer it again.
+func (c *testClient) update() mesos.TaskStatus {
+	c.t.Helper()
+	return c.await(scheduler.Event_UPDATE, func(e *scheduler.Event) {
+		switch e.Type {
+		case scheduler.Event_OFFERS:
+			c.offers = append(c.offers, e.Offers.Offers...)
+		case scheduler.Event_RESCIND:
+			c.offers = slices.DeleteFunc(c.offers, func(o mesos.Offer) bool { return o.ID == e.Rescind.OfferID })
+		}
+	}).Update.Status
+}
+
 func (c *testClient) offer() mesos.Offer {
 	c.t.Helper()
+	if len(c.offers) > 0 {
+		o := c.offers[0]
+		c.offers = c.offers[1:]
+		return o
+	}
 	return c.next(scheduler.Event_OFFERS).Offers.Offers[0]
 }
 
@@ -196,7 +224,7 @@ func (c *testClient) acknowledge(s mesos.TaskStatus) {
 func (c *testClient) follow() (states []string, last mesos.TaskStatus) {
 	c.t.Helper()
 	for {
-		s := c.next(scheduler.Event_UPDATE).Update.Status
+		s := c.update()
 		c.acknowledge(s)
 		states = append(states, s.State.String())
 		if terminal(*s.State) {
@@ -209,7 +237,7 @@ func (c *testClient) follow() (states []string, last mesos.TaskStatus) {
 func (c *testClient) running() {
 	c.t.Helper()
 	for {
-		s := c.next(scheduler.Event_UPDATE).Update.Status
+		s := c.update()
 		c.acknowledge(s)
 		if *s.State == mesos.TASK_RUNNING {
 			return

@@ -89,7 +89,7 @@ func pidOf(t *testing.T, c *Cluster, s *testClient, o mesos.Offer, task string) 
 // eventually polls for what has no event to wait for, such as the state of another process.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !f(); {
+	for deadline := time.Now().Add(patience); !f(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

@@ -18,9 +18,9 @@ import (
 
 const (
 	// startTimeout is generous: it ends a test that would hang otherwise, and is never waited for in full.
-	startTimeout = 60 * time.Second
+	startTimeout = 2 * time.Minute
 	// stopTimeout is how long a daemon may take to end in order.
-	stopTimeout = 30 * time.Second
+	stopTimeout = 2 * time.Minute
 	// maxDir keeps the paths of sockets below the 108 bytes that an address of a Unix socket has.
 	maxDir = 60
 )

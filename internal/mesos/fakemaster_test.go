@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must come; it is only ever reached by a test that fails.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // fakeMaster speaks real HTTP and RecordIO. A test takes each SUBSCRIBE as a fakeStream and says what comes over it.
 type fakeMaster struct {

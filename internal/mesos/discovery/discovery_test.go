@@ -231,7 +231,7 @@ func follow(t *testing.T, z *fakeZooKeeper) *Detector {
 // until waits for an answer.
 func until(t *testing.T, d *Detector, reason string, want ...string) {
 	t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(2 * time.Minute)
 	for {
 		got, changed, err := d.Candidates()
 		if slices.Equal(got, want) && (err == nil) == (reason == "") && (err == nil || strings.Contains(err.Error(), reason)) {
