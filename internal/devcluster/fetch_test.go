@@ -289,6 +289,36 @@ esac
 	}
 }
 
+func TestAnFTPPathIsNoCommand(t *testing.T) {
+	a, x := fetching(t)
+	x.info.Command.URIs = []mesos.CommandInfo_URI{{Value: "ftp://127.0.0.1:1/x%0d%0aDELE%20y"}}
+	if err := a.fetchAll(context.Background(), x, nil); err == nil || !strings.Contains(err.Error(), "a line end in the path") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestTheHadoopClientEndsWithItsTask, and what it has started.
+func TestTheHadoopClientEndsWithItsTask(t *testing.T) {
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	began := filepath.Join(home, "began")
+	script := "#!/bin/sh\ntest $1 = version && exit\n: > " + began + "\nsleep 1000\n"
+	if err := os.WriteFile(filepath.Join(home, "bin", "hadoop"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("HADOOP_HOME", home)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { _, err := open(ctx, "hdfs://namenode/x"); ended <- err }()
+	eventually(t, "the client", func() bool { _, err := os.Stat(began); return err == nil })
+	cancel()
+	if err := <-ended; err == nil {
+		t.Error("it has succeeded")
+	}
+}
+
 // TestNoMemberOfAnArchiveLeavesTheSandbox: neither by its name nor through a link that an archive made.
 func TestNoMemberOfAnArchiveLeavesTheSandbox(t *testing.T) {
 	outside := t.TempDir()

@@ -4,13 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/jlaffaye/ftp"
@@ -24,6 +20,9 @@ func openFTP(ctx context.Context, uri string) (io.ReadCloser, error) {
 	u, err := url.Parse(uri)
 	if err != nil {
 		return nil, err
+	}
+	if strings.ContainsAny(u.Path, "\r\n") {
+		return nil, errors.New("a line end in the path") // of which the server would make another command
 	}
 	f := &ftpFile{}
 	dial := func(network, address string) (net.Conn, error) {
@@ -91,30 +90,4 @@ func (f *ftpFile) Close() error {
 		stop()
 	}
 	return nil
-}
-
-// openByHadoop gets a file by the Hadoop client, to which Mesos's fetcher leaves all schemes that it does not know: the one of
-// HADOOP_HOME, or of the PATH (src/hdfs/hdfs.cpp).
-func openByHadoop(ctx context.Context, uri string) (io.ReadCloser, error) {
-	program := "hadoop"
-	if home := os.Getenv("HADOOP_HOME"); home != "" {
-		program = filepath.Join(home, "bin", "hadoop")
-	}
-	if err := exec.CommandContext(ctx, program, "version").Run(); err != nil {
-		code := 127 // what a shell says of a command that it does not find
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-			code = exit.ExitCode()
-		}
-		return nil, fmt.Errorf("Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was either not found or exited with a non-zero exit status: %d", program, code) //nolint:staticcheck // Mesos's words
-	}
-	dir, err := os.MkdirTemp("", "devcluster-hadoop-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir) // the file that is open stays readable
-	to := filepath.Join(dir, "file")
-	if out, err := exec.CommandContext(ctx, program, "fs", "-copyToLocal", uri, to).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("HDFS copyToLocal failed: %w: %s", err, strings.TrimSpace(string(out)))
-	}
-	return os.Open(to)
 }
