@@ -29,11 +29,10 @@ func TestTaskFields(t *testing.T) {
 	}
 	m := dev(t, "--config", config)
 	api := m.ready["api"][strings.LastIndex(m.ready["api"], ":")+1:] // a port on which something answers
-	healthCheck := func(check string) string {
-		return "  task:\n    shell: sleep 1; echo is well\n    killGracePeriod: 0s\n    healthCheck: {" + check + ", interval: 100ms, gracePeriod: 0s, maxFailures: 2}\n"
+	healthCheck := func(shell, check string) string {
+		return "  task:\n    shell: " + shell + "\n    killGracePeriod: 0s\n    healthCheck: {" + check + ", interval: 100ms, gracePeriod: 0s, maxFailures: 2}\n"
 	}
-	// waits makes a Run tell why it finds no offer.
-	waits := func(task string) string { return "  queueTimeout: 2s\n  task: {shell: echo never, " + task + "}\n" }
+	never := func(task string) string { return "  task: {shell: echo never, " + task + "}\n" }
 
 	m.runTasks(t, []taskCase{
 		{name: "shell", args: []string{"--args", "it's,$HOME"}, stdout: "/bin/sh it's $HOME\n",
@@ -56,10 +55,10 @@ func TestTaskFields(t *testing.T) {
 		{name: "constraints", stdout: "placed\n",
 			spec: "  task:\n    shell: echo placed\n    constraints: [{attribute: rack, operator: Equals, value: r1}, {attribute: rack, operator: Like, value: 'r[0-9]'}, {attribute: zone, operator: In, value: 'z1,z2'}, " +
 				"{attribute: hostname, operator: Unlike, value: 'agent-[3-9]'}, {attribute: gpu, operator: NotExists}]\n"},
-		{name: "no-rack", phase: v1.RunFailed, reason: "QueueTimeout", message: "rack", spec: waits("constraints: [{attribute: rack, operator: Equals, value: r9}]")},
-		{name: "too-large", phase: v1.RunFailed, reason: "QueueTimeout", message: "5 cpus", spec: waits("resources: {cpus: 5}")},
-		{name: "gpus", phase: v1.RunFailed, reason: "QueueTimeout", message: "gpu", spec: waits("resources: {gpus: 1}")},
-		{name: "role", phase: v1.RunFailed, reason: "QueueTimeout", message: "other", spec: waits("role: other")},
+		{name: "no-rack", phase: v1.RunPending, reason: "ConstraintsNotMet", message: "meets rack Equals r9", spec: never("constraints: [{attribute: rack, operator: Equals, value: r9}]")},
+		{name: "too-large", phase: v1.RunPending, reason: "InsufficientCPUs", message: "with 5 cpus", spec: never("resources: {cpus: 5}")},
+		{name: "gpus", phase: v1.RunPending, reason: "InsufficientGPUs", message: "gpus", spec: never("resources: {gpus: 1}")},
+		{name: "role", phase: v1.RunPending, reason: "UnknownRole", message: "other is none of the framework's roles", spec: never("role: other")},
 
 		{name: "mesos", stdout: "contained\n", spec: "  task: {shell: echo contained, container: {type: Mesos}}\n"},
 		{name: "mesos-image", phase: v1.RunFailed, reason: "LaunchFailed", message: "Unsupported container image type: DOCKER",
@@ -72,10 +71,10 @@ func TestTaskFields(t *testing.T) {
 			spec: "  task: {shell: ls, container: {type: Docker, image: busybox}}\n"},
 		{name: "no-user", phase: v1.RunFailed, reason: "LaunchFailed", message: "No such user 'no-such-user'", spec: "  task: {shell: ls, user: no-such-user}\n"},
 
-		{name: "http-healthy", stdout: "is well\n", spec: healthCheck("http: {port: " + api + ", path: /livez}")},
-		{name: "http-sick", phase: v1.RunFailed, reason: "Unhealthy", spec: healthCheck("http: {port: " + api + ", path: /nothing}")},
-		{name: "tcp-healthy", stdout: "is well\n", spec: healthCheck("tcp: {port: " + api + "}")},
-		{name: "tcp-sick", phase: v1.RunFailed, reason: "Unhealthy", spec: strings.Replace(healthCheck("tcp: {portIndex: 0}"), "  task:\n", "  task:\n    resources: {ports: 1}\n", 1)},
+		{name: "http-healthy", stdout: "is well\n", spec: healthCheck("sleep 1; echo is well", "http: {port: "+api+", path: /livez}")},
+		{name: "http-sick", phase: v1.RunFailed, reason: "Unhealthy", spec: healthCheck("sleep 1000", "http: {port: "+api+", path: /nothing}")},
+		{name: "tcp-healthy", stdout: "is well\n", spec: healthCheck("sleep 1; echo is well", "tcp: {port: "+api+"}")},
+		{name: "tcp-sick", phase: v1.RunFailed, reason: "Unhealthy", spec: strings.Replace(healthCheck("sleep 1000", "tcp: {portIndex: 0}"), "  task:\n", "  task:\n    resources: {ports: 1}\n", 1)},
 	})
 	t.Run("what is wrong is told with its path", func(t *testing.T) {
 		for task, says := range map[string]string{

@@ -127,7 +127,7 @@ type taskCase struct {
 	name, spec string   // the lines of the Job's spec, indented
 	args       []string // of the trigger
 
-	phase           v1.RunPhase // default Succeeded
+	phase           v1.RunPhase // at the end, default Succeeded; Pending: it waits, says why, and is cancelled
 	reason, message string      // message: a part of it
 	stdout, stderr  string      // stderr: a part of it
 }
@@ -148,12 +148,17 @@ func (p *process) runTasks(t *testing.T, cases []taskCase) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			var run v1.Run
-			eventually(t, tc.name+" has ended", func() string {
-				if run = lastManualRun(t, p, tc.name); !run.Status.Phase.Terminal() {
-					return fmt.Sprintf("%s: %s %s", run.Status.Phase, run.Status.Reason, run.Status.Message)
+			eventually(t, tc.name+" has ended, or says why it waits", func() string {
+				run = lastManualRun(t, p, tc.name)
+				s := run.Status
+				if s.Phase.Terminal() || tc.phase == v1.RunPending && s.Reason == tc.reason && strings.Contains(s.Message, tc.message) {
+					return ""
 				}
-				return ""
+				return fmt.Sprintf("%s: %s %s", s.Phase, s.Reason, s.Message)
 			})
+			if tc.phase == v1.RunPending {
+				p.must("cancel", run.Name)
+			}
 			if tc.phase == "" {
 				tc.phase = v1.RunSucceeded
 			}
