@@ -138,7 +138,7 @@ func openHTTP(ctx context.Context, uri string) (io.ReadCloser, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
-		return nil, fmt.Errorf("Error downloading resource, received HTTP return code %d", resp.StatusCode) //nolint:staticcheck // Mesos's words
+		return nil, fmt.Errorf("Error downloading resource, received HTTP return code %d", resp.StatusCode)
 	}
 	return resp.Body, nil
 }
