@@ -111,7 +111,8 @@ func (c *census) fill(v *View) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v.Usage = maps.Clone(c.used)
-	for _, r := range v.Waiting {
+	for _, ps := range v.Waiting {
+		r := ps.waiting[0] // All are alike in this.
 		if r.shape.spread && v.Tasks == nil {
 			v.Tasks = maps.Clone(c.tasks)
 		}

@@ -110,7 +110,7 @@ func New(cfg Config) *Controller {
 		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, census: &c.census, cfg: cfg.Place, roles: cfg.Roles, metrics: c.metrics, log: cfg.Log.WithName("placer"),
 		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, tellWhy: c.tellWhy,
 		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
-		hand: newHand(cfg.Hand, cfg.Roles), waiting: map[store.Key]*waiter{}, fresh: map[store.Key]bool{}, refused: map[store.Key]store.Revisions{},
+		hand: newHand(cfg.Hand, cfg.Roles), waiting: map[store.Key]*Request{}, refused: map[store.Key]store.Revisions{},
 		grouped: map[store.Key]int{}, byRole: map[string]int{}, served: map[lineKey]time.Time{}, agents: map[string]*offer.Offer{},
 		sending: make(chan struct{}, acceptsAtATime),
 	}

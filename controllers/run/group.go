@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"unique"
 
 	v1 "horae/api/v1"
 
@@ -29,17 +30,21 @@ type group struct {
 	// used is how many values have attempts, least the smallest number of attempts that one of them has; sizes says how many
 	// values have so many attempts.
 	used, least int
-	sizes       map[int]int
+	sizes       []int
+	added       int // since the group was made
+	// table has the values of the bins of the lane that was last asked for.
+	table *labelTable
 }
 
 // newGroups counts for all Jobs of which a Run waits that has such constraints.
-func newGroups(v *View) map[store.Key]jobGroups {
-	jobs := map[store.Key]jobGroups{}
-	for _, r := range v.Waiting {
+func newGroups(v *View) map[unique.Handle[store.Key]]jobGroups {
+	jobs := map[unique.Handle[store.Key]]jobGroups{}
+	for _, ps := range v.Waiting {
+		r := ps.waiting[0]
 		for _, cs := range [][]constraint{r.constraints.most, r.constraints.even} {
 			for i := range cs {
-				if jobs[r.job].index(cs[i].Attribute) < 0 {
-					jobs[r.job] = append(jobs[r.job], newGroup(v, cs[i].Attribute, v.Live[r.job]))
+				if jobs[r.jobID].index(cs[i].Attribute) < 0 {
+					jobs[r.jobID] = append(jobs[r.jobID], newGroup(v, cs[i].Attribute, v.Live[r.job]))
 				}
 			}
 		}
@@ -48,7 +53,7 @@ func newGroups(v *View) map[store.Key]jobGroups {
 }
 
 func newGroup(v *View, attribute string, live []site) *group {
-	g := &group{attribute: attribute, counts: map[string]*int{}, sizes: map[int]int{}}
+	g := &group{attribute: attribute, counts: map[string]*int{}}
 	for _, at := range live {
 		if label, known := v.label(at, attribute); known {
 			g.add(label)
@@ -93,6 +98,7 @@ func (g *group) count(label string) int {
 
 // add counts one more attempt on an agent with the value.
 func (g *group) add(label string) {
+	g.added++
 	if label == noLabel {
 		return
 	}
@@ -101,6 +107,9 @@ func (g *group) add(label string) {
 		g.used, g.least = g.used+1, 1
 	} else {
 		g.sizes[*n-1]--
+	}
+	for len(g.sizes) <= *n {
+		g.sizes = append(g.sizes, 0)
 	}
 	g.sizes[*n]++
 	for g.sizes[g.least] == 0 {
@@ -147,6 +156,9 @@ func (s *search) evenly(r *Request, at *progress) int {
 	by := &r.constraints.even[0]
 	index := at.groups.index(by.Attribute)
 	g := at.groups[index]
+	if at.stuck > g.added { // Bins only get fuller: nothing has changed but for the worse.
+		return -1
+	}
 	if at.values == nil {
 		at.values = at.labels[index].values(g)
 	}
@@ -163,6 +175,7 @@ func (s *search) evenly(r *Request, at *progress) int {
 			}
 		}
 		if best < 0 {
+			at.stuck = g.added + 1
 			return -1
 		}
 		if i := s.among(r, at, &values[best]); i >= 0 {
@@ -186,11 +199,5 @@ func (s *search) among(r *Request, at *progress, v *valueBins) int {
 		return -1
 	}
 	at.lane.counted(s.view.Tasks)
-	best := -1
-	for _, j := range v.bins {
-		if i := int(j); (best < 0 || at.lane.rank(r, i) < at.lane.rank(r, best)) && s.suits(r, at, i) {
-			best = i
-		}
-	}
-	return best
+	return at.lane.emptiestOf(r, v.bins, func(i int) bool { return s.suits(r, at, i) })
 }

@@ -107,7 +107,8 @@ type moves struct {
 // reset begins a new subscription: the offers are void, and offers come without being asked for, except to those roles that
 // were said to be suppressed.
 func (h *hand) reset(suppressed []string) {
-	h.offers, h.stray = pool{}, nil
+	h.offers.clear()
+	h.stray = nil
 	for _, r := range h.roles {
 		r.came = nil
 		r.suppressed, r.pause, r.idle = slices.Contains(suppressed, r.name), h.cfg.ReviveInterval, time.Time{}

@@ -114,7 +114,7 @@ func TestHandPausesLongerAndLonger(t *testing.T) {
 		t.Errorf("the longest pause = %s", last)
 	}
 	h.add(now, someOffers(1))
-	h.place(&View{Now: now, Waiting: []*Request{wants(t, "a", "1", "64Mi")}})
+	h.place(&View{Now: now, Waiting: together([]*Request{wants(t, "a", "1", "64Mi")})})
 	h.plan(now, someWait(true), true)
 	if m := h.plan(now.Add(50*time.Millisecond), someWait(true), true); len(m.revive) == 0 {
 		t.Error("after a launch the pause is short again")
@@ -152,7 +152,7 @@ func TestHandHoldsNoOfferLongerThanStated(t *testing.T) {
 				h.expect(role, now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "due"))*time.Millisecond))
 			case 4:
 				r := wants(t, "r", "1", "1Mi", func(r *v1.Run) { r.Spec.Task.Role = role })
-				quiet = quiet && len(h.place(&View{Now: now, Waiting: []*Request{r}}).Agents) == 0
+				quiet = quiet && len(h.place(&View{Now: now, Waiting: together([]*Request{r})}).Agents) == 0
 			}
 			m := h.plan(now, waiting, true)
 			if next = m.next; !next.IsZero() && !next.After(now) {

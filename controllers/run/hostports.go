@@ -68,23 +68,23 @@ func (at *part) rangeOf(port uint64) int {
 }
 
 // takeHostPorts takes the ports, which must be there.
-func (b *bin) takeHostPorts(h hostPorts, placed *Placed) {
+func (b *bin) takeHostPorts(h hostPorts, room *[]offer.Resource) {
 	for i := range b.parts {
-		at := &b.parts[i]
-		res := at.resource
-		res.Ranges = nil
+		var taken []offer.Range
 		for port := range h.all {
-			if at.split(port) {
-				res.Ranges = append(res.Ranges, offer.Range{Begin: port, End: port})
+			if b.parts[i].split(port) {
+				taken = append(taken, offer.Range{Begin: port, End: port})
 			}
 		}
-		if len(res.Ranges) > 0 {
-			placed.Resources = append(placed.Resources, res)
+		if len(taken) > 0 {
+			res := *b.parts[i].Resource
+			res.Ranges = taken
+			*room = append(*room, res)
 		}
 	}
 }
 
-// split takes a port out of the ranges, if it is in one of them. They are shared with the offer, and so replaced.
+// split takes a port out of the ranges, if it is in one of them.
 func (at *part) split(port uint64) bool {
 	i := at.rangeOf(port)
 	if i < 0 {
@@ -98,6 +98,6 @@ func (at *part) split(port uint64) bool {
 	if port < r.End {
 		rest = append(rest, offer.Range{Begin: port + 1, End: r.End})
 	}
-	at.ranges = slices.Concat(at.ranges[:i], rest, at.ranges[i+1:])
+	at.ranges = slices.Replace(at.ranges, i, i+1, rest...)
 	return true
 }

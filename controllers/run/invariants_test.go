@@ -25,12 +25,13 @@ func FuzzPlace(f *testing.F) { f.Fuzz(rapid.MakeFuzz(placeInvariants)) }
 
 func placeInvariants(t *rapid.T) {
 	offers := drawOffers(t)
-	v := view()
+	var waiting []*Request
 	for i := range rapid.IntRange(0, 14).Draw(t, "requests") {
-		v.Waiting = append(v.Waiting, drawRequest(t, i))
+		waiting = append(waiting, drawRequest(t, i))
 	}
+	v := view(waiting...)
 	drawAlive(t, v)
-	p := Place(v, offers)
+	p := placeAll(v, offers)
 	w := newChecker(v, offers)
 	placed := map[store.Key]bool{}
 	for _, a := range p.Agents {
@@ -43,9 +44,9 @@ func placeInvariants(t *rapid.T) {
 			w.takes(t, &a, task)
 		}
 	}
-	w.others(t, &p)
-	if len(placed)+len(p.Waiting) != len(v.Waiting) {
-		t.Fatalf("%d placed and %d waiting of %d", len(placed), len(p.Waiting), len(v.Waiting))
+	w.others(t, &p.Placement)
+	if len(placed)+len(p.Waiting) != len(waiting) {
+		t.Fatalf("%d placed and %d waiting of %d", len(placed), len(p.Waiting), len(waiting))
 	}
 	for _, r := range p.Waiting {
 		if placed[r.Run.Key] {
@@ -54,7 +55,7 @@ func placeInvariants(t *rapid.T) {
 		if why := p.Why(r); why.Reason == "" || why.Message == "" {
 			t.Fatalf("%s waits without a reason", r.Run.Key)
 		}
-		w.noRoom(t, &p, r)
+		w.noRoom(t, &p.Placement, r)
 	}
 }
 
@@ -279,7 +280,7 @@ func (c *checker) noRoom(t *rapid.T, p *Placement, r *Request) {
 		o := &offers[0]
 		switch {
 		case !b.fits(&r.shape), r.constraints.unmet(o) != nil:
-		case r.constraints.unmetByOthers(p.left.jobs[r.job], func(g int) string { return labelOf(o, p.left.jobs[r.job][g].attribute) }) != nil:
+		case r.constraints.unmetByOthers(p.left.jobs[r.jobID], func(g int) string { return labelOf(o, p.left.jobs[r.jobID][g].attribute) }) != nil:
 		case o.Unavailable != nil && after30(r, o.Unavailable):
 		default:
 			t.Fatalf("%s waits for %v, and %s has %v and %v", r.Run.Key, r.shape.need, id, b.free, b.revocable)

@@ -42,7 +42,10 @@ func (ls *labelTable) at(i int) string {
 func (ls *labelTable) values(g *group) []valueBins {
 	if ls.bins == nil {
 		by := map[string]*labelBins{}
-		for i := range ls.known {
+		for i, b := range ls.lane.bins {
+			if b == nil {
+				continue
+			}
 			label := ls.at(i)
 			if by[label] == nil && label != noLabel {
 				by[label] = &labelBins{label: label}

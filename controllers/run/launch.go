@@ -35,33 +35,34 @@ func (p *placer) place() []round {
 	if p.gate != gateOpen || p.hand.offers.has() == 0 {
 		return nil
 	}
-	untried := p.untried()
-	if len(untried) == 0 {
+	batch := p.hand.offers.batch
+	due := p.backlog.due(batch)
+	if len(due) == 0 {
 		return nil
 	}
 	now := p.clock()
-	all := len(untried) == len(p.waiting)
-	view := View{Now: now, Waiting: untried, Served: p.served, Agents: p.agents, Config: p.cfg}
+	view := View{Now: now, Waiting: due, Served: p.served, Agents: p.agents, Config: p.cfg}
 	p.census.fill(&view)
 	placement := p.hand.place(&view)
 	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
-	for _, r := range placement.Waiting {
-		p.waiting[r.Run.Key].failed = &placement
+	for _, ps := range placement.ruledOut {
+		ps.tried = batch
+	}
+	for _, ps := range due {
+		ps.failed = placement.left
 	}
 	rounds := make([]round, 0, len(placement.Agents))
 	for _, a := range placement.Agents {
 		r := round{AgentPlacement: a, at: v1.NewTime(now).Time}
 		for i := range a.Tasks {
 			p.leave(a.Tasks[i].Run.Key)
-			p.served[a.Tasks[i].line()] = now
+			p.served[a.Tasks[i].lineKey()] = now
 			p.census.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
 			r.prepare(&a.Tasks[i])
 		}
 		rounds = append(rounds, r)
 	}
-	if all {
-		p.forgetServed(now)
-	}
+	p.forgetServed(now)
 	return rounds
 }
 
@@ -70,30 +71,8 @@ func (p *placer) forgetServed(now time.Time) {
 	if len(p.served) < 2*p.lines+100 {
 		return
 	}
-	lines := map[lineKey]bool{}
-	for _, w := range p.waiting {
-		lines[w.line()] = true
-	}
-	maps.DeleteFunc(p.served, func(l lineKey, at time.Time) bool { return !lines[l] && now.Sub(at) > p.cfg.Ageing })
+	maps.DeleteFunc(p.served, func(l lineKey, at time.Time) bool { return p.backlog.lines[l] == nil && now.Sub(at) > p.cfg.Ageing })
 	p.lines = len(p.served)
-}
-
-// untried are those for whom there may be a place. The offers in hand only get fewer until more come: who was tried in vain need
-// not be tried again before.
-func (p *placer) untried() []*Request {
-	var all []*Request
-	if p.more {
-		for _, w := range p.waiting {
-			all = append(all, w.Request)
-		}
-	} else {
-		for key := range p.fresh {
-			all = append(all, p.waiting[key].Request)
-		}
-	}
-	p.more = false
-	clear(p.fresh)
-	return all
 }
 
 // prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
@@ -180,7 +159,6 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	}
 	if len(tasks) == 0 {
 		p.hand.add(p.clock(), r.Offers)
-		p.more = true
 		return nil
 	}
 	ids := make([]string, len(r.Offers))

@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	v1 "horae/api/v1"
-	"horae/internal/offer"
 	"horae/internal/store"
 )
 
@@ -92,9 +91,15 @@ type Request struct {
 	Since time.Time
 
 	job         store.Key
+	jobID       unique.Handle[store.Key] // the same
 	shape       shape
 	kind        unique.Handle[kind]
 	constraints *constraints
+
+	peers *peers // among whom it waits
+	// told is what was last told about why it waits. It belongs to the placer's goroutine.
+	told   Why
+	toldAt time.Time
 }
 
 // kind tells requests apart that may not fit the same places: job is set for those that look at their Job's other attempts.
@@ -130,6 +135,7 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 		},
 	}
 	request.shape.ports += request.shape.hostPorts.count()
+	request.jobID = unique.Make(request.job)
 	k := kind{shape: request.shape}
 	if c.others() {
 		k.job = request.job
@@ -147,33 +153,3 @@ func (r *Request) ends(now time.Time, assumed time.Duration) (end time.Time, bou
 	}
 	return end, bound
 }
-
-// part is one resource of an agent, in so far as it is free.
-type part struct {
-	resource offer.Resource
-	left     int64         // of a scalar, in thousandths
-	ranges   []offer.Range // of ports
-}
-
-// sameKind reports whether two resources differ in their amount only, so that Mesos counts them as one.
-func sameKind(a, b *offer.Resource) bool {
-	if a.Name != b.Name || a.Type != b.Type || a.AllocatedRole != b.AllocatedRole || a.ProviderID != b.ProviderID ||
-		a.Revocable != b.Revocable || a.Shared != b.Shared || len(a.Reservations) != len(b.Reservations) {
-		return false
-	}
-	for i := range a.Reservations {
-		x, y := &a.Reservations[i], &b.Reservations[i]
-		if x.Dynamic != y.Dynamic || x.Role != y.Role || x.Principal != y.Principal || len(x.Labels) != len(y.Labels) {
-			return false
-		}
-		for k, v := range x.Labels {
-			if w, ok := y.Labels[k]; !ok || v != w {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// usable reports whether a task may take of the resource: not what others use too, and not the volumes of a storage provider.
-func usable(r *offer.Resource) bool { return !r.Shared && r.ProviderID == "" }

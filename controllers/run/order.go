@@ -1,10 +1,7 @@
 package run
 
 import (
-	"cmp"
-	"container/heap"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -18,17 +15,12 @@ import (
 //
 // See docs/adr/0014-placement.md for what else was weighed.
 
-// lineKey names a line.
-type lineKey struct {
-	namespace string
-	priority  int32
-}
-
-// line is a line with those who have not had their turn.
-type line struct {
+// bidder is a line in a placement.
+type bidder struct {
 	lineKey
-	waiting []*Request
-	served  time.Time // the last time; zero: not that anybody knows of
+	peers   []*peers   // that take part
+	waiting []*Request // of those, who have not had their turn
+	served  time.Time  // the last time; zero: not that anybody knows of
 	tenant  *tenant
 
 	bid   int64
@@ -43,12 +35,13 @@ type tenant struct {
 
 // queue hands out requests in the order of their turns.
 type queue struct {
-	lines []*line // a heap: the first is served next
-	cfg   PlaceConfig
-	now   time.Time
+	bidders []*bidder // a heap: the first is served next
+	cfg     PlaceConfig
+	now     time.Time
 	// total is what shares are counted of: all that is used and all that is offered.
 	total   need
 	tenants map[string]*tenant
+	all     int // who stand in the lines
 }
 
 // newQueue lines up those who wait. free is what is offered.
@@ -57,30 +50,41 @@ func newQueue(v *View, free *need) *queue {
 	for _, used := range v.Usage {
 		q.total.plus(&used)
 	}
-	lines := map[lineKey]*line{}
-	for _, r := range v.Waiting {
-		key := r.line()
-		l := lines[key]
+	bidders := map[*line]*bidder{}
+	for _, ps := range v.Waiting {
+		ps.at, ps.out = nil, false
+		l := bidders[ps.line]
 		if l == nil {
-			l = &line{lineKey: key, served: v.Served[key], tenant: q.tenant(v, key.namespace)}
-			lines[key] = l
-			q.lines = append(q.lines, l)
+			l = &bidder{lineKey: ps.line.lineKey, served: v.Served[ps.line.lineKey], tenant: q.tenant(v, ps.line.namespace)}
+			l.share = l.tenant.share
+			bidders[ps.line] = l
+			q.bidders = append(q.bidders, l)
 		}
-		l.waiting = append(l.waiting, r)
+		l.peers = append(l.peers, ps)
+		q.all += len(ps.waiting)
 	}
-	for _, l := range q.lines {
-		slices.SortFunc(l.waiting, byAge)
-		l.share = l.tenant.share
+	for of, l := range bidders {
+		if len(l.peers) == of.peers {
+			l.waiting = of.waiting
+		} else {
+			l.waiting = merged(l.peers)
+		}
 		q.bid(l)
 	}
-	heap.Init(q)
+	for i := len(q.bidders)/2 - 1; i >= 0; i-- {
+		q.sink(i)
+	}
 	return q
 }
 
-func (r *Request) line() lineKey { return lineKey{r.Run.Key.Namespace, r.Priority} }
-
-func byAge(a, b *Request) int {
-	return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Run.Key.Name, b.Run.Key.Name))
+// merged are those of some peers in the order of their line.
+func merged(some []*peers) []*Request {
+	var all []*Request
+	for _, ps := range some {
+		all = append(all, ps.waiting...)
+	}
+	slices.SortFunc(all, byAge)
+	return all
 }
 
 func (q *queue) tenant(v *View, namespace string) *tenant {
@@ -105,7 +109,7 @@ func (q *queue) share(used *need) float64 {
 }
 
 // bid computes what a line bids with the one now in front.
-func (q *queue) bid(l *line) {
+func (q *queue) bid(l *bidder) {
 	l.bid = int64(l.priority)
 	if q.cfg.Ageing <= 0 || len(l.waiting) == 0 {
 		return
@@ -116,54 +120,70 @@ func (q *queue) bid(l *line) {
 	}
 }
 
-// next is the request whose turn it is, and takes it out of its line; nil: nobody is left.
-func (q *queue) next() (*Request, *line) {
-	for len(q.lines) > 0 {
-		l := q.lines[0]
-		if l.share != l.tenant.share { // Another line of the namespace was served meanwhile.
-			l.share = l.tenant.share
-			heap.Fix(q, 0)
-			continue
+// next is the line whose turn it is, with the request whose turn it is in front; nil: nobody is left.
+func (q *queue) next() *bidder {
+	for len(q.bidders) > 0 {
+		l := q.bidders[0]
+		if l.share == l.tenant.share {
+			return l
 		}
-		r := l.waiting[0]
-		l.waiting = l.waiting[1:]
-		return r, l
+		l.share = l.tenant.share // Another line of the namespace was served meanwhile.
+		q.sink(0)
 	}
-	return nil, nil
+	return nil
 }
 
-// done says whether the request that next returned has found a place, so that the line's next bid can be made.
-func (q *queue) done(r *Request, l *line, placed bool) {
+// done takes the one in front out of the line that next returned, and notes whether it has found a place.
+func (q *queue) done(l *bidder, placed bool) {
 	if placed {
 		l.served = q.now
-		l.tenant.used.plus(&r.shape.need)
+		l.tenant.used.plus(&l.waiting[0].shape.need)
 		l.tenant.share = q.share(&l.tenant.used)
 		l.share = l.tenant.share
 	}
-	if len(l.waiting) == 0 {
-		heap.Pop(q) // Nobody has come before it: it is still the first.
+	l.waiting = l.waiting[1:]
+	for len(l.waiting) > 0 && l.waiting[0].peers.out { // Their turn would change nothing.
+		l.waiting = l.waiting[1:]
+	}
+	if len(l.waiting) == 0 { // Nobody has come before it: it is still the first.
+		last := len(q.bidders) - 1
+		q.bidders[0] = q.bidders[last]
+		q.bidders = q.bidders[:last]
+		q.sink(0)
 		return
 	}
 	before := l.bid
 	if q.bid(l); placed || l.bid != before {
-		heap.Fix(q, 0)
+		q.sink(0)
 	}
 }
 
-// Len, Less, Swap, Push and Pop are container/heap's.
-func (q *queue) Len() int { return len(q.lines) }
-
-func (q *queue) Less(i, j int) bool {
-	a, b := q.lines[i], q.lines[j]
-	return cmp.Or(
-		cmp.Compare(b.bid, a.bid), cmp.Compare(a.share, b.share),
-		strings.Compare(a.namespace, b.namespace), cmp.Compare(b.priority, a.priority)) < 0
+// sink brings a line that may come later now to where it belongs in the heap.
+func (q *queue) sink(i int) {
+	for {
+		first := 2*i + 1
+		if first >= len(q.bidders) {
+			return
+		}
+		if first+1 < len(q.bidders) && q.bidders[first+1].before(q.bidders[first]) {
+			first++
+		}
+		if !q.bidders[first].before(q.bidders[i]) {
+			return
+		}
+		q.bidders[i], q.bidders[first] = q.bidders[first], q.bidders[i]
+		i = first
+	}
 }
 
-func (q *queue) Swap(i, j int) { q.lines[i], q.lines[j] = q.lines[j], q.lines[i] }
-func (q *queue) Push(any)      {} // Lines only ever leave.
-func (q *queue) Pop() any {
-	l := q.lines[len(q.lines)-1]
-	q.lines = q.lines[:len(q.lines)-1]
-	return l
+func (l *bidder) before(m *bidder) bool {
+	switch {
+	case l.bid != m.bid:
+		return l.bid > m.bid
+	case l.share != m.share:
+		return l.share < m.share
+	case l.namespace != m.namespace:
+		return l.namespace < m.namespace
+	}
+	return l.priority > m.priority
 }

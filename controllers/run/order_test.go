@@ -133,19 +133,21 @@ func TestEveryLineIsServedInTime(t *testing.T) {
 		lines := len(priorities) * len(spaces)
 		rise := time.Duration(slices.Max(priorities)-slices.Min(priorities)+1) * step
 		for ; ; now = now.Add(10 * time.Second) {
-			v := &View{Now: now, Waiting: []*Request{low}, Served: served, Config: PlaceConfig{Ageing: step}}
+			v := &View{Now: now, Served: served, Config: PlaceConfig{Ageing: step}}
+			waiting := []*Request{low}
 			v.Usage = map[string]need{"low": {amount: [dimensions]int64{int64(rapid.IntRange(0, 5000).Draw(rt, "used"))}}}
 			for _, n := range priorities { // Something new of every priority comes all the time.
 				for _, space := range spaces {
 					made++
 					r := wants(t, fmt.Sprint("r", made), "1", "1Mi", in(space), priority(n))
 					r.Since = now
-					v.Waiting = append(v.Waiting, r)
+					waiting = append(waiting, r)
 				}
 			}
+			v.Waiting = together(waiting)
 			p := Place(v, []offer.Offer{agent(1, 1, 1e6)})
 			first := p.Agents[0].Tasks[0].Request
-			if served[first.line()] = now; first == low {
+			if served[first.lineKey()] = now; first == low {
 				return
 			}
 			if now.Sub(t0) > rise+time.Duration(lines)*10*time.Second {
@@ -170,7 +172,7 @@ func TestNobodyIsHeldUp(t *testing.T) {
 			large = append(large, draw("large", i, 1000))
 		}
 		offers := []offer.Offer{agent(1, float64(rapid.IntRange(1, 20).Draw(rt, "offered")), 1e6), agent(2, 3, 1e6)}
-		alone, together := where(Place(view(fit...), offers)), where(Place(view(slices.Concat(large, fit)...), offers))
+		alone, together := where(placeAll(view(fit...), offers)), where(placeAll(view(slices.Concat(large, fit)...), offers))
 		maps.DeleteFunc(together, func(name, _ string) bool { return strings.HasPrefix(name, "large") })
 		if diff := cmp.Diff(alone, together); diff != "" {
 			rt.Fatalf("places (-alone +together with those for whom there is none):\n%s", diff)

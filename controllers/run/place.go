@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"horae/internal/offer"
@@ -12,8 +13,8 @@ import (
 // View is what a placement looks at, besides what is offered.
 type View struct {
 	Now time.Time
-	// Waiting are those who want a place, in no order.
-	Waiting []*Request
+	// Waiting are those who want a place, with their peers, in no order.
+	Waiting []*peers
 	// Usage is what the live attempts of each namespace take.
 	Usage map[string]need
 	// Served is when each line was last served, as far as that is known.
@@ -44,10 +45,10 @@ type site struct{ agentID, hostname string }
 type Placement struct {
 	// Agents that get something to do, each for one ACCEPT.
 	Agents []AgentPlacement
-	// Waiting are those for whom there was no place, in order. Why says why.
-	Waiting []*Request
-
-	left leftovers
+	// left is what is left, for those for whom there was no place; nil: there was one for all.
+	left *leftovers
+	// ruledOut are those for none of whom there will be a place before more is offered, whatever ends.
+	ruledOut []*peers
 }
 
 // AgentPlacement is what one agent gets: one ACCEPT of all these offers.
@@ -76,32 +77,54 @@ func Place(v *View, offers []offer.Offer) Placement {
 
 // place is Place with the offers of the pool; those that it uses leave the pool.
 func (p *pool) place(v *View) Placement {
-	p.sort()
 	s := newSearch(p, v)
 	// 1. Each in its turn gets a place, if there is one.
 	var result Placement
+	var again []*Request
 	q := newQueue(v, &p.free)
-	for r, l := q.next(); r != nil; r, l = q.next() {
+	for l := q.next(); l != nil; l = q.next() {
+		r := l.waiting[0]
 		placed := s.put(r)
-		q.done(r, l, placed)
-		if !placed {
-			result.Waiting = append(result.Waiting, r)
+		if !placed && len(r.constraints.even) > 0 {
+			again = append(again, r)
 		}
+		q.done(l, placed)
 	}
 	// 2. Where a Job's attempts are spread evenly, one that was placed can make room for another.
-	result.Waiting = s.putAgain(result.Waiting)
+	s.putAgain(again)
 	// 3. What is left, for those who want to know why they wait.
-	if len(result.Waiting) > 0 {
+	if len(s.found) < q.all {
 		result.left = s.leftovers()
 	}
+	for _, ps := range v.Waiting {
+		if ps.out && !ps.waiting[0].constraints.others() {
+			result.ruledOut = append(result.ruledOut, ps)
+		}
+	}
 	// 4. One ACCEPT for each agent that got something.
-	slices.SortFunc(s.used, func(a, b *bin) int {
-		return cmp.Or(cmp.Compare(a.offers[0].Role, b.offers[0].Role), cmp.Compare(a.at, b.at))
-	})
+	result.Agents = s.agents()
 	for _, b := range s.used {
-		o := &b.offers[0]
-		result.Agents = append(result.Agents, AgentPlacement{AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: b.tasks})
 		p.drop(b)
 	}
 	return result
+}
+
+// agents puts together what each agent got, in the order of the turns.
+func (s *search) agents() []AgentPlacement {
+	slices.SortFunc(s.used, func(a, b *bin) int {
+		return cmp.Or(strings.Compare(a.offers[0].Role, b.offers[0].Role), cmp.Compare(a.at, b.at))
+	})
+	agents := make([]AgentPlacement, len(s.used))
+	tasks := make([]Placed, len(s.found))
+	of := make(map[*bin]int, len(s.used))
+	for i, b := range s.used {
+		o := &b.offers[0]
+		agents[i] = AgentPlacement{AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: tasks[:0:b.tasks]}
+		tasks, of[b] = tasks[b.tasks:], i
+	}
+	for i := range s.found {
+		a := &agents[of[s.found[i].bin]]
+		a.Tasks = append(a.Tasks, s.found[i].Placed)
+	}
+	return agents
 }

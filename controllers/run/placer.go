@@ -1,12 +1,10 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +31,8 @@ type Launcher interface {
 const (
 	storesAtATime  = 1024 // intents; they are committed in groups
 	acceptsAtATime = 64
-	// whyTick is how often the reasons of those who wait are looked at, and whysAtATime how many are told then.
+	// whyTick is how often the reasons of those who wait are looked at; whysAtATime bounds how many different ones are looked at then,
+	// and how many Runs are told.
 	whyTick     = time.Second
 	whysAtATime = 1000
 	// whyRefresh is how often numbers that have changed are told again when the reason has not.
@@ -74,7 +73,8 @@ type placer struct {
 
 	// The fields below belong to run's goroutine.
 	hand    *hand
-	waiting map[store.Key]*waiter
+	waiting map[store.Key]*Request
+	backlog backlog        // of the same
 	byRole  map[string]int // of those who wait, in roles that we have
 	// served is when each line was last served; lines is how many there were when those were last gone through.
 	served map[lineKey]time.Time
@@ -83,20 +83,9 @@ type placer struct {
 	agents  map[string]*offer.Offer
 	refused map[store.Key]store.Revisions // of requests whose intent is stored, or was out of date
 	gate    gateState
-	// fresh are those who wait and were not tried with the offers in hand; when more has come (more), all are.
-	fresh   map[store.Key]bool
-	more    bool
 	whyAt   time.Time
 	senders sync.WaitGroup
 	sending chan struct{}
-}
-
-// waiter is a request with what is known of its fate.
-type waiter struct {
-	*Request
-	failed *Placement // the last time it was tried in vain, which can say why
-	told   Why
-	toldAt time.Time
 }
 
 // gateState says whether attempts may be launched (I9).
@@ -217,7 +206,6 @@ func (p *placer) read() {
 			delete(p.refused, *n.drop)
 		case n.offers != nil:
 			p.hand.add(now, n.offers)
-			p.more = true
 			p.meet(n.offers)
 		case n.rescind != "":
 			p.hand.offers.remove(n.rescind)
@@ -258,14 +246,15 @@ func (p *placer) enqueue(r *Request) {
 		}
 		delete(p.refused, key)
 	}
-	w := p.waiting[key]
-	if w != nil && w.shape == r.shape {
-		w.Request = r
+	if old := p.waiting[key]; old != nil && old.shape == r.shape {
+		r.told, r.toldAt = old.told, old.toldAt
+		p.waiting[key] = r
+		p.backlog.replace(old, r)
 		return
 	}
 	p.leave(key)
-	p.waiting[key] = &waiter{Request: r}
-	p.fresh[key] = true
+	p.waiting[key] = r
+	p.backlog.add(r)
 	if p.knows(r) {
 		p.byRole[r.shape.role]++
 	}
@@ -275,18 +264,18 @@ func (p *placer) enqueue(r *Request) {
 
 // leave takes a Run out of those who wait.
 func (p *placer) leave(key store.Key) {
-	w := p.waiting[key]
-	if w == nil {
+	r := p.waiting[key]
+	if r == nil {
 		return
 	}
 	delete(p.waiting, key)
-	delete(p.fresh, key)
-	if p.knows(w.Request) {
-		if p.byRole[w.shape.role]--; p.byRole[w.shape.role] == 0 {
-			delete(p.byRole, w.shape.role)
+	p.backlog.remove(r)
+	if p.knows(r) {
+		if p.byRole[r.shape.role]--; p.byRole[r.shape.role] == 0 {
+			delete(p.byRole, r.shape.role)
 		}
 	}
-	p.group(w.Request, -1)
+	p.group(r, -1)
 }
 
 // knows reports whether the request's role is one of the framework's.
@@ -306,12 +295,14 @@ func (p *placer) group(r *Request, n int) {
 
 // retry has those tried again who wait for their Job's other attempts to make room.
 func (p *placer) retry(jobs map[store.Key]bool) {
-	for key, w := range p.waiting {
-		if jobs[w.job] && w.constraints.others() {
-			p.fresh[key] = true
-			p.hand.wanted(w.shape.role)
+	p.backlog.retry(func(ps *peers) bool {
+		r := ps.waiting[0]
+		again := jobs[r.job] && r.constraints.others()
+		if again {
+			p.hand.wanted(r.shape.role)
 		}
-	}
+		return again
+	})
 }
 
 // say tells Mesos what is and what is not wanted, and Runs why they wait. It returns when to look again.
@@ -366,38 +357,44 @@ func (p *placer) tellWhys(now time.Time) time.Time {
 	if now.Before(p.whyAt) {
 		return p.whyAt
 	}
-	told := 0
-	for _, key := range slices.SortedFunc(maps.Keys(p.waiting), byKey) {
-		w := p.waiting[key]
-		if now.Before(w.Since.Add(whyAfter)) && p.knows(w.Request) {
-			continue
+	left := whysAtATime
+	for _, ps := range p.backlog.unexplained(whysAtATime) {
+		if left = p.tellPeers(ps, now, left); left == 0 {
+			break
 		}
-		if why := p.why(w); why.Reason != w.told.Reason || why != w.told && !now.Before(w.toldAt.Add(whyRefresh)) {
-			w.told, w.toldAt = why, now
-			p.tellWhy(key, why)
-			if told++; told == whysAtATime {
-				break
-			}
-		}
+		ps.explained = now
 	}
 	p.whyAt = now.Add(whyTick)
 	return p.whyAt
 }
 
-func (p *placer) why(w *waiter) Why {
+// tellPeers tells at most so many of peers, and returns how many more may be told.
+func (p *placer) tellPeers(ps *peers, now time.Time, most int) (left int) {
+	for _, r := range ps.waiting {
+		if now.Before(r.Since.Add(whyAfter)) && p.knows(r) {
+			continue
+		}
+		if why := p.why(ps, r); why.Reason != r.told.Reason || why != r.told && !now.Before(r.toldAt.Add(whyRefresh)) {
+			r.told, r.toldAt = why, now
+			p.tellWhy(r.Run.Key, why)
+			if most--; most == 0 {
+				break
+			}
+		}
+	}
+	return most
+}
+
+func (p *placer) why(ps *peers, r *Request) Why {
 	switch {
-	case !p.knows(w.Request):
-		return unknownRole(w.shape.role, p.roles)
+	case !p.knows(r):
+		return unknownRole(r.shape.role, p.roles)
 	case p.gate == gateDisconnected:
 		return Why{waitDisconnected, "no attempt is launched before Mesos is connected"}
 	case p.gate == gateReconciling:
 		return Why{waitReconciling, "no attempt is launched before Mesos has told what became of those that were live"}
-	case w.failed == nil:
+	case ps.failed == nil:
 		return Why{waitNoOffers, "Mesos has offered nothing yet"}
 	}
-	return w.failed.Why(w.Request)
-}
-
-func byKey(a, b store.Key) int {
-	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	return ps.failed.Why(r)
 }

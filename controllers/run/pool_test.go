@@ -2,68 +2,239 @@ package run
 
 import (
 	"fmt"
+	"maps"
+	"math/bits"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"horae/internal/offer"
+	"horae/internal/store"
 )
 
-// TestPoolPlacesAsIfItWereNew: whatever came and went before, a placement is that of the offers in the pool, and those that it
-// uses are gone afterwards.
-func TestPoolPlacesAsIfItWereNew(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		var p pool
-		held := map[string]offer.Offer{}
-		made, wanted := 0, 0
-		for range rapid.IntRange(1, 30).Draw(rt, "steps") {
-			switch rapid.SampledFrom([]string{"add", "add", "remove", "agent", "place"}).Draw(rt, "step") {
-			case "add":
-				var offers []offer.Offer
-				for range rapid.IntRange(1, 6).Draw(rt, "offers") {
-					made++
-					o := agent(rapid.IntRange(0, 9).Draw(rt, "agent"), float64(rapid.IntRange(1, 4).Draw(rt, "cpus")), 256)
-					o.ID = fmt.Sprint("O", made)
-					o.Role = rapid.SampledFrom([]string{"horae", "horae", "other"}).Draw(rt, "role")
-					offers, held[o.ID] = append(offers, o), o
-				}
-				p.add(offers)
-			case "remove":
-				id := fmt.Sprint("O", rapid.IntRange(1, made+1).Draw(rt, "id"))
-				p.remove(id)
-				delete(held, id)
-			case "agent":
-				id := agent(rapid.IntRange(0, 9).Draw(rt, "agent"), 1, 1).AgentID
-				p.removeAgent(id)
-				for k, o := range held {
-					if o.AgentID == id {
-						delete(held, k)
-					}
-				}
-			case "place":
-				var waiting []*Request
-				for range rapid.IntRange(1, 5).Draw(rt, "requests") {
-					wanted++
-					waiting = append(waiting, wants(t, fmt.Sprint("r", wanted), fmt.Sprintf("%d", rapid.IntRange(1, 5).Draw(rt, "want")), "64Mi"))
-				}
-				want := Place(view(waiting...), sortedOffers(held))
-				got := p.place(view(waiting...))
-				if diff := cmp.Diff(fates(want), fates(got)); diff != "" {
-					rt.Fatalf("placement of a kept pool (-new +kept):\n%s", diff)
-				}
-				for _, a := range got.Agents {
-					for _, o := range a.Offers {
-						delete(held, o.ID)
-					}
-				}
+// TestKeptPlacementIsByTheBook: whatever came and went before, and whoever is not tried again because he was tried in vain, each
+// placement is that of all who wait and all offers in hand, and the offers that it uses are gone afterwards.
+func TestKeptPlacementIsByTheBook(t *testing.T) { rapid.Check(t, keptPlacementIsByTheBook) }
+
+func FuzzKeptPlacementIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(keptPlacementIsByTheBook)) }
+
+// kept is what a placer keeps between placements, beside what it stands for.
+type kept struct {
+	pool    pool
+	backlog backlog
+	held    []offer.Offer
+	waiting []*Request
+	made    int
+	view    *View
+}
+
+func keptPlacementIsByTheBook(t *rapid.T) {
+	k := &kept{view: view()}
+	k.view.Live, k.view.Agents, k.view.Tasks = map[store.Key][]site{}, map[string]*offer.Offer{}, map[string]int{}
+	steps := map[string]func(*rapid.T){"offers come": k.offersCome, "one is rescinded": k.rescind, "an agent is lost": k.lose, "a Run comes": k.comes, "a Run goes": k.goes, "a Run has changed": k.changes, "an attempt ends": k.ends, "place": k.place}
+	steps[""] = func(t *rapid.T) {
+		if diff := cmp.Diff(ids(k.held), ids(k.pool.offers())); diff != "" {
+			t.Fatalf("offers in the pool (-want +got):\n%s", diff)
+		}
+		for _, s := range k.pool.shelves {
+			checkShelf(t, s)
+		}
+		checkBacklog(t, &k.backlog, k.waiting)
+	}
+	t.Repeat(steps)
+}
+
+func (k *kept) offersCome(t *rapid.T) {
+	offers := drawOffers(t)
+	for i := range offers {
+		k.made++
+		o := &offers[i]
+		o.ID = fmt.Sprint("O", k.made)
+		o.Resources[3].Ranges = []offer.Range{{Begin: uint64(31000 + 10*k.made), End: uint64(31000 + 10*k.made + rapid.IntRange(0, 9).Draw(t, "more ports"))}}
+		if rapid.IntRange(0, 9).Draw(t, "role") == 0 {
+			o.Role = "other"
+		}
+		k.view.Agents[o.AgentID] = o
+	}
+	k.held = append(k.held, offers...)
+	k.pool.add(slices.Clone(offers))
+}
+
+func (k *kept) lost(lost func(*offer.Offer) bool) {
+	k.held = slices.DeleteFunc(k.held, func(o offer.Offer) bool { return lost(&o) })
+}
+
+func (k *kept) rescind(t *rapid.T) {
+	id := fmt.Sprint("O", rapid.IntRange(0, k.made).Draw(t, "id"))
+	k.pool.remove(id)
+	k.lost(func(o *offer.Offer) bool { return o.ID == id })
+}
+
+func (k *kept) lose(t *rapid.T) {
+	id := fmt.Sprint("S", rapid.IntRange(0, 5).Draw(t, "agent"))
+	k.pool.removeAgent(id)
+	k.lost(func(o *offer.Offer) bool { return o.AgentID == id })
+}
+
+func (k *kept) comes(t *rapid.T) {
+	k.made++
+	r := drawRequest(t, k.made)
+	k.waiting = append(k.waiting, r)
+	k.backlog.add(r)
+}
+
+func (k *kept) goes(t *rapid.T) {
+	if len(k.waiting) == 0 {
+		t.Skip("nobody waits")
+	}
+	i := rapid.IntRange(0, len(k.waiting)-1).Draw(t, "who")
+	k.backlog.remove(k.waiting[i])
+	k.waiting = slices.Delete(k.waiting, i, i+1)
+}
+
+func (k *kept) changes(t *rapid.T) {
+	if len(k.waiting) == 0 {
+		t.Skip("nobody waits")
+	}
+	i := rapid.IntRange(0, len(k.waiting)-1).Draw(t, "who")
+	newer := *k.waiting[i]
+	newer.Since = newer.Since.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "later")) * time.Second)
+	newer.Priority = rapid.Int32Range(0, 1).Draw(t, "priority")
+	k.backlog.replace(k.waiting[i], &newer)
+	k.waiting[i] = &newer
+}
+
+func (k *kept) ends(t *rapid.T) {
+	jobs := slices.SortedFunc(maps.Keys(k.view.Live), func(a, b store.Key) int { return strings.Compare(a.String(), b.String()) })
+	if len(jobs) == 0 {
+		t.Skip("nothing is alive")
+	}
+	job := rapid.SampledFrom(jobs).Draw(t, "job")
+	at := k.view.Live[job][0]
+	if k.view.Live[job] = k.view.Live[job][1:]; len(k.view.Live[job]) == 0 {
+		delete(k.view.Live, job)
+	}
+	k.view.Tasks[at.agentID]--
+	k.backlog.retry(func(ps *peers) bool { r := ps.waiting[0]; return r.job == job && r.constraints.others() })
+}
+
+func (k *kept) place(t *rapid.T) {
+	want := placeByTheBook(k.view, k.waiting, k.held)
+	due := k.backlog.due(k.pool.batch)
+	v := *k.view
+	v.Waiting = due
+	batch := k.pool.batch
+	p := k.pool.place(&v)
+	got := goesTo(&p, k.waiting)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("places (-by the book +got):\n%s", diff)
+	}
+	for _, ps := range p.ruledOut {
+		ps.tried = batch
+	}
+	for _, a := range p.Agents {
+		for _, o := range a.Offers {
+			k.lost(func(held *offer.Offer) bool { return held.ID == o.ID })
+		}
+		for i := range a.Tasks {
+			r := a.Tasks[i].Request
+			k.backlog.remove(r)
+			k.waiting = slices.DeleteFunc(k.waiting, func(o *Request) bool { return o == r })
+			k.view.Live[r.job] = append(k.view.Live[r.job], site{a.AgentID, a.Hostname})
+			k.view.Tasks[a.AgentID]++
+		}
+	}
+}
+
+// checkShelf: the bins are in order, where they say, and the index knows them.
+func checkShelf(t *rapid.T, s *shelf) {
+	var last *bin
+	held := 0
+	for i, b := range s.bins {
+		want := gap
+		if b != nil {
+			if want = b.node(); b.at != i || last != nil && compareBins(last, b) >= 0 {
+				t.Fatalf("bin %d of %d says that it is %d, or is out of order", i, len(s.bins), b.at)
 			}
-			if diff := cmp.Diff(ids(sortedOffers(held)), ids(p.offers())); diff != "" {
-				rt.Fatalf("offers in the pool (-want +got):\n%s", diff)
+			last = b
+			held++
+		}
+		if s.tree[len(s.bins)+i] != want {
+			t.Fatalf("leaf %d is %v, want %v", i, s.tree[len(s.bins)+i], want)
+		}
+	}
+	for i := len(s.bins) - 1; i > 0; i-- {
+		if s.tree[i] != better(&s.tree[2*i], &s.tree[2*i+1]) {
+			t.Fatalf("node %d is %v", i, s.tree[i])
+		}
+	}
+	if held != s.held || len(s.fresh) > 0 {
+		t.Fatalf("%d bins, and %d fresh ones; it says %d", held, len(s.fresh), s.held)
+	}
+}
+
+// checkBacklog: everybody who waits stands in one line, and among one set of peers.
+func checkBacklog(t *rapid.T, b *backlog, waiting []*Request) {
+	stand, among := map[*Request]int{}, map[*Request]int{}
+	for _, l := range b.lines {
+		for _, r := range l.waiting {
+			stand[r]++
+		}
+		if !slices.IsSortedFunc(l.waiting, byAge) {
+			t.Fatalf("line %v is out of order", l.lineKey)
+		}
+	}
+	for key, ps := range b.peers {
+		for _, r := range ps.waiting {
+			if among[r]++; r.peers != ps || r.peersKey() != key {
+				t.Fatalf("%s is not among its peers", r.Run.Key)
 			}
 		}
-	})
+		if len(ps.waiting) == 0 || !slices.IsSortedFunc(ps.waiting, byAge) {
+			t.Fatalf("peers %v are none, or out of order", key)
+		}
+	}
+	once := map[*Request]int{}
+	for _, r := range waiting {
+		once[r] = 1
+	}
+	if !maps.Equal(once, stand) || !maps.Equal(once, among) {
+		t.Fatalf("%d wait, %d stand in lines, %d have peers", len(once), len(stand), len(among))
+	}
+}
+
+// TestShelfMovesFew bins on average, in whatever order they come: as many as the square of log n, and not as many as there are.
+func TestShelfMovesFew(t *testing.T) {
+	const n = 4096
+	for name, order := range map[string]func(i int) int{
+		"rising": func(i int) int { return i }, "falling": func(i int) int { return -i }, "into the middle": func(i int) int { return i * (1 - i%2*2) },
+		"into two": func(i int) int { return i % 2 * i }, "mixed": func(i int) int { return i * 2654435761 % n },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var s shelf
+			moved := 0
+			before := map[*bin]int{}
+			for i := range n {
+				b := newBin([]offer.Offer{agent(i, float64(n+order(i)), 100)})
+				s.fresh = append(s.fresh, b)
+				s.putAll()
+				for b, at := range before {
+					if b.at != at {
+						moved++
+						before[b] = b.at
+					}
+				}
+				before[b] = b.at
+			}
+			if log := bits.Len(n); moved > n*log*log {
+				t.Errorf("%d were moved for %d that came", moved, n)
+			}
+		})
+	}
 }
 
 // offers are those in the pool, in no order.
@@ -71,30 +242,6 @@ func (p *pool) offers() []offer.Offer {
 	all := make([]offer.Offer, 0, len(p.of))
 	for _, b := range p.bins {
 		all = append(all, b.offers...)
-	}
-	return all
-}
-
-// fates are who goes where, with which offers, and why the rest waits.
-func fates(p Placement) []string {
-	var all []string
-	for _, a := range p.Agents {
-		for _, task := range a.Tasks {
-			all = append(all, fmt.Sprint(task.Run.Key.Name, " on ", a.AgentID, " of ", ids(a.Offers)))
-		}
-	}
-	for _, r := range p.Waiting {
-		all = append(all, fmt.Sprint(r.Run.Key.Name, " waits: ", p.Why(r)))
-	}
-	return all
-}
-
-func sortedOffers(m map[string]offer.Offer) []offer.Offer {
-	var all []offer.Offer
-	for i := 1; len(all) < len(m); i++ {
-		if o, ok := m[fmt.Sprint("O", i)]; ok {
-			all = append(all, o)
-		}
 	}
 	return all
 }
@@ -118,7 +265,6 @@ func BenchmarkPlaceOne(b *testing.B) {
 				o.ID = fmt.Sprint("O", i)
 				p.add([]offer.Offer{o})
 			}
-			p.sort()
 			request := []*Request{wants(b, "a", "1", "64Mi")}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -144,7 +290,6 @@ func BenchmarkPoolAdd(b *testing.B) {
 			for b.Loop() {
 				var p pool
 				p.add(offers)
-				p.sort()
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/offer")
 		})

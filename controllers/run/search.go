@@ -6,6 +6,7 @@ import (
 	"time"
 	"unique"
 
+	"horae/internal/offer"
 	"horae/internal/store"
 )
 
@@ -16,11 +17,19 @@ type search struct {
 	known  map[searchKey]*progress
 	sets   map[string]*matches
 	lanes  map[string]*lane
-	jobs   map[store.Key]jobGroups
+	jobs   map[unique.Handle[store.Key]]jobGroups
 	labels map[labelKey]*labelTable
 	// starts are when those of the agents' maintenance windows begin that are not over; each once, in order.
 	starts []time.Time
-	used   []*bin // those that got something
+	found  []found // in the order in which they were
+	used   []*bin  // those that got something
+	room   []offer.Resource
+}
+
+// found is a place that was found.
+type found struct {
+	Placed
+	bin *bin
 }
 
 func newSearch(p *pool, v *View) *search {
@@ -33,6 +42,7 @@ func newSearch(p *pool, v *View) *search {
 	slices.SortFunc(s.starts, time.Time.Compare)
 	s.starts = slices.CompactFunc(s.starts, time.Time.Equal)
 	s.jobs = newGroups(v)
+	s.found = make([]found, 0, 1024)
 	return s
 }
 
@@ -43,109 +53,134 @@ type searchKey struct {
 	windows int
 }
 
+// searchKeyOf says which windows, that begin at starts, begin before the request ends.
+func searchKeyOf(r *Request, starts []time.Time, now time.Time, assumed time.Duration) (key searchKey, ends time.Time) {
+	key.kind = r.kind
+	if len(starts) > 0 {
+		ends, _ = r.ends(now, assumed)
+		key.windows, _ = slices.BinarySearchFunc(starts, ends, time.Time.Compare)
+	}
+	return key, ends
+}
+
 // progress is how far the search for places has come for one key. Within one placement a bin only ever gets fuller, so that
 // one that was too small for a shape stays too small, and one that shares its value with too many attempts of the Job goes on doing
 // so: the search goes on where it stopped.
 type progress struct {
 	lane   *lane
-	tree   *tree
+	tree   tree
 	match  *matches
 	groups jobGroups
 	labels []*labelTable // for each of the groups
 	before time.Time     // maintenance windows must not begin before this
+	since  int64         // bins of this batch, and of earlier ones, have been ruled out by an earlier placement
 	next   int           // the first bin that has not been ruled out
 	none   bool          // all have been
 	values []valueBins
+	stuck  int // greater than how many attempts the Job got, if none of its values has had room since
 }
 
 // lane is a role's bins for the time of one placement.
 type lane struct {
-	*rolePlaces
-	either *tree   // over what tasks that take revocable resources find; nil: nobody has asked
+	*shelf
+	plain  int     // the first place of a bin with GPUs: they come last
+	either tree    // over what tasks that take revocable resources find; nil: nobody has asked
 	counts []int32 // of tasks of ours, in the shape of the tree: each inner node has the least below it; nil: nobody has asked
 }
 
 // put takes a place for the request, if there is one.
 func (s *search) put(r *Request) bool {
-	at := s.progress(r)
-	if at == nil || at.none {
+	if r.peers.out {
 		return false
 	}
-	var i int
+	at := s.progress(r)
+	i := -1
 	switch {
-	case len(r.constraints.even) > 0:
-		i = s.evenly(r, at)
+	case at == nil || at.none:
+	case len(r.constraints.even) > 0: // That there is none now means little: one that is placed may make room for another.
+		if i = s.evenly(r, at); i < 0 {
+			return false
+		}
 	case r.shape.spread:
 		i = s.emptiest(r, at)
 	default:
 		i = s.tightest(r, at)
 	}
-	if i < 0 {
-		at.none = len(r.constraints.even) == 0 // Otherwise one that is placed may make room for another.
-		return false
+	if i >= 0 {
+		s.take(r, at.lane, i)
+		return true
 	}
-	b := at.lane.bins[i]
-	if len(b.tasks) == 0 {
-		s.used = append(s.used, b)
+	if at != nil {
+		at.none = true
 	}
-	b.tasks = append(b.tasks, b.take(r))
-	at.lane.changed(i)
-	for _, g := range s.jobs[r.job] {
-		g.add(s.labelsOf(at.lane, r.shape.role, g.attribute).at(i))
-	}
-	return true
+	r.peers.out = len(s.starts) == 0 // Otherwise one of its peers may be over before the window that stands in its way.
+	return false
 }
 
-// putAgain tries those once more whose Job's attempts have to be even, for as long as that finds a place for one. It returns the rest.
-func (s *search) putAgain(waiting []*Request) []*Request {
-	for found := true; found; {
-		found = false
-		waiting = slices.DeleteFunc(waiting, func(r *Request) bool {
-			placed := len(r.constraints.even) > 0 && s.put(r)
-			found = found || placed
-			return placed
-		})
+// take gives the request bin i.
+func (s *search) take(r *Request, l *lane, i int) {
+	b := l.bins[i]
+	if b.tasks == 0 {
+		s.used = append(s.used, b)
 	}
-	return waiting
+	s.found = append(s.found, found{b.take(r, &s.room), b})
+	l.changed(i)
+	for _, g := range s.jobs[r.jobID] {
+		if g.table == nil || g.table.lane != l {
+			g.table = s.labelsOf(l, r.shape.role, g.attribute)
+		}
+		g.add(g.table.at(i))
+	}
+}
+
+// putAgain tries those once more whose Job's attempts have to be even, for as long as that finds a place for one.
+func (s *search) putAgain(waiting []*Request) {
+	for before := -1; before != len(waiting); {
+		before = len(waiting)
+		waiting = slices.DeleteFunc(waiting, s.put)
+	}
 }
 
 // progress finds, or begins, the search for the request's shape; nil: nothing is offered to its role.
 func (s *search) progress(r *Request) *progress {
-	key := searchKey{kind: r.kind}
-	var ends time.Time
-	if len(s.starts) > 0 {
-		ends, _ = r.ends(s.view.Now, s.view.Config.AssumedDuration)
-		key.windows, _ = slices.BinarySearchFunc(s.starts, ends, time.Time.Compare)
+	if r.peers.at != nil {
+		return r.peers.at
 	}
+	key, ends := searchKeyOf(r, s.starts, s.view.Now, s.view.Config.AssumedDuration)
 	at := s.known[key]
-	if at != nil {
-		return at
-	}
-	l := s.lane(r.shape.role)
-	if l == nil {
-		return nil
-	}
-	at = &progress{lane: l, tree: &l.tree, match: s.matchesFor(r, l)}
-	if r.constraints.others() {
-		at.groups = s.jobs[r.job]
-		for _, g := range at.groups {
-			at.labels = append(at.labels, s.labelsOf(l, r.shape.role, g.attribute))
+	if at == nil {
+		l := s.lane(r.shape.role)
+		if l == nil {
+			return nil
 		}
+		at = &progress{lane: l, tree: l.tree, match: s.matchesFor(r, l), since: r.peers.tried}
+		if r.constraints.others() {
+			at.groups = s.jobs[r.jobID]
+			for _, g := range at.groups {
+				at.labels = append(at.labels, s.labelsOf(l, r.shape.role, g.attribute))
+			}
+		}
+		if key.windows > 0 {
+			at.before = ends
+		}
+		if r.shape.revocable {
+			at.tree = l.eitherTree()
+		}
+		s.known[key] = at
 	}
-	if key.windows > 0 {
-		at.before = ends
+	if len(s.starts) == 0 { // Otherwise it is not that of all peers.
+		r.peers.at = at
 	}
-	if r.shape.revocable {
-		at.tree = l.eitherTree()
-	}
-	s.known[key] = at
 	return at
 }
 
 func (s *search) lane(role string) *lane {
 	l := s.lanes[role]
-	if places := s.roles[role]; l == nil && places != nil {
-		l = &lane{rolePlaces: places}
+	if on := s.shelves[role]; l == nil && on != nil && on.held > 0 {
+		l = &lane{shelf: on, plain: len(on.bins)}
+		if first := on.tree.first(0, &need{amount: [dimensions]int64{gpus: 1}}, -1); first >= 0 {
+			l.plain = first
+		}
 		s.lanes[role] = l
 	}
 	return l
@@ -154,7 +189,7 @@ func (s *search) lane(role string) *lane {
 // suits reports whether bin i, which is large enough, is one for the request.
 func (s *search) suits(r *Request, at *progress, i int) bool {
 	b := at.lane.bins[i]
-	if b.gone || !b.fits(&r.shape) || !at.match.meets(r, i, b) {
+	if !b.fits(&r.shape) || !at.match.meets(r, i, b) {
 		return false
 	}
 	if !at.before.IsZero() {
@@ -168,7 +203,7 @@ func (s *search) suits(r *Request, at *progress, i int) bool {
 // tightest is the bin with the least free that suffices; -1: there is none.
 func (s *search) tightest(r *Request, at *progress) int {
 	for {
-		i := at.tree.first(at.match.possible(at.next), &r.shape.need)
+		i := at.tree.first(at.match.possible(at.next), &r.shape.need, at.since)
 		if i < 0 {
 			return -1
 		}
@@ -180,31 +215,37 @@ func (s *search) tightest(r *Request, at *progress) int {
 	}
 }
 
-// emptiest is a bin with the fewest tasks of ours; -1: there is none. Those with GPUs come last for whom needs none.
+// emptiest is the bin with the fewest tasks of ours, of equal ones the last, which has the most free; -1: there is none. Those with
+// GPUs come last for whom needs none.
 func (s *search) emptiest(r *Request, at *progress) int {
 	l := at.lane
 	l.counted(s.view.Tasks)
 	suits := func(i int) bool { return s.suits(r, at, i) }
 	if at.match.narrow() {
-		best := -1
-		for i := at.match.possible(0); i < len(l.bins); i = at.match.possible(i + 1) {
-			if (best < 0 || l.rank(r, i) < l.rank(r, best)) && suits(i) {
-				best = i
-			}
-		}
-		return best
+		return l.emptiestOf(r, at.match.list(l), suits)
 	}
 	if r.shape.amount[gpus] == 0 {
-		if i := at.tree.fewest(l.counts, &r.shape.need, l.plain, suits); i >= 0 || l.plain == len(l.bins) {
+		if i := at.tree.fewest(l.counts, &r.shape.need, at.since, l.plain, suits); i >= 0 || l.plain == len(l.bins) {
 			return i
 		}
 	}
-	return at.tree.fewest(l.counts, &r.shape.need, len(l.bins), suits)
+	return at.tree.fewest(l.counts, &r.shape.need, at.since, len(l.bins), suits)
+}
+
+// emptiestOf is the same of the bins in some places, which are in order.
+func (l *lane) emptiestOf(r *Request, places []int32, suits func(i int) bool) int {
+	best := -1
+	for _, j := range slices.Backward(places) {
+		if i := int(j); (best < 0 || l.rank(r, i) < l.rank(r, best)) && suits(i) {
+			best = i
+		}
+	}
+	return best
 }
 
 // rank orders bins for a request that is to be spread: the smallest is the best.
 func (l *lane) rank(r *Request, i int) int64 {
-	rank := int64(l.counts[l.tree.width+i])
+	rank := int64(l.counts[len(l.bins)+i])
 	if i >= l.plain && r.shape.amount[gpus] == 0 {
 		rank += math.MaxInt32
 	}
@@ -216,14 +257,15 @@ func (l *lane) counted(tasks map[string]int) {
 	if l.counts != nil {
 		return
 	}
-	l.counts = make([]int32, 2*l.tree.width)
-	for i := range l.tree.width {
-		l.counts[l.tree.width+i] = math.MaxInt32
-	}
+	width := len(l.bins)
+	l.counts = make([]int32, 2*width)
 	for i, b := range l.bins {
-		l.counts[l.tree.width+i] = int32(tasks[b.offers[0].AgentID] + len(b.tasks))
+		l.counts[width+i] = math.MaxInt32
+		if b != nil {
+			l.counts[width+i] = int32(tasks[b.offers[0].AgentID] + b.tasks)
+		}
 	}
-	for i := l.tree.width - 1; i > 0; i-- {
+	for i := width - 1; i > 0; i-- {
 		l.counts[i] = min(l.counts[2*i], l.counts[2*i+1])
 	}
 }
@@ -231,15 +273,14 @@ func (l *lane) counted(tasks map[string]int) {
 // changed notes that bin i has got a task.
 func (l *lane) changed(i int) {
 	b := l.bins[i]
-	l.tree.set(i, &b.free)
+	l.tree.set(i, b.node())
 	if l.either != nil {
-		either := b.either()
-		l.either.set(i, &either)
+		l.either.set(i, node{b.either(), b.batch})
 	}
 	if l.counts == nil {
 		return
 	}
-	at := l.tree.width + i
+	at := len(l.bins) + i
 	l.counts[at]++
 	for at /= 2; at > 0; at /= 2 {
 		l.counts[at] = min(l.counts[2*at], l.counts[2*at+1])
@@ -247,15 +288,15 @@ func (l *lane) changed(i int) {
 }
 
 // eitherTree is for those that take revocable resources.
-func (l *lane) eitherTree() *tree {
+func (l *lane) eitherTree() tree {
 	if l.either == nil {
-		t := newTree(len(l.bins), func(i int) need {
-			if l.bins[i].gone {
-				return nothing
+		l.either = newTree(len(l.bins))
+		for i, b := range l.bins {
+			if b != nil {
+				l.either[len(l.bins)+i] = node{b.either(), b.batch}
 			}
-			return l.bins[i].either()
-		})
-		l.either = &t
+		}
+		l.either.sum(0, len(l.bins))
 	}
 	return l.either
 }
@@ -266,6 +307,7 @@ type matches struct {
 	no    int
 	// skip leads from each bin to the next that may meet them, in one or more steps.
 	skip []int32
+	few  []int32 // may meet them; nil: not asked for yet
 }
 
 // matchesFor shares what is known of a set of constraints between all shapes that have it.
@@ -319,40 +361,14 @@ func (m *matches) possible(i int) int {
 // narrow reports whether most bins are known not to meet the constraints.
 func (m *matches) narrow() bool { return m != nil && 2*m.no > len(m.known) }
 
-// window is when the agent's next, or present, maintenance begins; false: none is planned.
-func (b *bin) window(now time.Time) (start time.Time, planned bool) {
-	for i := range b.offers {
-		w := b.offers[i].Unavailable
-		if w == nil || w.Duration > 0 && !now.Before(w.Start.Add(w.Duration)) {
-			continue
-		}
-		if !planned || w.Start.Before(start) {
-			start, planned = w.Start, true
-		}
-	}
-	return start, planned
-}
-
-// leftovers are the bins after a placement, by role. They stay as they are, whatever becomes of the pool.
-type leftovers struct {
-	now    time.Time
-	cfg    PlaceConfig
-	roles  map[string][]*bin
-	offers int // in all
-	jobs   map[store.Key]jobGroups
-	// windows: maintenance of an agent is planned.
-	windows bool
-	whys    map[unique.Handle[kind]]Why
-}
-
-func (s *search) leftovers() leftovers {
-	l := leftovers{now: s.view.Now, cfg: s.view.Config, roles: map[string][]*bin{}, offers: s.has(), jobs: s.jobs, windows: len(s.starts) > 0}
-	for role, places := range s.roles {
-		for _, b := range places.bins {
-			if !b.gone {
-				l.roles[role] = append(l.roles[role], b)
+// list has the places of those bins that may meet the constraints, and of some that do not.
+func (m *matches) list(l *lane) []int32 {
+	if m.few == nil {
+		for i, b := range l.bins {
+			if b != nil && m.known[i] != 2 {
+				m.few = append(m.few, int32(i))
 			}
 		}
 	}
-	return l
+	return m.few
 }

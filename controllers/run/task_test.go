@@ -26,7 +26,7 @@ func placedOn(t *testing.T, r *store.Run, agentOffer offer.Offer) (*Placed, *Age
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Place(view(req), []offer.Offer{agentOffer})
+	p := placeAll(view(req), []offer.Offer{agentOffer})
 	if len(p.Agents) != 1 {
 		t.Fatalf("no place: %v", p.Why(req))
 	}

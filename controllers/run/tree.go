@@ -2,57 +2,62 @@ package run
 
 import "math"
 
-// tree is an index over bins: it finds the first one, from some position on, that has enough of everything. Each inner node holds
-// the most that any bin below it has of each resource, so that whole groups that cannot do are passed over.
-type tree struct {
-	leaves int    // number of bins
-	width  int    // leaves rounded up to a power of two
-	nodes  []need // nodes[1] is the root, the children of i are 2i and 2i+1, and leaf i is nodes[width+i]
+// tree is an index over the places of a shelf: it finds the first bin, from some place on, that has enough of everything. Each inner
+// node holds the most that any bin below it has of each resource, so that whole groups that cannot do are passed over.
+type tree []node // [1] is the root, the children of i are 2i and 2i+1, and leaf i is at [width+i]
+
+// node is a bin, or the best of all bins below: each field by itself.
+type node struct {
+	need
+	batch int64 // with which the bin came
 }
 
-// newTree makes an index over n bins; of says what each has.
-func newTree(n int, of func(i int) need) tree {
-	t := tree{leaves: n, width: 1}
-	for t.width < n {
-		t.width *= 2
-	}
-	t.nodes = make([]need, 2*t.width)
-	for i := range t.nodes[t.width:] {
-		t.nodes[t.width+i] = nothing
-	}
-	for i := range n {
-		t.nodes[t.width+i] = of(i)
-	}
-	for i := t.width - 1; i > 0; i-- {
-		t.nodes[i] = most(&t.nodes[2*i], &t.nodes[2*i+1])
+// gap has room for no task, not even for one that needs nothing: it stands where there is no bin.
+var gap = node{need: need{amount: [dimensions]int64{-1, -1, -1, -1}, ports: -1}}
+
+// newTree makes an index of gaps; width is a power of two.
+func newTree(width int) tree {
+	t := make(tree, 2*width)
+	for i := range t {
+		t[i] = gap
 	}
 	return t
 }
 
-// nothing covers no need, not even an empty one: it stands for a bin that is gone.
-var nothing = need{amount: [dimensions]int64{-1, -1, -1, -1}, ports: -1}
+func (t tree) width() int { return len(t) / 2 }
 
-// set changes what bin i has.
-func (t *tree) set(i int, free *need) {
-	at := t.width + i
-	t.nodes[at] = *free
+// set changes what leaf i has.
+func (t tree) set(i int, n node) {
+	at := t.width() + i
+	t[at] = n
 	for at /= 2; at > 0; at /= 2 {
-		t.nodes[at] = most(&t.nodes[2*at], &t.nodes[2*at+1])
+		if best := better(&t[2*at], &t[2*at+1]); best != t[at] {
+			t[at] = best
+			continue
+		}
+		return
 	}
 }
 
-// first is the first bin from position from on that covers want, or -1.
-func (t *tree) first(from int, want *need) int {
-	if from >= t.leaves {
+// sum brings the inner nodes over the size leaves from first on up to date.
+func (t tree) sum(first, size int) {
+	low, high := t.width()+first, t.width()+first+size-1
+	for low, high = low/2, high/2; low > 0; low, high = low/2, high/2 {
+		for i := low; i <= high; i++ {
+			t[i] = better(&t[2*i], &t[2*i+1])
+		}
+	}
+}
+
+// first is the first leaf from from on that covers want and came after the batch since; -1: there is none.
+func (t tree) first(from int, want *need, since int64) int {
+	if from >= t.width() {
 		return -1
 	}
-	for at := t.width + from; ; {
-		if t.nodes[at].covers(want) {
-			if at >= t.width {
-				if at-t.width >= t.leaves {
-					return -1
-				}
-				return at - t.width
+	for at := t.width() + from; ; {
+		if t[at].batch > since && t[at].covers(want) {
+			if at >= t.width() {
+				return at - t.width()
 			}
 			at *= 2 // It may be below.
 			continue
@@ -68,35 +73,32 @@ func (t *tree) first(from int, want *need) int {
 	}
 }
 
-// fewest is, of the bins before position end that cover want and suit, one with the smallest count; -1: there is none. counts has
-// the shape of the tree, with the least below each inner node. Of equal ones it leans to the last.
-func (t *tree) fewest(counts []int32, want *need, end int, suits func(i int) bool) int {
+// fewest is, of the leaves before end that cover want, came after the batch since, and suit, the one with the smallest count, of
+// equal ones the last; -1: there is none. counts has the shape of the tree, with the least below each inner node.
+func (t tree) fewest(counts []int32, want *need, since int64, end int, suits func(i int) bool) int {
 	least, best := int32(math.MaxInt32), -1
-	var look func(node, from, width int)
-	look = func(node, from, width int) {
-		if from >= end || counts[node] >= least || !t.nodes[node].covers(want) {
-			return
-		}
-		if width == 1 {
-			if suits(from) {
-				least, best = counts[node], from
+	var look func(at, from, width int)
+	look = func(at, from, width int) {
+		switch {
+		case from >= end, counts[at] > least, counts[at] == least && from+width <= best, t[at].batch <= since, !t[at].covers(want):
+		case width > 1:
+			width /= 2
+			if counts[2*at] < counts[2*at+1] {
+				look(2*at, from, width)
+				look(2*at+1, from+width, width)
+			} else {
+				look(2*at+1, from+width, width)
+				look(2*at, from, width)
 			}
-			return
-		}
-		width /= 2
-		left := func() { look(2*node, from, width) }
-		right := func() { look(2*node+1, from+width, width) }
-		if counts[2*node] < counts[2*node+1] {
-			left()
-			right()
-		} else {
-			right()
-			left()
+		case suits(from):
+			least, best = counts[at], from
 		}
 	}
-	look(1, 0, t.width)
+	look(1, 0, t.width())
 	return best
 }
+
+func better(a, b *node) node { return node{most(&a.need, &b.need), max(a.batch, b.batch)} }
 
 func most(a, b *need) need {
 	m := need{ports: max(a.ports, b.ports)}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unique"
 )
 
 // Reasons for waiting, as they stand in status.reason.
@@ -25,79 +24,64 @@ const (
 // waitDimension are the reasons for waiting for one kind of resource.
 var waitDimension = [dimensions]string{"InsufficientCPUs", "InsufficientMemory", "InsufficientDisk", "InsufficientGPUs"}
 
-// Why says in words, with numbers, why there was no place for one of Waiting. It speaks of what was left after those who came first
-// had taken their places.
-func (p *Placement) Why(r *Request) Why {
-	l := &p.left
-	if l.windows { // When the request ends matters, too.
-		return l.why(r)
-	}
-	why, known := l.whys[r.kind]
-	if !known {
-		why = l.why(r)
-		if l.whys == nil {
-			l.whys = map[unique.Handle[kind]]Why{}
-		}
-		l.whys[r.kind] = why
-	}
-	return why
-}
-
-// why goes from what rules out most to what rules out least, until nothing is left.
-func (l *leftovers) why(r *Request) Why {
+// reason goes from what rules out most to what rules out least, until nothing is left.
+func (l *leftovers) reason(r *Request) reasoned {
+	because := func(reason, message string) reasoned { return reasoned{Why: Why{reason, message}} }
 	if l.offers == 0 {
-		return Why{Reason: waitNoOffers, Message: "Mesos has offered nothing yet"}
+		return because(waitNoOffers, "Mesos has offered nothing yet")
 	}
-	bins := l.roles[r.shape.role]
-	if len(bins) == 0 {
-		return Why{Reason: waitRole, Message: fmt.Sprintf("%s, none for role %s", count(l.offers, "offer"), r.shape.role)}
+	of := l.roles[r.shape.role]
+	if of == nil {
+		return because(waitRole, fmt.Sprintf("%s, none for role %s", count(l.offers, "offer"), r.shape.role))
 	}
+	left := sieve{bins: of.bins}
 	// 1. Whom the constraints leave, and whom those leave that look at the Job's other attempts.
-	sieve := sieve{bins: bins}
-	refused := sieve.without(func(b *bin) string {
-		if c := r.constraints.unmet(&b.offers[0]); c != nil {
-			return c.String()
+	if len(r.constraints.all) > 0 {
+		before := left.String()
+		refused := left.without(func(b *bin) string {
+			if c := r.constraints.unmet(&b.offers[0]); c != nil {
+				return c.String()
+			}
+			return ""
+		})
+		if len(left.bins) == 0 {
+			return because(waitConstraints, before+", none of which meets "+mostly(refused))
 		}
-		return ""
-	})
-	if len(sieve.bins) == 0 {
-		return Why{Reason: waitConstraints, Message: fmt.Sprintf("%s, none of which meets %s", offersOf(bins), mostly(refused))}
+		left.say(refused, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
 	}
-	if len(refused) > 0 {
-		sieve.said = " that meet" + s(offersIn(sieve.bins) == 1) + " the constraints"
-	}
-	of := sieve.String()
-	taken := sieve.without(func(b *bin) string { return l.unmetByOthers(r, b) })
-	if len(sieve.bins) == 0 {
-		return Why{Reason: waitConstraints, Message: of + ", none of which meets " + mostly(taken)}
-	}
-	if len(taken) > 0 {
-		sieve.said = " that meet" + s(offersIn(sieve.bins) == 1) + " the constraints"
+	if r.constraints.others() {
+		before := left.String()
+		taken := left.without(func(b *bin) string { return l.unmetByOthers(r, b) })
+		if len(left.bins) == 0 {
+			return because(waitConstraints, before+", none of which meets "+mostly(taken))
+		}
+		left.say(taken, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
 	}
 	// 2. Whom maintenance leaves.
-	of = sieve.String()
-	windows := sieve.without(func(b *bin) string { return l.maintained(r, b) })
-	if len(sieve.bins) == 0 {
-		text := mostly(windows)
-		if text != underMaintenance {
-			text += l.untilWhen(r)
+	if len(l.starts) > 0 {
+		before := left.String()
+		windows := left.without(func(b *bin) string { return l.maintained(r, b) })
+		if len(left.bins) == 0 {
+			text := mostly(windows)
+			return reasoned{Why: Why{waitMaintenance, before + ", " + text}, untilWhen: text != underMaintenance}
 		}
-		return Why{Reason: waitMaintenance, Message: of + ", " + text}
-	}
-	if len(windows) > 0 {
-		sieve.said += " of agents that are not about to be maintained"
+		left.say(windows, left.said+" of agents that are not about to be maintained")
 	}
 	// 3. Which resource none of those has enough of.
-	why := insufficient(r, &sieve)
+	all := of.of(r.shape.revocable)
+	if len(left.bins) < len(of.bins) {
+		all = sumOf(left.bins, r.shape.revocable)
+	}
+	why := insufficient(r, &left, all)
 	if why.Reason == waitDimension[gpus] && !l.cfg.GPUs {
 		why.Message += "; mesos.framework.gpus is off, so that Mesos offers no agents with GPUs"
 	}
-	return why
+	return reasoned{Why: why}
 }
 
 // insufficient says which resource there is too little of.
-func insufficient(r *Request, left *sieve) Why {
-	total, best := sums(left.bins, r.shape.revocable)
+func insufficient(r *Request, left *sieve, all *sum) Why {
+	total, best := &all.total, &all.best
 	of := left.String()
 	for d, want := range r.shape.amount {
 		if best.amount[d] < want {
@@ -124,16 +108,21 @@ type sieve struct {
 // without leaves out those that are refused for some reason, and counts the reasons.
 func (s *sieve) without(refuse func(*bin) string) map[string]int {
 	reasons := map[string]int{}
-	var kept []*bin
-	for _, b := range s.bins {
-		if reason := refuse(b); reason != "" {
+	s.bins = slices.DeleteFunc(slices.Clone(s.bins), func(b *bin) bool {
+		reason := refuse(b)
+		if reason != "" {
 			reasons[reason]++
-		} else {
-			kept = append(kept, b)
 		}
-	}
-	s.bins = kept
+		return reason != ""
+	})
 	return reasons
+}
+
+// say has the sieve say what is special about those that are left, if some were left out.
+func (s *sieve) say(leftOut map[string]int, said string) {
+	if len(leftOut) > 0 {
+		s.said = said
+	}
 }
 
 func (s *sieve) String() string { return offersOf(s.bins) + s.said }
@@ -150,7 +139,7 @@ func offersIn(bins []*bin) int {
 
 // unmetByOthers says which constraint forbids the bin because of the Job's other attempts, and what they are like; "": none does.
 func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
-	groups := l.jobs[r.job]
+	groups := l.jobs[r.jobID]
 	c := r.constraints.unmetByOthers(groups, func(group int) string { return labelOf(&b.offers[0], groups[group].attribute) })
 	if c == nil {
 		return ""
@@ -191,20 +180,6 @@ func (l *leftovers) untilWhen(r *Request) string {
 		return "; the run may last until " + format(ends)
 	}
 	return fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
-}
-
-func sums(bins []*bin, revocable bool) (total, best need) {
-	for _, b := range bins {
-		free := b.free
-		if revocable {
-			free = b.either()
-		}
-		for d, n := range free.amount {
-			total.amount[d] += n
-		}
-		best = most(&best, &free)
-	}
-	return total, best
 }
 
 // mostly is the text that occurs most often.

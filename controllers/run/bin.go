@@ -1,0 +1,230 @@
+package run
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"horae/internal/offer"
+)
+
+// bin is what is free on one agent for one role, of all its offers.
+type bin struct {
+	offers []offer.Offer
+	// parts are in the order in which they are used up: reserved before unreserved.
+	parts []part
+	free  need // the sum of the parts, without
+	// revocable ones, which only those get that ask for them.
+	revocable need
+	whole     need // as free was at first
+	tasks     int  // that it got in this placement
+
+	batch int64 // with which it came to the pool
+	at    int   // on the shelf; or loose, or gone
+}
+
+// part is one resource of an agent, in so far as it is free.
+type part struct {
+	*offer.Resource
+	dimension int           // -1: ports
+	left      int64         // of a scalar, in thousandths
+	ranges    []offer.Range // of ports
+}
+
+// newBin puts together what one agent offers to one role.
+func newBin(offers []offer.Offer) *bin {
+	b := &bin{offers: offers, at: loose}
+	n := 0
+	for i := range offers {
+		n += len(offers[i].Resources)
+	}
+	b.parts = make([]part, 0, n)
+	for i := range offers {
+		for j := range offers[i].Resources {
+			b.add(&offers[i].Resources[j])
+		}
+	}
+	b.whole = b.free
+	return b
+}
+
+// add puts a resource into the bin, if a task may take of it.
+func (b *bin) add(r *offer.Resource) {
+	if !usable(r) {
+		return
+	}
+	d := slices.Index(dimensionNames[:], r.Name)
+	switch {
+	case d >= 0 && r.Type == offer.Scalar:
+		amount := int64(r.Scalar*1000 + 0.5)
+		b.part(r, d).left += amount
+		b.kind(r.Revocable).amount[d] += amount
+	case r.Name == "ports" && r.Type == offer.Ranges && !r.Revocable:
+		at := b.part(r, -1)
+		at.ranges = slices.Grow(at.ranges, len(r.Ranges))
+		for _, ports := range r.Ranges {
+			if ports.End >= ports.Begin {
+				at.ranges = append(at.ranges, ports)
+				b.free.ports += int64(ports.End - ports.Begin + 1)
+			}
+		}
+		slices.SortFunc(at.ranges, func(x, y offer.Range) int { return cmp.Compare(x.Begin, y.Begin) })
+	}
+}
+
+// usable reports whether a task may take of the resource: not what others use too, and not the volumes of a storage provider.
+func usable(r *offer.Resource) bool { return !r.Shared && r.ProviderID == "" }
+
+func (b *bin) kind(revocable bool) *need {
+	if revocable {
+		return &b.revocable
+	}
+	return &b.free
+}
+
+// part finds the part that the resource adds to, or makes it, reserved ones first.
+func (b *bin) part(r *offer.Resource, dimension int) *part {
+	for i := range b.parts {
+		if sameKind(b.parts[i].Resource, r) {
+			return &b.parts[i]
+		}
+	}
+	at := len(b.parts)
+	if len(r.Reservations) > 0 {
+		at = 0
+	}
+	b.parts = slices.Insert(b.parts, at, part{Resource: r, dimension: dimension})
+	return &b.parts[at]
+}
+
+// sameKind reports whether two resources differ in their amount only, so that Mesos counts them as one.
+func sameKind(a, b *offer.Resource) bool {
+	if a.Name != b.Name || a.Type != b.Type || a.AllocatedRole != b.AllocatedRole || a.ProviderID != b.ProviderID ||
+		a.Revocable != b.Revocable || a.Shared != b.Shared || len(a.Reservations) != len(b.Reservations) {
+		return false
+	}
+	for i := range a.Reservations {
+		x, y := &a.Reservations[i], &b.Reservations[i]
+		if x.Dynamic != y.Dynamic || x.Role != y.Role || x.Principal != y.Principal || len(x.Labels) != len(y.Labels) {
+			return false
+		}
+		for k, v := range x.Labels {
+			if w, ok := y.Labels[k]; !ok || v != w {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// compareBins is the order in which bins are filled. It does not change while a bin is in the pool: one that gets something leaves it.
+func compareBins(a, b *bin) int {
+	return cmp.Or(
+		cmp.Compare(a.whole.amount[gpus], b.whole.amount[gpus]), // Agents with GPUs are kept for those who need them.
+		cmp.Compare(a.whole.amount[cpus], b.whole.amount[cpus]), cmp.Compare(a.whole.amount[mem], b.whole.amount[mem]),
+		strings.Compare(a.offers[0].AgentID, b.offers[0].AgentID))
+}
+
+// fits reports whether the bin has room for a task. Of each resource the task takes revocable or other ones, not of both: Mesos
+// refuses the mixture.
+func (b *bin) fits(s *shape) bool {
+	for d, want := range s.amount {
+		if b.free.amount[d] < want && !(s.revocable && b.revocable.amount[d] >= want) {
+			return false
+		}
+	}
+	return b.free.ports >= s.ports && b.hasPorts(s.hostPorts)
+}
+
+// either is the most that a task can get which takes revocable resources too.
+func (b *bin) either() need { return most(&b.free, &b.revocable) }
+
+// window is when the agent's next, or present, maintenance begins; false: none is planned.
+func (b *bin) window(now time.Time) (start time.Time, planned bool) {
+	for i := range b.offers {
+		w := b.offers[i].Unavailable
+		if w == nil || over(*w, now) {
+			continue
+		}
+		if !planned || w.Start.Before(start) {
+			start, planned = w.Start, true
+		}
+	}
+	return start, planned
+}
+
+// take uses up what the request needs, and appends the resources that it is to name to room's. There must be enough.
+func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
+	b.tasks++
+	placed := Placed{Request: r}
+	if most := 2 * len(b.parts); cap(*room)-len(*room) < most {
+		*room = make([]offer.Resource, 0, max(most, roomAtATime))
+	}
+	first := len(*room)
+	for d, want := range r.shape.amount {
+		if want == 0 {
+			continue
+		}
+		revocable := r.shape.revocable && b.revocable.amount[d] >= want
+		b.kind(revocable).amount[d] -= want
+		for i := range b.parts {
+			at := &b.parts[i]
+			if at.dimension != d || at.Revocable != revocable || at.left == 0 {
+				continue
+			}
+			taken := min(want, at.left)
+			at.left -= taken
+			res := *at.Resource
+			res.Scalar = float64(taken) / 1000
+			*room = append(*room, res)
+			if want -= taken; want == 0 {
+				break
+			}
+		}
+	}
+	if r.shape.ports > 0 {
+		b.takePorts(r, &placed, room)
+	}
+	placed.Resources = (*room)[first:len(*room):len(*room)]
+	return placed
+}
+
+// roomAtATime is for how many resources room is made: each of its own would keep the garbage collector busy.
+const roomAtATime = 256
+
+// takePorts takes those of the host that are asked for by their numbers, and then the task's own, lowest first.
+func (b *bin) takePorts(r *Request, placed *Placed, room *[]offer.Resource) {
+	b.free.ports -= r.shape.ports
+	if r.shape.hostPorts != "" {
+		b.takeHostPorts(r.shape.hostPorts, room)
+	}
+	want := r.shape.ports - r.shape.hostPorts.count()
+	for i := range b.parts {
+		if at := &b.parts[i]; want > 0 && len(at.ranges) > 0 {
+			res := *at.Resource
+			res.Ranges = at.takePorts(want)
+			for _, taken := range res.Ranges {
+				for port := taken.Begin; port <= taken.End; port++ {
+					placed.Ports = append(placed.Ports, int32(port))
+					want--
+				}
+			}
+			*room = append(*room, res)
+		}
+	}
+}
+
+// takePorts takes up to want ports, lowest first.
+func (at *part) takePorts(want int64) (taken []offer.Range) {
+	for want > 0 && len(at.ranges) > 0 {
+		r := &at.ranges[0]
+		n := min(uint64(want), r.End-r.Begin+1)
+		taken = append(taken, offer.Range{Begin: r.Begin, End: r.Begin + n - 1})
+		want -= int64(n)
+		if r.Begin += n; r.Begin > r.End {
+			at.ranges = at.ranges[1:]
+		}
+	}
+	return taken
+}
