@@ -1,7 +1,10 @@
 package run
 
 import (
+	"time"
+
 	v1 "horae/api/v1"
+	"horae/internal/offer"
 	"horae/internal/store"
 )
 
@@ -12,6 +15,21 @@ func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
 	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
 	s.Attempts = append(trimUnstarted(r.Status.Attempts), a)
 	return s
+}
+
+// Unlaunched is the status that is stored in place of Launched's for an attempt of which it is known, before anything was sent, that it
+// cannot be launched: it has ended without having begun.
+func Unlaunched(r *store.Run, launched v1.RunStatus, why error, now time.Time) v1.RunStatus {
+	run, obj := *r, *r.Object
+	obj.Status = launched
+	run.Object = &obj
+	a := &launched.Attempts[len(launched.Attempts)-1]
+	return *Plan(Input{Run: &run, Updates: []offer.Update{neverSent(a.TaskID, a.AgentID, now, why)}}, now).Status
+}
+
+// neverSent says of the intent of that time that nothing was sent to Mesos.
+func neverSent(taskID, agentID string, at time.Time, why error) offer.Update {
+	return offer.Update{TaskID: taskID, AgentID: agentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: at}
 }
 
 // NextTask is the id of the Run's next attempt: one more than the last ever had (I4).

@@ -229,7 +229,7 @@ func (c *Controller) enqueueMail() {
 
 // notSent says of the intent of that time, if it is stored, that nothing was sent to Mesos.
 func (c *Controller) notSent(t offer.Task, at time.Time, why error) {
-	c.Update(offer.Update{TaskID: t.ID, AgentID: t.AgentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: at})
+	c.Update(neverSent(t.ID, t.AgentID, at, why))
 }
 
 func (c *Controller) tellWhy(key store.Key, why Why) {

@@ -222,6 +222,44 @@ func TestAcceptThatWasNotSent(t *testing.T) {
 	}
 }
 
+// TestATaskThatCannotBePutIntoMesossWords settles its own attempt, in the write that would have been its intent, and nobody else's: the
+// others of its ACCEPT are launched.
+func TestATaskThatCannotBePutIntoMesossWords(t *testing.T) {
+	w := newWorld(t)
+	w.master.agents = 1
+	w.master.check = func(task *offer.Task) error {
+		if id, _ := ParseTaskID(task.ID); id.Run == "bad" && id.Attempt <= 2 {
+			return errors.New("env[0].value: must not be set beside secret")
+		}
+		return nil
+	}
+	keys := []store.Key{w.createRun("a"), w.createRun("bad", func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(0)) }), w.createRun("c")}
+	w.lead()
+	for _, key := range keys {
+		s := w.ends(key)
+		if key.Name != "bad" {
+			if len(s.Attempts) != 1 || s.Phase != v1.RunSucceeded {
+				t.Errorf("%s: %+v", key, s)
+			}
+			continue
+		}
+		if len(s.Attempts) != 3 || s.Phase != v1.RunSucceeded {
+			t.Fatalf("%s: %+v", key, s)
+		}
+		for _, a := range s.Attempts[:2] {
+			if !a.NotStarted || a.State != v1.RunLost || a.Message != "the task was not sent to Mesos: env[0].value: must not be set beside secret" {
+				t.Errorf("attempt %+v", a)
+			}
+			if w.master.has("LAUNCH " + a.TaskID) {
+				t.Errorf("%s was launched", a.TaskID)
+			}
+		}
+		if n := w.writes(key); n != 2+3 {
+			t.Errorf("the status was written %d times, want 2 for the attempts that were not launched, and Launching, Running, Succeeded", n)
+		}
+	}
+}
+
 // TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled: while Mesos is silent about a live attempt, nothing is launched.
 func TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled(t *testing.T) {
 	w := newWorld(t)

@@ -28,6 +28,8 @@ type intent struct {
 	change store.Change
 	run    *store.Run
 	next   *v1.RunStatus
+	// unsayable is why the task cannot be put into Mesos's words: then next has the attempt at its end.
+	unsayable error
 }
 
 // place decides who goes where, takes them and their offers out of hand, and prepares what is to be stored.
@@ -58,7 +60,7 @@ func (p *placer) place() []round {
 			p.leave(a.Tasks[i].Run.Key)
 			p.served[a.Tasks[i].lineKey()] = now
 			p.census.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
-			r.prepare(&a.Tasks[i])
+			p.prepare(&r, &a.Tasks[i])
 		}
 		rounds = append(rounds, r)
 	}
@@ -76,7 +78,7 @@ func (p *placer) forgetServed(now time.Time) {
 }
 
 // prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
-func (r *round) prepare(placed *Placed) {
+func (p *placer) prepare(r *round, placed *Placed) {
 	entry := placed.Run
 	id := NextTask(entry)
 	task := NewTask(placed, id, r.AgentID, r.Hostname)
@@ -84,6 +86,10 @@ func (r *round) prepare(placed *Placed) {
 		TaskID: task.ID, AgentID: r.AgentID, Hostname: r.Hostname, AgentURL: r.AgentURL,
 		State: v1.RunLaunching, LaunchTime: v1.NewTime(r.at), Ports: placed.Ports,
 	})
+	unsayable := p.launcher.Check(&task)
+	if unsayable != nil { // The others of its ACCEPT shall not suffer.
+		next = Unlaunched(entry, next, unsayable, r.at)
+	}
 	obj := *entry.Object
 	obj.Status = next
 	put, err := store.PutStatus(entry.Key, &obj)
@@ -92,7 +98,7 @@ func (r *round) prepare(placed *Placed) {
 	}
 	r.tasks = append(r.tasks, task)
 	r.writes = append(r.writes, intent{
-		run: entry, next: &next,
+		run: entry, next: &next, unsayable: unsayable,
 		change: store.Change{
 			Guards: []store.Guard{store.SpecAt(entry.Key, entry.Rev.SpecMod), store.StatusAt(entry.Key, entry.Rev.StatusMod)},
 			Writes: []store.Write{put},
@@ -135,15 +141,20 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	for j, err := range errs {
 		w := &r.writes[j]
 		if err == nil {
-			tasks = append(tasks, r.tasks[j])
 			p.refused[w.run.Key] = w.run.Rev // From here on a request for this state comes from behind.
 			p.metrics.transition(w.run.Object, w.next, p.clock())
+		}
+		if err == nil && w.unsayable == nil {
+			tasks = append(tasks, r.tasks[j])
 			continue
 		}
 		p.flight.remove(r.tasks[j])
 		p.census.remove(w.run.Key)
 		p.metrics.dropped.Inc()
 		switch {
+		case err == nil:
+			p.log.Info("Task cannot be put into Mesos's words", "task", r.tasks[j].ID, "reason", w.unsayable.Error())
+			continue
 		case errors.Is(err, store.ErrFenced):
 			return fmt.Errorf("store the intent to launch %s: %w", r.tasks[j].ID, err)
 		case errors.Is(err, store.ErrConflict):

@@ -36,6 +36,8 @@ type fakeMaster struct {
 	mute   bool                     // questions are not answered
 	// onAccept decides whether an ACCEPT arrives and what its sender hears; nil: it does.
 	onAccept func(l offer.Launch) (arrives bool, answer error)
+	// check says what is wrong with a task; nil: nothing ever is.
+	check func(*offer.Task) error
 }
 
 // fakeTask is a task as its agent knows it.
@@ -274,6 +276,16 @@ func (m *fakeMaster) Revive(context.Context, ...string) error {
 }
 
 // Suppress is the SUPPRESS call.
+// Check finds nothing wrong with a task, unless the test does.
+func (m *fakeMaster) Check(t *offer.Task) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.check == nil {
+		return nil
+	}
+	return m.check(t)
+}
+
 func (m *fakeMaster) Suppress(context.Context, ...string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

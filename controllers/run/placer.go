@@ -21,6 +21,8 @@ type Writer interface {
 
 // Launcher is the part of the driver that the placer uses.
 type Launcher interface {
+	// Check says why a task cannot be put into Mesos's words; nil: it can. It sends nothing.
+	Check(t *offer.Task) error
 	Accept(ctx context.Context, l offer.Launch) error
 	Decline(ctx context.Context, offerIDs []string, refuse time.Duration) error
 	Revive(ctx context.Context, roles ...string) error

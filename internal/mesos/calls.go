@@ -11,8 +11,11 @@ import (
 	"horae/internal/offer"
 )
 
-// Accept launches l.Tasks on l.OfferIDs; without tasks it is a decline. Errors of tasks that cannot be expressed name the
-// field, and nothing is sent. A nil error means that the master has got it; whether each task starts is told by updates.
+// Check says why a task cannot be expressed in Mesos's words, with the field of its spec; nil: it can.
+func (d *Driver) Check(t *offer.Task) error { return toTaskInfo(t, nil, &mesosv1.TaskInfo{}) }
+
+// Accept launches l.Tasks on l.OfferIDs; without tasks it is a decline. If one of them cannot be
+// expressed (Check), nothing is sent. A nil error means that the master has got it; whether each task starts is told by updates.
 func (d *Driver) Accept(ctx context.Context, l offer.Launch) error {
 	s := d.session.Load()
 	if s == nil {

@@ -145,7 +145,14 @@ func TestCallsThatAreNotSent(t *testing.T) {
 	if err := r.Acknowledge(context.Background(), offer.Update{TaskID: "t", State: offer.TaskRunning}); err == nil {
 		t.Error("an update without a UUID was acknowledged")
 	}
-	err := r.Accept(context.Background(), offer.Launch{Tasks: []offer.Task{{ID: "t", AgentID: "a", Spec: &v1.TaskSpec{}, Resources: somewhere}}})
+	empty := offer.Task{ID: "t", AgentID: "a", Spec: &v1.TaskSpec{}, Resources: somewhere}
+	if err := r.Check(&empty); err == nil || !strings.HasPrefix(err.Error(), "shell: ") {
+		t.Errorf("error %v", err)
+	}
+	if err := r.Check(&offer.Task{ID: "t", AgentID: "a", Spec: &v1.TaskSpec{Shell: "true"}, Resources: somewhere}); err != nil {
+		t.Error(err)
+	}
+	err := r.Accept(context.Background(), offer.Launch{Tasks: []offer.Task{empty}})
 	if err == nil || !strings.HasPrefix(err.Error(), "launch task t: shell: ") {
 		t.Errorf("error %v", err)
 	}
