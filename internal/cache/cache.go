@@ -231,18 +231,6 @@ func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 	return slices.Clone(c.index.byJob[name{namespace, job}])
 }
 
-// RunByTaskID returns the Run with an attempt of that task ID, live or ended, also of an earlier incarnation; nil when
-// none has it.
-func (c *Cache) RunByTaskID(id string) *store.Run {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	n, ok := c.index.byTask[id]
-	if !ok {
-		return nil
-	}
-	return c.runs.get(n.namespace, n.name)
-}
-
 // Counts are the numbers of objects.
 func (c *Cache) Counts() (jobs, runs int) {
 	c.mu.RLock()

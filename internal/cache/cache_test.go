@@ -78,16 +78,13 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	if events := told.take(); len(events) != 1 || events[0].NewRun != got || events[0].OldRun != nil || events[0].Revision != rev || events[0].Key != key {
 		t.Errorf("events: %+v", events)
 	}
-	if c.RunByTaskID("default.r1.7.1") != got {
-		t.Error("the Run is not found by its task")
-	}
 
 	waitFor(t, c, apply(t, s, store.Change{Writes: []store.Write{store.DeleteSpec(key)}}))
-	if r := c.Run("default", "r1"); r == nil || !r.Rev.Deleted() || c.RunByTaskID("default.r1.7.1") != r {
+	if r := c.Run("default", "r1"); r == nil || !r.Rev.Deleted() {
 		t.Errorf("deleted, its status left: %+v", r)
 	}
 	waitFor(t, c, apply(t, s, store.Change{Writes: []store.Write{store.DeleteStatus(key), putSpec(newJob("after"), store.JobKey("default", "after"))}}))
-	if c.Run("default", "r1") != nil || c.RunByTaskID("default.r1.7.1") != nil || c.RunsOf("default", "before") != nil {
+	if c.Run("default", "r1") != nil || c.RunsOf("default", "before") != nil {
 		t.Error("something is left of the Run")
 	}
 	if got := describe(told.take()); !slices.Equal(got, []string{"=r1", "+after", "-r1"}) {
@@ -175,9 +172,6 @@ func TestRecreatedObjectKeepsTheEarlierOnesStatusApart(t *testing.T) {
 	}
 	if second.Earlier == nil || second.Earlier.UID != first.Object.UID || second.Earlier.Status.Phase != v1.RunRunning {
 		t.Errorf("the first incarnation's status is lost: %+v", second.Earlier)
-	}
-	if c.RunByTaskID("t1") != second {
-		t.Error("the first incarnation's task is not found")
 	}
 	if len(c.RunsOf("default", "a")) != 0 || len(c.RunsOf("default", "b")) != 1 {
 		t.Errorf("Runs of a: %v, of b: %v", c.RunsOf("default", "a"), c.RunsOf("default", "b"))

@@ -25,12 +25,11 @@ type content struct {
 	Jobs   map[string]*store.Job
 	Runs   map[string]*store.Run
 	ByJob  map[string][]string
-	ByTask map[string]string
 	Counts [2]int
 }
 
 func contentOf(c *Cache) content {
-	all := content{map[string]*store.Job{}, map[string]*store.Run{}, map[string][]string{}, map[string]string{}, [2]int{}}
+	all := content{map[string]*store.Job{}, map[string]*store.Run{}, map[string][]string{}, [2]int{}}
 	all.Counts[0], all.Counts[1] = c.Counts()
 	for _, j := range c.Jobs("") {
 		all.Jobs[j.Key.String()] = j
@@ -47,9 +46,6 @@ func contentOf(c *Cache) content {
 			}
 			all.ByJob[job.namespace+"/"+job.name] = append(all.ByJob[job.namespace+"/"+job.name], r.Key.String())
 		}
-	}
-	for id, n := range c.index.byTask {
-		all.ByTask[id] = n.namespace + "/" + n.name
 	}
 	return all
 }

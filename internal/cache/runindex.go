@@ -7,15 +7,12 @@ import (
 	"horae/internal/store"
 )
 
-// runIndex finds Runs by their Job and by their tasks. The cache's lock guards it.
+// runIndex finds Runs by their Job. The cache's lock guards it.
 type runIndex struct {
-	byJob  map[name][]*store.Run // sorted by create revision, then name
-	byTask map[string]name
+	byJob map[name][]*store.Run // sorted by create revision, then name
 }
 
-func newRunIndex() *runIndex {
-	return &runIndex{byJob: map[name][]*store.Run{}, byTask: map[string]name{}}
-}
+func newRunIndex() *runIndex { return &runIndex{byJob: map[name][]*store.Run{}} }
 
 // replace takes note that a Run changed; a nil entry stands for a Run of which nothing is there.
 func (x *runIndex) replace(old, new *store.Run) {
@@ -28,7 +25,6 @@ func (x *runIndex) replace(old, new *store.Run) {
 			x.byJob[newJob][i] = new
 		}
 	}
-	x.replaceTasks(old, new)
 }
 
 // jobOf is the Job that the Run's spec names; empty for none.
@@ -66,49 +62,4 @@ func (x *runIndex) removeFromJob(job name, run *store.Run) {
 	} else {
 		delete(x.byJob, job)
 	}
-}
-
-// replaceTasks touches only what differs: most changes leave the attempts' IDs as they were.
-func (x *runIndex) replaceTasks(old, new *store.Run) {
-	for id := range taskIDs(old) {
-		if !hasTask(new, id) && x.byTask[id] == (name{old.Key.Namespace, old.Key.Name}) {
-			delete(x.byTask, id)
-		}
-	}
-	for id := range taskIDs(new) {
-		if !hasTask(old, id) {
-			x.byTask[id] = name{new.Key.Namespace, new.Key.Name}
-		}
-	}
-}
-
-// taskIDs yields those of the Run's attempts and of those of its name's earlier incarnation.
-func taskIDs(run *store.Run) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		if run == nil {
-			return
-		}
-		for i := range run.Object.Status.Attempts {
-			if !yield(run.Object.Status.Attempts[i].TaskID) {
-				return
-			}
-		}
-		if run.Earlier == nil {
-			return
-		}
-		for i := range run.Earlier.Status.Attempts {
-			if !yield(run.Earlier.Status.Attempts[i].TaskID) {
-				return
-			}
-		}
-	}
-}
-
-func hasTask(run *store.Run, id string) bool {
-	for other := range taskIDs(run) {
-		if other == id {
-			return true
-		}
-	}
-	return false
 }

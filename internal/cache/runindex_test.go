@@ -4,34 +4,26 @@ import (
 	"strings"
 	"testing"
 
-	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
-func indexed(runName, job string, create int64, tasks ...string) *store.Run {
-	r := &store.Run{Key: store.RunKey("default", runName), Rev: store.Revisions{SpecCreate: create}, Object: newRun(runName, job)}
-	for _, id := range tasks {
-		r.Object.Status.Attempts = append(r.Object.Status.Attempts, v1.Attempt{TaskID: id})
-	}
-	return r
+func indexed(runName, job string, create int64) *store.Run {
+	return &store.Run{Key: store.RunKey("default", runName), Rev: store.Revisions{SpecCreate: create}, Object: newRun(runName, job)}
 }
 
 func TestRunIndex(t *testing.T) {
 	type step struct{ old, new *store.Run }
-	a, b, c := indexed("a", "j", 1, "t"), indexed("b", "j", 2), indexed("c", "j", 3)
+	a, b, c := indexed("a", "j", 1), indexed("b", "j", 2), indexed("c", "j", 3)
 	for name, c := range map[string]struct {
 		steps    []step
 		wantJobs string // Runs of job j
-		wantTask string // the Run that has task t
 	}{
-		"Runs come in any order: the oldest is first":        {steps: []step{{nil, c}, {nil, a}, {nil, b}}, wantJobs: "a b c", wantTask: "a"},
+		"Runs come in any order: the oldest is first":        {steps: []step{{nil, c}, {nil, a}, {nil, b}}, wantJobs: "a b c"},
 		"a Run made again is the youngest":                   {steps: []step{{nil, a}, {nil, b}, {a, indexed("a", "j", 3)}}, wantJobs: "b a"},
-		"a Run that changes stays where it is":               {steps: []step{{nil, a}, {nil, b}, {a, indexed("a", "j", 1, "t", "u")}}, wantJobs: "a b", wantTask: "a"},
+		"a Run that changes stays where it is":               {steps: []step{{nil, a}, {nil, b}, {a, indexed("a", "j", 1)}}, wantJobs: "a b"},
 		"a Run of another Job":                               {steps: []step{{nil, a}, {nil, b}, {a, indexed("a", "other", 1)}}, wantJobs: "b"},
-		"a Run of no Job":                                    {steps: []step{{nil, a}, {a, indexed("a", "", 0, "t")}}, wantTask: "a"},
+		"a Run of no Job":                                    {steps: []step{{nil, a}, {a, indexed("a", "", 0)}}},
 		"the last Run goes":                                  {steps: []step{{nil, a}, {a, nil}}},
-		"a task that two Runs name belongs to the later":     {steps: []step{{nil, a}, {nil, indexed("d", "j", 4, "t")}}, wantJobs: "a d", wantTask: "d"},
-		"and stays there when the first does not name it":    {steps: []step{{nil, a}, {nil, indexed("d", "j", 4, "t")}, {a, nil}}, wantJobs: "d", wantTask: "d"},
 		"two Runs of one revision are sorted by their names": {steps: []step{{nil, indexed("y", "j", 1)}, {nil, indexed("x", "j", 1)}}, wantJobs: "x y"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -45,9 +37,6 @@ func TestRunIndex(t *testing.T) {
 			}
 			if strings.Join(got, " ") != c.wantJobs {
 				t.Errorf("Runs of the Job: %v, want %s", got, c.wantJobs)
-			}
-			if x.byTask["t"].name != c.wantTask {
-				t.Errorf("the task is of %q, want %q", x.byTask["t"].name, c.wantTask)
 			}
 			if len(got) == 0 && len(x.byJob) > 0 {
 				t.Errorf("an empty list is left: %v", x.byJob)
