@@ -129,6 +129,7 @@ type taskCase struct {
 
 	phase           v1.RunPhase // at the end, default Succeeded; Pending: it waits, says why, and is cancelled
 	reason, message string      // message: a part of it
+	exitCode        int32       // 0: or none is known
 	stdout, stderr  string      // stderr: a part of it
 }
 
@@ -164,6 +165,15 @@ func (p *process) runTasks(t *testing.T, cases []taskCase) {
 			}
 			if s := run.Status; s.Phase != tc.phase || s.Reason != tc.reason || !strings.Contains(s.Message, tc.message) {
 				t.Errorf("phase %s, reason %q, message %q", s.Phase, s.Reason, s.Message)
+			}
+			var exitCode int32
+			for _, a := range run.Status.Attempts {
+				if a.ExitCode != nil {
+					exitCode = *a.ExitCode
+				}
+			}
+			if exitCode != tc.exitCode {
+				t.Errorf("exit code %d, want %d", exitCode, tc.exitCode)
 			}
 			if tc.stdout == "" && tc.stderr == "" {
 				return
