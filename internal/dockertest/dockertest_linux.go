@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,17 +69,26 @@ func Start(t testing.TB) *Daemon {
 	return d
 }
 
+// bridgePrefix and the process's id are a bridge's name, of at most 15 characters.
+const bridgePrefix = "horaedt"
+
 // addBridge makes a bridge for the daemon alone, docker0 being that of a Docker that may run on the machine. Its addresses are from
 // the block that is set apart for benchmarks (RFC 2544), and the process's own.
 func (d *Daemon) addBridge() string {
 	n := os.Getpid() % 512
-	name := fmt.Sprintf("dockertest%d", n)
+	name := fmt.Sprint(bridgePrefix, os.Getpid())
 	ip := func(args ...string) error {
 		out, err := exec.Command("ip", args...).CombinedOutput()
 		if err != nil {
 			err = fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, out)
 		}
 		return err
+	}
+	left, _ := filepath.Glob("/sys/class/net/" + bridgePrefix + "*") // the pattern is valid
+	for _, path := range left {
+		if _, err := os.Stat("/proc/" + strings.TrimPrefix(filepath.Base(path), bridgePrefix)); errors.Is(err, fs.ErrNotExist) {
+			_ = ip("link", "delete", filepath.Base(path)) // of a test that was killed; another may be about to delete it, too
+		}
 	}
 	err := ip("link", "add", name, "type", "bridge")
 	if err == nil {
