@@ -19,6 +19,9 @@ import (
 // startTimeout is generous: it ends a test that would hang otherwise, and is never waited for in full.
 const startTimeout = 60 * time.Second
 
+// bcryptCost is the least there is: under the race detector etcd's usual one makes a password take ten seconds.
+const bcryptCost = 4
+
 // Option changes how the server is started.
 type Option func(*embed.Config)
 
@@ -138,6 +141,7 @@ func (s *Server) config() (*embed.Config, error) {
 	// A lone member elects itself after one election timeout; the shortest lease that etcd grants follows from it too (1 s).
 	cfg.TickMs, cfg.ElectionMs = 10, 100
 	cfg.EnableGRPCGateway = false
+	cfg.BcryptCost = bcryptCost
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 1000, 500
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	for _, o := range s.opts {

@@ -132,6 +132,7 @@ func (m member) config() (*embed.Config, error) {
 	cfg.TickMs, cfg.ElectionMs = m.TickMs, m.Election
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 1000, 500
 	cfg.EnableGRPCGateway = false
+	cfg.BcryptCost = bcryptCost
 	cfg.SocketOpts.ReusePort = true // the port is reserved by who started us: see reserve
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(log)
 	return cfg, nil

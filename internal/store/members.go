@@ -30,6 +30,9 @@ const (
 	silentAfter = 3
 	// shunEvery bounds how often the connections to one member are broken.
 	shunEvery = 15 * time.Second
+	// loginEvery bounds how often a token is asked for, which costs etcd much, and loginTimeout how long that may take.
+	loginEvery   = 15 * time.Second
+	loginTimeout = 3 * time.Second
 )
 
 // members watches over the members of an etcd cluster, each by a connection of its own. It sees two things that requests tell too
@@ -160,7 +163,7 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 		all = append(all, &member{conn: conn, address: addressOf(endpoint)})
 	}
 	full, nobody := false, 0 // rounds in a row that nobody answered
-	token := ""
+	token, asked := "", time.Time{}
 	ticker := time.NewTicker(askEvery)
 	defer ticker.Stop()
 	for {
@@ -169,8 +172,8 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 			return
 		case <-ticker.C:
 		}
-		if token == "" && m.login != nil {
-			token = m.newToken(ctx)
+		if token == "" && m.login != nil && time.Since(asked) > loginEvery {
+			token, asked = m.newToken(ctx), time.Now()
 		}
 		answers := ask(metadata.AppendToOutgoingContext(ctx, rpctypes.TokenFieldNameGRPC, token), all)
 		if ctx.Err() != nil {
@@ -199,7 +202,7 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 
 // newToken answers "" when there is none to be had: then answers are refused, which is better than silence.
 func (m *members) newToken(ctx context.Context) string {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
 	token, err := m.login(ctx)
 	if err != nil {

@@ -199,6 +199,7 @@ func outOfSpaceIsTold(t *testing.T, cfg Config) {
 		t.Cleanup(func() { _ = client.Close() })
 	}
 	told := make(chan bool, 4)
+	cfg.DialTimeout = time.Minute
 	cfg.Endpoints, cfg.OnSpace = c.Endpoints(), func(full bool) { told <- full }
 	s, err := Open(ctx, cfg)
 	if err != nil {
