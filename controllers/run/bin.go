@@ -18,7 +18,8 @@ type bin struct {
 	// revocable ones, which only those get that ask for them.
 	revocable need
 	whole     need // as free was at first
-	tasks     int  // that it got in this placement
+	// tasks is how many it got in this placement, agent where it is among those that got some.
+	tasks, agent int
 
 	batch int64 // with which it came to the pool
 	at    int   // on the shelf; or loose, or gone
@@ -190,7 +191,8 @@ func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
 	return placed
 }
 
-// roomAtATime is for how many resources room is made: each of its own would keep the garbage collector busy.
+// roomAtATime is for how many resources, or places, room is made: each of its own would keep the garbage collector busy, and to make
+// more of it again and again would move them all.
 const roomAtATime = 256
 
 // takePorts takes those of the host that are asked for by their numbers, and then the task's own, lowest first.

@@ -41,7 +41,8 @@ type queue struct {
 	// total is what shares are counted of: all that is used and all that is offered.
 	total   need
 	tenants map[string]*tenant
-	all     int // who stand in the lines
+	// all is how many stand in the lines.
+	all int
 }
 
 // newQueue lines up those who wait. free is what is offered.

@@ -93,7 +93,7 @@ func (p *pool) place(v *View) Placement {
 	// 2. Where a Job's attempts are spread evenly, one that was placed can make room for another.
 	s.putAgain(again)
 	// 3. What is left, for those who want to know why they wait.
-	if len(s.found) < q.all {
+	if s.places() < q.all {
 		result.left = s.leftovers()
 	}
 	for _, ps := range v.Waiting {
@@ -109,22 +109,31 @@ func (p *pool) place(v *View) Placement {
 	return result
 }
 
+// places is how many were found.
+func (s *search) places() int {
+	n := 0
+	for _, some := range s.found {
+		n += len(some)
+	}
+	return n
+}
+
 // agents puts together what each agent got, in the order of the turns.
 func (s *search) agents() []AgentPlacement {
 	slices.SortFunc(s.used, func(a, b *bin) int {
 		return cmp.Or(strings.Compare(a.offers[0].Role, b.offers[0].Role), cmp.Compare(a.at, b.at))
 	})
 	agents := make([]AgentPlacement, len(s.used))
-	tasks := make([]Placed, len(s.found))
-	of := make(map[*bin]int, len(s.used))
 	for i, b := range s.used {
 		o := &b.offers[0]
-		agents[i] = AgentPlacement{AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: tasks[:0:b.tasks]}
-		tasks, of[b] = tasks[b.tasks:], i
+		agents[i] = AgentPlacement{AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: make([]Placed, 0, b.tasks)}
+		b.agent = i
 	}
-	for i := range s.found {
-		a := &agents[of[s.found[i].bin]]
-		a.Tasks = append(a.Tasks, s.found[i].Placed)
+	for _, some := range s.found {
+		for i := range some {
+			a := &agents[some[i].bin.agent]
+			a.Tasks = append(a.Tasks, some[i].Placed)
+		}
 	}
 	return agents
 }

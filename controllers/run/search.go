@@ -21,8 +21,8 @@ type search struct {
 	labels map[labelKey]*labelTable
 	// starts are when those of the agents' maintenance windows begin that are not over; each once, in order.
 	starts []time.Time
-	found  []found // in the order in which they were
-	used   []*bin  // those that got something
+	found  [][]found // in the order in which they were, some at a time
+	used   []*bin    // those that got something
 	room   []offer.Resource
 }
 
@@ -42,7 +42,6 @@ func newSearch(p *pool, v *View) *search {
 	slices.SortFunc(s.starts, time.Time.Compare)
 	s.starts = slices.CompactFunc(s.starts, time.Time.Equal)
 	s.jobs = newGroups(v)
-	s.found = make([]found, 0, 1024)
 	return s
 }
 
@@ -117,13 +116,18 @@ func (s *search) put(r *Request) bool {
 	return false
 }
 
-// take gives the request bin i.
+// take gives the request bin i, and counts it among the attempts of its Job.
 func (s *search) take(r *Request, l *lane, i int) {
 	b := l.bins[i]
 	if b.tasks == 0 {
 		s.used = append(s.used, b)
 	}
-	s.found = append(s.found, found{b.take(r, &s.room), b})
+	last := len(s.found) - 1
+	if last < 0 || len(s.found[last]) == cap(s.found[last]) {
+		s.found = append(s.found, make([]found, 0, roomAtATime))
+		last++
+	}
+	s.found[last] = append(s.found[last], found{b.take(r, &s.room), b})
 	l.changed(i)
 	for _, g := range s.jobs[r.jobID] {
 		if g.table == nil || g.table.lane != l {
