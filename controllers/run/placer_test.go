@@ -16,7 +16,7 @@ func crowded(b *testing.B, shape string, n, agents int) (p *placer, now *time.Ti
 	now = new(time.Time)
 	*now = t0.Add(time.Minute)
 	c := New(Config{
-		Roles: []string{"horae"}, Clock: func() time.Time { return *now }, Enqueue: func(store.Key) {}, Place: PlaceConfig{Ageing: time.Minute, AssumedDuration: time.Hour},
+		Roles: []string{"horae"}, Mesos: &fakeMaster{}, Clock: func() time.Time { return *now }, Enqueue: func(store.Key) {}, Place: PlaceConfig{Ageing: time.Minute, AssumedDuration: time.Hour},
 	})
 	p = c.placer
 	p.gate, p.tellWhy = gateOpen, func(store.Key, Why) {}
