@@ -297,8 +297,7 @@ func (c *Cluster) StopMaster() {
 // and waits for the agents that it finds in its registry; they return after Config.ReregisterDelay:
 // recordings/master_restart.
 func (c *Cluster) StartMaster(ctx context.Context) error {
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(c.host, strconv.Itoa(c.port)))
+	l, err := c.listenAgain(ctx)
 	if err != nil {
 		return fmt.Errorf("restart the master: %w", err)
 	}
@@ -313,6 +312,33 @@ func (c *Cluster) StartMaster(ctx context.Context) error {
 		a.comeBack()
 	}
 	return nil
+}
+
+// Bounds of the wait for the master's port.
+const (
+	portTimeout = 30 * time.Second
+	portPause   = 20 * time.Millisecond // between two attempts
+)
+
+// listenAgain opens the master's port once more. While there was no master, the system may have given the port to somebody's
+// connection for a while.
+func (c *Cluster) listenAgain(ctx context.Context) (net.Listener, error) {
+	ctx, cancel := context.WithTimeout(ctx, portTimeout)
+	defer cancel()
+	for {
+		var lc net.ListenConfig
+		l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(c.host, strconv.Itoa(c.port)))
+		if err == nil || !errors.Is(err, syscall.EADDRINUSE) {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-c.done:
+			return nil, err
+		case <-time.After(portPause):
+		}
+	}
 }
 
 // RestartMaster is StopMaster and StartMaster.

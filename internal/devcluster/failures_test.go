@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -180,6 +182,30 @@ func TestKillWhileTheAgentIsAwayIsDoneWhenItIsBack(t *testing.T) {
 	if diff := cmp.Diff([]string{"TASK_KILLING", "TASK_KILLED"}, states); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func TestTheMasterWaitsForItsPort(t *testing.T) {
+	c := start(t, Config{Simulate: true})
+	c.StopMaster()
+	other, err := net.Listen("tcp", strings.TrimPrefix(c.URL(), "http://"))
+	if err != nil {
+		t.Skipf("somebody else has the port: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	started := make(chan error, 1)
+	go func() { started <- c.StartMaster(ctx) }()
+	cancel()
+	if err := <-started; err == nil {
+		t.Error("it has started on a port that is another's")
+	}
+	go func() { started <- c.StartMaster(t.Context()) }()
+	if err := other.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-started; err != nil {
+		t.Error(err)
+	}
+	subscribe(t, c.URL(), mediaProtobuf, frameworkInfo()).offer()
 }
 
 func TestRestartedMasterKnowsAgentsButNoFrameworks(t *testing.T) {
