@@ -40,6 +40,7 @@ var free = map[string]string{
 	"spec.task.executor.data":               "any text",
 	"spec.task.executor.fetch[].extract":    "true or false",
 	"spec.task.executor.fetch[].executable": "true or false",
+	"spec.task.executor.fetch[].cache":      "as in spec.task.fetch",
 	"spec.task.executor.fetch[].outputFile": "as in spec.task.fetch",
 	"spec.task.healthCheck.gracePeriod":     "a negative duration cannot be decoded",
 }
