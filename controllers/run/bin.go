@@ -160,7 +160,7 @@ func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
 	b.tasks++
 	placed := Placed{Request: r}
 	if most := 2 * len(b.parts); cap(*room)-len(*room) < most {
-		*room = make([]offer.Resource, 0, max(most, roomAtATime))
+		*room = make([]offer.Resource, 0, max(most, moreRoom(cap(*room))))
 	}
 	first := len(*room)
 	for d, want := range r.shape.amount {
@@ -191,9 +191,9 @@ func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
 	return placed
 }
 
-// roomAtATime is for how many resources, or places, room is made: each of its own would keep the garbage collector busy, and to make
-// more of it again and again would move them all.
-const roomAtATime = 256
+// moreRoom is for how many resources, or places, room is made at a time, given how many there was room for the last time: each of its own
+// would keep the garbage collector busy, and in one piece they would be moved again and again.
+func moreRoom(last int) int { return min(max(8, 2*last), 256) }
 
 // takePorts takes those of the host that are asked for by their numbers, and then the task's own, lowest first.
 func (b *bin) takePorts(r *Request, placed *Placed, room *[]offer.Resource) {

@@ -122,9 +122,12 @@ func (s *search) take(r *Request, l *lane, i int) {
 	if b.tasks == 0 {
 		s.used = append(s.used, b)
 	}
-	last := len(s.found) - 1
-	if last < 0 || len(s.found[last]) == cap(s.found[last]) {
-		s.found = append(s.found, make([]found, 0, roomAtATime))
+	last, room := len(s.found)-1, 0
+	if last >= 0 {
+		room = cap(s.found[last])
+	}
+	if last < 0 || len(s.found[last]) == room {
+		s.found = append(s.found, make([]found, 0, moreRoom(room)))
 		last++
 	}
 	s.found[last] = append(s.found[last], found{b.take(r, &s.room), b})
