@@ -201,12 +201,11 @@ func (a *Agent) runCheck(ctx context.Context, x *run, info *mesos.CommandInfo) (
 	}
 	cmd := a.checkCommand(ctx, x, info)
 	cmd.Dir = x.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	killAsGroup(cmd)
 	if x.docker == nil {
 		cmd.Env = append(a.environment(x, x.commandInfo()), a.environment(x, info)...)
 		cmd.SysProcAttr.Credential = cred
 	}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := openLog(filepath.Join(x.dir, "stderr"), cred)
 	if err != nil {
 		return -1, err
@@ -218,6 +217,12 @@ func (a *Agent) runCheck(ctx context.Context, x *run, info *mesos.CommandInfo) (
 		return -1, err
 	}
 	return int32(cmd.ProcessState.ExitCode()), err
+}
+
+// killAsGroup has a command that is cancelled killed with all that it has started.
+func killAsGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 }
 
 // checkCommand is a check's command line; in a container it is run by docker exec.

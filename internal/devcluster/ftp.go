@@ -24,7 +24,7 @@ func openFTP(ctx context.Context, uri string) (io.ReadCloser, error) {
 	if strings.ContainsAny(u.Path, "\r\n") {
 		return nil, errors.New("a line end in the path") // of which the server would make another command
 	}
-	f := &ftpFile{}
+	f, secure := &ftpFile{}, &tls.Config{ServerName: u.Hostname()}
 	dial := func(network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 		if err != nil {
@@ -32,13 +32,13 @@ func openFTP(ctx context.Context, uri string) (io.ReadCloser, error) {
 		}
 		f.stops = append(f.stops, context.AfterFunc(ctx, func() { _ = conn.Close() }))
 		if u.Scheme == "ftps" {
-			return tls.Client(conn, &tls.Config{ServerName: u.Hostname()}), nil
+			return tls.Client(conn, secure), nil
 		}
 		return conn, nil
 	}
 	port, options := "21", []ftp.DialOption{ftp.DialWithDialFunc(dial)}
 	if u.Scheme == "ftps" {
-		port, options = "990", append(options, ftp.DialWithTLS(&tls.Config{ServerName: u.Hostname()}))
+		port, options = "990", append(options, ftp.DialWithTLS(secure))
 	}
 	if u.Port() != "" {
 		port = u.Port()

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // openByHadoop gets a file by the Hadoop client, to which Mesos's fetcher leaves all schemes that it does not know: the one of
@@ -41,8 +40,7 @@ func openByHadoop(ctx context.Context, uri string) (io.ReadCloser, error) {
 // hadoop runs the client, a script that starts a program, to its end or to that of ctx, and answers what it printed.
 func hadoop(ctx context.Context, program string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	killAsGroup(cmd)
 	out, err := cmd.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }

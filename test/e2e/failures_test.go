@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,9 +28,7 @@ func TestStartFailuresSayWhatToDo(t *testing.T) {
 	running := dev(t)
 	lockedDir := dataDir(running)
 	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	touch(t, file)
 
 	for name, tc := range map[string]struct {
 		args []string
