@@ -89,7 +89,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	m.cache.Listen(m.dispatch)
 	m.cache.OnRevision(m.observed)
 	m.cache.OnRewind(m.noticeRewind)
-	m.agents = &sandbox.Agents{Log: m.log.WithName("sandbox")}
+	m.agents = &sandbox.Agents{Client: m.agentClient(), Log: m.log.WithName("sandbox")}
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
 	group, ctx := errgroup.WithContext(ctx)

@@ -37,7 +37,7 @@ func newStreamClient(cfg Config) *http.Client {
 	dialer := &net.Dialer{Timeout: cfg.DialTimeout, KeepAlive: keepAlive}
 	t := &http.Transport{
 		DialContext:        dialer.DialContext,
-		DialTLSContext:     dialTLS(cfg, dialer),
+		DialTLSContext:     DialTLS(dialer, cfg.TLS),
 		DisableCompression: true,
 		DisableKeepAlives:  true,
 		ReadBufferSize:     readBuffer,
@@ -47,14 +47,15 @@ func newStreamClient(cfg Config) *http.Client {
 	return &http.Client{Transport: t, CheckRedirect: noRedirect}
 }
 
-// dialTLS connects with the certificates that there are at that moment.
-func dialTLS(cfg Config, dialer *net.Dialer) func(ctx context.Context, network, address string) (net.Conn, error) {
+// DialTLS is for http.Transport.DialTLSContext, over HTTP/1.1: it connects with the certificates that there are at that moment, as
+// Config.TLS says, and gives the handshake as long again as the dialer gives the connection.
+func DialTLS(dialer *net.Dialer, certificates func() *tls.Config) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
-		ctx, cancel := context.WithTimeout(ctx, 2*cfg.DialTimeout) // the handshake, too
+		ctx, cancel := context.WithTimeout(ctx, 2*dialer.Timeout)
 		defer cancel()
 		c := &tls.Config{MinVersion: tls.VersionTLS12}
-		if cfg.TLS != nil {
-			c = cfg.TLS().Clone()
+		if certificates != nil {
+			c = certificates().Clone()
 		}
 		c.NextProtos = []string{"http/1.1"}
 		return (&tls.Dialer{NetDialer: dialer, Config: c}).DialContext(ctx, network, address)

@@ -348,7 +348,7 @@ func dialMaster(cfg Config, scheme, host string) func(context.Context) (net.Conn
 	}
 	dial := dialer.DialContext
 	if scheme == "https" {
-		dial = dialTLS(cfg, dialer)
+		dial = DialTLS(dialer, cfg.TLS)
 	}
 	return func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", address) }
 }

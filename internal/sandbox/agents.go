@@ -34,14 +34,14 @@ const (
 	fetchers = 8
 )
 
-// Agents reads from agents. The zero value is ready; Close ends what it does in the background.
+// Agents reads from agents. Close ends what it does in the background.
 type Agents struct {
-	// Client for the requests; nil: one of its own with short dial timeouts.
+	// Client for the requests, which end after 10 s if they are not answered. Required, and not to be shared: Close closes its idle
+	// connections.
 	Client *http.Client
 	Log    logr.Logger
 
-	once   sync.Once
-	client *http.Client
+	once sync.Once
 	// background runs something under a context that cancel ends; Close waits for it.
 	background func(func(context.Context))
 	cancel     context.CancelFunc
@@ -64,15 +64,6 @@ type workDir struct {
 
 func (a *Agents) init() {
 	a.once.Do(func() {
-		a.client = a.Client
-		if a.client == nil {
-			a.client = &http.Client{Transport: &http.Transport{
-				Proxy:                 http.ProxyFromEnvironment,
-				MaxIdleConnsPerHost:   4,
-				IdleConnTimeout:       30 * time.Second,
-				ResponseHeaderTimeout: callTimeout,
-			}}
-		}
 		ctx, cancel := context.WithCancel(context.Background())
 		a.cancel = cancel
 		a.background = func(f func(context.Context)) { a.tasks.Go(func() { f(ctx) }) }
@@ -89,7 +80,7 @@ func (a *Agents) Close() {
 	a.mu.Unlock()
 	a.cancel()
 	a.tasks.Wait()
-	a.client.CloseIdleConnections()
+	a.Client.CloseIdleConnections()
 }
 
 // WorkDir returns the directory under which the agent at agentURL (http://host:port/slave(1)) keeps its sandboxes, if it is
@@ -219,7 +210,7 @@ func (a *Agents) do(ctx context.Context, method, agentURL, path string, body []b
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := a.client.Do(req)
+	resp, err := a.Client.Do(req)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, fmt.Errorf("ask agent %s: %w", agentURL, ctx.Err())

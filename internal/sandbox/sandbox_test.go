@@ -114,7 +114,7 @@ func (a *agent) attempt() v1.Attempt {
 }
 
 func agents(t *testing.T) *Agents {
-	a := &Agents{Log: testr.New(t)}
+	a := &Agents{Client: &http.Client{Transport: &http.Transport{}}, Log: testr.New(t)}
 	t.Cleanup(a.Close)
 	return a
 }
