@@ -42,7 +42,8 @@ type conversation struct {
 	flight *inFlight
 	log    logr.Logger
 	clock  func() time.Time
-	gate   func(gateState)
+	// gate is called under mu: the placer hears of each state in the order in which they came.
+	gate func(gateState)
 	// pretend hands in an update that Mesos did not send; enqueue has a Run reconciled.
 	pretend func(offer.Update)
 	enqueue func(store.Key)
@@ -82,20 +83,20 @@ func (c *conversation) wake() {
 
 func (c *conversation) subscribed(frameworkID string) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.epoch++
 	c.connected, c.fresh, c.framework = true, true, frameworkID
 	c.unsettled, c.heard, c.openGate = nil, map[string]bool{}, false
 	c.asks = nil
 	c.flight.void() // I9: what was on its way names offers that this subscription does not know.
-	c.mu.Unlock()
 	c.gate(gateReconciling)
 	c.wake()
 }
 
 func (c *conversation) disconnected() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.connected, c.fresh, c.unsettled, c.openGate = false, false, nil, false
-	c.mu.Unlock()
 	c.gate(gateDisconnected)
 }
 
