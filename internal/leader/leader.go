@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -45,7 +44,8 @@ type Config struct {
 	// for it (2 s with etcd's defaults).
 	TTL time.Duration
 	// Doubt is called while this process leads, and must not block: with true when etcd has not refreshed the lease for so long
-	// that another may lead by now, and with false when etcd has said that it is still ours. Nil: nobody wants to know.
+	// that another may lead by now, and with false when etcd has said that it is still ours, or when lead has returned. Nil: nobody
+	// wants to know.
 	Doubt func(doubt bool)
 	Log   logr.Logger
 }
@@ -85,12 +85,8 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 // runTerm is one campaign and, if it is won, the lead that follows.
 func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead func(context.Context, store.Fence) error) (won bool, err error) {
 	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
-	var leading atomic.Bool
-	l, err := grant(ctx, cfg, func(doubt bool) {
-		if leading.Load() {
-			cfg.doubt(doubt)
-		}
-	})
+	d := &doubts{cfg: cfg}
+	l, err := grant(ctx, cfg, d.set)
 	if err != nil {
 		return false, err
 	}
@@ -113,8 +109,9 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 	stop := l.watchKey(cfg.Client, fence.Key, revision)
 	defer stop()
 	cfg.Log.Info("Leading", "name", cfg.Name, "key", fence.Key, "revision", fence.CreateRevision)
-	leading.Store(true)
+	d.begin()
 	err = lead(termCtx, fence)
+	d.end()
 	if lost := l.lost(); lost != nil {
 		if errors.Is(err, context.Canceled) {
 			err = nil
@@ -122,18 +119,6 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 		return true, errors.Join(lost, err)
 	}
 	return true, err
-}
-
-// doubt tells that it is in doubt whether this process still leads, or that it is not any more.
-func (cfg Config) doubt(doubt bool) {
-	if doubt {
-		cfg.Log.Info("etcd does not refresh the leader's lease; another may lead")
-	} else {
-		cfg.Log.Info("etcd answers again, and the lead is still ours")
-	}
-	if cfg.Doubt != nil {
-		cfg.Doubt(doubt)
-	}
 }
 
 // Leader tells who leads at the moment: ErrNoLeader when nobody does.

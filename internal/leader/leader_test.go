@@ -260,9 +260,10 @@ func TestLeadIsInDoubtWhileEtcdIsSilentAndEndsWhenAnotherHasLed(t *testing.T) {
 
 // A restarted etcd gives leases their whole time again: who led goes on.
 func TestLeadOutlivesARestartOfEtcd(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.New(t)
 	client := etcdtest.Client(t, server.Endpoint)
-	c := campaignFor(t, client, "a", 4*time.Second) // longer than the client may take to connect again
+	c := campaignFor(t, client, "a", 10*time.Second) // longer than the client may take to connect again
 	fence := receive(t, c.begun, "the lead")
 	server.Stop()
 	if !receive(t, c.doubt, "doubt") {

@@ -33,11 +33,11 @@ func (h *hold) begin(t *term) {
 	}
 }
 
-// end is called when a term ends; whether we lead is then beyond doubt.
+// end is called when a term ends.
 func (h *hold) end() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.term, h.doubt = nil, false
+	h.term = nil
 }
 
 // outOfSpace reports whether etcd is.
