@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -243,13 +244,29 @@ func (w *world) createRevision(key string) int64 {
 	return resp.Kvs[0].CreateRevision
 }
 
-// writes is how often the Run's status was written.
-func (w *world) writes(key store.Key) int64 {
-	resp, err := w.etcd.Get(context.Background(), key.Status())
-	if err != nil || len(resp.Kvs) == 0 {
+// history has each status that was ever written of a Run.
+func (w *world) history(key store.Key) []v1.RunStatus {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	last, err := w.etcd.Get(ctx, key.Status())
+	if err != nil || len(last.Kvs) == 0 {
 		w.t.Fatalf("status of %s: %v", key, err)
 	}
-	return resp.Kvs[0].Version
+	var all []v1.RunStatus
+	for resp := range w.etcd.Watch(ctx, key.Status(), clientv3.WithRev(1)) {
+		for _, e := range resp.Events {
+			var doc v1.Run
+			if err := json.Unmarshal(e.Kv.Value, &doc); err != nil {
+				w.t.Fatalf("status of %s: %v", key, err)
+			}
+			if all = append(all, doc.Status); e.Kv.ModRevision >= last.Kvs[0].ModRevision {
+				return all
+			}
+		}
+	}
+	w.t.Fatalf("the history of %s: %v", key, ctx.Err())
+	return nil
 }
 
 // now reads a Run's state from etcd itself; nil: there is none.
