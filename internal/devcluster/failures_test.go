@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -74,7 +75,8 @@ func TestLostUpdateIsSentAgain(t *testing.T) {
 	o := s.offer()
 	s.launch(o, simulated(o, "t", ""))
 	states, _ := s.follow()
-	if diff := cmp.Diff([]string{"TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"}, states); diff != "" {
+	// One whose acknowledgement takes long is sent again, too.
+	if diff := cmp.Diff([]string{"TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"}, slices.Compact(states)); diff != "" {
 		t.Error(diff)
 	}
 	if lost.Load() < 3 {

@@ -63,7 +63,7 @@ var scenarios = []scenario{
 	{name: "health_checks"},
 	{name: "maintenance", needs: "an agent that can be started again after its machine was taken down"},
 	{name: "containers_without_isolators"},
-	{name: "reservations_ports_roles", scale: 2, needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
+	{name: "reservations_ports_roles", scale: 1, needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
 	{name: "offer_timeout", scale: 2, hurry: true, needs: "a master with --offer_timeout=3secs",
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
