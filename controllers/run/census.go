@@ -37,8 +37,8 @@ func (c *census) placed(r *Request, agentID, hostname string) {
 	c.enterLocked(&living{site: site{agentID, hostname}, run: r.Run.Key, job: r.job, need: r.shape.need, after: r.Run.Rev.StatusMod})
 }
 
-// see takes in a Run as the cache has it. It reports whether an attempt has come to its end.
-func (c *census) see(r *store.Run) (ended bool) {
+// see takes in a Run as the cache has it. It returns whose attempt has come to its end; nil: nobody's.
+func (c *census) see(r *store.Run) (ended *living) {
 	obj := r.Object
 	if r.Earlier != nil {
 		obj = r.Earlier
@@ -58,14 +58,14 @@ func (c *census) see(r *store.Run) (ended bool) {
 			site: site{a.AgentID, a.Hostname}, run: r.Key, job: jobOf(r.Key.Namespace, obj), need: needOf(&obj.Spec.Task.Resources), after: -1,
 		})
 	}
-	return false
+	return nil
 }
 
-// remove takes out a Run of which nothing is alive.
-func (c *census) remove(run store.Key) {
+// remove takes out a Run of which nothing is alive, and returns what was known of it.
+func (c *census) remove(run store.Key) *living {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.removeLocked(run)
+	return c.removeLocked(run)
 }
 
 func (c *census) enterLocked(l *living) {
@@ -85,10 +85,10 @@ func (c *census) enterLocked(l *living) {
 	c.tasks[l.agentID]++
 }
 
-func (c *census) removeLocked(run store.Key) (known bool) {
+func (c *census) removeLocked(run store.Key) *living {
 	l := c.runs[run]
 	if l == nil {
-		return false
+		return nil
 	}
 	delete(c.runs, run)
 	if delete(c.jobs[l.job], run); len(c.jobs[l.job]) == 0 {
@@ -103,7 +103,7 @@ func (c *census) removeLocked(run store.Key) (known bool) {
 	if c.tasks[l.agentID]--; c.tasks[l.agentID] == 0 {
 		delete(c.tasks, l.agentID)
 	}
-	return true
+	return l
 }
 
 // fill puts into the view what those who wait need to know.

@@ -38,7 +38,7 @@ func TestCensus(t *testing.T) {
 	c.placed(request, "S0", "node1")
 	alive(1)
 	for _, stale := range []int64{0, 5, 10} {
-		if c.see(as(stale)) {
+		if c.see(as(stale)) != nil {
 			t.Error("an end was seen in an old state")
 		}
 	}
@@ -46,8 +46,8 @@ func TestCensus(t *testing.T) {
 	c.see(as(11, attempt(1, v1.RunLaunching)))
 	c.see(as(12, attempt(1, v1.RunRunning)))
 	alive(1)
-	if !c.see(as(13, attempt(1, v1.RunFailed))) {
-		t.Error("its end was not seen")
+	if ended := c.see(as(13, attempt(1, v1.RunFailed))); ended == nil || ended.job != job {
+		t.Errorf("its end was not seen: %+v", ended)
 	}
 	alive(0)
 

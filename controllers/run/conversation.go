@@ -238,16 +238,16 @@ func (c *conversation) settleRemoved() {
 // begin finds out who is to be asked after on a new subscription.
 func (c *conversation) begin() {
 	c.mu.Lock()
-	fresh := c.fresh
+	begins, epoch := c.beginsLocked(), c.epoch
 	c.mu.Unlock()
-	if !fresh {
+	if !begins {
 		return
 	}
 	live := c.live(func(*v1.Attempt) bool { return true })
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.fresh {
-		return // It is over already.
+	if !c.beginsLocked() || c.epoch != epoch {
+		return // It is over already, or not the one that they were alive before.
 	}
 	c.fresh, c.unsettled = false, make(map[string]offer.TaskRef, len(live))
 	for _, ref := range live {
@@ -265,6 +265,10 @@ func (c *conversation) begin() {
 	c.allAt = c.clock().Add(c.every)
 	c.log.Info("Asking after live attempts", "attempts", len(live))
 }
+
+// beginsLocked reports whether there is a new subscription, and nothing left to be settled before it: what a removed framework had is
+// lost, and what is launched from now on is not. Whatever changes the answer wakes run.
+func (c *conversation) beginsLocked() bool { return c.fresh && c.removed == "" }
 
 // plan says what to ask now, and opens the gate when it is time.
 func (c *conversation) plan(now time.Time) talk {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,63 @@ func (nobody) Runs(string) []*store.Run                                  { retur
 func (nobody) Kill(context.Context, offer.TaskRef, *time.Duration) error { return nil }
 func (nobody) Acknowledge(context.Context, offer.Update) error           { return nil }
 func (nobody) Reconcile(context.Context, []offer.TaskRef) error          { return nil }
+
+// busy has no Runs, and something happens each time it is asked for them.
+type busy struct {
+	nobody
+	happens func()
+}
+
+func (b *busy) Runs(string) []*store.Run {
+	b.happens()
+	return nil
+}
+
+// TestRemovalIsSettledBeforeAnythingIsLaunched: what lives when a framework's removal is settled counts as lost. So the gate stays closed
+// until it is, whenever the removal and the next subscription come: what was launched since is not the removed framework's.
+func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
+	for name, comes := range map[string]struct{ first, meanwhile func(*conversation) }{
+		"after the look for removals": {first: func(c *conversation) { c.frameworkRemoved("f1"); c.subscribed("f2") }},
+		"as the living are counted": {
+			first:     func(c *conversation) { c.subscribed("f1") },
+			meanwhile: func(c *conversation) { c.disconnected(); c.frameworkRemoved("f1"); c.subscribed("f2") },
+		},
+		"another subscription alone": { // whom it is to ask after was not counted
+			first:     func(c *conversation) { c.subscribed("f1") },
+			meanwhile: func(c *conversation) { c.disconnected(); c.subscribed("f1") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			open := false
+			runs := &busy{happens: func() {}}
+			c := &conversation{
+				runs: runs, talker: nobody{}, flight: &inFlight{}, log: testr.New(t), clock: time.Now, gate: func(s gateState) { open = s == gateOpen },
+				settleWait: time.Hour, every: time.Hour, wakeup: make(chan struct{}, 1),
+			}
+			look := func() {
+				c.begin()
+				c.plan(c.clock())
+			}
+			c.settleRemoved()
+			comes.first(c)
+			if comes.meanwhile != nil {
+				runs.happens = sync.OnceFunc(func() { comes.meanwhile(c) })
+			}
+			if look(); open {
+				t.Fatal("the gate is open")
+			}
+			select {
+			case <-c.wakeup:
+			default:
+				t.Fatal("nothing makes it look again")
+			}
+			c.settleRemoved()
+			if look(); !open {
+				t.Error("the gate is closed")
+			}
+		})
+	}
+}
 
 // TestGateOpensAfterItWasClosed: a conversation that is awake just as a subscription begins, and has nobody to ask after, opens the
 // gate at once. The placer must hear that the gate is closed before that, and not after: it would wait for the next subscription.

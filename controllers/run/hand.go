@@ -14,6 +14,10 @@ type hand struct {
 	offers pool
 	roles  []*roleHand // in the order of the configuration
 	stray  []string    // offers to roles that we do not have, to be declined
+	// undeclined are offers that have left the hand, and whose DECLINE may not have arrived. Mesos counts them as ours until it does, and
+	// offers them to nobody. They are declined again at againAt; zero: there are none.
+	undeclined []string
+	againAt    time.Time
 }
 
 // roleHand is what the hand knows of one role.
@@ -54,6 +58,8 @@ type HandConfig struct {
 
 const (
 	maxRevivePause = 10 * time.Second
+	// declinePause is between two attempts to decline the same offers.
+	declinePause = time.Second
 	// newRevivePause bounds the pause when something new is waiting: it may fit where nothing else did.
 	newRevivePause = 250 * time.Millisecond
 )
@@ -108,7 +114,7 @@ type moves struct {
 // were said to be suppressed.
 func (h *hand) reset(suppressed []string) {
 	h.offers.clear()
-	h.stray = nil
+	h.stray, h.undeclined, h.againAt = nil, nil, time.Time{}
 	for _, r := range h.roles {
 		r.came = nil
 		r.suppressed, r.pause, r.idle = slices.Contains(suppressed, r.name), h.cfg.ReviveInterval, time.Time{}
@@ -162,6 +168,11 @@ func (h *hand) dueSoon(r *roleHand, now time.Time) bool {
 	return !next.IsZero() && !next.After(now.Add(h.cfg.LookAhead))
 }
 
+// notDeclined says of offers which plan gave back that the call failed.
+func (h *hand) notDeclined(now time.Time, ids []string) {
+	h.undeclined, h.againAt = append(h.undeclined, ids...), now.Add(declinePause)
+}
+
 // plan decides what to say now. waiting counts, by role, those for whom there is no place among the offers in hand. ready: the
 // gate is open, so that offers can be used.
 func (h *hand) plan(now time.Time, waiting map[string]int, ready bool) moves {
@@ -170,6 +181,11 @@ func (h *hand) plan(now time.Time, waiting map[string]int, ready bool) moves {
 		h.offers.remove(id)
 	}
 	h.stray = nil
+	if now.Before(h.againAt) {
+		m.at(h.againAt, 0, now)
+	} else { // Once more than needed is no harm.
+		m.decline, h.undeclined, h.againAt = append(m.decline, h.undeclined...), nil, time.Time{}
+	}
 	for _, r := range h.roles {
 		m.at(r.expected.next(now.Add(-h.cfg.Hold)), -h.cfg.LookAhead, now)
 		h.giveBack(&m, r, now, waiting)

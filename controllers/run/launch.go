@@ -149,7 +149,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 			continue
 		}
 		p.flight.remove(r.tasks[j])
-		p.census.remove(w.run.Key)
+		p.attemptEnded(p.census.remove(w.run.Key))
 		p.metrics.dropped.Inc()
 		switch {
 		case err == nil:
@@ -185,6 +185,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 // accept sends one ACCEPT, which uses up the offers, without waiting for its answer.
 func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offers []offer.Offer) {
 	p.metrics.launches.Add(float64(len(l.Tasks)))
+	subscription := p.subscription
 	p.sending <- struct{}{}
 	p.senders.Go(func() {
 		defer func() { <-p.sending }()
@@ -206,7 +207,7 @@ func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offer
 			for _, t := range l.Tasks {
 				p.notSent(t, at, err)
 			}
-			p.tell(note{offers: offers})
+			p.tell(note{offers: offers, back: subscription})
 		}
 	})
 }

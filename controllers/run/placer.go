@@ -85,9 +85,11 @@ type placer struct {
 	agents  map[string]*offer.Offer
 	refused map[store.Key]store.Revisions // of requests whose intent is stored, or was out of date
 	gate    gateState
-	whyAt   time.Time
-	senders sync.WaitGroup
-	sending chan struct{}
+	// subscription changes with each that begins or ends: the offers of the one before are void.
+	subscription int64
+	whyAt        time.Time
+	senders      sync.WaitGroup
+	sending      chan struct{}
 }
 
 // gateState says whether attempts may be launched (I9).
@@ -104,6 +106,7 @@ type note struct {
 	want    *Request
 	drop    *store.Key
 	offers  []offer.Offer
+	back    int64 // the offers are not new: they were in hand in that subscription
 	rescind string
 	agent   string
 	gate    *gateState
@@ -146,13 +149,16 @@ func (p *placer) drop(key store.Key) {
 	}
 }
 
-// attemptEnded says that one attempt of the Job less is alive, which may be what another one waits for.
-func (p *placer) attemptEnded(job store.Key) {
+// attemptEnded says that an attempt is alive no more, which may be what another one of its Job waits for; nil: none is.
+func (p *placer) attemptEnded(l *living) {
+	if l == nil {
+		return
+	}
 	p.mu.Lock()
-	matters := p.grouped[job] > 0
+	matters := p.grouped[l.job] > 0
 	p.mu.Unlock()
 	if matters {
-		p.tell(note{ended: &job})
+		p.tell(note{ended: &l.job})
 	}
 }
 
@@ -168,7 +174,11 @@ func (p *placer) suppressedRoles() []string {
 
 // run places until ctx ends. It returns store.ErrFenced, wrapped, when another leader has taken over.
 func (p *placer) run(ctx context.Context) error {
-	defer p.senders.Wait()
+	defer func() {
+		p.senders.Wait()
+		p.metrics.waiting.Set(0)
+		p.metrics.offers.Set(0)
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -207,14 +217,17 @@ func (p *placer) read() {
 			p.leave(*n.drop)
 			delete(p.refused, *n.drop)
 		case n.offers != nil:
-			p.hand.add(now, n.offers)
-			p.meet(n.offers)
+			if n.back == 0 || n.back == p.subscription {
+				p.hand.add(now, n.offers)
+				p.meet(n.offers)
+			}
 		case n.rescind != "":
 			p.hand.offers.remove(n.rescind)
 		case n.agent != "":
 			p.hand.offers.removeAgent(n.agent)
 		case n.gate != nil:
 			if *n.gate != gateOpen {
+				p.subscription++
 				p.hand.reset(suppressed)
 				maps.DeleteFunc(p.agents, func(id string, _ *offer.Offer) bool { return !p.census.has(id) })
 			}
@@ -320,6 +333,7 @@ func (p *placer) say(ctx context.Context) time.Time {
 	}
 	if p.gate != gateDisconnected {
 		p.call(ctx, m)
+		m.at(p.hand.againAt, 0, now)
 	}
 	if m.next.IsZero() {
 		return now.Add(time.Hour)
@@ -327,18 +341,22 @@ func (p *placer) say(ctx context.Context) time.Time {
 	return m.next
 }
 
-// call makes the calls. Their failure changes nothing that lasts: a call that does not arrive is one of a subscription that is about
-// to end.
+// call makes the calls. One may fail though the subscription goes on. Of REVIVE and SUPPRESS nothing lasts then: what waits asks again,
+// and offers that come unasked are declined.
 func (p *placer) call(ctx context.Context, m moves) {
 	var errs []error
-	if len(m.decline) > 0 {
-		slices.Sort(m.decline)
-		errs = append(errs, p.launcher.Decline(ctx, m.decline, m.refuse))
+	decline := func(ids []string, refuse time.Duration) {
+		if len(ids) == 0 {
+			return
+		}
+		slices.Sort(ids)
+		if err := p.launcher.Decline(ctx, ids, refuse); err != nil {
+			p.hand.notDeclined(p.clock(), ids)
+			errs = append(errs, err)
+		}
 	}
-	if len(m.yield) > 0 {
-		slices.Sort(m.yield)
-		errs = append(errs, p.launcher.Decline(ctx, m.yield, 0))
-	}
+	decline(m.decline, m.refuse)
+	decline(m.yield, 0)
 	if len(m.revive) > 0 {
 		errs = append(errs, p.launcher.Revive(ctx, m.revive...))
 	}
@@ -348,55 +366,4 @@ func (p *placer) call(ctx context.Context, m moves) {
 	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
 		p.log.V(1).Info("Offers: a call did not go through", "reason", err.Error())
 	}
-}
-
-// tellWhys tells those who have waited for a while why, when the meaning of that has changed. It returns when to do so again;
-// zero: when something waits.
-func (p *placer) tellWhys(now time.Time) time.Time {
-	if len(p.waiting) == 0 {
-		return time.Time{}
-	}
-	if now.Before(p.whyAt) {
-		return p.whyAt
-	}
-	left := whysAtATime
-	for _, ps := range p.backlog.unexplained(whysAtATime) {
-		if left = p.tellPeers(ps, now, left); left == 0 {
-			break
-		}
-		ps.explained = now
-	}
-	p.whyAt = now.Add(whyTick)
-	return p.whyAt
-}
-
-// tellPeers tells at most so many of peers, and returns how many more may be told.
-func (p *placer) tellPeers(ps *peers, now time.Time, most int) (left int) {
-	for _, r := range ps.waiting {
-		if now.Before(r.Since.Add(whyAfter)) && p.knows(r) {
-			continue
-		}
-		if why := p.why(ps, r); why.Reason != r.told.Reason || why != r.told && !now.Before(r.toldAt.Add(whyRefresh)) {
-			r.told, r.toldAt = why, now
-			p.tellWhy(r.Run.Key, why)
-			if most--; most == 0 {
-				break
-			}
-		}
-	}
-	return most
-}
-
-func (p *placer) why(ps *peers, r *Request) Why {
-	switch {
-	case !p.knows(r):
-		return unknownRole(r.shape.role, p.roles)
-	case p.gate == gateDisconnected:
-		return Why{waitDisconnected, "no attempt is launched before Mesos is connected"}
-	case p.gate == gateReconciling:
-		return Why{waitReconciling, "no attempt is launched before Mesos has told what became of those that were live"}
-	case ps.failed == nil:
-		return Why{waitNoOffers, "Mesos has offered nothing yet"}
-	}
-	return ps.failed.Why(r)
 }

@@ -127,9 +127,7 @@ func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []le
 
 // gather puts together what Plan looks at.
 func (c *Controller) gather(run *store.Run, letters []letter) Input {
-	if c.census.see(run) {
-		c.placer.attemptEnded(jobOf(run.Key.Namespace, run.Object))
-	}
+	c.placer.attemptEnded(c.census.see(run))
 	in := Input{Run: run, JobGone: c.jobGone(run)}
 	task := ""
 	live := liveAttempt(run)
@@ -305,6 +303,6 @@ func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
 
 func (c *Controller) forget(key store.Key) {
 	c.memory.forget(key)
-	c.census.remove(key)
+	c.placer.attemptEnded(c.census.remove(key))
 	c.placer.drop(key)
 }
