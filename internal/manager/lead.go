@@ -134,7 +134,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 func (m *Manager) newDriver(writer *store.Writer, suppressed func() []string) (*mesos.Driver, error) {
 	c := m.cfg.Mesos.Framework
 	cfg := m.mesos
-	cfg.IDs = frameworkIDs{store.FrameworkIDs{Store: m.store, Writer: writer}}
+	cfg.IDs = frameworkIDs{&store.FrameworkIDs{Store: m.store, Writer: writer}}
 	cfg.Log = m.log.WithName("mesos")
 	cfg.Framework = mesos.FrameworkConfig{
 		Name: c.Name, User: c.User, Roles: c.Roles, Principal: c.Principal,
@@ -146,7 +146,7 @@ func (m *Manager) newDriver(writer *store.Writer, suppressed func() []string) (*
 }
 
 // frameworkIDs lets a deposed leader neither store an id nor subscribe: a subscription under our id would void its successor's.
-type frameworkIDs struct{ store.FrameworkIDs }
+type frameworkIDs struct{ *store.FrameworkIDs }
 
 func (f frameworkIDs) FrameworkID(ctx context.Context) (string, error) {
 	// An empty change writes nothing and asks etcd whether the fence holds, also while all else is held up by doubt: its answer is

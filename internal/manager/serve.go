@@ -70,7 +70,7 @@ func (m *Manager) cacheReady(context.Context) error {
 
 // etcdReady reads a key: it fails while etcd has no quorum, or cannot be reached; and while it is out of space.
 func (m *Manager) etcdReady(ctx context.Context) error {
-	if _, err := (store.FrameworkIDs{Store: m.store}).FrameworkID(ctx); err != nil {
+	if _, err := (&store.FrameworkIDs{Store: m.store}).FrameworkID(ctx); err != nil {
 		return fmt.Errorf("etcd does not answer: %w", err)
 	}
 	if m.hold.outOfSpace() {

@@ -49,7 +49,8 @@ type Handler interface {
 type FrameworkIDs interface {
 	// FrameworkID returns the stored id, or "" when there is none.
 	FrameworkID(ctx context.Context) (string, error)
-	// SetFrameworkID stores id before Handler.Subscribed is called; "" forgets it.
+	// SetFrameworkID stores id before Handler.Subscribed is called; "" forgets it. A write that returned an error may have been
+	// made, or be made later; but it must not replace or forget an id that was stored after it.
 	SetFrameworkID(ctx context.Context, id string) error
 }
 

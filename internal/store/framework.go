@@ -5,13 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 )
 
 // FrameworkIDs keeps the framework id that Mesos gave. Writes go through the leader's fence: only one process at a time may
-// subscribe under it.
+// subscribe under it. And each is guarded by what was read last: a write whose answer did not come may be made late, and must not
+// replace or forget an id that was stored after it.
 type FrameworkIDs struct {
 	Store  *Store
 	Writer *Writer
+
+	revision atomic.Int64 // of the key, as last read or written; 0: absent
 }
 
 // frameworkID is the document under FrameworkIDKey.
@@ -20,9 +24,10 @@ type frameworkID struct {
 }
 
 // FrameworkID returns the stored id; empty when there is none.
-func (f FrameworkIDs) FrameworkID(ctx context.Context) (string, error) {
-	value, _, err := f.Store.read(ctx, FrameworkIDKey)
+func (f *FrameworkIDs) FrameworkID(ctx context.Context) (string, error) {
+	value, revision, err := f.Store.read(ctx, FrameworkIDKey)
 	if errors.Is(err, ErrNotFound) {
+		f.revision.Store(0)
 		return "", nil
 	}
 	if err != nil {
@@ -32,11 +37,13 @@ func (f FrameworkIDs) FrameworkID(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(value, &doc); err != nil {
 		return "", fmt.Errorf("decode %s: %w", FrameworkIDKey, err)
 	}
+	f.revision.Store(revision)
 	return doc.FrameworkID, nil
 }
 
-// SetFrameworkID stores the id; an empty one forgets it. The errors are those of Writer.Apply.
-func (f FrameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
+// SetFrameworkID stores the id; an empty one forgets it. The errors are those of Writer.Apply; ErrConflict: the stored id is not
+// the one that FrameworkID returned, or SetFrameworkID wrote, last.
+func (f *FrameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
 	w := Write{EtcdKey: FrameworkIDKey}
 	if id != "" {
 		value, err := json.Marshal(frameworkID{id})
@@ -45,6 +52,14 @@ func (f FrameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
 		}
 		w.Value = value
 	}
-	_, err := f.Writer.Apply(ctx, Change{Writes: []Write{w}})
-	return err
+	guard := Guard{FrameworkIDKey, f.revision.Load()}
+	revision, err := f.Writer.Apply(ctx, Change{Guards: []Guard{guard}, Writes: []Write{w}})
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		revision = 0
+	}
+	f.revision.Store(revision)
+	return nil
 }

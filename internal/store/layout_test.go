@@ -65,7 +65,7 @@ func TestLayoutContract(t *testing.T) {
 	if _, err := w.Apply(ctx, both); err != nil {
 		t.Fatal(err)
 	}
-	if err := (FrameworkIDs{Store: s, Writer: w}).SetFrameworkID(ctx, "3e5b2a5c-0000"); err != nil {
+	if err := (&FrameworkIDs{Store: s, Writer: w}).SetFrameworkID(ctx, "3e5b2a5c-0000"); err != nil {
 		t.Fatal(err)
 	}
 

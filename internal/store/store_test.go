@@ -202,7 +202,7 @@ func TestListOfACompactedRevision(t *testing.T) {
 
 func TestFrameworkIDIsWrittenByTheLeaderAlone(t *testing.T) {
 	s := open(t)
-	ids := FrameworkIDs{Store: s, Writer: writer(t, s)}
+	ids := &FrameworkIDs{Store: s, Writer: writer(t, s)}
 	ctx := t.Context()
 	for _, want := range []string{"", "f-1", "f-2", ""} {
 		if want != "" {
