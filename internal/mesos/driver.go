@@ -263,6 +263,7 @@ func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.
 	}
 	if errors.Is(err, errRemoved) && sub.id != "" && ctx.Err() == nil {
 		err = d.forget(ctx, h, sub.id, err)
+		d.setLastError(err)
 	}
 	return lasted, err
 }

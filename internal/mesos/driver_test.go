@@ -388,7 +388,7 @@ func TestFrameworkRemovedWhileSubscribed(t *testing.T) {
 	}
 }
 
-// While the store does not take that the id is gone, nobody is told so, and the old id is not given up.
+// While the store does not take that the id is gone, nobody is told so, and the old id is not given up. Status says why.
 func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "old", writeErr: errors.New("no quorum")}
@@ -397,6 +397,9 @@ func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 	s := m.next(t)
 	if s.call.FrameworkID.GetValue() != "old" {
 		t.Errorf("came back as %v", s.call.FrameworkID)
+	}
+	if err := r.Status().Err; !errors.Is(err, errRemoved) || !strings.Contains(err.Error(), "forget its id old: no quorum") {
+		t.Errorf("not subscribed because of: %v", err)
 	}
 	ids.fail(nil, nil)
 	s.open("x").send(errorEvent("Framework has been removed")).end()
