@@ -35,6 +35,7 @@ type Driver struct {
 	// Used by Run's goroutine alone.
 	leader  *url.URL  // who led last, tried first
 	pending string    // an id that the master gave and that is not stored yet
+	gone    string    // an id that the master has removed and that may still be stored
 	asked   candidacy // the masters of the present round
 }
 
@@ -246,6 +247,9 @@ func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.
 	if err != nil {
 		return 0, fmt.Errorf("read the framework id: %w", err)
 	}
+	if d.gone != "" && stored != d.gone { // The write that was to forget it failed, and was made all the same.
+		d.forgotten(h)
+	}
 	sub := &subscription{d: d, h: h, master: master, stored: stored, id: stored}
 	if stored == "" {
 		sub.id = d.pending
@@ -270,13 +274,20 @@ func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.
 
 // forget gives the id of a removed framework up, first in the store, then towards the handler.
 func (d *Driver) forget(ctx context.Context, h Handler, id string, removed error) error {
+	d.gone = id
 	if err := d.cfg.IDs.SetFrameworkID(ctx, ""); err != nil {
 		return fmt.Errorf("%w; forget its id %s: %w", removed, id, err)
 	}
-	d.pending = ""
-	d.cfg.Log.Info("Framework was removed by Mesos; its tasks are gone and a new one subscribes", "frameworkID", id, "reason", removed.Error())
-	h.FrameworkRemoved(id)
+	d.forgotten(h)
 	return removed
+}
+
+// forgotten tells that the id which is gone is not stored any more.
+func (d *Driver) forgotten(h Handler) {
+	id := d.gone
+	d.pending, d.gone = "", ""
+	d.cfg.Log.Info("Framework was removed by Mesos; its tasks are gone and a new one subscribes", "frameworkID", id)
+	h.FrameworkRemoved(id)
 }
 
 // Resubscribe ends the present subscription, if there is one, and has Run make another. That voids the old stream's id and

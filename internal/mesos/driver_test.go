@@ -406,6 +406,50 @@ func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 	r.want(t, "FrameworkRemoved")
 }
 
+// The write that forgets the id fails, but the id is not stored all the same.
+func TestFrameworkRemovedAndForgottenUnheard(t *testing.T) {
+	for name, c := range map[string]struct {
+		ids    *memoryIDs
+		before func(*fakeMaster, *running)
+	}{
+		"the answer is lost": {ids: &memoryIDs{id: "old", unheard: errors.New("no answer")}},
+		"it was never stored": {
+			ids: &memoryIDs{writeErr: errors.New("no quorum")},
+			before: func(m *fakeMaster, r *running) {
+				m.next(t).subscribed("old", "x", slowly)
+				r.want(t, "Disconnected")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newFakeMaster(t)
+			r := start(t, Config{Masters: MasterList{m.URL}, IDs: c.ids})
+			if c.before != nil {
+				c.before(m, r)
+			}
+			m.next(t).open("y").send(errorEvent("Framework has been removed")).end()
+			if h := r.want(t, "FrameworkRemoved"); h.id != "old" {
+				t.Errorf("removed %q", h.id)
+			}
+			s := m.next(t)
+			if s.call.FrameworkID != nil {
+				t.Errorf("came back as %v", s.call.FrameworkID)
+			}
+			c.ids.fail(nil, nil)
+			s.subscribed("new", "z", slowly)
+			r.want(t, "Subscribed")
+			s.end()
+			r.want(t, "Disconnected")
+			if again := m.next(t); again.call.FrameworkID.GetValue() != "new" {
+				t.Errorf("came back as %v", again.call.FrameworkID)
+			}
+			if len(r.got) != 0 {
+				t.Errorf("told more: %v", <-r.got)
+			}
+		})
+	}
+}
+
 func TestFailedOverEndsTheDriver(t *testing.T) {
 	m := newFakeMaster(t)
 	r := start(t, Config{Masters: MasterList{m.URL}})

@@ -281,6 +281,7 @@ type memoryIDs struct {
 	writes   []string
 	readErr  error
 	writeErr error
+	unheard  error // of one write, which is made all the same
 }
 
 func (m *memoryIDs) FrameworkID(context.Context) (string, error) {
@@ -296,7 +297,9 @@ func (m *memoryIDs) SetFrameworkID(_ context.Context, id string) error {
 		return m.writeErr
 	}
 	m.id, m.writes = id, append(m.writes, id)
-	return nil
+	err := m.unheard
+	m.unheard = nil
+	return err
 }
 
 func (m *memoryIDs) fail(read, write error) {

@@ -139,7 +139,7 @@ func (s *subscription) store(ctx context.Context) error {
 			return fmt.Errorf("store the framework id %s: %w", s.id, err)
 		}
 	}
-	s.d.pending = ""
+	s.d.pending, s.d.gone = "", ""
 	return nil
 }
 
