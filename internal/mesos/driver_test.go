@@ -450,6 +450,26 @@ func TestFrameworkRemovedAndForgottenUnheard(t *testing.T) {
 	}
 }
 
+// The next master takes an id that the one before had removed. The write that was to forget it may yet be made: another must follow.
+func TestFrameworkRemovedAndTakenAfterAll(t *testing.T) {
+	m := newFakeMaster(t)
+	ids := &memoryIDs{id: "old", writeErr: errors.New("no answer")}
+	r := start(t, Config{Masters: MasterList{m.URL}, IDs: ids})
+	m.next(t).open("x").send(errorEvent("Framework has been removed")).end()
+	s := m.next(t)
+	ids.fail(nil, nil)
+	s.subscribed("old", "y", slowly)
+	if h := r.want(t, "Subscribed"); h.id != "old" || !slices.Equal(ids.writes, []string{"old"}) {
+		t.Errorf("subscribed as %q, written %q", h.id, ids.writes)
+	}
+	s.end()
+	r.want(t, "Disconnected")
+	m.next(t).subscribed("old", "z", slowly)
+	if r.want(t, "Subscribed"); len(ids.writes) != 1 {
+		t.Errorf("written again and again: %q", ids.writes)
+	}
+}
+
 func TestFailedOverEndsTheDriver(t *testing.T) {
 	m := newFakeMaster(t)
 	r := start(t, Config{Masters: MasterList{m.URL}})

@@ -133,8 +133,11 @@ func (s *subscription) subscribed(ctx context.Context, e *scheduler.Event_Subscr
 
 // store keeps the id that the master told, unless it is the stored one. It stays pending if that does not succeed: the next
 // subscription uses it, rather than leave one framework after the other behind.
+//
+// A master that has just begun to lead takes an id that the one before had removed. It is written again then: the write that
+// was to forget it may yet be made, but does not forget an id that was stored after it.
 func (s *subscription) store(ctx context.Context) error {
-	if s.stored != s.id {
+	if s.stored != s.id || s.d.gone == s.id {
 		if err := s.d.cfg.IDs.SetFrameworkID(ctx, s.id); err != nil {
 			return fmt.Errorf("store the framework id %s: %w", s.id, err)
 		}
