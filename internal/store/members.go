@@ -188,7 +188,8 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 			nobody++
 		}
 		m.judge(all, nobody)
-		if len(answers) == 0 {
+		answers = slices.DeleteFunc(answers, func(a *pb.StatusResponse) bool { return a == nil })
+		if len(answers) == 0 { // Who refuses says nothing about space.
 			continue
 		}
 		if now := outOfSpace(answers); now != full {
@@ -232,7 +233,7 @@ func (m *members) judge(all []*member, nobody int) {
 	}
 }
 
-// ask puts the questions to all members, and returns the answers that came in time.
+// ask puts the questions to all members, and returns the answers that came in time; nil stands for a refusal.
 func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,21 +30,24 @@ func watchedClient(t *testing.T, c *etcdtest.Cluster) (*clientv3.Client, *member
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		m.watch(ctx, c.Endpoints())
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-done
-		_ = client.Close()
-	})
+	t.Cleanup(func() { _ = client.Close() })
+	watchOver(t, m, c.Endpoints()...)
 	if _, err := client.Put(t.Context(), "/a", "0"); err != nil { // It connects when it is used.
 		t.Fatal(err)
 	}
 	return client, m
+}
+
+// watchOver the members until the test ends.
+func watchOver(t *testing.T, m *members, endpoints ...string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { m.watch(ctx, endpoints) })
+	t.Cleanup(func() {
+		stop()
+		watching.Wait()
+	})
 }
 
 // eventually asks again until it is so; a test that asks in vain is ended by go test's own timeout.
@@ -239,15 +244,80 @@ func TestTheFurthestMemberTellsOfAlarms(t *testing.T) {
 		answers []*pb.StatusResponse
 		want    bool
 	}{
-		"all know of it":                           {answers: []*pb.StatusResponse{full(7), full(8)}, want: true},
-		"nobody knows of any":                      {answers: []*pb.StatusResponse{well(7), well(8)}},
-		"one that is cut off has not heard of it":  {answers: []*pb.StatusResponse{well(7), full(8)}, want: true},
-		"one that is cut off knows of an old one":  {answers: []*pb.StatusResponse{well(8), full(7)}},
-		"a member that refuses the question, only": {answers: []*pb.StatusResponse{nil}},
+		"all know of it":                          {answers: []*pb.StatusResponse{full(7), full(8)}, want: true},
+		"nobody knows of any":                     {answers: []*pb.StatusResponse{well(7), well(8)}},
+		"one that is cut off has not heard of it": {answers: []*pb.StatusResponse{well(7), full(8)}, want: true},
+		"one that is cut off knows of an old one": {answers: []*pb.StatusResponse{well(8), full(7)}},
 	} {
 		if got := outOfSpace(c.answers); got != c.want {
 			t.Errorf("%s: out of space: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+// scripted is a member that is out of space, or not, and may refuse to say so.
+type scripted struct {
+	pb.UnimplementedKVServer
+	pb.UnimplementedMaintenanceServer
+	full, refuses atomic.Bool
+	refused       chan struct{} // a receive for each refusal of Status
+}
+
+func (s *scripted) Range(context.Context, *pb.RangeRequest) (*pb.RangeResponse, error) {
+	if s.refuses.Load() {
+		return nil, rpctypes.ErrGRPCInvalidAuthToken
+	}
+	return &pb.RangeResponse{}, nil
+}
+
+func (s *scripted) Status(ctx context.Context, _ *pb.StatusRequest) (*pb.StatusResponse, error) {
+	if s.refuses.Load() {
+		select {
+		case s.refused <- struct{}{}:
+		case <-ctx.Done():
+		}
+		return nil, rpctypes.ErrGRPCInvalidAuthToken
+	}
+	if s.full.Load() {
+		return &pb.StatusResponse{Errors: []string{"memberID:1 alarm:NOSPACE "}}, nil
+	}
+	return &pb.StatusResponse{}, nil
+}
+
+// When all members refuse the question, because the token has run out, nobody has said that there is space again.
+func TestMembersThatRefuseSayNothingAboutSpace(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scripted{refused: make(chan struct{})}
+	server := grpc.NewServer(grpc.WaitForHandlers(true))
+	pb.RegisterKVServer(server, s)
+	pb.RegisterMaintenanceServer(server, s)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(l) }) // ends with Stop
+	t.Cleanup(func() {
+		server.Stop()
+		serving.Wait()
+	})
+	told := make(chan bool, 4)
+	s.full.Store(true)
+	watchOver(t, &members{onSpace: func(full bool) { told <- full }}, "http://"+l.Addr().String())
+	if !<-told {
+		t.Fatal("told of space, want of none")
+	}
+	s.refuses.Store(true)
+	for range 2 { // The first is judged when the second comes.
+		<-s.refused
+	}
+	if len(told) > 0 {
+		t.Fatalf("full: %v was told of a refusal", <-told)
+	}
+	s.full.Store(false)
+	s.refuses.Store(false)
+	if <-told {
+		t.Fatal("told of no space again, want of space")
 	}
 }
 
