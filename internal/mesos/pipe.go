@@ -180,7 +180,7 @@ func (c *pipeConn) send(w *waiter, write func([]byte) ([]byte, error)) error {
 	c.out = out
 	c.waiting = append(c.waiting, w)
 	if len(c.waiting)-c.head == 1 {
-		c.awaitAnswer()
+		c.awaitLocked()
 	}
 	if before == 0 {
 		select {
@@ -191,8 +191,21 @@ func (c *pipeConn) send(w *waiter, write func([]byte) ([]byte, error)) error {
 	return nil
 }
 
-// awaitAnswer gives the master so long for the next answer. A failure to set the deadline shows in the next read.
-func (c *pipeConn) awaitAnswer() { _ = c.c.SetReadDeadline(time.Now().Add(c.timeout)) }
+// await gives the master so long for the next answer, if one is awaited.
+func (c *pipeConn) await() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.awaitLocked()
+}
+
+// awaitLocked is await; c.mu must be held. A failure to set the deadline shows in the next read.
+func (c *pipeConn) awaitLocked() {
+	var deadline time.Time
+	if c.head < len(c.waiting) {
+		deadline = time.Now().Add(c.timeout)
+	}
+	_ = c.c.SetReadDeadline(deadline)
+}
 
 // writeAll writes what send has left, all of it at once, until the connection is broken.
 func (c *pipeConn) writeAll() {
@@ -220,12 +233,12 @@ func (c *pipeConn) writeAll() {
 func (c *pipeConn) readAll() {
 	r := bufio.NewReaderSize(c.c, 16<<10)
 	for {
-		code, message, last, err := readAnswer(r)
+		code, message, last, err := readAnswer(r, c.await)
 		if err != nil {
 			c.fail(err)
 			return
 		}
-		w := c.answered(r.Buffered() > 0)
+		w := c.answered()
 		if w == nil {
 			c.fail(errors.New("an answer that nobody asked for"))
 			return
@@ -242,8 +255,8 @@ func (c *pipeConn) readAll() {
 	}
 }
 
-// answered takes the first waiter off. more tells that the next answer is there already and needs no deadline.
-func (c *pipeConn) answered(more bool) *waiter {
+// answered takes the first waiter off.
+func (c *pipeConn) answered() *waiter {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.head == len(c.waiting) {
@@ -252,18 +265,9 @@ func (c *pipeConn) answered(more bool) *waiter {
 	w := c.waiting[c.head]
 	c.waiting[c.head] = nil
 	c.head++
-	switch {
-	case c.head == len(c.waiting):
-		c.waiting, c.head = c.waiting[:0], 0
-		_ = c.c.SetReadDeadline(time.Time{})
-	case c.head > 1024 && c.head*2 > len(c.waiting):
+	if c.head == len(c.waiting) || c.head > 1024 && c.head*2 > len(c.waiting) {
 		c.waiting = c.waiting[:copy(c.waiting, c.waiting[c.head:])]
 		c.head = 0
-		fallthrough
-	default:
-		if !more {
-			c.awaitAnswer()
-		}
 	}
 	return w
 }
@@ -290,12 +294,20 @@ var (
 	post        = &http.Request{Method: http.MethodPost}
 )
 
-// readAnswer reads one answer: its status, its text unless it is 202, and whether it is the last on this connection.
-func readAnswer(r *bufio.Reader) (code int, message string, last bool, err error) {
-	if _, err := r.Peek(1); err != nil {
-		return 0, "", false, err
+// readAnswer reads one answer: its status, its text unless it is 202, and whether it is the last on this connection. It calls
+// await, once, unless the answer is there already: setting a deadline is dear, and few of many answers need one.
+func readAnswer(r *bufio.Reader, await func()) (code int, message string, last bool, err error) {
+	b, _ := r.Peek(r.Buffered())
+	plain := isPlainAccepted(b)
+	if !plain {
+		await()
+		if _, err := r.Peek(1); err != nil {
+			return 0, "", false, err
+		}
+		b, _ = r.Peek(r.Buffered())
+		plain = isPlainAccepted(b)
 	}
-	if b, _ := r.Peek(r.Buffered()); isPlainAccepted(b) {
+	if plain {
 		_, err := r.Discard(bytes.Index(b, headerEnd) + len(headerEnd))
 		return http.StatusAccepted, "", false, err
 	}

@@ -40,7 +40,7 @@ func TestReadAnswer(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for how, wrap := range map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader} {
-				code, message, last, err := readAnswer(bufio.NewReader(wrap(strings.NewReader(tt.input))))
+				code, message, last, err := readAnswer(bufio.NewReader(wrap(strings.NewReader(tt.input))), func() {})
 				if code != tt.code || message != tt.message || last != tt.last || (err != nil) != tt.fails {
 					t.Errorf("%s: %d %q, last %v, error %v", how, code, message, last, err)
 				}
@@ -50,8 +50,8 @@ func TestReadAnswer(t *testing.T) {
 			}
 			// What follows it is untouched.
 			r := bufio.NewReader(strings.NewReader(tt.input + "HTTP/1.1 403 No\r\nContent-Length: 4\r\n\r\nnext"))
-			_, _, _, _ = readAnswer(r)
-			if code, message, _, err := readAnswer(r); code != 403 || message != "next" || err != nil {
+			_, _, _, _ = readAnswer(r, func() {})
+			if code, message, _, err := readAnswer(r, func() {}); code != 403 || message != "next" || err != nil {
 				t.Errorf("the next answer: %d %q, %v", code, message, err)
 			}
 		})
@@ -227,6 +227,56 @@ func TestPipeThatGetsTooMuch(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-p.conn.wake // closed: the second answer broke the connection, as nobody can tell whose it is
+}
+
+// deadlines is a connection that remembers the deadlines of its reads.
+type deadlines struct {
+	net.Conn
+	set chan time.Time
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	d.set <- at
+	return d.Conn.SetReadDeadline(at)
+}
+
+// Each call has the whole time-out from the answer before it, also when the first bytes of its own came with that.
+func TestPipeWaitsAnewAfterEachAnswer(t *testing.T) {
+	const answer = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+	for name, more := range map[string]string{
+		"with nothing of the next": "", "with its first bytes": answer[:20], "with all but its body": "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := net.Pipe()
+			defer func() { _ = server.Close() }()
+			conn := &deadlines{Conn: client, set: make(chan time.Time, 16)}
+			p := newPipe(func(context.Context) (net.Conn, error) { return conn, nil }, patience)
+			defer p.close()
+			r := bufio.NewReader(server)
+			done := make(chan error, 2)
+			for range 2 {
+				go func() { done <- p.do(context.Background(), "CALL", say("")) }()
+				if _, err := http.ReadRequest(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, whose := range []string{"connection", "first call"} { // in either order
+				receive(t, conn.set, "the deadline of the "+whose)
+			}
+			if len(conn.set) != 0 {
+				t.Fatal("the second call has changed the first one's deadline")
+			}
+			if _, err := io.WriteString(server, answer+more); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, done, "the first answer"); err != nil {
+				t.Fatal(err)
+			}
+			if receive(t, conn.set, "the deadline of the second call").IsZero() {
+				t.Error("the second call has no deadline")
+			}
+		})
+	}
 }
 
 func TestPipeClosed(t *testing.T) {
