@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -33,7 +34,8 @@ type conn struct {
 func dial(ctx context.Context, url URL, log logr.Logger) (session, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &conn{lost: make(chan struct{}), cancel: cancel}
-	once := sync.OnceFunc(func() { close(c.lost) })
+	lose := sync.OnceFunc(func() { close(c.lost) })
+	var began atomic.Bool
 	var err error
 	c.zk, c.events, err = zk.Connect(url.Servers, sessionTimeout,
 		zk.WithDialer(func(network, address string, _ time.Duration) (net.Conn, error) {
@@ -43,8 +45,14 @@ func dial(ctx context.Context, url URL, log logr.Logger) (session, error) {
 		zk.WithLogger(printer{log.V(2)}), zk.WithLogInfo(log.V(2).Enabled()),
 		zk.WithMaxBufferSize(maxAnswer),
 		zk.WithEventCallback(func(e zk.Event) { // Unlike the channel, it misses nothing.
-			if e.Type == zk.EventSession && (e.State == zk.StateDisconnected || e.State == zk.StateExpired || e.State == zk.StateAuthFailed) {
-				once()
+			switch {
+			case e.Type != zk.EventSession:
+			case e.State == zk.StateHasSession:
+				began.Store(true)
+			case e.State == zk.StateDisconnected && !began.Load():
+				// A server that gave no session; the next one may.
+			case e.State == zk.StateDisconnected, e.State == zk.StateExpired, e.State == zk.StateAuthFailed:
+				lose()
 			}
 		}))
 	if err != nil {

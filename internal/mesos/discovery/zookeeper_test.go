@@ -2,6 +2,8 @@ package discovery
 
 import (
 	"context"
+	"net"
+	"sync"
 	"testing"
 
 	"github.com/go-logr/logr/testr"
@@ -84,4 +86,43 @@ func TestZooKeeperListWithServersThatAreDown(t *testing.T) {
 	z.Elect("/mesos", "127.0.0.1:5050")
 	d := followReal(t, "zk://127.0.0.1:1,"+z.Address+",127.0.0.1:2/mesos")
 	until(t, d, "", "127.0.0.1:5050")
+}
+
+// A server that takes the connection and closes it gives no session; the one that the next server gives is kept.
+func TestZooKeeperListWithAServerThatHangsUp(t *testing.T) {
+	z := zookeepertest.Start(t)
+	z.Elect("/mesos", "127.0.0.1:5050")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var accepting sync.WaitGroup
+	accepting.Go(func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_ = c.Close()
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		accepting.Wait()
+	})
+	u, err := Parse("zk://" + l.Addr().String() + "," + z.Address + "/mesos")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := dial(t.Context(), u, testr.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if names, _, err := s.children("/mesos"); err != nil || len(names) != 1 {
+		t.Fatalf("children: %q, %v", names, err)
+	}
+	select {
+	case <-s.broken():
+		t.Error("the session counts as lost")
+	default:
+	}
+	z.Kill()
+	<-s.broken()
 }
