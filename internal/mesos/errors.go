@@ -8,8 +8,13 @@ import (
 )
 
 var (
-	// ErrDisconnected says that the call did nothing, because there is no subscription, or because the master that was asked
-	// does not lead or does not know this one. Wait for the next Subscribed; what the call was to say may be out of date then.
+	// ErrDisconnected says that the call did nothing: there is no subscription, or no connection for calls could be made, or the
+	// master that was asked does not lead or does not know this subscription.
+	//
+	// Rely on no more than that. Calls have connections of their own, and the stream may live on when they fail: then neither
+	// Disconnected nor Subscribed follows, and what was to be said stays unsaid until the caller makes the call again, or asks for a
+	// new subscription (Resubscribe). When the subscription has ended, Subscribed follows sooner or later, and what the call
+	// was to say may be out of date then.
 	ErrDisconnected = errors.New("not subscribed to a Mesos master")
 
 	// ErrUnanswered says that the call was sent and its answer did not come: the master has done it, will do it, or never got
@@ -36,6 +41,7 @@ var (
 
 // CallError is a master's refusal, with its own words. errors.Is(err, ErrDisconnected) tells those that are about the
 // subscription and not about the call, and errors.Is(err, ErrUnanswered) those of which nobody knows, such as a proxy's 504.
+// None of them ends the subscription: what ErrDisconnected says of streams that live on holds for a 401 and a 500 too.
 type CallError struct {
 	// Call is the type of the call, such as ACCEPT.
 	Call string
