@@ -79,7 +79,8 @@ func (r *Reconciler) ClockStepped() {
 	r.upSince.Store(&now)
 }
 
-// JobOf is the key to reconcile when the Run changed. A Run whose spec is gone, or cannot be read, tells its Job by its name only.
+// JobOf is the key to reconcile when the Run changed, besides the Jobs that have it in status.active. A Run whose spec is gone, or
+// cannot be read, tells its Job by its name only, and that of a Run made by hand may tell none, or another.
 func JobOf(run *store.Run) store.Key {
 	name := run.Object.Spec.Job
 	if name == "" {
@@ -213,7 +214,9 @@ func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) 
 }
 
 // unheardOf guards a decision to create Runs one at a time against manual Runs that the cache, which was complete up to the revision
-// seen, has not heard of: they are active all the same, and their creation touches none of the Job's own keys.
+// seen, has not heard of: they are active all the same, and their creation touches none of the Job's own keys. It knows them by their
+// names. One that a person made under a name of another form may be overlapped while the cache is behind: to look for it, etcd would
+// have to go through all Runs of the namespace, and every Run of another Job would be a conflict.
 func unheardOf(key store.Key, job *store.Job, d *Decision, seen int64) []store.Guard {
 	if len(d.Create) == 0 || job.Object.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
 		return nil

@@ -87,6 +87,7 @@ type Cache struct {
 
 	calendars *table[v1.Calendar]
 	byName    calendarIndex
+	active    activeIndex
 }
 
 // New makes an empty cache; Follow fills it.
@@ -100,7 +101,10 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 	c.runs = newTable(store.Runs, c.ringSize, func(old, new *store.Run) Event { return Event{OldRun: old, NewRun: new} })
 	c.runs.index = c.index.replace
 	c.calendars = newTable(store.Calendars, min(c.ringSize, calendarRing), func(old, new *store.Calendar) Event { return Event{OldCalendar: old, NewCalendar: new} })
-	c.jobs.index = c.byName.replace
+	c.jobs.index = func(old, new *store.Job) {
+		c.byName.replace(old, new)
+		c.active.replace(old, new)
+	}
 	if c.verifier != nil {
 		c.jobs.verify, c.runs.verify = replaceIn[v1.Job](c.verifier), replaceIn[v1.Run](c.verifier)
 		c.calendars.verify = replaceIn[v1.Calendar](c.verifier)
@@ -229,6 +233,18 @@ func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return slices.Clone(c.index.byJob[name{namespace, job}])
+}
+
+// JobsWithActive returns the keys of the Jobs whose status.active names the Run, there or not. A Run whose spec is gone is found by
+// nothing else.
+func (c *Cache) JobsWithActive(namespace, run string) []store.Key {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var keys []store.Key
+	for _, job := range c.active.jobs[name{namespace, run}] {
+		keys = append(keys, store.JobKey(namespace, job))
+	}
+	return keys
 }
 
 // Counts are the numbers of objects.

@@ -25,11 +25,12 @@ type content struct {
 	Jobs   map[string]*store.Job
 	Runs   map[string]*store.Run
 	ByJob  map[string][]string
+	Active map[string][]string
 	Counts [2]int
 }
 
 func contentOf(c *Cache) content {
-	all := content{map[string]*store.Job{}, map[string]*store.Run{}, map[string][]string{}, [2]int{}}
+	all := content{map[string]*store.Job{}, map[string]*store.Run{}, map[string][]string{}, map[string][]string{}, [2]int{}}
 	all.Counts[0], all.Counts[1] = c.Counts()
 	for _, j := range c.Jobs("") {
 		all.Jobs[j.Key.String()] = j
@@ -46,6 +47,9 @@ func contentOf(c *Cache) content {
 			}
 			all.ByJob[job.namespace+"/"+job.name] = append(all.ByJob[job.namespace+"/"+job.name], r.Key.String())
 		}
+	}
+	for run, jobs := range c.active.jobs {
+		all.Active[run.namespace+"/"+run.name] = slices.Sorted(slices.Values(jobs))
 	}
 	return all
 }
@@ -216,8 +220,10 @@ func write() *rapid.Generator[store.Write] {
 		if rapid.Bool().Draw(t, "of another incarnation") {
 			r.UID = store.UID(run, 1)
 		}
+		j := newJob(name)
+		j.Status.Active = rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 3).Draw(t, "active")
 		return rapid.SampledFrom([]store.Write{
-			putSpec(newJob(name), job), putStatus(newJob(name), job), store.DeleteSpec(job), store.DeleteStatus(job),
+			putSpec(newJob(name), job), putStatus(j, job), putStatus(j, job), store.DeleteSpec(job), store.DeleteStatus(job),
 			{EtcdKey: job.Spec(), Value: []byte("spec: [")}, {EtcdKey: job.Status(), Value: []byte("{")},
 			putSpec(r, run), putStatus(r, run), putSpec(r, run), putStatus(r, run), store.DeleteSpec(run), store.DeleteStatus(run),
 			{EtcdKey: "/horae/spec/sources/default/" + name, Value: []byte("?")},

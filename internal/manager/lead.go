@@ -209,6 +209,10 @@ func (m *Manager) dispatch(e cache.Event) {
 					t.jobs.Add(job.JobOf(r))
 				}
 			}
+			// Without its spec it does not say whose it is, and its name need not: who counts it as active waits for its end.
+			for _, key := range m.cache.JobsWithActive(e.Key.Namespace, e.Key.Name) {
+				t.jobs.Add(key)
+			}
 		}
 	}
 }
