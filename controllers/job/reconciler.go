@@ -20,13 +20,11 @@ import (
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
 type Cache interface {
-	// Job and Run return nil for what is not there. They also find what is deleted but for its status.
-	Job(namespace, name string) *store.Job
+	// JobWithRuns returns a Job (nil: it is not there), also one that is deleted but for its status, and its Runs: those whose spec names
+	// it, by create revision; then those in its status.active whose spec is gone. All is as of the one revision, which comes with it.
+	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
+	// Run returns nil for one that is not there. It also finds one that is deleted but for its status.
 	Run(namespace, name string) *store.Run
-	// RunsOf are the Runs whose spec names the Job, by create revision. The slice is the caller's.
-	RunsOf(namespace, job string) []*store.Run
-	// Revision of etcd that everything read afterwards is as of, or later.
-	Revision() int64
 	CalendarCache
 }
 
@@ -101,8 +99,7 @@ func Concerns(before, after *store.Run) bool {
 // Reconcile implements reconcile.Reconciler.
 func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Result, error) {
 	// 1. Gather.
-	seen := r.cfg.Cache.Revision()
-	in, err := r.gather(key)
+	in, seen, err := r.gather(key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -139,11 +136,13 @@ func remaining(after, passed time.Duration) time.Duration {
 	return max(after-max(passed, 0), time.Millisecond)
 }
 
-// gather reads the input of a plan.
-func (r *Reconciler) gather(key store.Key) (Input, error) {
+// gather reads the input of a plan, and the revision as of which it knows the Job and its Runs.
+func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
+	// All at once: a Job that is just made anew must not be seen without its spec, but with its Runs, nor a Run with its spec and without.
+	job, runs, seen := r.cfg.Cache.JobWithRuns(key.Namespace, key.Name)
 	in := Input{
-		Job:       r.cfg.Cache.Job(key.Namespace, key.Name),
-		Runs:      r.cfg.Cache.RunsOf(key.Namespace, key.Name),
+		Job:       job,
+		Runs:      runs,
 		Lookup:    func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
 		Compile:   r.compiled.get,
 		UpSince:   *r.upSince.Load(),
@@ -151,20 +150,14 @@ func (r *Reconciler) gather(key store.Key) (Input, error) {
 		Settings:  r.cfg.Settings,
 	}
 	if in.Job == nil {
-		return in, nil
+		return in, seen, nil
 	}
 	in.Calendars = r.calendars.Of(key.Namespace, in.Job.Object.Spec.Calendars)
 	if err := in.Job.StatusErr(); err != nil {
 		// The cursor is unknown: to go on could run everything again, to write would destroy what a person may still mend.
-		return in, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
+		return in, seen, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
 	}
-	// A Run whose spec was deleted, or made unreadable, is not among the Job's any more; it is active until its task is dead.
-	for _, name := range in.Job.Object.Status.Active {
-		if run := in.Lookup(name); run != nil && run.Object.Spec.Job == "" {
-			in.Runs = append(in.Runs[:len(in.Runs):len(in.Runs)], run)
-		}
-	}
-	return in, nil
+	return in, seen, nil
 }
 
 // changeOf makes one transaction of a decision. I3: Runs are created only where there are none, together with the cursor, and only

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -240,7 +241,7 @@ func TestI3TwoLeadersCreateOneRun(t *testing.T) {
 	r.put(hello.Spec(), helloYAML)
 	r.once("09:30")
 	r.set(at("10:00"))
-	in, err := r.gather(hello) // What the other one has seen.
+	in, _, err := r.gather(hello) // What the other one has seen.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestI3AnEditThatCameFirstIsRespected(t *testing.T) {
 	r.put(hello.Spec(), helloYAML)
 	r.once("09:30")
 	r.set(at("10:00"))
-	in, err := r.gather(hello)
+	in, _, err := r.gather(hello)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,8 +284,9 @@ type staleCache struct {
 	revision int64
 }
 
-func (c staleCache) Revision() int64                    { return c.revision }
-func (c staleCache) RunsOf(string, string) []*store.Run { return nil }
+func (c staleCache) JobWithRuns(namespace, name string) (*store.Job, []*store.Run, int64) {
+	return c.Job(namespace, name), nil, c.revision
+}
 
 // A manual Run that this leader's cache has not heard of yet is active all the same: nothing starts beside it, unless the Job allows
 // that.
@@ -359,6 +361,97 @@ func TestARunDeletedWhileActiveHoldsItsPlace(t *testing.T) {
 	r.once("11:05")
 	if r.cache.Run("default", "hello-20261122t110000z") == nil {
 		t.Errorf("status %+v: 11:00 does not run", r.status())
+	}
+}
+
+// restless is a cache that goes on after it has been asked for the Job, or for its Runs.
+type restless struct {
+	*cache.Cache
+	afterJob, afterRuns func()
+}
+
+func (c *restless) Job(namespace, name string) *store.Job {
+	defer c.afterJob()
+	return c.Cache.Job(namespace, name)
+}
+
+func (c *restless) RunsOf(namespace, job string) []*store.Run {
+	defer c.afterRuns()
+	return c.Cache.RunsOf(namespace, job)
+}
+
+func (c *restless) JobWithRuns(namespace, name string) (*store.Job, []*store.Run, int64) {
+	defer func() {
+		c.afterJob()
+		c.afterRuns()
+	}()
+	return c.Cache.JobWithRuns(namespace, name)
+}
+
+// What a plan knows of a Job and its Runs is of one moment, however fast the cache goes on.
+func TestWhatIsGatheredIsOfOneMoment(t *testing.T) {
+	fix := store.RunKey("default", "my-fix")
+	const fixYAML = "apiVersion: horae/v1\nkind: Run\nspec: {job: hello, reason: Manual, task: {shell: \"true\"}}\n"
+	nothing := func() {}
+	// begin has a Job whose status calls a Run active.
+	begin := func(r *rig) {
+		r.put(hello.Spec(), helloYAML)
+		r.put(fix.Spec(), fixYAML)
+		r.endRun(fix.Name, v1.RunRunning)
+		r.once("09:30")
+	}
+	deleted := func(r *rig) (afterJob, afterRuns func()) { return nothing, func() { r.put(fix.Spec(), "") } }
+	for _, tt := range []struct {
+		name    string
+		before  func(*rig)
+		changes func(*rig) (afterJob, afterRuns func())
+		check   func(*rig)
+	}{
+		{
+			name: "a Job is made anew, and a Run of it: the Run is not one of a deleted Job", before: func(*rig) {},
+			changes: func(r *rig) (afterJob, afterRuns func()) {
+				return func() {
+					r.put(hello.Spec(), helloYAML)
+					r.put(fix.Spec(), fixYAML)
+				}, nothing
+			},
+			check: func(r *rig) {
+				if r.cache.Run("default", fix.Name).Object.Spec.Cancel {
+					r.t.Error("it was cancelled")
+				}
+			},
+		},
+		{
+			name: "an active Run is deleted: it is active once", before: begin, changes: deleted,
+			check: func(r *rig) {
+				r.once("09:40") // Writes what it has found.
+				if s := r.status(); !slices.Equal(s.Active, []string{fix.Name}) {
+					r.t.Errorf("active: %v", s.Active)
+				}
+			},
+		},
+		{
+			name: "a Run that has failed is deleted: it has failed once", changes: deleted,
+			before: func(r *rig) {
+				begin(r)
+				r.endRun(fix.Name, v1.RunFailed)
+			},
+			check: func(r *rig) {
+				if s := r.status(); s.Failed != 1 || len(s.Active) != 0 {
+					r.t.Errorf("failed %d, active %v", s.Failed, s.Active)
+				}
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			r.follow()
+			tt.before(r)
+			afterJob, afterRuns := tt.changes(r)
+			r.cfg.Cache = &restless{r.cache, sync.OnceFunc(afterJob), sync.OnceFunc(afterRuns)}
+			r.once("09:35")
+			tt.check(r)
+		})
 	}
 }
 

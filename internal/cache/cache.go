@@ -235,6 +235,20 @@ func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 	return slices.Clone(c.index.byJob[name{namespace, job}])
 }
 
+// JobWithRuns returns a Job with its Runs, all as of the one revision: those whose spec names the Job, like RunsOf, there or not; then
+// those that its status calls active though their spec is deleted, or cannot be decoded, and names none. The slice is the caller's.
+func (c *Cache) JobWithRuns(namespace, job string) (*store.Job, []*store.Run, int64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	j, runs := c.jobs.get(namespace, job), slices.Clone(c.index.byJob[name{namespace, job}])
+	for _, active := range activeOf(j) {
+		if run := c.runs.get(namespace, active); run != nil && jobOf(run) == (name{}) {
+			runs = append(runs, run)
+		}
+	}
+	return j, runs, c.revision
+}
+
 // JobsWithActive returns the keys of the Jobs whose status.active names the Run, there or not. A Run whose spec is gone is found by
 // nothing else.
 func (c *Cache) JobsWithActive(namespace, run string) []store.Key {
