@@ -75,7 +75,8 @@ type Cache struct {
 	advanced broadcast    // fires after told has changed
 
 	cluster   atomic.Uint64 // etcd's id; 0 before the first list
-	rewinds   atomic.Int64  // how often etcd has gone back
+	noticed   atomic.Int64  // how often etcd has been seen to have gone back
+	rewinds   atomic.Int64  // how often the cache has followed it back: as often, or once less
 	lookEvery time.Duration
 	look      chan struct{} // asks the follower to look whether etcd has gone back
 
@@ -164,12 +165,15 @@ func (c *Cache) WaitFor(ctx context.Context, revision int64) error {
 // CatchUp returns when the cache has everything that was written before the call, and stands on no state that etcd does not know
 // any more. An etcd that does not answer is an error, and so is the end of ctx.
 func (c *Cache) CatchUp(ctx context.Context) error {
-	rewinds, stood, cluster := c.rewinds.Load(), c.told.Load(), c.cluster.Load()
-	now, err := c.source.Position(ctx)
-	if err != nil {
-		return err
-	}
-	if cluster != 0 && (now.Cluster != cluster || now.Revision < stood) {
+	for {
+		rewinds, stood := c.stands()
+		now, err := c.source.Position(ctx)
+		if err != nil {
+			return err
+		}
+		if !c.rewound(rewinds, stood, now) {
+			return c.WaitFor(ctx, now.Revision)
+		}
 		select {
 		case c.look <- struct{}{}:
 		default:
@@ -182,7 +186,6 @@ func (c *Cache) CatchUp(ctx context.Context) error {
 			}
 		}
 	}
-	return c.WaitFor(ctx, now.Revision)
 }
 
 // Job returns a Job; nil when there is none.

@@ -91,27 +91,41 @@ func (c *Cache) lookBack(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-ticker.C:
 		case <-c.look:
+			if c.noticed.Load() > c.rewinds.Load() {
+				return errRewound
+			}
+		case <-ticker.C:
+			rewinds, stood := c.stands() // before etcd is asked, so that its answer cannot be lower
+			if now, err := c.source.Position(ctx); err == nil && c.rewound(rewinds, stood, now) {
+				return errRewound
+			}
 		case <-ctx.Done():
 			return nil
-		}
-		stood := c.Revision() // before etcd is asked, so that its answer cannot be lower
-		if now, err := c.source.Position(ctx); err == nil && c.rewound(now, stood) {
-			return errRewound
 		}
 	}
 }
 
-// rewound reports whether an etcd of this position cannot be one that was seen at a revision before.
-func (c *Cache) rewound(now store.Position, stood int64) bool {
-	cluster := c.cluster.Load()
-	return cluster != 0 && (now.Cluster != cluster || now.Revision < stood)
+// stands is how often the cache has followed etcd back, and the position of etcd that it has come to.
+func (c *Cache) stands() (rewinds int64, stood store.Position) {
+	rewinds = c.rewinds.Load() // First: it is counted last.
+	return rewinds, store.Position{Cluster: c.cluster.Load(), Revision: c.told.Load()}
+}
+
+// rewound reports whether etcd has gone back since the cache has stood somewhere: an etcd of the position now, which was asked for
+// afterwards, cannot be the one that was seen. Once noticed that stays so until the cache has followed: etcd may soon be as far as it was,
+// with other content.
+func (c *Cache) rewound(rewinds int64, stood, now store.Position) bool {
+	if stood.Cluster != 0 && (now.Cluster != stood.Cluster || now.Revision < stood.Revision) {
+		c.noticed.CompareAndSwap(rewinds, rewinds+1)
+	}
+	return c.noticed.Load() > rewinds
 }
 
 // list brings the cache to etcd's present revision. now is from a moment ago.
 func (c *Cache) list(ctx context.Context, now store.Position) (int64, error) {
-	rewound := c.rewound(now, c.Revision())
+	rewinds, stood := c.stands()
+	rewound := c.rewound(rewinds, stood, now)
 	for _, t := range c.inOrder {
 		t.listing(rewound)
 	}

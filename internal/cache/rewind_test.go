@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -174,5 +175,83 @@ func TestAnEtcdThatIsThereIsNotTakenForAnother(t *testing.T) {
 	}
 	if n := r.rewound.Load(); n != 0 {
 		t.Errorf("etcd counts as rewound %d times", n)
+	}
+}
+
+// asked is a store whose answers to how far etcd is a test sees first.
+type asked struct {
+	*store.Store
+	answered atomic.Pointer[func(store.Position, error) error]
+}
+
+func (a *asked) Position(ctx context.Context) (store.Position, error) {
+	now, err := a.Store.Position(ctx)
+	if f := a.answered.Load(); f != nil {
+		err = (*f)(now, err)
+	}
+	return now, err
+}
+
+// TestARestoredEtcdIsNoticedThoughItIsSoonAsFarAsItWas: other managers write, and the one answer that told goes to CatchUp.
+func TestARestoredEtcdIsNoticedThoughItIsSoonAsFarAsItWas(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		fails int // how many answers fail after that one
+	}{
+		{name: "asked again it says nothing"},
+		{name: "asked again it does not answer", fails: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			etcd := etcdtest.New(t)
+			source := &asked{Store: open(t, etcd.Endpoint)}
+			r := &rewindable{etcd: etcd, store: source.Store, Cache: newCache(t, source, neverLook)}
+			r.OnRewind(func() { r.rewound.Add(1) })
+			follow(t, r.Cache)
+			changed := store.JobKey("default", "changed").Spec()
+			put(t, r.store, changed, every("daily"))
+			backup := etcd.Backup()
+			last := put(t, r.store, changed, every("weekly"))
+			waitFor(t, r.Cache, last)
+
+			etcd.Restore(backup)
+			direct := etcdtest.Client(t, etcd.Endpoint)
+			var mu sync.Mutex
+			low, failing := false, tt.fails // guarded by mu
+			answered := func(now store.Position, err error) error {
+				mu.Lock()
+				defer mu.Unlock()
+				switch {
+				case err != nil:
+				case !low:
+					low = now.Revision < last
+					resp, err := direct.Put(t.Context(), changed, every("yearly"))
+					if err != nil || !low || resp.Header.Revision != last {
+						t.Errorf("etcd was at %d, then %+v, %v: want %d", now.Revision, resp, err, last)
+					}
+				case failing > 0:
+					failing--
+					return errors.New("no answer")
+				}
+				return err
+			}
+			source.answered.Store(&answered)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // ends a test that would hang
+			defer cancel()
+			for {
+				err := r.CatchUp(ctx)
+				if err == nil {
+					break
+				}
+				if ctx.Err() != nil {
+					t.Fatal(err)
+				}
+			}
+			if r.rewound.Load() != 1 {
+				t.Errorf("OnRewind was called %d times, want once", r.rewound.Load())
+			}
+			if j := r.Job("default", "changed"); j == nil || j.Object.Spec.Schedule != "@yearly" {
+				t.Errorf("a Job of which one revision was given out twice: %+v", j)
+			}
+		})
 	}
 }
