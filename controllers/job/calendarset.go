@@ -29,7 +29,8 @@ type Calendars struct {
 }
 
 type knownCalendar struct {
-	specMod  int64
+	// of is what was read. Revisions would not do to tell it from another: an etcd that is restored gives them out once more.
+	of       *store.Calendar
 	calendar Calendar
 }
 
@@ -58,7 +59,7 @@ func (c *Calendars) get(key store.Key) Calendar {
 	c.mu.Lock()
 	found, ok := c.known[key]
 	c.mu.Unlock()
-	if ok && found.specMod == e.Rev.SpecMod {
+	if ok && found.of == e {
 		return found.calendar
 	}
 	made := readCalendar(e)
@@ -66,7 +67,7 @@ func (c *Calendars) get(key store.Key) Calendar {
 	if c.known == nil || len(c.known) >= maxKnown {
 		c.known = map[store.Key]knownCalendar{}
 	}
-	c.known[key] = knownCalendar{e.Rev.SpecMod, made}
+	c.known[key] = knownCalendar{e, made}
 	c.mu.Unlock()
 	return made
 }
