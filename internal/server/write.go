@@ -34,10 +34,13 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if e := r.kind.get(s.cfg.Cache, r.namespace, r.name); e != nil {
-		return r.alreadyExists()
-	}
 	if dry {
+		switch _, _, err := s.cfg.Store.Spec(r.Context(), r.key()); {
+		case err == nil:
+			return r.alreadyExists()
+		case !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("read %s: %w", r.key(), err)
+		}
 		return s.writeObject(w, r, http.StatusCreated, full)
 	}
 	put, err := store.PutSpec(r.key(), o)

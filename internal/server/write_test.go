@@ -1,16 +1,19 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/cache"
 	"horae/internal/store"
 )
 
@@ -313,5 +316,49 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 	}
 	if j := f.job("a"); len(j.Annotations) != writers || j.Generation != writers+1 {
 		t.Errorf("generation %d, annotations %v", j.Generation, j.Annotations)
+	}
+}
+
+// behind is a cache that has not heard that a Job is gone until somebody waits for a revision.
+type behind struct {
+	*cache.Cache
+	old    *store.Job
+	caught atomic.Bool
+}
+
+func (c *behind) Revision() int64 {
+	if c.caught.Load() {
+		return c.Cache.Revision()
+	}
+	return c.old.Rev.Resource()
+}
+
+func (c *behind) WaitFor(ctx context.Context, revision int64) error {
+	c.caught.Store(true)
+	return c.Cache.WaitFor(ctx, revision)
+}
+
+func (c *behind) Job(namespace, name string) *store.Job {
+	if c.caught.Load() {
+		return c.Cache.Job(namespace, name)
+	}
+	return c.old
+}
+
+// TestCreateWhatAnotherServerHasDeleted: etcd decides whether it is there, not a cache that has not heard.
+func TestCreateWhatAnotherServerHasDeleted(t *testing.T) {
+	f := start(t)
+	j := f.createJob("a")
+	old := f.cache.Job("default", "a")
+	f.want(409, f.do("POST", jobsPath+"?dryRun=All", jobYAML("a")))
+	f.want(200, f.do("DELETE", jobsPath+"/a", ""))
+	other := f.another(func(c *Config) { c.Cache = &behind{Cache: c.Cache.(*cache.Cache), old: old} })
+	other.want(201, other.do("POST", jobsPath+"?dryRun=All", jobYAML("a")))
+	if got := decode[v1.Job](t, other.want(201, other.do("POST", jobsPath, jobYAML("a")))); got.UID == j.UID {
+		t.Errorf("uid %s: that of the one that was deleted", got.UID)
+	}
+	a := other.do("POST", jobsPath, jobYAML("a"))
+	if a.code != 409 || a.status.Reason != metav1.StatusReasonAlreadyExists {
+		t.Errorf("once more: %d %s", a.code, a.body)
 	}
 }
