@@ -21,6 +21,8 @@ type Cache interface {
 	Revision() int64
 	// WaitFor returns when the cache stands at revision or later, or with ctx's error.
 	WaitFor(ctx context.Context, revision int64) error
+	// CatchUp returns when the cache has everything that was written before the call, or with an error: etcd's, or ctx's.
+	CatchUp(ctx context.Context) error
 	Job(namespace, name string) *store.Job
 	Run(namespace, name string) *store.Run
 	Calendar(namespace, name string) *store.Calendar

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
 
 	"horae/internal/store"
@@ -19,7 +20,7 @@ func (s *Server) delete(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.deleteOne(r, opts, dry)
+	e, err := s.deleteOne(r, opts, dry, nil)
 	if err != nil {
 		return err
 	}
@@ -29,11 +30,35 @@ func (s *Server) delete(w http.ResponseWriter, r *request) error {
 	})
 }
 
-func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool) (*entry, error) {
+// chosen is an object that was selected, with the selection, which it must still meet.
+type chosen struct {
+	selection
+	uid types.UID
+}
+
+// still reports whether the entry is that object, and selected.
+func (c *chosen) still(k *kind, e *entry) bool {
+	return e.obj.GetUID() == c.uid && c.matches(k, k.shown(e))
+}
+
+// guards see to it that the entry is deleted as it is here.
+func (c *chosen) guards(e *entry) []store.Guard {
+	guards := []store.Guard{store.SpecAt(e.key, e.rev.SpecMod)}
+	if c != nil && c.readsStatus() {
+		guards = append(guards, store.StatusAt(e.key, e.rev.StatusMod))
+	}
+	return guards
+}
+
+// deleteOne deletes an object: with one that was chosen nothing but that, which is not found when it is not what was chosen any more.
+func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one *chosen) (*entry, error) {
 	for range maxTries {
 		_, cur, err := s.current(r.Context(), r.kind, r.key())
 		if err != nil {
 			return nil, err
+		}
+		if one != nil && !one.still(r.kind, cur) {
+			return nil, r.kind.notFound(r.name)
 		}
 		if p := opts.Preconditions; p != nil {
 			if err := r.checkPreconditions(cur, deref(p.UID), deref(p.ResourceVersion)); err != nil {
@@ -44,9 +69,13 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool) (*e
 			return cur, nil
 		}
 		rev, err := s.cfg.Store.Apply(r.Context(), store.Change{
-			Guards: []store.Guard{store.SpecAt(r.key(), cur.rev.SpecMod)}, Writes: []store.Write{store.DeleteSpec(r.key())},
+			Guards: one.guards(cur), Writes: []store.Write{store.DeleteSpec(r.key())},
 		})
 		if errors.Is(err, store.ErrConflict) {
+			// Of the spec the next look is as new as etcd's; of the status it is what the cache has heard.
+			if err := s.cfg.Cache.CatchUp(r.Context()); err != nil {
+				return nil, fmt.Errorf("delete %s: %w", r.key(), err)
+			}
 			continue
 		}
 		if err != nil {
@@ -60,7 +89,8 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool) (*e
 	return nil, r.kind.conflict(r.name, "it changes too often: try again")
 }
 
-// deleteCollection deletes what is selected in a namespace, one by one, and answers with what it deleted.
+// deleteCollection deletes what is selected in a namespace, one by one, and answers with what it deleted. What is not selected any more
+// when its turn comes is left alone, and so is another object that has its name by then.
 func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	sel, err := r.selection()
 	if err != nil {
@@ -75,7 +105,7 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	for _, o := range objs {
 		one := *r
 		one.name = o.GetName()
-		switch _, err := s.deleteOne(&one, opts, dry); {
+		switch _, err := s.deleteOne(&one, opts, dry, &chosen{sel, o.GetUID()}); {
 		case err == nil:
 			gone = append(gone, o)
 		case !isNotFound(err):

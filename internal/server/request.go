@@ -157,6 +157,11 @@ func (s selection) matches(k *kind, o object) bool {
 	return s.fields.Matches(set)
 }
 
+// readsStatus reports whether the selection depends on what controllers write.
+func (s selection) readsStatus() bool {
+	return slices.ContainsFunc(s.fields.Requirements(), func(q fields.Requirement) bool { return strings.HasPrefix(q.Field, "status.") })
+}
+
 // body reads the request's body, bounded in size and time.
 func (r *request) body(w http.ResponseWriter) ([]byte, error) {
 	// A failure to set the deadline leaves the connection's own limits.
