@@ -1,8 +1,6 @@
 package manager
 
 import (
-	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -20,8 +18,7 @@ const (
 func (m *Manager) agentClient() *http.Client {
 	dialer := &net.Dialer{Timeout: agentDialTimeout}
 	return &http.Client{Transport: &authorized{
-		header: m.mesos.Authorization,
-		clear:  m.mesos.TLS == nil,
+		mesos: &m.mesos,
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
 			DialContext:         dialer.DialContext,
@@ -32,20 +29,22 @@ func (m *Manager) agentClient() *http.Client {
 	}}
 }
 
-// authorized is a transport that sends credentials.
+// authorized is a transport that sends credentials; over TLS alone, if that is how masters get them.
 type authorized struct {
 	*http.Transport
-	header func(context.Context) (string, error) // nil: none
-	clear  bool                                  // also without TLS
+	mesos *mesos.Config
 }
 
 // RoundTrip implements http.RoundTripper.
 func (a *authorized) RoundTrip(req *http.Request) (*http.Response, error) {
-	if a.header != nil && (a.clear || req.URL.Scheme == "https") {
-		value, err := a.header(req.Context())
-		if err != nil {
-			return nil, fmt.Errorf("get credentials: %w", err)
-		}
+	if a.mesos.TLS != nil && req.URL.Scheme != "https" {
+		return a.Transport.RoundTrip(req)
+	}
+	value, err := a.mesos.Credentials(req.Context())
+	if err != nil {
+		return nil, err
+	}
+	if value != "" {
 		req = req.Clone(req.Context())
 		req.Header.Set("Authorization", value)
 	}

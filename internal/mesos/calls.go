@@ -151,7 +151,7 @@ func (d *Driver) call(ctx context.Context, c *scheduler.Call) error {
 }
 
 func (d *Driver) callThrough(ctx context.Context, p *pipe, s *session, c *scheduler.Call) error {
-	authorization, err := d.authorization(ctx)
+	authorization, err := d.cfg.Credentials(ctx)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Type, err)
 	}

@@ -74,7 +74,7 @@ func (d *Driver) subscribeRequest(ctx context.Context, master *url.URL, data []b
 	req.Header.Set("Content-Type", mediaType)
 	req.Header.Set("Accept", mediaType)
 	req.Header.Set("User-Agent", userAgent)
-	authorization, err := d.authorization(ctx)
+	authorization, err := d.cfg.Credentials(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("SUBSCRIBE: %w", err)
 	}
@@ -84,12 +84,12 @@ func (d *Driver) subscribeRequest(ctx context.Context, master *url.URL, data []b
 	return req, nil
 }
 
-// authorization returns the header's value, "" for none.
-func (d *Driver) authorization(ctx context.Context) (string, error) {
-	if d.cfg.Authorization == nil {
+// Credentials returns the Authorization header's value of the moment, "" for none.
+func (c *Config) Credentials(ctx context.Context) (string, error) {
+	if c.Authorization == nil {
 		return "", nil
 	}
-	v, err := d.cfg.Authorization(ctx)
+	v, err := c.Authorization(ctx)
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("get credentials: %w", err)
