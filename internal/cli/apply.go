@@ -9,12 +9,9 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 )
-
-type runtimeObject = runtime.Object
 
 // lastApplied is kubectl's: an object can be applied with either, in turns.
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
@@ -52,23 +49,6 @@ horae apply -f job.yaml --dry-run=server`),
 	return cmd
 }
 
-func (m *manifests) fileFlags(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil, `file, directory, URL, or "-" for the standard input; may be repeated`)
-	cmd.Flags().BoolVarP(&m.recursive, "recursive", "R", false, "look into the subdirectories, too")
-	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
-}
-
-func dryRunFlag(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "dry-run", "none", `"server": have the server check everything and write nothing; "none"`)
-}
-
-func checkDryRun(value string) error {
-	if value != "none" && value != "server" {
-		return usagef(`--dry-run=%s: must be "server" or "none"`, value)
-	}
-	return nil
-}
-
 func (a *apply) run(ctx context.Context) error {
 	if len(a.paths) == 0 {
 		return usagef("what to apply must be given: -f FILE")
@@ -89,7 +69,7 @@ func (a *apply) run(ctx context.Context) error {
 	return a.visit(ctx, a.manifests, func(d document) error { return a.one(ctx, d) })
 }
 
-// one applies a document and tells what became of it.
+// one applies a document and prints what became of it.
 func (a *apply) one(ctx context.Context, d document) error {
 	ns, err := a.namespaceOf(d)
 	if err != nil {
@@ -118,7 +98,7 @@ func (a *apply) one(ctx context.Context, d document) error {
 	if a.dryRun == "server" {
 		what += " (server dry run)"
 	}
-	a.sayf("%s/%s %s\n", d.kind, d.obj.GetName(), what)
+	a.printf("%s/%s %s\n", d.kind, d.obj.GetName(), what)
 	return nil
 }
 

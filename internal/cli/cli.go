@@ -29,7 +29,7 @@ type IO struct {
 	Out, Err io.Writer
 	// Env looks up environment variables; nil: os.LookupEnv.
 	Env func(string) (string, bool)
-	// Now is the clock by which ages are told; nil: time.Now.
+	// Now is the clock by which ages are computed; nil: time.Now.
 	Now func() time.Time
 }
 
@@ -59,22 +59,22 @@ type cli struct {
 	api    *client
 }
 
-// usageError: the command line is wrong. It is told with a hint to --help, and exits 2.
+// usageError: the command line is wrong. It is printed and exits 2.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// runError marks what a command returned, as against what cobra itself has to say of a command line.
+// runError marks the error of a command that ran. Errors without the mark are cobra's, about the command line.
 type runError struct{ error }
 
 func (e runError) Unwrap() error { return e.error }
 
-// errTold: it failed, and what there is to say has been said.
-var errTold = errors.New("told already")
+// errReported: the command failed, and its errors have been printed.
+var errReported = errors.New("already reported")
 
-// exit tells an error and picks the code.
+// exit prints an error and picks the exit code.
 func (c *cli) exit(ctx context.Context, err error) int {
 	var ran runError
 	var usage usageError
@@ -86,8 +86,8 @@ func (c *cli) exit(ctx context.Context, err error) int {
 		return ExitUsage
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ExitInterrupted
-	case !errors.Is(err, errTold):
-		c.tell(err)
+	case !errors.Is(err, errReported):
+		c.report(err)
 	}
 	return ExitFailed
 }
@@ -129,7 +129,7 @@ func (c *cli) root() *cobra.Command {
 	return root
 }
 
-// markErrors makes what a command returns a runError, so that all else is known to be about usage.
+// markErrors makes what a command returns a runError, so that all other errors are known to be about usage.
 func markErrors(cmd *cobra.Command) {
 	if run := cmd.RunE; run != nil {
 		cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -169,5 +169,5 @@ func example(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// sayf writes to the standard output. A pipe that is closed ends the program by itself.
-func (c *cli) sayf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }
+// printf writes to the standard output. A pipe that is closed ends the program by itself.
+func (c *cli) printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }

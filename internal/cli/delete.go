@@ -82,8 +82,8 @@ func (d *deleter) run(ctx context.Context, args []string) error {
 		}
 		for _, name := range t.names {
 			if err := d.one(ctx, ns, t.kind, name); err != nil {
-				d.tell(err)
-				failed = errTold
+				d.report(err)
+				failed = errReported
 			}
 		}
 	}
@@ -154,9 +154,9 @@ func (d *deleter) one(ctx context.Context, ns string, k *kind, name string) erro
 		return err
 	}
 	if d.output == "name" {
-		d.sayf("%s/%s\n", k, name)
+		d.printf("%s/%s\n", k, name)
 	} else {
-		d.sayf("%s %q deleted%s\n", k, name, suffix)
+		d.printf("%s %q deleted%s\n", k, name, suffix)
 	}
 	if d.wait && d.dryRun == "none" && st.Details != nil {
 		return d.gone(ctx, ns, k, name, string(st.Details.UID))

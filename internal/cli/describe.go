@@ -3,16 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
-	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 
 	v1 "horae/api/v1"
 )
@@ -53,7 +47,7 @@ func (c *cli) describe(ctx context.Context, args []string, sel selectors) error 
 	shown := 0
 	separate := func() {
 		if shown > 0 {
-			c.sayf("\n\n")
+			c.printf("\n\n")
 		}
 		shown++
 	}
@@ -66,12 +60,12 @@ func (c *cli) describe(ctx context.Context, args []string, sel selectors) error 
 		for _, k := range keys {
 			text, err := c.describeOne(ctx, t.kind, k[0], k[1])
 			if err != nil {
-				c.tell(err)
-				failed = errTold
+				c.report(err)
+				failed = errReported
 				continue
 			}
 			separate()
-			c.sayf("%s", text)
+			c.printf("%s", text)
 		}
 	}
 	if shown == 0 && failed == nil {
@@ -124,121 +118,4 @@ func (c *cli) describeOne(ctx context.Context, k *kind, ns, name string) (string
 		return "", err
 	}
 	return describeJob(&b, &j, all.Items, c.Now()), nil
-}
-
-// page is a description being written: fields in two columns, and tables below a heading.
-type page struct {
-	out *strings.Builder
-	w   *tabwriter.Writer
-}
-
-func newPage(out *strings.Builder) *page {
-	return &page{out, tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)}
-}
-
-// field writes one line; fields without a value are left out.
-func (p *page) field(name, value string) {
-	if value == "" {
-		return
-	}
-	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
-	fmt.Fprintf(p.w, "%s:\t%s\n", name, lines[0])
-	for _, l := range lines[1:] {
-		fmt.Fprintf(p.w, "\t%s\n", l)
-	}
-}
-
-// section ends the columns and begins with a heading anew.
-func (p *page) section(name string) {
-	_ = p.w.Flush()
-	fmt.Fprintf(p.out, "%s:\n", name)
-}
-
-// table writes rows below a heading of their own.
-func (p *page) table(name string, head []string, rows [][]string) {
-	if len(rows) == 0 {
-		return
-	}
-	p.section(name)
-	t := tabwriter.NewWriter(p.out, 0, 8, 2, ' ', 0)
-	writeRow(t, head)
-	for _, r := range rows {
-		writeRow(t, r)
-	}
-	_ = t.Flush()
-}
-
-func writeRow(w io.Writer, cells []string) {
-	for i, cell := range cells {
-		if cell == "" {
-			cells[i] = "-"
-		}
-	}
-	fmt.Fprintf(w, "  %s\n", strings.Join(cells, "\t"))
-}
-
-func (p *page) String() string {
-	_ = p.w.Flush()
-	return p.out.String()
-}
-
-func (p *page) meta(m *metav1.ObjectMeta, now time.Time) {
-	p.field("Name", m.Name)
-	p.field("Namespace", m.Namespace)
-	p.field("Labels", pairs(m.Labels))
-	annotations := maps.Clone(m.Annotations)
-	delete(annotations, lastApplied)
-	p.field("Annotations", pairs(annotations))
-	p.field("Created", when(m.CreationTimestamp.Time, now))
-}
-
-func pairs(m map[string]string) string {
-	lines := make([]string, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		lines = append(lines, k+"="+m[k])
-	}
-	return strings.Join(lines, "\n")
-}
-
-// when is an instant with how long ago it was, or how far it is.
-func when(t, now time.Time) string {
-	switch {
-	case t.IsZero():
-		return ""
-	case t.After(now):
-		return fmt.Sprintf("%s (in %s)", t.UTC().Format(time.RFC3339Nano), duration.HumanDuration(t.Sub(now)))
-	}
-	return fmt.Sprintf("%s (%s ago)", t.UTC().Format(time.RFC3339Nano), duration.HumanDuration(now.Sub(t)))
-}
-
-func whenPtr(t *v1.Time, now time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return when(t.Time, now)
-}
-
-// span is the time from one instant to another, or to now while it has not come.
-func span(from, to *v1.Time, now time.Time) string {
-	switch {
-	case from == nil:
-		return ""
-	case to == nil:
-		return now.Sub(from.Time).Round(time.Millisecond).String()
-	}
-	return to.Sub(from.Time).Round(time.Millisecond).String()
-}
-
-func stamp(t *v1.Time) string {
-	if t == nil || t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-func durationOf(d *v1.Duration) string {
-	if d == nil {
-		return ""
-	}
-	return d.String()
 }

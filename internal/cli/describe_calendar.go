@@ -32,7 +32,7 @@ func describeCalendar(out *strings.Builder, c *v1.Calendar, now time.Time) strin
 	return p.String()
 }
 
-// calendars tells on which days a Job runs.
+// calendars writes the days on which a Job runs.
 func (p *page) calendars(c *v1.JobCalendars) {
 	if c == nil {
 		return

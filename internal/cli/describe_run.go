@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/duration"
-
 	v1 "horae/api/v1"
 )
 
@@ -73,18 +71,4 @@ func (p *page) logHint(r *v1.Run) {
 		hint += " -f"
 	}
 	p.field("Output", hint)
-}
-
-func phaseOf(r *v1.Run) string {
-	if r.Status.Phase == "" {
-		return string(v1.RunPending)
-	}
-	return string(r.Status.Phase)
-}
-
-func age(t, now time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return duration.HumanDuration(now.Sub(t))
 }

@@ -3,6 +3,13 @@
 // It keeps no state and decides nothing about Jobs: what it shows comes from the server, but for `horae schedule EXPR`, which
 // reads an expression by itself with internal/schedule. cmd/horae calls Main; tests call it in-process.
 //
-// cli.go holds the frame (streams, exit codes), client.go the requests, manifest.go what -f reads, and each command has a file of
-// its own name.
+// Each command has a file of its own name; get_watch.go is `get -w`, and patch.go is common to suspend, resume and cancel. The
+// rest is shared:
+//
+//	cli.go        the root command, streams, exit codes; flags.go and args.go check the command line
+//	client.go     requests to the server; config.go its address; kinds.go the resource types
+//	targets.go    TYPE NAME and TYPE/NAME
+//	manifest.go   the files of -f; documents.go the documents in a file
+//	output.go     the forms of -o; table.go tables; page.go the layout of descriptions; errors.go errors
+//	runs.go       picking a Run, waiting for it, its outcome
 package cli

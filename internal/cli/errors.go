@@ -9,23 +9,23 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// tell writes an error to the error stream as kubectl does.
-func (c *cli) tell(err error) { fmt.Fprintln(c.Err, c.sentence(err)) }
+// report writes an error to the error stream as kubectl does.
+func (c *cli) report(err error) { fmt.Fprintln(c.Err, c.errorText(err)) }
 
-// tellAbout is tell with the thing that the error is about before it.
-func (c *cli) tellAbout(what string, err error) {
+// reportAbout is report with the subject of the error before it.
+func (c *cli) reportAbout(what string, err error) {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
-		fmt.Fprintf(c.Err, "%s: %s\n", what, c.sentence(err))
+		fmt.Fprintf(c.Err, "%s: %s\n", what, c.errorText(err))
 		return
 	}
-	if !errors.Is(err, errTold) {
+	if !errors.Is(err, errReported) {
 		fmt.Fprintf(c.Err, "%s: error: %v\n", what, err)
 	}
 }
 
-// sentence is an error in kubectl's words, with one line for each field.
-func (c *cli) sentence(err error) string {
+// errorText is an error as kubectl writes it, with one line for each field.
+func (c *cli) errorText(err error) string {
 	var apiStatus apierrors.APIStatus
 	if !errors.As(err, &apiStatus) {
 		return "error: " + err.Error()

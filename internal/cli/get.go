@@ -52,16 +52,6 @@ horae get run/hello-20261122t020000z -o jsonpath='{.status.phase}'`),
 	return cmd
 }
 
-func (s *selectors) add(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.labels, "selector", "l", "", "only objects with these labels, as in team=data,env!=test")
-	cmd.Flags().StringVar(&s.fields, "field-selector", "", "only objects with these fields: metadata.name, metadata.namespace; "+
-		"of runs spec.job, spec.reason, status.phase; of jobs spec.suspend")
-}
-
-func (c *cli) allFlag(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "in all namespaces")
-}
-
 func (g *getter) run(ctx context.Context, args []string) error {
 	var err error
 	if g.targets, err = targets(args); err != nil {
@@ -87,15 +77,7 @@ func (g *getter) run(ctx context.Context, args []string) error {
 	return g.objects(ctx)
 }
 
-// namespaceOrAll is "" for -A.
-func (c *cli) namespaceOrAll() (string, error) {
-	if c.allNamespaces {
-		return "", nil
-	}
-	return c.ns()
-}
-
-// table gets what a target names as one table. Errors of single names are told; the table has the others.
+// table gets what a target names as one table. Errors of single names are printed; the table has the other objects.
 func (g *getter) table(ctx context.Context, t target) (*metav1.Table, error) {
 	if len(t.names) == 0 {
 		return g.oneTable(ctx, g.api.list(g.ns, t.kind, g.sel))
@@ -109,8 +91,8 @@ func (g *getter) table(ctx context.Context, t target) (*metav1.Table, error) {
 		case err != nil && len(t.names) == 1:
 			return nil, err
 		case err != nil:
-			g.tell(err)
-			failed = errTold
+			g.report(err)
+			failed = errReported
 		case all == nil:
 			all = one
 		default:
@@ -143,7 +125,7 @@ func (g *getter) tables(ctx context.Context) error {
 	}
 	for _, t := range g.targets {
 		table, err := g.table(ctx, t)
-		if err != nil && !errors.Is(err, errTold) {
+		if err != nil && !errors.Is(err, errReported) {
 			return err
 		}
 		failed = errors.Join(failed, err)
@@ -156,7 +138,7 @@ func (g *getter) tables(ctx context.Context) error {
 			}
 		}
 		if shown > 0 {
-			g.sayf("\n")
+			g.printf("\n")
 		}
 		shown += len(table.Rows)
 		if err := g.printer(t.kind, g.allNamespaces, g.output == "wide").PrintObj(table, g.Out); err != nil {
@@ -186,7 +168,7 @@ func (g *getter) objects(ctx context.Context) error {
 	var failed error
 	for _, t := range g.targets {
 		some, err := g.fetch(ctx, t)
-		if err != nil && !errors.Is(err, errTold) {
+		if err != nil && !errors.Is(err, errReported) {
 			return err
 		}
 		failed = errors.Join(failed, err)
@@ -242,8 +224,8 @@ func (g *getter) fetch(ctx context.Context, t target) ([]*unstructured.Unstructu
 		case err != nil && len(t.names) == 1:
 			return nil, err
 		case err != nil:
-			g.tell(err)
-			failed = errTold
+			g.report(err)
+			failed = errReported
 		default:
 			items = append(items, u)
 		}

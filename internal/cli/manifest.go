@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,25 +14,14 @@ import (
 
 	"context"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"horae/api"
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // manifests are the flags -f and -R.
 type manifests struct {
 	paths     []string
 	recursive bool
-}
-
-// document is one object of a manifest.
-type document struct {
-	// source is the file or URL and, when it holds several documents, which of them.
-	source string
-	kind   *kind
-	obj    *unstructured.Unstructured
-	// err says why the document cannot be used; kind and obj are nil then.
-	err error
 }
 
 // extensions of the files that are read in a directory.
@@ -43,11 +31,11 @@ var extensions = []string{".json", ".yaml", ".yml"}
 const maxManifest = 64 << 20
 
 // visit hands each document to do, in the order of the command line. A document or file that cannot be read does not keep the
-// others from being read: it is told at once, and in the end visit fails.
+// others from being read: its error is printed at once, and visit fails in the end.
 func (c *cli) visit(ctx context.Context, m manifests, do func(document) error) error {
 	failed := false
 	fail := func(what string, err error) {
-		c.tellAbout(what, err)
+		c.reportAbout(what, err)
 		failed = true
 	}
 	for _, name := range m.paths {
@@ -75,7 +63,7 @@ func (c *cli) visit(ctx context.Context, m manifests, do func(document) error) e
 		}
 	}
 	if failed {
-		return errTold
+		return errReported
 	}
 	return nil
 }
@@ -133,7 +121,7 @@ func (c *cli) readManifest(ctx context.Context, name string) ([]document, error)
 		if len(parts) > 1 {
 			source = fmt.Sprintf("%s (document %d, line %d)", name, i+1, part.line)
 		}
-		// The lines before it are kept as empty ones: a mistake is told with its line in the file.
+		// Empty lines stand for the lines before it, so that errors have the line number of the file.
 		docs = append(docs, decodeDocument(source, append(bytes.Repeat([]byte("\n"), part.line-1), part.data...))...)
 	}
 	if len(docs) == 0 {
@@ -174,122 +162,6 @@ func (c *cli) readAll(ctx context.Context, name string) ([]byte, error) {
 	return data, err
 }
 
-// part is one document of a file, with the line at which it begins.
-type part struct {
-	data []byte
-	line int
-}
-
-// splitDocuments cuts YAML at its "---" lines and a sequence of JSON documents between them. Parts without content are left out.
-func splitDocuments(data []byte) []part {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if trimmed := bytes.TrimSpace(data); len(trimmed) > 0 && trimmed[0] == '{' {
-		if parts := splitJSON(data); parts != nil {
-			return parts
-		}
-	}
-	var parts []part
-	begin, line := 0, 1
-	at, n := 0, 1
-	cut := func(end int) {
-		if hasContent(data[begin:end]) {
-			parts = append(parts, part{data[begin:end], line})
-		}
-	}
-	for l := range bytes.Lines(data) {
-		if isSeparator(l) {
-			cut(at)
-			begin, line = at+len(l), n+1
-		}
-		at += len(l)
-		n++
-	}
-	cut(len(data))
-	return parts
-}
-
-// splitJSON answers nil when the data is not a sequence of JSON documents.
-func splitJSON(data []byte) []part {
-	var parts []part
-	dec := json.NewDecoder(bytes.NewReader(data))
-	for {
-		var doc json.RawMessage
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return parts
-		}
-		if err != nil {
-			return nil
-		}
-		begin := int(dec.InputOffset()) - len(doc)
-		parts = append(parts, part{doc, 1 + bytes.Count(data[:begin], []byte("\n"))})
-	}
-}
-
-// isSeparator: "---" alone on its line, or followed by a comment.
-func isSeparator(line []byte) bool {
-	rest, ok := bytes.CutPrefix(line, []byte("---"))
-	rest = bytes.TrimSpace(rest)
-	return ok && (len(rest) == 0 || rest[0] == '#')
-}
-
-func hasContent(doc []byte) bool {
-	for l := range bytes.Lines(doc) {
-		if l = bytes.TrimSpace(l); len(l) > 0 && l[0] != '#' {
-			return true
-		}
-	}
-	return false
-}
-
-// decodeDocument reads one document, or the items of a list. Keys that stand twice are told here, where lines are known; the
-// server, which knows the fields, tells the rest.
-func decodeDocument(source string, data []byte) []document {
-	u, err := decodeObject(data)
-	if err != nil {
-		return []document{{source: source, err: err}}
-	}
-	if !strings.HasSuffix(u.GetKind(), "List") || !u.IsList() {
-		return []document{newDocument(source, u)}
-	}
-	var docs []document
-	err = u.EachListItem(func(o runtimeObject) error {
-		docs = append(docs, newDocument(source, o.(*unstructured.Unstructured)))
-		return nil
-	})
-	if err != nil {
-		docs = append(docs, document{source: source, err: err})
-	}
-	return docs
-}
-
-func decodeObject(data []byte) (*unstructured.Unstructured, error) {
-	raw, err := api.YAMLToJSON(data)
-	if err != nil {
-		return nil, err
-	}
-	var fields map[string]any
-	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
-		return nil, errors.New("must be a mapping with apiVersion, kind, metadata and spec")
-	}
-	u := &unstructured.Unstructured{Object: fields}
-	if u.GetKind() == "" || u.GetAPIVersion() == "" {
-		return nil, errors.New("apiVersion and kind are required, as in apiVersion: horae/v1, kind: Job")
-	}
-	return u, nil
-}
-
-func newDocument(source string, u *unstructured.Unstructured) document {
-	k, err := kindOf(u.GetAPIVersion(), u.GetKind())
-	if err != nil {
-		return document{source: source, err: err}
-	}
-	if u.GetName() == "" {
-		return document{source: source, err: errors.New("metadata.name: is required")}
-	}
-	return document{source: source, kind: k, obj: u}
-}
-
 // namespaceOf a document: its own, else that of the command. Both, and different, is a mistake.
 func (c *cli) namespaceOf(d document) (string, error) {
 	own := d.obj.GetNamespace()
@@ -300,4 +172,12 @@ func (c *cli) namespaceOf(d document) (string, error) {
 		return "", fmt.Errorf("the namespace of the object (%q) is not that of the command (%q): give --namespace=%s", own, c.namespace, own)
 	}
 	return own, nil
+}
+
+type runtimeObject = runtime.Object
+
+func (m *manifests) fileFlags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&m.paths, "filename", "f", nil, `file, directory, URL, or "-" for the standard input; may be repeated`)
+	cmd.Flags().BoolVarP(&m.recursive, "recursive", "R", false, "look into the subdirectories, too")
+	_ = cmd.MarkFlagFilename("filename", "yaml", "yml", "json")
 }

@@ -28,27 +28,6 @@ func (p *patcher) command(use, short, long, examples string) *cobra.Command {
 	return cmd
 }
 
-func (c *cli) suspendCommand() *cobra.Command {
-	p := &patcher{cli: c, kind: jobKind, patch: `{"spec":{"suspend":true}}`, done: "suspended", already: "is suspended already"}
-	return p.command("suspend JOB...", "Stop a Job's schedule",
-		"Stop a Job's schedule. Runs that are active go on, and horae trigger still works.",
-		"horae suspend hello")
-}
-
-func (c *cli) resumeCommand() *cobra.Command {
-	p := &patcher{cli: c, kind: jobKind, patch: `{"spec":{"suspend":false}}`, done: "resumed", already: "is not suspended"}
-	return p.command("resume JOB...", "Let a suspended Job's schedule go on",
-		"Let a suspended Job's schedule go on. spec.missedRuns says what becomes of the occurrences in between.",
-		"horae resume hello")
-}
-
-func (c *cli) cancelCommand() *cobra.Command {
-	p := &patcher{cli: c, kind: runKind, patch: `{"spec":{"cancel":true}}`, done: "cancelled", already: "is cancelled already"}
-	return p.command("cancel RUN...", "Kill a Run",
-		"Kill a Run: its task is killed, and it is not tried again. A Run that has ended stays as it is.",
-		"horae cancel hello-20261122t020000z")
-}
-
 func (p *patcher) run(ctx context.Context, args []string) error {
 	if err := checkDryRun(p.dryRun); err != nil {
 		return err
@@ -67,8 +46,8 @@ func (p *patcher) run(ctx context.Context, args []string) error {
 	failed := error(nil)
 	for _, name := range names {
 		if err := p.one(ctx, ns, name); err != nil {
-			p.tell(err)
-			failed = errTold
+			p.report(err)
+			failed = errReported
 		}
 	}
 	return failed
@@ -108,9 +87,9 @@ func (p *patcher) one(ctx context.Context, ns, name string) error {
 		return err
 	}
 	if after.GetGeneration() == before.GetGeneration() {
-		p.sayf("%s/%s %s\n", p.kind, name, p.already)
+		p.printf("%s/%s %s\n", p.kind, name, p.already)
 		return nil
 	}
-	p.sayf("%s/%s %s%s\n", p.kind, name, p.done, suffix)
+	p.printf("%s/%s %s%s\n", p.kind, name, p.done, suffix)
 	return nil
 }

@@ -102,7 +102,7 @@ func (u *upcoming) check() (time.Time, error) {
 	return after, nil
 }
 
-// asJob tells names from expressions: job/NAME, or what could be a name; no expression could.
+// asJob separates names from expressions: job/NAME, and what is a valid name, which no expression is.
 func asJob(arg string) (string, bool) {
 	if name, ok := strings.CutPrefix(arg, "job/"); ok {
 		return name, true
@@ -186,15 +186,15 @@ func (u *upcoming) show(p *plan) {
 	// An interval without a start counts from what the server knows and this command may not: then nothing is claimed.
 	several = several && !slices.ContainsFunc(p.times, func(t time.Time) bool { return sources(p.schedule, t) == "" })
 	for _, n := range p.notes {
-		u.sayf("%s\n", n)
+		u.printf("%s\n", n)
 	}
 	if len(p.times) == 0 {
 		if p.text != "" {
-			u.sayf("There are no more times.\n")
+			u.printf("There are no more times.\n")
 		}
 		return
 	}
-	u.sayf("\n")
+	u.printf("\n")
 	w := tabwriter.NewWriter(u.Out, 0, 8, 3, ' ', 0)
 	zone := p.zone.String()
 	if p.zone != time.UTC && zone != "Etc/UTC" {
@@ -218,7 +218,7 @@ func (u *upcoming) show(p *plan) {
 	_ = w.Flush()
 }
 
-// words tells what the schedule means, with a number for each of several expressions.
+// words writes what the schedule means, with a number for each of several expressions.
 func (u *upcoming) words(s *schedule.Schedule, several bool) {
 	for i, x := range s.Expressions() {
 		words := x.Describe()
@@ -226,14 +226,14 @@ func (u *upcoming) words(s *schedule.Schedule, several bool) {
 			words = ": " + words
 		}
 		if several {
-			u.sayf("%d  %s%s\n", i+1, x.Text(), words)
+			u.printf("%d  %s%s\n", i+1, x.Text(), words)
 		} else {
-			u.sayf("%s%s\n", x.Text(), words)
+			u.printf("%s%s\n", x.Text(), words)
 		}
 	}
 }
 
-// warn tells on the error output, whatever the output is, what is legal and perhaps not meant.
+// warn writes to the error stream what is legal and perhaps not meant.
 func (u *upcoming) warn(s *schedule.Schedule) {
 	if s == nil {
 		return

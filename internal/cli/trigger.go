@@ -3,14 +3,10 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "horae/api/v1"
@@ -77,7 +73,7 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.tellRun(made); err != nil {
+	if err := t.printRun(made); err != nil {
 		return err
 	}
 	switch {
@@ -113,7 +109,7 @@ func (t *trigger) body() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-func (t *trigger) tellRun(u *unstructured.Unstructured) error {
+func (t *trigger) printRun(u *unstructured.Unstructured) error {
 	if t.output != "" {
 		p, err := objectPrinter(t.output)
 		if err != nil {
@@ -125,7 +121,7 @@ func (t *trigger) tellRun(u *unstructured.Unstructured) error {
 	if t.dryRun == "server" {
 		suffix = " (server dry run)"
 	}
-	t.sayf("%s/%s created%s\n", runKind, u.GetName(), suffix)
+	t.printf("%s/%s created%s\n", runKind, u.GetName(), suffix)
 	return nil
 }
 
@@ -143,57 +139,7 @@ func (c *cli) followRun(ctx context.Context, ns, name string) error {
 			fmt.Fprintf(c.Err, "--- attempt %d ---\n", attempt)
 		}
 		if err := c.copyLog(ctx, ns, name, logOptions{follow: true, attempt: attempt}); err != nil {
-			fmt.Fprintln(c.Err, c.sentence(err)) // the Run's end is what counts
+			fmt.Fprintln(c.Err, c.errorText(err)) // the Run's end is what counts
 		}
 	}
-}
-
-func ended(r *v1.Run) bool { return r.Status.Phase.Terminal() }
-
-// waitRun watches a Run until it is as wanted.
-func (c *cli) waitRun(ctx context.Context, ns, name string, wanted func(*v1.Run) bool) (*v1.Run, error) {
-	for {
-		run, err := c.api.run(ctx, ns, name)
-		if err != nil || wanted(run) {
-			return run, err
-		}
-		req := c.api.list(ns, runKind, selectors{fields: "metadata.name=" + name})
-		err = c.api.watch(ctx, req, run.ResourceVersion, func(e metav1.WatchEvent) (bool, error) {
-			if e.Type == "DELETED" {
-				return false, fmt.Errorf("run %s was deleted", name)
-			}
-			next := &v1.Run{}
-			if err := json.Unmarshal(e.Object.Raw, next); err != nil {
-				return false, fmt.Errorf("decode a watch event: %w", err)
-			}
-			run = next
-			return !wanted(run), nil
-		})
-		switch {
-		case err == nil:
-			return run, nil
-		case !errors.Is(err, errWatchEnded) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err):
-			return nil, err
-		}
-	}
-}
-
-// outcome tells how a Run ended; it fails unless the Run succeeded.
-func (c *cli) outcome(r *v1.Run) error {
-	line := fmt.Sprintf("%s/%s %s", runKind, r.Name, r.Status.Phase)
-	if n := len(r.Status.Attempts); n > 0 && r.Status.Attempts[n-1].ExitCode != nil && *r.Status.Attempts[n-1].ExitCode != 0 {
-		line += fmt.Sprintf(" (exit code %d)", *r.Status.Attempts[n-1].ExitCode)
-	}
-	if r.Status.StartTime != nil && r.Status.FinishTime != nil {
-		line += " after " + r.Status.FinishTime.Sub(r.Status.StartTime.Time).Round(time.Millisecond).String()
-	}
-	if r.Status.Phase == v1.RunSucceeded {
-		c.sayf("%s\n", line)
-		return nil
-	}
-	if r.Status.Message != "" {
-		line += ": " + r.Status.Message
-	}
-	fmt.Fprintln(c.Err, line)
-	return errTold
 }

@@ -52,14 +52,14 @@ func (c *cli) version(ctx context.Context, clientOnly bool, output string) error
 		}
 		return failed
 	}
-	c.sayf("Client: %s\n", sentenceOf(v.Client))
+	c.printf("Client: %s\n", versionLine(v.Client))
 	if v.Server != nil {
-		c.sayf("Server: %s\n", sentenceOf(*v.Server))
+		c.printf("Server: %s\n", versionLine(*v.Server))
 	}
 	return failed
 }
 
-func sentenceOf(i version.Info) string {
+func versionLine(i version.Info) string {
 	s := i.Version
 	if i.Commit != "" {
 		s += fmt.Sprintf(" (%.12s)", i.Commit)

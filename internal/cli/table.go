@@ -2,16 +2,65 @@ package cli
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/util/jsonpath"
 )
+
+// tableFlags are what changes a table.
+type tableFlags struct {
+	noHeaders  bool
+	showLabels bool
+	showKind   bool
+	sortBy     string
+}
+
+func (f *tableFlags) addTableFlags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.noHeaders, "no-headers", false, "leave the headers of tables out")
+	cmd.Flags().BoolVar(&f.showLabels, "show-labels", false, "show the labels in a last column")
+	cmd.Flags().BoolVar(&f.showKind, "show-kind", false, "show names as TYPE/NAME")
+	cmd.Flags().StringVar(&f.sortBy, "sort-by", "", "sort by a field, as in .status.nextScheduleTime")
+}
+
+// printer of tables of a kind.
+func (f *tableFlags) printer(k *kind, namespaces, wide bool) printers.ResourcePrinter {
+	opts := printers.PrintOptions{
+		NoHeaders: f.noHeaders, WithNamespace: namespaces, Wide: wide, ShowLabels: f.showLabels,
+	}
+	if f.showKind {
+		opts.WithKind = true
+		opts.Kind.Group, opts.Kind.Kind = "horae", k.name
+	}
+	return printers.NewTablePrinter(opts)
+}
+
+// decodeTable reads a table and the objects of its rows, which the printer takes namespaces and labels from.
+func decodeTable(body []byte) (*metav1.Table, error) {
+	t := &metav1.Table{}
+	if err := json.Unmarshal(body, t); err != nil {
+		return nil, fmt.Errorf("decode a table: %w", err)
+	}
+	if t.Kind != "Table" {
+		return nil, fmt.Errorf("the server sent a %s instead of a table", t.Kind)
+	}
+	for i := range t.Rows {
+		u := &unstructured.Unstructured{}
+		if err := json.Unmarshal(t.Rows[i].Object.Raw, &u.Object); err != nil {
+			return nil, fmt.Errorf("decode a row of a table: %w", err)
+		}
+		t.Rows[i].Object.Object = u
+	}
+	return t, nil
+}
 
 // sortTable sorts the rows by a field of their objects; objects without it come last.
 func sortTable(t *metav1.Table, field string) error {

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+)
+
+func isTerminal(phase string) bool { return v1.RunPhase(phase).Terminal() }
+
+func phaseOf(r *v1.Run) string {
+	if r.Status.Phase == "" {
+		return string(v1.RunPending)
+	}
+	return string(r.Status.Phase)
+}
+
+// runNamed finds the Run that RUN, run/RUN, JOB or job/JOB stands for: of a Job the one that was made last.
+func (c *cli) runNamed(ctx context.Context, ns, arg string) (string, error) {
+	word, name, ok := strings.Cut(arg, "/")
+	var only *kind
+	if !ok {
+		name = arg
+	} else {
+		var err error
+		if only, err = kindNamed(word); err != nil {
+			return "", err
+		}
+	}
+	if only != jobKind {
+		_, err := c.api.run(ctx, ns, name)
+		if err == nil || only == runKind || !apierrors.IsNotFound(err) {
+			return name, err
+		}
+	}
+	if _, err := c.api.do(ctx, c.api.get(ns, jobKind, name)); err != nil {
+		if apierrors.IsNotFound(err) && only == nil {
+			return "", fmt.Errorf("there is neither a Run nor a Job %q in namespace %s", name, ns)
+		}
+		return "", err
+	}
+	var list v1.RunList
+	if err := c.api.into(ctx, c.api.list(ns, runKind, selectors{fields: "spec.job=" + name}), &list); err != nil {
+		return "", err
+	}
+	last := latest(list.Items)
+	if last == nil {
+		return "", fmt.Errorf("job %s has no Runs", name)
+	}
+	return last.Name, nil
+}
+
+// latest is the Run that was made last; of those made in one second the one with the later scheduled time, then name.
+func latest(all []v1.Run) *v1.Run {
+	var last *v1.Run
+	for i := range all {
+		if r := &all[i]; last == nil || newer(r, last) {
+			last = r
+		}
+	}
+	return last
+}
+
+func newer(a, b *v1.Run) bool {
+	if !a.CreationTimestamp.Equal(&b.CreationTimestamp) {
+		return b.CreationTimestamp.Before(&a.CreationTimestamp)
+	}
+	if s, t := a.Spec.ScheduledTime, b.Spec.ScheduledTime; s != nil && t != nil && !s.Equal(t.Time) {
+		return s.After(t.Time)
+	}
+	return a.Name > b.Name
+}
+
+func ended(r *v1.Run) bool { return r.Status.Phase.Terminal() }
+
+// waitRun watches a Run until it is as wanted.
+func (c *cli) waitRun(ctx context.Context, ns, name string, wanted func(*v1.Run) bool) (*v1.Run, error) {
+	for {
+		run, err := c.api.run(ctx, ns, name)
+		if err != nil || wanted(run) {
+			return run, err
+		}
+		req := c.api.list(ns, runKind, selectors{fields: "metadata.name=" + name})
+		err = c.api.watch(ctx, req, run.ResourceVersion, func(e metav1.WatchEvent) (bool, error) {
+			if e.Type == "DELETED" {
+				return false, fmt.Errorf("run %s was deleted", name)
+			}
+			next := &v1.Run{}
+			if err := json.Unmarshal(e.Object.Raw, next); err != nil {
+				return false, fmt.Errorf("decode a watch event: %w", err)
+			}
+			run = next
+			return !wanted(run), nil
+		})
+		switch {
+		case err == nil:
+			return run, nil
+		case !errors.Is(err, errWatchEnded) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err):
+			return nil, err
+		}
+	}
+}
+
+// outcome prints how a Run ended; it fails unless the Run succeeded.
+func (c *cli) outcome(r *v1.Run) error {
+	line := fmt.Sprintf("%s/%s %s", runKind, r.Name, r.Status.Phase)
+	if n := len(r.Status.Attempts); n > 0 && r.Status.Attempts[n-1].ExitCode != nil && *r.Status.Attempts[n-1].ExitCode != 0 {
+		line += fmt.Sprintf(" (exit code %d)", *r.Status.Attempts[n-1].ExitCode)
+	}
+	if r.Status.StartTime != nil && r.Status.FinishTime != nil {
+		line += " after " + r.Status.FinishTime.Sub(r.Status.StartTime.Time).Round(time.Millisecond).String()
+	}
+	if r.Status.Phase == v1.RunSucceeded {
+		c.printf("%s\n", line)
+		return nil
+	}
+	if r.Status.Message != "" {
+		line += ": " + r.Status.Message
+	}
+	fmt.Fprintln(c.Err, line)
+	return errReported
+}

@@ -1,0 +1,82 @@
+package cli
+
+import "strings"
+
+// target is what arguments name: a kind, and objects of it; no names: all.
+type target struct {
+	kind  *kind
+	names []string
+}
+
+// targets reads TYPE, TYPE,TYPE, TYPE NAME..., and TYPE/NAME ....
+func targets(args []string) ([]target, error) {
+	if len(args) == 0 {
+		return nil, usagef("what must be given: jobs, runs, calendars, job/NAME, run/NAME")
+	}
+	if strings.Contains(args[0], "/") {
+		return slashTargets(args)
+	}
+	var out []target
+	for word := range strings.SplitSeq(args[0], ",") {
+		if strings.EqualFold(word, "all") {
+			for _, k := range kinds {
+				out = append(out, target{kind: k})
+			}
+			continue
+		}
+		k, err := kindNamed(word)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, target{kind: k})
+	}
+	for _, name := range args[1:] {
+		if strings.Contains(name, "/") {
+			return nil, usagef("%q: TYPE NAME and TYPE/NAME do not go together", name)
+		}
+		for i := range out {
+			out[i].names = append(out[i].names, name)
+		}
+	}
+	return out, nil
+}
+
+func slashTargets(args []string) ([]target, error) {
+	var out []target
+	for _, arg := range args {
+		word, name, ok := strings.Cut(arg, "/")
+		if !ok || name == "" || strings.Contains(name, "/") {
+			return nil, usagef("%q: must be TYPE/NAME, as in job/hello", arg)
+		}
+		k, err := kindNamed(word)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(out); n > 0 && out[n-1].kind == k {
+			out[n-1].names = append(out[n-1].names, name)
+		} else {
+			out = append(out, target{k, []string{name}})
+		}
+	}
+	return out, nil
+}
+
+// jobName reads NAME or job/NAME.
+func jobName(arg string) (string, error) {
+	word, name, ok := strings.Cut(arg, "/")
+	if !ok {
+		return arg, nil
+	}
+	if k, err := kindNamed(word); err != nil || k != jobKind {
+		return "", usagef("%q: must be a Job, as in hello or job/hello", arg)
+	}
+	return name, nil
+}
+
+// slash makes TYPE/NAME of a bare name.
+func slash(k *kind, arg string) string {
+	if strings.Contains(arg, "/") {
+		return arg
+	}
+	return k.singular + "/" + arg
+}
