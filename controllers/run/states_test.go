@@ -135,7 +135,12 @@ func fateOf(state offer.State, reason string, phase v1.RunPhase) fate {
 func TestTaskStatesDocument(t *testing.T) {
 	b := new(strings.Builder)
 	b.WriteString(taskStatesHead)
+	var state offer.State
 	for _, r := range states {
+		if r.state != state {
+			state = r.state
+			fmt.Fprintf(b, "\n## %s\n\n| reason | attempt | then | the user reads |\n| --- | --- | --- | --- |\n", state)
+		}
 		reason := "any other, or none"
 		if r.reason != "" {
 			reason = "`" + r.reason + "`"
@@ -145,7 +150,7 @@ func TestTaskStatesDocument(t *testing.T) {
 			phase, when = v1.RunLaunching, ", before it ran"
 		}
 		f := fateOf(r.state, r.reason, phase)
-		fmt.Fprintf(b, "| `%s` | %s%s | %s | %s | %s |\n", r.state, reason, when, f.becomes(r), f.follows(r), f.told(r))
+		fmt.Fprintf(b, "| %s%s | %s | %s | %s |\n", reason, when, f.becomes(r), f.follows(r), f.told(r))
 	}
 	path := filepath.Join("..", "..", "docs", "task-states.md")
 	if *updateGolden {
@@ -174,26 +179,27 @@ func (f fate) becomes(r row) string {
 	return "stays"
 }
 
+// follows names what happens next, in the terms that the head of the document explains.
 func (f fate) follows(r row) string {
 	switch {
 	case !f.ends && r.unreachable:
-		return "as `unreachable` says: waits, or is replaced"
+		return "unreachable"
 	case !f.ends && r.reason == mesosReconciliation && terminal(r.state):
-		return "the update itself is waited for"
+		return "awaits the update"
 	case !f.ends:
 		return "goes on"
 	case r.class == done:
-		return "the Run has succeeded"
+		return "succeeded"
 	case r.class == permanent:
-		return "the Run has failed: a retry would end in the same way"
+		return "failed for good"
 	case r.class == killed:
-		return "the Run ends Killed, unless Horae killed the task for a timeout or a health check did: these count as failures"
+		return "killed"
 	case !f.counts:
-		return "tried again soon; does not count against `retries.limit`"
+		return "tried again"
 	case r.class == lost:
-		return "retried as `retries` says, unless `retries.onLost` is false"
+		return "retried as lost"
 	}
-	return "retried as `retries` says"
+	return "retried"
 }
 
 func (f fate) told(r row) string {
@@ -203,25 +209,45 @@ func (f fate) told(r row) string {
 	case r.text == "":
 		return "`" + f.word + "`"
 	}
-	return "`" + f.word + "`: " + r.text
+	text := r.text
+	if len(text) > 56 { // The rows stay short.
+		text = text[:strings.LastIndexByte(text[:56], ' ')] + " ..."
+	}
+	return "`" + f.word + "`: " + text
 }
 
 const taskStatesHead = `# What each task state means
 
-Mesos tells how a task is doing by a state and, often, a reason. This is what Horae makes of each of them: of all states and
-reasons of Mesos 1.11, in the order in which the table is read; the first line that fits is taken. A state that a later Mesos
-invents changes nothing; a reason that it invents is taken for "any other". The table is made by a test out of what
-the run controller does, and cannot differ from it.
+Mesos reports how a task is doing by a state and, often, a reason. This page lists all states and reasons of
+Mesos 1.11 and what each of them does to an attempt. Rows are read from the top; the first one that fits applies. A
+state that a later Mesos adds changes nothing. A reason that it adds counts as "any other". A test generates this
+page from the code of the run controller and fails when the two differ.
 
-- *Attempt*: the state that the attempt gets, in the Run's ` + "`status.attempts`" + `.
-- *Then*: what follows for the Run. A Run that is cancelled or deleted, or whose deadline is over, is never retried.
-- *The user reads*: the Run's ` + "`status.reason`" + ` once no attempt is left, and what its message begins with; Mesos's own message
-  follows. The attempt's ` + "`reason`" + ` is Mesos's, where it gave one.
+The columns:
 
-An update is acknowledged once its effect is in etcd, never before (I2), and one of an attempt that has ended changes nothing (I7).
-An answer to reconciliation leaves out the reason and the message of the update that it repeats. Where these decide what
-follows, the update itself is waited for: its agent sends it again until it is acknowledged.
+- *reason*: the reason of Mesos. "Before it ran" means that no update had yet reported the task as running.
+- *attempt*: the state that the attempt gets in the Run's ` + "`status.attempts`" + `.
+- *then*: what follows for the Run. The terms are below.
+- *the user reads*: the Run's ` + "`status.reason`" + ` once no attempt is left, and the beginning of its message. The message
+  of Mesos follows. The attempt's ` + "`reason`" + ` is the one that Mesos gave, if any.
 
-| state | reason | attempt | then | the user reads |
-| --- | --- | --- | --- | --- |
+What follows for the Run:
+
+| then | means |
+| --- | --- |
+| goes on | nothing ends |
+| unreachable | the attempt gets ` + "`unreachableTime`" + `; it waits or is replaced, as ` + "`spec.unreachable`" + ` says |
+| awaits the update | an answer to reconciliation is not enough to decide; Horae waits for the update itself |
+| succeeded | the Run has succeeded |
+| failed for good | the Run has failed, because a retry would end in the same way |
+| killed | the Run ends Killed. If a timeout or a health check caused the kill it counts as a failure |
+| tried again | a new attempt follows soon; this one does not count against ` + "`retries.limit`" + ` |
+| retried | a new attempt follows as ` + "`retries`" + ` says |
+| retried as lost | the same, unless ` + "`retries.onLost`" + ` is false |
+
+A Run that is cancelled or deleted, or whose deadline is over, is never retried.
+
+Horae acknowledges an update after its effect is in etcd, never before (I2). An update about an attempt that has ended
+changes nothing (I7). An answer to reconciliation lacks the reason and the message of the update that it repeats.
+Where these decide what follows, Horae waits for the update itself: the agent sends it again until it is acknowledged.
 `

@@ -96,7 +96,8 @@ func TestLayoutContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(doc), string(want)) {
+	unwrapped := strings.ReplaceAll(string(doc), "\n    ", "") // The page breaks long documents: such a line begins with four blanks.
+	if !strings.Contains(unwrapped, string(want)) {
 		t.Error("docs/etcd.md does not hold the text of " + golden)
 	}
 }
