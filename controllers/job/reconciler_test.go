@@ -461,12 +461,13 @@ func TestTheLoopRunsAJobEverySecond(t *testing.T) {
 	loop := reconcile.New(reconcile.Config{Name: "job", Reconciler: r.Reconciler, Log: logr.Discard(), Workers: 4})
 	runs := make(chan *store.Run, 100)
 	r.cache.Listen(func(e cache.Event) {
+		before, after := cache.Of[v1.Run](e)
 		switch {
 		case e.Key.Kind == store.Jobs:
 			loop.Add(e.Key)
-		case Concerns(e.OldRun, e.NewRun):
-			if e.OldRun == nil {
-				runs <- e.NewRun
+		case Concerns(before, after):
+			if before == nil {
+				runs <- after
 			}
 			loop.Add(hello)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	v1 "horae/api/v1"
 	"horae/internal/cache"
 	"horae/internal/offer"
 	"horae/internal/store"
@@ -150,7 +151,11 @@ func (c *Controller) Keys(e cache.Event) []store.Key {
 	if e.Key.Kind == store.Runs {
 		return []store.Key{e.Key}
 	}
-	if e.NewJob != nil && !e.NewJob.Rev.Deleted() && (e.OldJob == nil || e.OldJob.Rev.SpecCreate == e.NewJob.Rev.SpecCreate) {
+	if e.Key.Kind != store.Jobs {
+		return nil
+	}
+	before, after := cache.Of[v1.Job](e)
+	if after != nil && !after.Rev.Deleted() && (before == nil || before.Rev.SpecCreate == after.Rev.SpecCreate) {
 		return nil
 	}
 	var keys []store.Key

@@ -140,7 +140,7 @@ func (w *world) lead(change ...func(*Config)) *controller {
 		for _, key := range c.Keys(e) {
 			loop.Add(key)
 		}
-		if e.NewRun != nil && e.NewRun.Object.Status.Phase == v1.RunSucceeded {
+		if _, run := cache.Of[v1.Run](e); run != nil && run.Object.Status.Phase == v1.RunSucceeded {
 			succeeded.Add(1)
 		}
 		w.notify()

@@ -28,16 +28,19 @@ type Source interface {
 	RequestProgress(ctx context.Context) error
 }
 
-// Event tells of one object's change. The entries of the other kinds are nil; Old is nil for a new object, New for one of which
-// nothing is left. An object that was deleted and created again between two looks has an Old and a New with different
-// Rev.SpecCreate.
+// Event reports one object's change. Key.Kind says of which kind the entries are; Of gives them their type. Old is nil for a new
+// object, New for one of which nothing is left. An object that was deleted and created again between two looks has an Old and a
+// New with different Rev.SpecCreate.
 type Event struct {
-	Key            store.Key
-	Revision       int64
-	OldJob, NewJob *store.Job
-	OldRun, NewRun *store.Run
+	Key      store.Key
+	Revision int64
+	Old, New store.AnyEntry
+}
 
-	OldCalendar, NewCalendar *store.Calendar
+// Of returns the entries of an event about an object of type T: v1.Job, v1.Run, v1.Calendar. Both are nil when it is about
+// another kind.
+func Of[T any](e Event) (before, after *store.Entry[T]) {
+	return store.As[T](e.Old), store.As[T](e.New)
 }
 
 // defaultRing is how many events are kept for watchers, per kind.
@@ -98,10 +101,10 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 		o(c)
 	}
 	c.index = newRunIndex()
-	c.jobs = newTable(store.Jobs, c.ringSize, func(old, new *store.Job) Event { return Event{OldJob: old, NewJob: new} })
-	c.runs = newTable(store.Runs, c.ringSize, func(old, new *store.Run) Event { return Event{OldRun: old, NewRun: new} })
+	c.jobs = newTable[v1.Job](store.Jobs, c.ringSize)
+	c.runs = newTable[v1.Run](store.Runs, c.ringSize)
 	c.runs.index = c.index.replace
-	c.calendars = newTable(store.Calendars, min(c.ringSize, calendarRing), func(old, new *store.Calendar) Event { return Event{OldCalendar: old, NewCalendar: new} })
+	c.calendars = newTable[v1.Calendar](store.Calendars, min(c.ringSize, calendarRing))
 	c.jobs.index = func(old, new *store.Job) {
 		c.byName.replace(old, new)
 		c.active.replace(old, new)

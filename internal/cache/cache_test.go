@@ -44,9 +44,9 @@ func describe(events []Event) []string {
 	var all []string
 	for _, e := range events {
 		switch {
-		case e.OldJob == nil && e.OldRun == nil:
+		case e.Old == nil:
 			all = append(all, "+"+e.Key.Name)
-		case e.NewJob == nil && e.NewRun == nil:
+		case e.New == nil:
 			all = append(all, "-"+e.Key.Name)
 		default:
 			all = append(all, "="+e.Key.Name)
@@ -75,7 +75,7 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	if got == nil || got.Object.Status.Phase != v1.RunLaunching || got.Rev.SpecMod != rev || got.Rev.StatusMod != rev {
 		t.Fatalf("got %+v", got)
 	}
-	if events := told.take(); len(events) != 1 || events[0].NewRun != got || events[0].OldRun != nil || events[0].Revision != rev || events[0].Key != key {
+	if events := told.take(); len(events) != 1 || events[0].New != got || events[0].Old != nil || events[0].Revision != rev || events[0].Key != key {
 		t.Errorf("events: %+v", events)
 	}
 

@@ -22,7 +22,7 @@ func TestCalendarsAreSeen(t *testing.T) {
 		t.Fatalf("got %+v", e)
 	}
 	events := told.take()
-	if len(events) != 1 || events[0].NewCalendar != e || events[0].OldCalendar != nil || events[0].Key != key {
+	if len(events) != 1 || events[0].New != e || events[0].Old != nil || events[0].Key != key {
 		t.Errorf("told %+v", events)
 	}
 	w, err := c.Watch(t.Context(), store.Calendars, "", 0)
@@ -30,7 +30,7 @@ func TestCalendarsAreSeen(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, c, put(t, s, key.Spec(), "nonsense"))
-	if e, err := w.Next(t.Context()); err != nil || e.NewCalendar.Err == nil {
+	if e, err := w.Next(t.Context()); err != nil || e.New.GetErr() == nil {
 		t.Errorf("watched %+v, %v", e, err)
 	}
 	waitFor(t, c, del(t, s, key.Spec()))

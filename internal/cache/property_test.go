@@ -73,13 +73,15 @@ func (m *model) apply(e Event) {
 		m.problems = append(m.problems, fmt.Sprintf("revision %d told after %d", e.Revision, m.revision))
 	}
 	m.revision = e.Revision
-	if e.OldJob != m.jobs[e.Key] || e.OldRun != m.runs[e.Key] {
+	oldJob, newJob := Of[v1.Job](e)
+	oldRun, newRun := Of[v1.Run](e)
+	if oldJob != m.jobs[e.Key] || oldRun != m.runs[e.Key] {
 		m.problems = append(m.problems, fmt.Sprintf("%s at %d: its old entry is not what was told before", e.Key, e.Revision))
 	}
 	if e.Key.Kind == store.Jobs {
-		set(m.jobs, e.Key, e.NewJob)
+		set(m.jobs, e.Key, newJob)
 	} else {
-		set(m.runs, e.Key, e.NewRun)
+		set(m.runs, e.Key, newRun)
 	}
 }
 

@@ -118,7 +118,7 @@ func TestARestoredEtcdIsNoticed(t *testing.T) {
 			}
 			gone := false
 			for _, e := range told.take() {
-				gone = gone || e.Key.Name == "lost" && e.NewJob == nil
+				gone = gone || e.Key.Name == "lost" && e.New == nil
 			}
 			if !gone {
 				t.Error("nobody was told that a Job has vanished")

@@ -28,7 +28,6 @@ type table[T store.Object] struct {
 	count   int
 	ring    *ring
 
-	event  func(old, new *store.Entry[T]) Event
 	index  func(old, new *store.Entry[T]) // keeps the secondary indexes; nil: there are none
 	verify func(old, new *store.Entry[T]) // nil unless immutability is verified
 
@@ -52,10 +51,8 @@ type draft[T any] struct {
 	hasStatus bool
 }
 
-func newTable[T store.Object](kind store.Kind, ringSize int, event func(old, new *store.Entry[T]) Event) *table[T] {
-	return &table[T]{
-		kind: kind, entries: map[string]map[string]*store.Entry[T]{}, ring: newRing(ringSize), event: event, at: map[name]int{},
-	}
+func newTable[T store.Object](kind store.Kind, ringSize int) *table[T] {
+	return &table[T]{kind: kind, entries: map[string]map[string]*store.Entry[T]{}, ring: newRing(ringSize), at: map[name]int{}}
 }
 
 func (t *table[T]) get(namespace, name string) *store.Entry[T] { return t.entries[namespace][name] }
@@ -171,12 +168,12 @@ func (t *table[T]) commitLocked(revision int64) []Event {
 			continue // a status that came and went, or a key that was never there
 		}
 		t.replaceLocked(s.old, s.new)
-		e := t.event(s.old, s.new)
-		e.Revision = revision
-		if e.Key = (store.Key{}); s.new != nil {
-			e.Key = s.new.Key
-		} else {
-			e.Key = s.old.Key
+		e := Event{Revision: revision}
+		if s.old != nil {
+			e.Key, e.Old = s.old.Key, s.old
+		}
+		if s.new != nil {
+			e.Key, e.New = s.new.Key, s.new
 		}
 		events = append(events, e)
 		t.ring.add(e)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	v1 "horae/api/v1"
 	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
@@ -189,22 +190,23 @@ func (m *Manager) dispatch(e cache.Event) {
 	switch e.Key.Kind {
 	case store.Jobs:
 		// A status alone is the controller's own word; what it still has to do it has planned with Result.After.
-		if e.OldJob == nil || e.NewJob == nil || e.OldJob.Rev.SpecMod != e.NewJob.Rev.SpecMod || e.OldJob.Rev.SpecCreate != e.NewJob.Rev.SpecCreate {
+		before, after := cache.Of[v1.Job](e)
+		if before == nil || after == nil || before.Rev.SpecMod != after.Rev.SpecMod || before.Rev.SpecCreate != after.Rev.SpecCreate {
 			t.jobs.Add(e.Key)
 		}
-		if e.NewJob != nil {
-			t.expect(e.NewJob)
+		if after != nil {
+			t.expect(after)
 		}
 	case store.Calendars:
-		if calendar.Concerns(e.OldCalendar, e.NewCalendar) {
+		if calendar.Concerns(cache.Of[v1.Calendar](e)) {
 			t.calendars.Add(e.Key)
 			for _, key := range m.cache.JobsWith(e.Key.Namespace, e.Key.Name) {
 				t.jobs.Add(key)
 			}
 		}
 	case store.Runs:
-		if job.Concerns(e.OldRun, e.NewRun) {
-			for _, r := range []*store.Run{e.OldRun, e.NewRun} {
+		if before, after := cache.Of[v1.Run](e); job.Concerns(before, after) {
+			for _, r := range []*store.Run{before, after} {
 				if r != nil {
 					t.jobs.Add(job.JobOf(r))
 				}

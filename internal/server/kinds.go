@@ -78,7 +78,7 @@ var jobs = &kind{
 	empty:        func() object { return &v1.Job{} },
 	get:          func(c Cache, ns, name string) *entry { return jobEntry(c.Job(ns, name)) },
 	list:         func(c Cache, ns string) ([]*entry, int64) { return entries(jobEntry)(c.ListJobs(ns)) },
-	change:       func(e cache.Event) (*entry, *entry) { return jobEntry(e.OldJob), jobEntry(e.NewJob) },
+	change:       func(e cache.Event) (*entry, *entry) { return both(jobEntry)(cache.Of[v1.Job](e)) },
 	update: func(after, before runtime.Object) field.ErrorList {
 		return v1.ValidateJobUpdate(after.(*v1.Job), before.(*v1.Job))
 	},
@@ -96,7 +96,7 @@ var runs = &kind{
 	empty:        func() object { return &v1.Run{} },
 	get:          func(c Cache, ns, name string) *entry { return runEntry(c.Run(ns, name)) },
 	list:         func(c Cache, ns string) ([]*entry, int64) { return entries(runEntry)(c.ListRuns(ns)) },
-	change:       func(e cache.Event) (*entry, *entry) { return runEntry(e.OldRun), runEntry(e.NewRun) },
+	change:       func(e cache.Event) (*entry, *entry) { return both(runEntry)(cache.Of[v1.Run](e)) },
 	update: func(after, before runtime.Object) field.ErrorList {
 		return v1.ValidateRunUpdate(after.(*v1.Run), before.(*v1.Run))
 	},
@@ -115,9 +115,7 @@ var calendars = &kind{
 	empty:        func() object { return &v1.Calendar{} },
 	get:          func(c Cache, ns, name string) *entry { return calendarEntry(c.Calendar(ns, name)) },
 	list:         func(c Cache, ns string) ([]*entry, int64) { return entries(calendarEntry)(c.ListCalendars(ns)) },
-	change: func(e cache.Event) (*entry, *entry) {
-		return calendarEntry(e.OldCalendar), calendarEntry(e.NewCalendar)
-	},
+	change:       func(e cache.Event) (*entry, *entry) { return both(calendarEntry)(cache.Of[v1.Calendar](e)) },
 	update: func(after, before runtime.Object) field.ErrorList {
 		return v1.ValidateCalendarUpdate(after.(*v1.Calendar), before.(*v1.Calendar))
 	},
@@ -171,6 +169,11 @@ func entries[T any](view func(*store.Entry[T]) *entry) func([]*store.Entry[T], i
 		}
 		return out, revision
 	}
+}
+
+// both makes a view of an object before and after a change.
+func both[T any](view func(*store.Entry[T]) *entry) func(before, after *store.Entry[T]) (*entry, *entry) {
+	return func(before, after *store.Entry[T]) (*entry, *entry) { return view(before), view(after) }
 }
 
 // shown is the object as readers see it: itself, or, with a spec that cannot be used, a copy that says so.

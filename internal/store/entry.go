@@ -60,6 +60,34 @@ type (
 	Calendar = Entry[v1.Calendar]
 )
 
+// AnyEntry is an entry of whichever kind: *Job, *Run, *Calendar. As returns the entry itself.
+type AnyEntry interface {
+	GetKey() Key
+	GetRevisions() Revisions
+	// GetObject returns the Object: a pointer to a type of api/v1.
+	GetObject() any
+	// GetErr returns Err.
+	GetErr() error
+}
+
+// As returns the entry when it is one of T, and nil otherwise.
+func As[T any](e AnyEntry) *Entry[T] {
+	typed, _ := e.(*Entry[T])
+	return typed
+}
+
+// GetKey and its siblings make an entry an AnyEntry.
+func (e *Entry[T]) GetKey() Key { return e.Key }
+
+// GetRevisions returns Rev.
+func (e *Entry[T]) GetRevisions() Revisions { return e.Rev }
+
+// GetObject returns Object.
+func (e *Entry[T]) GetObject() any { return e.Object }
+
+// GetErr returns Err.
+func (e *Entry[T]) GetErr() error { return e.Err }
+
 // statusDoc is what a status document says of itself.
 type statusDoc struct {
 	uid     types.UID
