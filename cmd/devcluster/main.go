@@ -26,6 +26,7 @@ func main() {
 	flag.DurationVar(&cfg.HeartbeatInterval, "heartbeat-interval", 0, "time between the `heartbeats` of a subscription; 0: Mesos's 15s")
 	flag.DurationVar(&cfg.AgentPingTimeout, "agent-ping-timeout", 0, "five times this `long` an agent may be silent until it is unreachable; 0: Mesos's 15s")
 	flag.DurationVar(&cfg.UpdateRetryMin, "update-retry", 0, "an update without acknowledgement is sent again after so `long`, then twice as long; 0: Mesos's 10s")
+	flag.DurationVar(&cfg.ExecutorStartup, "executor-startup", 0, "how `long` an executor takes to start, before its task can; Mesos takes 0.1s and more; 0: at once")
 	faults := flag.String("faults", "", "for tests only: an `address` on which parts of the cluster can be broken; see internal/devcluster/faults.go")
 	flag.Parse()
 	if flag.NArg() > 0 {

@@ -25,6 +25,7 @@ type Agent struct {
 	started  time.Time
 
 	partitioned, crashed bool
+	holdExecutors        bool
 	node                 *node // the current master's record
 	silentTimer          *timer
 	returnTimer          *timer
@@ -127,7 +128,7 @@ func (a *Agent) newRun(f *framework, info *mesos.TaskInfo, executorID string) *r
 
 func (a *Agent) begin(x *run) {
 	if a.c.cfg.Simulate {
-		a.simulate(x)
+		a.startExecutor(x)
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background()) // ended by a kill, by the process's end or by Close
@@ -169,6 +170,7 @@ func (a *Agent) emit(x *run, s *mesos.TaskStatus) {
 	x.state = *s.State
 	x.updates = append(x.updates, s)
 	if terminal(x.state) {
+		a.c.stop(x.startup)
 		a.c.stop(x.ending)
 		a.c.stop(x.deadline)
 		a.c.stop(x.grace)
@@ -257,8 +259,12 @@ func (a *Agent) kill(key taskKey, policy *mesos.KillPolicy, why *mesos.TaskStatu
 		a.terminate(x, x.gracePeriod(policy)) // it has not registered: awaitExecutor tells
 		return
 	}
-	if x.state == mesos.TASK_STAGING {
-		x.cancel() // execute notices, and tells
+	switch {
+	case x.state == mesos.TASK_STAGING && a.c.cfg.Simulate:
+		a.startupFailed(x, nil)
+		return
+	case x.state == mesos.TASK_STAGING:
+		x.cancel() // execute notices, and reports the end
 		return
 	}
 	if x.client.killingState {
@@ -323,6 +329,7 @@ func (a *Agent) shutdownFramework(id string) {
 		a.c.stop(x.retry)
 		x.orphan = true
 		if a.c.cfg.Simulate || terminal(x.state) && (x.pgid == 0 || x.exited) {
+			a.c.stop(x.startup)
 			a.c.stop(x.ending)
 			a.archive(x)
 			continue

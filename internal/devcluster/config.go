@@ -63,6 +63,9 @@ type Config struct {
 	MaxAgentPingTimeouts int
 	// ReregisterDelay is how long an agent takes to come back once it, its network or the master is back. Default 1 s.
 	ReregisterDelay time.Duration
+	// ExecutorStartup is how long an executor takes from its start to its registration with the agent, before which its task cannot start.
+	// Default 0: at once. Mesos takes 0.1 s, and seconds when many tasks start at once (recordings/many_tasks_in_one_accept).
+	ExecutorStartup time.Duration
 	// KillGrace is the time between SIGTERM and SIGKILL for tasks without a kill policy. Default 3 s for commands, and 5 s for
 	// Docker containers and custom executors.
 	KillGrace time.Duration

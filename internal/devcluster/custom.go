@@ -55,7 +55,7 @@ func (a *Agent) executorEnded(x *run) {
 	case x.killing && !x.subscribed:
 		a.emit(x, x.agentStatus(mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH, "Killed before delivery to the executor"))
 	default:
-		a.emit(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
+		a.emit(x, x.executorTerminated())
 	}
 }
 

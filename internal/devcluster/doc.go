@@ -7,8 +7,8 @@
 // cost little. It never runs anything for production: its registry is in memory, and it asks nobody who they are.
 //
 // internal/manager starts it for --dev, cmd/devcluster serves it as a process of its own, tests use its hooks:
-// Master.DropStreams, Master.Silence, Master.SetHooks, Cluster.RestartMaster, Agent.Partition and Agent.Crash; from
-// another process by Cluster.ServeFaults.
+// Master.DropStreams, Master.Silence, Master.SetHooks, Cluster.RestartMaster, Agent.Partition, Agent.Crash, Agent.HoldExecutors and
+// Agent.KillStartingExecutors; from another process by Cluster.ServeFaults.
 //
 // # Simulated tasks
 //

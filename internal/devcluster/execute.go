@@ -37,7 +37,12 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 			fmt.Sprintf("Failed to launch container: Failed to fetch all URIs for container '%s': exited with status 1", x.container)))
 		return
 	}
-	// 4. The process.
+	// 4. Its executor, unless it is of the framework's own: that one is the process.
+	if !x.custom() && !a.awaitExecutorStart(ctx, x) {
+		a.refuse(x, x.executorTerminated())
+		return
+	}
+	// 5. The process.
 	if x.inDocker() {
 		a.executeInDocker(ctx, x, cred)
 		return
@@ -68,19 +73,11 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 // custom tells whether x is a task for an executor of the framework's.
 func (x *run) custom() bool { return x.info.Executor != nil && x.group == nil }
 
-// refuse ends a task that has no process: with s, or as killed if a KILL came first.
+// refuse ends a task that has no process: with s, unless something else has ended it meanwhile.
 func (a *Agent) refuse(x *run, s *mesos.TaskStatus) {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
-	switch {
-	case x.orphan:
-		a.archive(x)
-		return
-	case x.killing:
-		s = x.agentStatus(mesos.TASK_KILLED, mesos.REASON_TASK_KILLED_DURING_LAUNCH, "Killed before delivery to the executor")
-	}
-	a.emit(x, s)
-	a.endedInGroup(x, false)
+	a.startupFailed(x, s)
 }
 
 // droppedState is TASK_DROPPED, or what frameworks without partition awareness read in its place.
@@ -91,8 +88,8 @@ func (x *run) droppedState() mesos.TaskState {
 	return mesos.TASK_LOST
 }
 
-// startProcess starts cmd in a process group of its own and tells of it. A task that was killed meanwhile, or a cluster
-// that closes, ends it again.
+// startProcess starts cmd in a process group of its own and reports the task's start. It ends cmd again if the task was killed meanwhile,
+// if its executor died, or if the cluster closes.
 func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	err := cmd.Start()
 	pid := os.Getpid()
@@ -103,7 +100,7 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	if err == nil {
 		x.pgid = pid
 	}
-	unwanted := x.killing || a.c.closing
+	unwanted := x.killing || x.executorDied || a.c.closing
 	if !unwanted {
 		a.announce(x, pid)
 	}
@@ -114,7 +111,7 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 		_ = cmd.Wait() // it was killed
 		fallthrough
 	case unwanted:
-		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
+		a.refuse(x, x.executorTerminated())
 		return false
 	case err == nil:
 		return true

@@ -18,6 +18,8 @@ import (
 //	POST /updates/lose?share=0.8               that share of the agents' updates is lost on the way to the master; 0 ends it
 //	POST /agents/N/partition, /agents/N/heal   cut off from the master, and back: recordings/agent_loss
 //	POST /agents/N/crash, /agents/N/restart    the agent's process: recordings/agent_crash
+//	POST /agents/N/holdexecutors?on=true       executors start and do not register: tasks stay in TASK_STAGING; on=false ends it
+//	POST /agents/N/killexecutors               those that have not registered end: TASK_FAILED, REASON_EXECUTOR_TERMINATED
 //
 // N counts from 0. What is so already stays so.
 func (c *Cluster) ServeFaults(ctx context.Context, addr string) (url string, err error) {
@@ -56,12 +58,11 @@ func (c *Cluster) faultHandler() http.Handler {
 	})
 	handle("/master/dropstreams", func(*http.Request) error { c.master.DropStreams(); return nil })
 	handle("/master/silence", func(r *http.Request) error {
-		on, err := strconv.ParseBool(r.FormValue("on"))
-		if err != nil {
-			return badRequest("on: must be true or false")
+		on, err := onOrOff(r)
+		if err == nil {
+			c.master.Silence(on)
 		}
-		c.master.Silence(on)
-		return nil
+		return err
 	})
 	handle("/updates/lose", func(r *http.Request) error {
 		share, err := strconv.ParseFloat(r.FormValue("share"), 64)
@@ -73,6 +74,7 @@ func (c *Cluster) faultHandler() http.Handler {
 	})
 	for name, do := range map[string]func(*Agent){
 		"partition": (*Agent).Partition, "heal": (*Agent).Heal, "crash": (*Agent).Crash, "restart": (*Agent).Restart,
+		"killexecutors": func(a *Agent) { a.KillStartingExecutors() },
 	} {
 		handle("/agents/{n}/"+name, func(r *http.Request) error {
 			a, err := c.agentNumber(r.PathValue("n"))
@@ -82,7 +84,27 @@ func (c *Cluster) faultHandler() http.Handler {
 			return err
 		})
 	}
+	handle("/agents/{n}/holdexecutors", func(r *http.Request) error {
+		a, err := c.agentNumber(r.PathValue("n"))
+		if err != nil {
+			return err
+		}
+		on, err := onOrOff(r)
+		if err == nil {
+			a.HoldExecutors(on)
+		}
+		return err
+	})
 	return mux
+}
+
+// onOrOff reads the parameter on.
+func onOrOff(r *http.Request) (bool, error) {
+	on, err := strconv.ParseBool(r.FormValue("on"))
+	if err != nil {
+		return false, badRequest("on: must be true or false")
+	}
+	return on, nil
 }
 
 func (c *Cluster) agentNumber(text string) (*Agent, error) {

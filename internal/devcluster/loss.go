@@ -41,8 +41,9 @@ func (a *Agent) Heal() {
 	}
 }
 
-// Crash ends the agent process at once, as kill -9 does: its tasks go on, its endpoints are gone. The master notices
-// the broken connection and rescinds the agent's offers; once the pings have timed out it is unreachable.
+// Crash ends the agent process at once, as kill -9 does: its endpoints are gone, its tasks go on, and executors that have not registered
+// yet end with it, so that their tasks never run. The master notices the broken connection and rescinds the agent's offers; once the
+// pings have timed out it is unreachable.
 func (a *Agent) Crash() {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
@@ -50,6 +51,7 @@ func (a *Agent) Crash() {
 		return
 	}
 	a.crashed = true
+	a.killStartingExecutors()
 	for _, x := range a.runs {
 		a.c.stop(x.retry)
 		if x.stream != nil {
@@ -63,8 +65,8 @@ func (a *Agent) Crash() {
 	a.watch()
 }
 
-// Restart starts the agent process again after Crash, on its checkpointed state: tasks that still run are taken up
-// again, tasks that ended meanwhile have failed: recordings/agent_crash.
+// Restart starts the agent process again after Crash, on its checkpointed state: tasks that still run are taken up again; tasks that
+// ended meanwhile, or never started, are TASK_FAILED with REASON_EXECUTOR_TERMINATED: recordings/agent_crash.
 func (a *Agent) Restart() {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
@@ -102,7 +104,8 @@ func (a *Agent) comeBack() {
 		for _, x := range a.sortedRuns() {
 			if x.exitedInCrash {
 				x.exitedInCrash = false
-				a.emit(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_EXECUTOR_TERMINATED, "Executor terminated"))
+				a.emit(x, x.executorTerminated())
+				a.endedInGroup(x, false)
 			}
 		}
 		a.c.master.reregister(a)

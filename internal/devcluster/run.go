@@ -43,11 +43,14 @@ type run struct {
 	unhealthy       bool // killed for its health
 	orphan          bool // its framework was removed
 	exitedInCrash   bool
-	settled         bool    // its last update was acknowledged
-	stream          *stream // to its custom executor, while that is subscribed
-	subscribed      bool    // its custom executor has subscribed once
+	registered      chan struct{} // closed when its executor has registered
+	heldBack        bool          // its executor would register, but for Agent.HoldExecutors
+	executorDied    bool          // before it had registered
+	settled         bool          // its last update was acknowledged
+	stream          *stream       // to its custom executor, while that is subscribed
+	subscribed      bool          // its custom executor has subscribed once
 
-	ending, deadline, grace *timer
+	startup, ending, deadline, grace *timer
 }
 
 // group is the tasks of one LAUNCH_GROUP.

@@ -60,8 +60,8 @@ func parseOutcome(info *mesos.TaskInfo) (outcome, error) {
 	return o, nil
 }
 
-// simulate starts a task that is a timer. Cluster.mu must be held.
-func (a *Agent) simulate(x *run) {
+// startSimulated starts a task that is a timer. Cluster.mu must be held.
+func (a *Agent) startSimulated(x *run) {
 	o, err := parseOutcome(x.info)
 	if err != nil {
 		a.finish(x, mesos.TASK_FAILED, err.Error()) // the master has refused such a task already
