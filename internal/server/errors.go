@@ -33,6 +33,9 @@ func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
 	case errors.Is(err, store.ErrUnknown): // no Retry-After: clients would repeat the write by themselves
 		st := apierrors.NewTimeoutError(err.Error()+"; read the object before you try again", 0).Status()
 		out = &st
+	case errors.Is(err, store.ErrTooLarge):
+		st := apierrors.NewRequestEntityTooLargeError(err.Error()).Status()
+		out = &st
 	case errors.Is(err, store.ErrNoSpace): // nor here: it takes a person
 		out = insufficientStorage(err)
 	case errors.Is(err, context.DeadlineExceeded):

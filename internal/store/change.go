@@ -26,6 +26,9 @@ var (
 	ErrNoSpace = errors.New("etcd is out of space (alarm NOSPACE) and takes no writes: compact and defragment it, then disarm the alarm")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
+	// ErrTooLarge: the change is more than etcd takes in one request, and nothing was written. Trying again is of no use: write less,
+	// or report it.
+	ErrTooLarge = errors.New("too large for one request to etcd")
 	// ErrPaused: the writer is paused; nothing was written. Whoever paused it tells when to go on.
 	ErrPaused = errors.New("paused: it is not certain that this process still leads, or etcd takes no writes")
 	// ErrClosed: the writer was closed before the change was sent; nothing was written.
@@ -115,7 +118,7 @@ func (c Change) check() error {
 			}
 		}
 	}
-	return nil
+	return c.checkSize()
 }
 
 func (c Change) compares() []clientv3.Cmp {
@@ -141,19 +144,44 @@ func (c Change) ops() []clientv3.Op {
 	return ops
 }
 
-// size in bytes, near enough to keep a request below etcd's limit.
-func (c Change) size() int {
-	n := 64
+// Limits of one change, from etcd's defaults.
+const (
+	// MaxChangeBytes is etcd's limit on a request (--max-request-bytes, 1.5 MiB), less what the transaction around a change takes.
+	MaxChangeBytes = 3<<19 - 4<<10
+	// MaxChangeOps is etcd's limit on the operations of a transaction (--max-txn-ops), less the nested transaction itself.
+	MaxChangeOps = maxOps - 1
+)
+
+// perOp is what etcd's encoding adds to the keys and values of an operation, or a little more.
+const perOp = 40
+
+// Size is how many bytes the change takes in a request, or a little more. Whoever puts many writes into one change stays below
+// MaxChangeBytes and MaxChangeOps: a larger one is refused with ErrTooLarge.
+func (c Change) Size() int {
+	n := perOp
 	for _, w := range c.Writes {
-		n += len(w.EtcdKey) + len(w.Value) + 16
+		n += len(w.EtcdKey) + len(w.Value) + perOp
 	}
 	for _, g := range c.Guards {
-		n += len(g.EtcdKey) + 16
+		n += len(g.EtcdKey) + perOp
 	}
 	for _, g := range c.NewKeys {
-		n += 2*len(g.EtcdKey) + 16
+		n += 2*len(g.EtcdKey) + perOp
 	}
 	return n
+}
+
+func (c Change) operations() int { return max(len(c.Guards)+len(c.NewKeys), len(c.Writes)) }
+
+// checkSize refuses what etcd would refuse for its size.
+func (c Change) checkSize() error {
+	if n := c.operations(); n > MaxChangeOps {
+		return fmt.Errorf("%s: %w: %d operations, the limit is %d", c, ErrTooLarge, n, MaxChangeOps)
+	}
+	if n := c.Size(); n > MaxChangeBytes {
+		return fmt.Errorf("%s: %w: %d bytes, the limit is %d", c, ErrTooLarge, n, MaxChangeBytes)
+	}
+	return nil
 }
 
 // String names what the change is about, for errors.
@@ -161,6 +189,10 @@ func (c Change) String() string {
 	var keys []string
 	for _, w := range c.Writes {
 		keys = append(keys, w.EtcdKey)
+	}
+	const most = 4
+	if n := len(keys) - most; n > 0 {
+		keys = append(keys[:most:most], fmt.Sprintf("and %d more keys", n))
 	}
 	if len(keys) == 0 {
 		if len(c.Guards) == 0 {
@@ -178,6 +210,9 @@ func (c Change) String() string {
 func writeError(what fmt.Stringer, err error) error {
 	if errors.Is(err, rpctypes.ErrNoSpace) {
 		return fmt.Errorf("%s: %w: %w", what, ErrNoSpace, err)
+	}
+	if errors.Is(err, rpctypes.ErrRequestTooLarge) || errors.Is(err, rpctypes.ErrTooManyOps) { // etcd's limits are lower here
+		return fmt.Errorf("%s: %w: %w", what, ErrTooLarge, err)
 	}
 	if refused(err) {
 		return fmt.Errorf("%s: %w", what, err)

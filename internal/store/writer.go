@@ -16,7 +16,7 @@ import (
 const (
 	// maxOps is etcd's default limit on operations in a transaction (--max-txn-ops).
 	maxOps = 128
-	// maxBytes keeps a transaction below etcd's default limit on requests, 1.5 MiB.
+	// maxBytes of the changes in a transaction, below etcd's limit on requests. A larger change goes alone.
 	maxBytes = 1 << 20
 	// maxInFlight transactions are sent without waiting for each other's answers.
 	maxInFlight = 2
@@ -70,9 +70,11 @@ func (s *Store) Writer(fence Fence) *Writer {
 }
 
 // Apply makes a change, blocking until it is committed, and returns its revision. ErrConflict: a guard did not hold, nothing
-// was written. ErrFenced: nothing was written, and nothing will be any more. ErrPaused: nothing was written. ErrUnknown: the change may have been written, or may
-// yet be. When ctx ends before the change was sent it is not sent, and ctx's error is returned; when it ends later the
-// outcome is unknown. After any other error nothing was written.
+// was written. ErrFenced: nothing was written, and nothing will be any more. ErrPaused: nothing was written. ErrTooLarge:
+// nothing was written, and the same change never will be. ErrUnknown: the change may have been written, or may yet be.
+//
+// When ctx ends before the change was sent it is not sent, and ctx's error is returned; when it ends later the outcome is
+// unknown. After any other error nothing was written.
 func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	r, err := newRequest(change)
 	if err != nil {
@@ -127,17 +129,13 @@ func newRequest(change Change) (*request, error) {
 	if err := change.check(); err != nil {
 		return nil, err
 	}
-	r := &request{
+	return &request{
 		change: change,
 		uses:   usesOf(change),
-		ops:    max(len(change.Guards)+len(change.NewKeys), len(change.Writes)),
-		bytes:  change.size(),
+		ops:    change.operations(),
+		bytes:  change.Size(),
 		done:   make(chan result, 1),
-	}
-	if r.ops+1 > maxOps {
-		return nil, fmt.Errorf("%d operations in one change, etcd takes %d: %s", r.ops, maxOps-1, change)
-	}
-	return r, nil
+	}, nil
 }
 
 func (w *Writer) refusalLocked(change Change) error {
