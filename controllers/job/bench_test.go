@@ -11,7 +11,7 @@ import (
 
 func countSteps(compile func(key store.Key, s v1.ScheduleStatus) (Occurrences, error), steps *int) func(store.Key, v1.ScheduleStatus) (Occurrences, error) {
 	return func(key store.Key, s v1.ScheduleStatus) (Occurrences, error) {
-		compiled, err := compile(key, s)
+		compiled, err := anchorOf(key, s).Parse()
 		return stepper{compiled, steps}, err
 	}
 }

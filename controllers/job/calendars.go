@@ -1,11 +1,15 @@
 package job
 
 import (
+	"errors"
+	"fmt"
 	"slices"
-	"time"
+	"sync"
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/schedule"
+	"horae/internal/store"
 )
 
 // Calendar is a Calendar that a Job names, as a plan needs it.
@@ -36,157 +40,87 @@ func ruleOf(spec *v1.JobCalendars, named []Calendar) *calendar.Rule {
 	return rule
 }
 
-// days divides the occurrences of a schedule into those on days on which the Job runs and the others.
-type days struct {
-	all  Occurrences
-	rule *calendar.Rule
-	zone *time.Location
-	// Occurrences strictly between the two are off, whatever the rule says: they were when they passed. Equal: there are none.
-	offAfter, offBefore time.Time
+// split divides a Job's occurrences by its Calendars.
+func split(all Occurrences, spec *v1.JobSpec, named []Calendar) (*calendar.Split, error) {
+	zone, err := schedule.LoadLocation(spec.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	return &calendar.Split{All: all, Rule: ruleOf(spec.Calendars, named), Zone: zone}, nil
 }
 
-// A search for an occurrence on a day of the other sort, where hardly any is, or none, goes over so many days with an occurrence at
-// most, and so far. What lies further away is found when it has come nearer.
-const (
-	maxLeaps = 3650
-	maxReach = 40 * 366 * 24 * time.Hour
-)
-
-func (d *days) on(t time.Time) bool {
-	return !d.within(t) && d.rule.Runs(calendar.In(t, d.zone))
+// CalendarCache is where Calendars are read. Its objects are shared and never modified (I8).
+type CalendarCache interface {
+	// Calendar returns nil for what is not there.
+	Calendar(namespace, name string) *store.Calendar
 }
 
-// within reports whether t is among the occurrences that are off whatever the rule says.
-func (d *days) within(t time.Time) bool { return t.After(d.offAfter) && t.Before(d.offBefore) }
-
-// next is the first occurrence after the given time that is on, or that is off.
-func (d *days) next(after time.Time, on bool) (time.Time, bool) {
-	var first time.Time
-	for range maxLeaps {
-		t, ok := d.all.Next(after)
-		if first.IsZero() {
-			first = t
-		}
-		switch {
-		case !ok || d.on(t) == on:
-			return t, ok
-		case t.Sub(first) > maxReach:
-			return time.Time{}, false
-		case d.within(t): // And on is wanted.
-			after = d.offBefore.Add(-instant)
-			continue
-		}
-		day, ok := d.rule.Next(calendar.In(t, d.zone)+1, on)
-		if !ok {
-			return time.Time{}, false
-		}
-		after = calendar.Start(day, d.zone).Add(-instant)
-	}
-	return time.Time{}, false
+// Calendars finds the Calendars that Jobs name, and keeps their days, so that a plan does not read them again. It is safe
+// for concurrent use.
+type Calendars struct {
+	cache CalendarCache
+	mu    sync.Mutex
+	// known is guarded by mu.
+	known map[store.Key]knownCalendar
 }
 
-// prev is the last occurrence at or before the given time that is on, or that is off.
-func (d *days) prev(atOrBefore time.Time, on bool) (time.Time, bool) {
-	var last time.Time
-	for range maxLeaps {
-		t, ok := d.all.Prev(atOrBefore)
-		if last.IsZero() {
-			last = t
-		}
-		switch {
-		case !ok || d.on(t) == on:
-			return t, ok
-		case last.Sub(t) > maxReach:
-			return time.Time{}, false
-		case d.within(t):
-			atOrBefore = d.offAfter
-			continue
-		}
-		day, found := d.rule.Prev(calendar.In(t, d.zone)-1, on)
-		before := calendar.Start(day+1, d.zone).Add(-instant)
-		if !on && d.offAfter.Before(d.offBefore) && t.After(d.offAfter) && (!found || before.Before(d.offBefore)) {
-			before, found = d.offBefore.Add(-instant), true
-		}
-		if !found || !before.Before(atOrBefore) {
-			return time.Time{}, false
-		}
-		atOrBefore = before
-	}
-	return time.Time{}, false
+type knownCalendar struct {
+	// of is what was read. Revisions would not do to tell it from another: an etcd that is restored gives them out once more.
+	of       *store.Calendar
+	calendar Calendar
 }
 
-// count is how many occurrences that are on lie after the one and not after the other. It goes from stretch of days to stretch of
-// days, not from occurrence to occurrence.
-func (d *days) count(after, upTo time.Time) int {
-	if !d.offAfter.Before(d.offBefore) || !upTo.After(d.offAfter) {
-		return d.countByRule(after, upTo)
+// maxKnown Calendars are kept; above that all are read again.
+const maxKnown = 4096
+
+// NewCalendars finds them in a cache.
+func NewCalendars(cache CalendarCache) *Calendars { return &Calendars{cache: cache} }
+
+// Of are the Calendars that a Job names, each once, as they are now.
+func (c *Calendars) Of(namespace string, spec *v1.JobCalendars) []Calendar {
+	var list []Calendar
+	for _, name := range spec.Names() {
+		if !slices.ContainsFunc(list, func(other Calendar) bool { return other.Name == name }) {
+			list = append(list, c.get(store.CalendarKey(namespace, name)))
+		}
 	}
-	n := 0
-	if after.Before(d.offAfter) {
-		n = d.countByRule(after, d.offAfter)
-	}
-	if resume := d.offBefore.Add(-instant); after.Before(resume) {
-		after = resume
-	}
-	return n + d.countByRule(after, upTo)
+	return list
 }
 
-func (d *days) countByRule(after, upTo time.Time) (n int) {
-	for after.Before(upTo) {
-		// The first occurrence may be far away: nothing is counted on the days before it.
-		t, ok := d.all.Next(after)
-		if !ok || t.After(upTo) {
-			return n
-		}
-		day := calendar.In(t, d.zone)
-		if !d.rule.Runs(day) {
-			if day, ok = d.rule.Next(day+1, true); !ok {
-				return n
-			}
-			after = calendar.Start(day, d.zone).Add(-instant)
-			continue
-		}
-		end := upTo
-		if off, ok := d.rule.Next(day+1, false); ok {
-			if last := calendar.Start(off, d.zone).Add(-instant); last.Before(end) {
-				end = last
-			}
-		}
-		n += d.all.Count(after, end)
-		after = end
+func (c *Calendars) get(key store.Key) Calendar {
+	e := c.cache.Calendar(key.Namespace, key.Name)
+	if e == nil || e.Rev.Deleted() {
+		return Calendar{Name: key.Name, Reason: v1.ReasonNotFound, Problem: "is not there"}
 	}
-	return n
+	c.mu.Lock()
+	found, ok := c.known[key]
+	c.mu.Unlock()
+	if ok && found.of == e {
+		return found.calendar
+	}
+	made := readCalendar(e)
+	c.mu.Lock()
+	if c.known == nil || len(c.known) >= maxKnown {
+		c.known = map[store.Key]knownCalendar{}
+	}
+	c.known[key] = knownCalendar{e, made}
+	c.mu.Unlock()
+	return made
 }
 
-// onDays are the occurrences that run at their time, offDays the others.
-type (
-	onDays  struct{ *days }
-	offDays struct{ *days }
-)
-
-func (d onDays) Next(after time.Time) (time.Time, bool)      { return d.next(after, true) }
-func (d onDays) Prev(atOrBefore time.Time) (time.Time, bool) { return d.prev(atOrBefore, true) }
-func (d onDays) Count(after, upTo time.Time) int             { return d.count(after, upTo) }
-
-func (d offDays) Next(after time.Time) (time.Time, bool)      { return d.next(after, false) }
-func (d offDays) Prev(atOrBefore time.Time) (time.Time, bool) { return d.prev(atOrBefore, false) }
-func (d offDays) Count(after, upTo time.Time) int {
-	return d.all.Count(after, upTo) - d.count(after, upTo)
-}
-
-// landing is the instant to which an occurrence on a day without runs is moved: the same local time of the next day with runs.
-func (d *days) landing(t time.Time) (time.Time, bool) {
-	clock := calendar.Clock(t, d.zone)
-	day := calendar.In(t, d.zone)
-	for range 8 { // A local time that does not exist may come out on a day later, or on one that the zone left out.
-		next, ok := d.rule.Next(day+1, true)
-		if !ok {
-			return time.Time{}, false
-		}
-		if at := calendar.At(next, clock, d.zone); d.rule.Runs(calendar.In(at, d.zone)) {
-			return at, true
-		}
-		day = next
+func readCalendar(e *store.Calendar) Calendar {
+	invalid := func(err error) Calendar {
+		return Calendar{Name: e.Key.Name, Reason: v1.ReasonCalendarInvalid, Problem: fmt.Sprintf("is not valid (%v)", err)}
 	}
-	return time.Time{}, false
+	if e.Err != nil && !errors.Is(e.Err, e.StatusErr()) { // Its status does not matter here.
+		return invalid(e.Err)
+	}
+	if errs := calendar.Validate(e.Object); len(errs) > 0 {
+		return invalid(errs.ToAggregate())
+	}
+	days, err := calendar.Compile(&e.Object.Spec)
+	if err != nil {
+		return invalid(err)
+	}
+	return Calendar{Name: e.Key.Name, Days: days}
 }

@@ -84,9 +84,7 @@ func TestGoldenRun(t *testing.T) {
 		s.Task.Env = []v1.EnvVar{{Name: "A", Value: "b"}}
 	})
 	job.Labels = map[string]string{"team": "data"}
-	run := NewRun(job, Trigger{
-		Reason: v1.ReasonSchedule, ScheduledTime: at("10:00:00.5"), StartBy: at("10:30"),
-	}, at("10:00:01.7"))
+	run := NewRun(job, Scheduled(at("10:00:00.5")), RunOptions{StartBy: at("10:30")}, at("10:00:01.7"))
 	got, err := json.MarshalIndent(run, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +95,7 @@ func TestGoldenRun(t *testing.T) {
 	if job.Labels["team"] != "data" || job.Spec.Task.Env[0].Value != "b" {
 		t.Error("the Run shares parts with its Job")
 	}
-	manual := NewRun(job, Trigger{Reason: v1.ReasonManual, ID: ManualID([5]byte{1, 2, 3, 4, 255}), Args: []string{"x"}}, at("10:00"))
+	manual := NewRun(job, Manual(ManualID([5]byte{1, 2, 3, 4, 255})), RunOptions{Args: []string{"x"}}, at("10:00"))
 	if manual.Name != "hello-maebagbh7" || manual.Spec.ScheduledTime != nil || manual.Spec.StartBy != nil || manual.Spec.Args[0] != "x" {
 		t.Errorf("manual Run %+v", manual)
 	}

@@ -42,8 +42,10 @@ func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
 	}
 	for _, run := range d.Create {
 		m.run.Inc()
-		due := dueOf(in.Job.Key, all, in.Job.Object.Spec.Jitter, run.Spec.ScheduledTime.Time)
-		m.lateness.Observe(stored.Sub(due).Seconds())
+		if o := OccasionOf(run); !o.ScheduledTime.IsZero() {
+			due := withJitter(in.Job.Key, all, in.Job.Object.Spec.Jitter, o.ScheduledTime)
+			m.lateness.Observe(stored.Sub(due).Seconds())
+		}
 	}
 }
 

@@ -1,11 +1,13 @@
 package job
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/calendar"
 	"horae/internal/store"
 )
 
@@ -94,16 +96,16 @@ const maxRuns = 32
 
 // steps of a plan for a Job that is there, in order. Each reads what the ones before it decided.
 var steps = []func(*planner){
-	(*planner).retire,  // Runs of an earlier Job of the same name go.
-	(*planner).account, // Every Run that ended is counted, once.
-	(*planner).accept,  // A spec that is not valid runs nothing.
-	(*planner).anchor,  // A new schedule starts from now.
-	(*planner).block,   // Suspension, by the user or after failures.
-	(*planner).take,    // What has come due is run, told, or made to wait.
-	(*planner).start,   // What waits and has room becomes a Run.
-	(*planner).outlook, // The next occurrence, and the conditions.
-	(*planner).prune,   // Old Runs go.
-	(*planner).settle,  // Write now, later, or not at all.
+	(*planner).removeEarlier, // Runs of an earlier Job of the same name go.
+	(*planner).countRuns,     // Every Run that ended is counted, once.
+	(*planner).accept,        // A spec that is not valid runs nothing.
+	(*planner).anchor,        // A new schedule starts from now.
+	(*planner).block,         // Suspension, by the user or after failures.
+	(*planner).take,          // What has come due is admitted, or recorded as missed or skipped.
+	(*planner).start,         // What waits and has room becomes a Run.
+	(*planner).forecast,      // The next occurrence, and the conditions.
+	(*planner).trimHistory,   // Old Runs go.
+	(*planner).settle,        // Write now, later, or not at all.
 }
 
 // Plan decides. It is pure: the same input and time give the same decision, and planning again once the decision has been carried
@@ -117,6 +119,9 @@ func Plan(in Input, now time.Time) Decision {
 	}
 	p.spec = &in.Job.Object.Spec
 	p.next = in.Job.Object.Status // Shared with the cache: parts are replaced, never changed (I8).
+	for _, t := range p.next.Waiting {
+		p.waiting = append(p.waiting, Scheduled(t.Time))
+	}
 	for _, step := range steps {
 		step(&p)
 	}
@@ -138,14 +143,15 @@ type planner struct {
 	deleteStatus bool
 	wake         time.Time // zero: nothing to wake up for
 
-	active   []*store.Run // not ended, oldest first
-	invalid  string       // why the spec is not accepted
-	warned   string       // what in an accepted spec is perhaps not meant
-	blocked  string       // why nothing scheduled starts: a reason of the condition Scheduled
-	held     string       // the same, as it was before this plan
-	schedule Occurrences  // nil: none
-	off      Occurrences  // of the schedule, those on days on which the Job's Calendars let nothing run; nil without Calendars
-	days     *days        // what divides the two; nil without Calendars
+	active   []*store.Run    // not ended, oldest first
+	waiting  []Occasion      // handled, and to be started when there is room; oldest first
+	invalid  string          // why the spec is not accepted
+	warned   string          // what in an accepted spec is perhaps not meant
+	blocked  string          // why nothing scheduled starts: a reason of the condition Scheduled
+	held     string          // the same, as it was before this plan
+	schedule Occurrences     // those that run at their time; nil: none
+	off      Occurrences     // of the schedule, those on days on which the Job's Calendars let nothing run; nil without Calendars
+	days     *calendar.Split // what divides the two; nil without Calendars
 }
 
 func (p *planner) decision() Decision {
@@ -185,6 +191,7 @@ func (p *planner) spend() bool {
 // settle decides whether the status is written, and when.
 func (p *planner) settle() {
 	present := &p.in.Job.Object.Status
+	p.keepWaiting()
 	// The revision of the Runs seen is only worth a write together with something else: a Run whose creation it has not taken
 	// note of is new, and known by its name in status.active.
 	observed := p.next.ObservedRunRevision
@@ -193,8 +200,7 @@ func (p *planner) settle() {
 		return
 	}
 	p.next.ObservedRunRevision = observed
-	switch {
-	case len(p.create)+len(p.cancel) > 0 || !onlySums(present, &p.next):
+	if len(p.create)+len(p.cancel) > 0 || !onlySums(present, &p.next) {
 		p.writeStatus = true
 		return
 	}
@@ -206,4 +212,15 @@ func (p *planner) settle() {
 		return
 	}
 	p.writeStatus = true
+}
+
+// keepWaiting puts what waits into status.waiting.
+func (p *planner) keepWaiting() {
+	if slices.EqualFunc(p.waiting, p.next.Waiting, func(o Occasion, t v1.Time) bool { return o.ScheduledTime.Equal(t.Time) }) {
+		return
+	}
+	p.next.Waiting = nil
+	for _, o := range p.waiting {
+		p.next.Waiting = append(p.next.Waiting, v1.NewTime(o.ScheduledTime))
+	}
 }

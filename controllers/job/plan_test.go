@@ -653,7 +653,7 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 	t.Run("by the Job's own Run: it is that occurrence's", func(t *testing.T) {
 		w := newWorld(t, at("09:30"), nil)
 		w.settle()
-		run := NewRun(w.job.Object, Trigger{Reason: v1.ReasonSchedule, ScheduledTime: at("10:00")}, w.now)
+		run := NewRun(w.job.Object, Scheduled(at("10:00")), RunOptions{}, w.now)
 		w.revision++
 		w.runs = append(w.runs, &store.Run{Key: store.RunKey("default", run.Name), Object: run,
 			Rev: store.Revisions{SpecCreate: w.revision, SpecMod: w.revision, SpecVersion: 1}})
@@ -667,7 +667,7 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 	t.Run("by another Job's Run: the occurrence is skipped, and told", func(t *testing.T) {
 		w := newWorld(t, at("09:30"), nil)
 		w.settle()
-		run := NewRun(w.job.Object, Trigger{Reason: v1.ReasonSchedule, ScheduledTime: at("10:00")}, w.now)
+		run := NewRun(w.job.Object, Scheduled(at("10:00")), RunOptions{}, w.now)
 		run.Spec.Job = "other"
 		w.foreign = append(w.foreign, &store.Run{Key: store.RunKey("default", run.Name), Object: run, Rev: store.Revisions{SpecCreate: 1, SpecMod: 1}})
 		w.to(at("10:00"))
@@ -678,7 +678,7 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 	t.Run("by a Run that is being deleted: the occurrence waits", func(t *testing.T) {
 		w := newWorld(t, at("09:30"), nil)
 		w.settle()
-		name := RunName("hello", at("10:00"))
+		name := Scheduled(at("10:00")).RunName("hello")
 		w.foreign = append(w.foreign, &store.Run{Key: store.RunKey("default", name), Object: &v1.Run{}, Rev: store.Revisions{StatusMod: 1}})
 		w.to(at("10:00"))
 		if s := w.status(); len(w.runs) != 0 || len(s.Waiting) != 1 {

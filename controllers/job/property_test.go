@@ -109,7 +109,7 @@ func (s *simulation) check(t *rapid.T) {
 	s.settle()
 	s.allowed = s.allowed || s.job.Object.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow
 	status := s.status()
-	compiled, err := s.compiled.get(s.job.Key, *status.Schedule)
+	compiled, err := s.schedules.compile(s.job.Key, *status.Schedule)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func FuzzRunNamesTellOccurrencesApart(f *testing.F) {
 	const last = 253402300799_999999
 	f.Fuzz(func(t *testing.T, a, b int64) {
 		a, b = (a%last+last)%last, (b%last+last)%last
-		x, y := RunName("job", time.UnixMicro(a)), RunName("job", time.UnixMicro(b))
+		x, y := Scheduled(time.UnixMicro(a)).RunName("job"), Scheduled(time.UnixMicro(b)).RunName("job")
 		if (x == y) != (a == b) {
 			t.Errorf("%d and %d are named %s and %s", a, b, x, y)
 		}

@@ -49,7 +49,7 @@ type Config struct {
 // it is made: what was due before passed in downtime.
 type Reconciler struct {
 	cfg       Config
-	compiled  compiled
+	schedules compiler
 	metrics   metrics
 	upSince   atomic.Pointer[time.Time]
 	lastWrite writes
@@ -144,7 +144,7 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 		Job:       job,
 		Runs:      runs,
 		Lookup:    func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
-		Compile:   r.compiled.get,
+		Compile:   r.schedules.compile,
 		UpSince:   *r.upSince.Load(),
 		WrittenAt: r.lastWrite.at(key),
 		Settings:  r.cfg.Settings,

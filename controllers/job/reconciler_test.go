@@ -300,7 +300,7 @@ func TestAManualRunThatIsUnheardOfIsRespected(t *testing.T) {
 			r.put(hello.Spec(), strings.Replace(helloYAML, "spec:", "spec:\n  concurrencyPolicy: "+string(policy), 1))
 			r.once("09:30")
 			seen := r.cache.Revision()
-			put, err := store.PutSpec(store.RunKey("default", "hello-mabcdefgh"), NewRun(r.cache.Job("default", "hello").Object, Trigger{Reason: v1.ReasonManual, ID: "abcdefgh"}, at("09:59")))
+			put, err := store.PutSpec(store.RunKey("default", "hello-mabcdefgh"), NewRun(r.cache.Job("default", "hello").Object, Manual("abcdefgh"), RunOptions{}, at("09:59")))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -547,40 +547,6 @@ func TestWritesAreForgottenInTime(t *testing.T) {
 	}
 	if n := len(w.times); n > 2100 {
 		t.Errorf("%d writes are remembered, of which 1000 matter", n)
-	}
-}
-
-func TestCompiledSchedulesAreKeptAndBounded(t *testing.T) {
-	var c compiled
-	a, b := store.JobKey("default", "a"), store.JobKey("default", "b")
-	get := func(key store.Key, expression, since string) Occurrences {
-		s, err := c.get(key, v1.ScheduleStatus{Expression: expression, TimeZone: "Etc/UTC", Since: v1.NewTime(at(since))})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	if get(a, "0 2 * * *", "10:00") != get(b, "0 2 * * *", "11:00") {
-		t.Error("a plain cron expression is compiled once for each Job")
-	}
-	if get(a, "H 2 * * *", "10:00") == get(b, "H 2 * * *", "10:00") {
-		t.Error("H is shared between Jobs")
-	}
-	if get(a, "R//PT1H", "10:00") == get(a, "R//PT1H", "11:00") {
-		t.Error("an anchored schedule is shared between anchors")
-	}
-	kept := get(a, "R//PT1H", "10:00")
-	for i := range 3 * maxCompiled {
-		get(store.JobKey("default", time.Duration(i).String()), "R//PT1H", "10:00")
-		if i%1000 == 0 && get(a, "R//PT1H", "10:00") != kept {
-			t.Fatal("a schedule in use was dropped")
-		}
-	}
-	if n := len(c.recent) + len(c.older); n > 2*maxCompiled {
-		t.Errorf("%d schedules are kept", n)
-	}
-	if _, err := c.get(a, v1.ScheduleStatus{Expression: "nonsense", TimeZone: "Etc/UTC"}); err == nil {
-		t.Error("nonsense compiles")
 	}
 }
 

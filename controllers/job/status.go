@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
-	"horae/internal/store"
 )
 
 // accept decides whether the spec may be acted upon. A spec that was accepted in this generation stays so.
@@ -25,8 +24,8 @@ func (p *planner) accept() {
 	}
 }
 
-// outlook says what comes next, in status.nextScheduleTime and the conditions.
-func (p *planner) outlook() {
+// forecast sets status.nextScheduleTime and the conditions.
+func (p *planner) forecast() {
 	p.next.ObservedGeneration = p.in.Job.Rev.SpecVersion
 	if p.invalid != "" {
 		p.condition(v1.JobAccepted, metav1.ConditionFalse, v1.ReasonInvalid, p.invalid)
@@ -50,12 +49,12 @@ func (p *planner) following() (time.Time, bool) {
 	}
 	next, ok := p.schedule.Next(cursor(p.next.Schedule, p.next.LastScheduleTime))
 	if ok {
-		p.wakeAt(p.dueAt(next))
+		p.wakeAt(p.dueAt(Scheduled(next)))
 	}
 	for _, t := range p.next.Moved {
-		p.wakeAt(p.dueAt(t.Time))
+		p.wakeAt(p.dueAt(Scheduled(t.Time)))
 	}
-	p.wakeForOff()
+	p.wakeForExcluded()
 	if moved, found := p.followingMoved(); found && (!ok || moved.Before(next)) {
 		next, ok = moved, true
 	}
@@ -118,102 +117,4 @@ func (p *planner) condition(kind string, status metav1.ConditionStatus, reason, 
 		list = append(list, next)
 	}
 	p.next.Conditions = list
-}
-
-func equalCondition(a, b *metav1.Condition) bool {
-	return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message &&
-		a.ObservedGeneration == b.ObservedGeneration && a.LastTransitionTime.Equal(&b.LastTransitionTime)
-}
-
-func equalTime(a, b *v1.Time) bool {
-	return a == b || a != nil && b != nil && a.Equal(b.Time)
-}
-
-func equalNotRun(a, b v1.NotRun) bool {
-	return a.ScheduledTime.Equal(b.ScheduledTime.Time) && equalTime(a.Through, b.Through) &&
-		a.Count == b.Count && a.Outcome == b.Outcome && a.Reason == b.Reason && a.Message == b.Message
-}
-
-func equalSchedule(a, b *v1.ScheduleStatus) bool {
-	return a == b || a != nil && b != nil && a.Expression == b.Expression && a.TimeZone == b.TimeZone && a.Since.Equal(b.Since.Time)
-}
-
-// equalStatus compares two statuses without reflection: it runs in every plan.
-func equalStatus(a, b *v1.JobStatus) bool {
-	return a.ObservedGeneration == b.ObservedGeneration &&
-		a.Occurrences == b.Occurrences && a.Missed == b.Missed && a.Skipped == b.Skipped &&
-		a.ObservedRunRevision == b.ObservedRunRevision &&
-		a.Succeeded == b.Succeeded && a.Failed == b.Failed && a.ConsecutiveFailures == b.ConsecutiveFailures &&
-		equalTime(a.NextScheduleTime, b.NextScheduleTime) && equalTime(a.LastScheduleTime, b.LastScheduleTime) &&
-		equalTime(a.LastSuccessfulTime, b.LastSuccessfulTime) && equalTime(a.LastFailureTime, b.LastFailureTime) &&
-		equalSchedule(a.Schedule, b.Schedule) &&
-		slices.Equal(a.Active, b.Active) &&
-		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
-		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
-		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool { return equalCondition(&x, &y) }) &&
-		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
-}
-
-// onlySums reports whether the statuses differ only in what sums up the Job's Runs and can be computed again.
-func onlySums(present, next *v1.JobStatus) bool {
-	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
-		a, b := findCondition(present.Conditions, kind), findCondition(next.Conditions, kind)
-		if a != b && (a == nil || b == nil || !equalCondition(a, b)) {
-			return false
-		}
-	}
-	same := *present
-	same.Conditions = next.Conditions
-	same.Active, same.ObservedRunRevision = next.Active, next.ObservedRunRevision
-	same.Succeeded, same.Failed, same.ConsecutiveFailures = next.Succeeded, next.Failed, next.ConsecutiveFailures
-	same.LastSuccessfulTime, same.LastFailureTime = next.LastSuccessfulTime, next.LastFailureTime
-	same.Missed, same.Skipped = next.Missed, next.Skipped // What is told of them is in NotRun.
-	return equalStatus(&same, next)
-}
-
-// prune deletes the ended Runs that the history has no place for. All of them have been counted: those that were counted just
-// now go in the same transaction as the counts.
-func (p *planner) prune() {
-	if p.invalid != "" {
-		return // What the user wants kept is not known.
-	}
-	h := &p.spec.History
-	succeeded, failed := limitOf(h.Succeeded), limitOf(h.Failed)
-	for _, run := range slices.Backward(p.in.Runs) {
-		if run.Rev.Deleted() || p.earlier(run) || !ended(run) {
-			continue
-		}
-		room := &failed
-		if run.Object.Status.Phase == v1.RunSucceeded {
-			room = &succeeded
-		}
-		if *room--; *room >= 0 && !p.outlived(run) {
-			continue
-		}
-		if !p.spend() {
-			return
-		}
-		p.discard = append(p.discard, run)
-	}
-}
-
-func limitOf(n *int32) int {
-	if n == nil {
-		return v1.DefaultHistory
-	}
-	return int(*n)
-}
-
-// outlived reports whether the Run's time to be kept is over; if it is not, the plan wakes up when it is.
-func (p *planner) outlived(run *store.Run) bool {
-	ttl, finish := p.spec.History.TTL, finishOf(run)
-	if ttl == nil || finish.IsZero() {
-		return false
-	}
-	end := finish.Add(ttl.Duration)
-	if end.After(p.now) {
-		p.wakeAt(end)
-		return false
-	}
-	return true
 }

@@ -33,7 +33,7 @@ type world struct {
 	runs      []*store.Run
 	foreign   []*store.Run // Runs of other Jobs
 	settings  Settings
-	compiled  *compiled
+	schedules *compiler
 	calendars map[string]*v1.CalendarSpec // those that are there
 	// exact sends statuses through JSON and looks for writes to what is shared (I8). It is slow.
 	exact bool
@@ -57,7 +57,7 @@ func at(s string) time.Time {
 
 // newWorld has a Job "hello" that was created just now.
 func newWorld(t tester, now time.Time, edit func(*v1.JobSpec)) *world {
-	w := &world{t: t, now: now, upSince: now, revision: 100, compiled: &compiled{}, exact: true, ever: map[string]int{}}
+	w := &world{t: t, now: now, upSince: now, revision: 100, schedules: &compiler{}, exact: true, ever: map[string]int{}}
 	w.create(edit)
 	return w
 }
@@ -102,7 +102,7 @@ func (w *world) edit(change func(*v1.JobSpec)) {
 func (w *world) input() Input {
 	return Input{
 		Job: w.job, Runs: slices.Clone(w.runs), UpSince: w.upSince, WrittenAt: w.written, Settings: w.settings,
-		Compile: w.compiled.get, Lookup: w.lookup, Calendars: w.named(),
+		Compile: w.schedules.compile, Lookup: w.lookup, Calendars: w.named(),
 	}
 }
 
@@ -339,7 +339,7 @@ func (w *world) end(name string, phase v1.RunPhase) {
 // manual triggers a Run, as the server would.
 func (w *world) manual(id string) string {
 	w.revision++
-	run := NewRun(w.job.Object, Trigger{Reason: v1.ReasonManual, ID: id}, w.now)
+	run := NewRun(w.job.Object, Manual(id), RunOptions{}, w.now)
 	w.runs = append(w.runs, &store.Run{
 		Key: store.RunKey("default", run.Name), Object: run,
 		Rev: store.Revisions{SpecCreate: w.revision, SpecMod: w.revision, SpecVersion: 1},

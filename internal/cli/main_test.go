@@ -95,7 +95,7 @@ func build(t *testing.T) *house {
 		},
 		NewRun: func(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
 			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
-			return job.NewRun(j, job.Trigger{Reason: v1.ReasonManual, ID: id, Args: t.Args, Env: t.Env}, now), nil
+			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 		},
 		Upcoming: job.NewCalendars(h.cache).Upcoming,
 	})
@@ -218,7 +218,7 @@ func (h *house) putStatus(key store.Key, o runtime.Object, revision int64) {
 // created is a Run's creation as a schedule would do it.
 func (h *house) created(jobName string, at time.Time) string {
 	h.t.Helper()
-	r := job.NewRun(h.cache.Job("default", jobName).Object, job.Trigger{Reason: v1.ReasonSchedule, ScheduledTime: at}, at)
+	r := job.NewRun(h.cache.Job("default", jobName).Object, job.Scheduled(at), job.RunOptions{}, at)
 	key := store.RunKey(r.Namespace, r.Name)
 	w, err := store.PutSpec(key, r)
 	if err != nil {

@@ -56,7 +56,7 @@ func newManualRun(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, fmt.Errorf("draw a name for the run: %w", err)
 	}
-	return job.NewRun(j, job.Trigger{Reason: v1.ReasonManual, ID: job.ManualID(random), Args: t.Args, Env: t.Env}, now), nil
+	return job.NewRun(j, job.Manual(job.ManualID(random)), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 }
 
 func (m *Manager) cacheReady(context.Context) error {

@@ -18,15 +18,15 @@ func (p *planner) restrict(scheduleChanged bool) {
 	if len(p.spec.Calendars.Names()) == 0 && !had {
 		return
 	}
-	d, err := daysOf(p.schedule, p.spec, p.in.Calendars)
+	d, err := split(p.schedule, p.spec, p.in.Calendars)
 	if err != nil {
 		p.invalid = v1.Short("spec.timeZone: " + err.Error())
 		return
 	}
 	if !scheduleChanged && had {
-		d.offAfter, d.offBefore = p.passedOff()
+		d.OffAfter, d.OffBefore = p.passedOff()
 	}
-	p.days, p.schedule, p.off = d, onDays{d}, offDays{d}
+	p.days, p.schedule, p.off = d, d.On(), d.Off()
 }
 
 // passedOff bounds the occurrences that were off when they passed: those that nobody handled before status.nextScheduleTime, which
@@ -48,9 +48,9 @@ func (p *planner) passedOff() (after, before time.Time) {
 	return after, before
 }
 
-// passOver handles the occurrences after from that have passed on days without runs: they are told, or moved. It returns the last
-// of them, and never goes over one that is still to run.
-func (p *planner) passOver(from, due time.Time) time.Time {
+// takeExcluded handles the occurrences after from that have passed on days without runs: they are skipped, or moved to another day. It
+// returns the last of them, and never goes beyond an occurrence that is still to run.
+func (p *planner) takeExcluded(from, due time.Time) time.Time {
 	if p.off == nil {
 		return due
 	}
@@ -66,7 +66,7 @@ func (p *planner) passOver(from, due time.Time) time.Time {
 	if p.movesToNextDay() {
 		p.move(first, last, p.off.Count(from, last))
 	} else {
-		p.tellOff(first, last, p.off.Count(from, last), v1.ReasonCalendar)
+		p.recordExcluded(first, last, p.off.Count(from, last), v1.ReasonCalendar)
 	}
 	if due.After(last) {
 		return due
@@ -85,13 +85,13 @@ const (
 	maxMoves = 5000
 )
 
-// move puts the n occurrences from first to last to the next day with runs, the latest ones if they are too many, and tells of the
-// others. One that comes to an instant at which the Job runs anyway is that one from then on.
+// move puts the n occurrences from first to last to the next day with runs. If they are too many it moves the latest and records the
+// others as skipped. One that comes to an instant at which the Job runs anyway is that one from then on.
 func (p *planner) move(first, last time.Time, n int) {
 	moved := p.next.Moved
 	t := last
 	for range min(n, maxMoves) {
-		at, ok := p.days.landing(t)
+		at, ok := p.days.NextDay(t)
 		if !ok || len(moved) >= maxMoved {
 			break
 		}
@@ -101,7 +101,7 @@ func (p *planner) move(first, last time.Time, n int) {
 	}
 	p.next.Moved = moved
 	if n > 0 {
-		p.tellOff(first, t, n, v1.ReasonTooManyMoved)
+		p.recordExcluded(first, t, n, v1.ReasonTooManyMoved)
 	}
 }
 
@@ -113,7 +113,7 @@ func (p *planner) addMoved(list []v1.Time, at time.Time) []v1.Time {
 	return insertTime(list, v1.NewTime(at))
 }
 
-// insertTime returns a list in order with a time in it. The list given stays as it is (I8).
+// insertTime returns a list in order with a time in it. The given list stays as it is (I8).
 func insertTime(list []v1.Time, t v1.Time) []v1.Time {
 	i, found := slices.BinarySearchFunc(list, t, func(a, b v1.Time) int { return a.Compare(b.Time) })
 	if found {
@@ -122,40 +122,41 @@ func insertTime(list []v1.Time, t v1.Time) []v1.Time {
 	return slices.Insert(slices.Clone(list), i, t)
 }
 
-// dueMoved takes what is due off status.moved: what passed while nothing could run, and what comes now. A day on which nothing runs
-// any more is left for the next one.
-func (p *planner) dueMoved() (late, onTime []v1.Time) {
+// takeMoved takes what is due off status.moved: what passed while nothing could run, and what comes now. What is due on a day on which
+// nothing runs any more moves on to the next day with runs.
+func (p *planner) takeMoved() (late, onTime []Occasion) {
 	if len(p.next.Moved) == 0 {
 		return nil, nil
 	}
 	var stay []v1.Time
 	for _, t := range p.next.Moved {
-		if p.dueAt(t.Time).After(p.now) {
+		o := Scheduled(t.Time)
+		if p.dueAt(o).After(p.now) {
 			stay = insertTime(stay, t)
 			continue
 		}
-		if p.days != nil && !p.days.rule.Runs(calendar.In(t.Time, p.days.zone)) {
-			if at, ok := p.days.landing(t.Time); ok {
+		if p.days != nil && !p.days.Rule.Runs(calendar.In(t.Time, p.days.Zone)) {
+			if at, ok := p.days.NextDay(t.Time); ok {
 				stay = p.addMoved(stay, at)
 				continue
 			}
-			p.tellOff(t.Time, t.Time, 1, v1.ReasonTooManyMoved)
+			p.recordExcluded(t.Time, t.Time, 1, v1.ReasonTooManyMoved)
 			continue
 		}
 		p.next.Occurrences++
-		if p.held != "" || !p.dueAt(t.Time).After(p.lateBefore()) {
-			late = append(late, t)
+		if p.held != "" || !p.dueAt(o).After(p.lateBefore()) {
+			late = append(late, o)
 		} else {
-			onTime = append(onTime, t)
+			onTime = append(onTime, o)
 		}
 	}
 	p.next.Moved = stay
 	return late, onTime
 }
 
-// tellOff tells of n occurrences on days without runs. They go into the entry before if that speaks of such days too, even
-// where Runs lie between: a Job that rests every weekend is told in one entry, not in one a week.
-func (p *planner) tellOff(first, last time.Time, n int, reason string) {
+// recordExcluded records n occurrences on days without runs. They go into the entry before if that is about such days too, even where
+// Runs lie between: a Job that rests every weekend has one entry, not one a week.
+func (p *planner) recordExcluded(first, last time.Time, n int, reason string) {
 	p.next.Occurrences += int64(n)
 	p.next.Skipped += int64(n)
 	entry := v1.NotRun{ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: v1.RunSkipped, Reason: reason, Message: p.explain(reason)}
@@ -171,7 +172,7 @@ func (p *planner) tellOff(first, last time.Time, n int, reason string) {
 	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
 }
 
-// explainCalendars says which Calendars let nothing run.
+// explainCalendars names the Calendars that let nothing run.
 func (p *planner) explainCalendars() string {
 	c := p.spec.Calendars
 	if len(c.Names()) == 0 {
@@ -187,9 +188,9 @@ func (p *planner) explainCalendars() string {
 	return v1.Short("the Job's Calendars let nothing run on that day (" + strings.Join(parts, "; ") + ")")
 }
 
-// wakeForOff asks for another look when there is something to tell or to move: at the first occurrence of each day without runs,
-// and when that day is over for the rest of it.
-func (p *planner) wakeForOff() {
+// wakeForExcluded asks for another look when there is something to skip or to move: at the first occurrence of each day without
+// runs, and when that day is over for the rest of it.
+func (p *planner) wakeForExcluded() {
 	if p.off == nil || p.blocked != "" {
 		return
 	}
@@ -199,10 +200,10 @@ func (p *planner) wakeForOff() {
 		return
 	}
 	if next, ok := p.schedule.Next(from); ok && next.Before(t) {
-		return // What comes first is waited for.
+		return // That one wakes the plan first.
 	}
-	if day := calendar.In(from, p.days.zone); p.next.LastScheduleTime != nil && !p.days.on(from) && calendar.In(t, p.days.zone) == day {
-		t = calendar.Start(day+1, p.days.zone)
+	if day := calendar.In(from, p.days.Zone); p.next.LastScheduleTime != nil && !p.days.Runs(from) && calendar.In(t, p.days.Zone) == day {
+		t = calendar.Start(day+1, p.days.Zone)
 	}
 	p.wakeAt(t)
 }
@@ -220,20 +221,20 @@ func (p *planner) followingMoved() (first time.Time, found bool) {
 	if !ok {
 		return first, found
 	}
-	end, ok := p.days.rule.Next(calendar.In(t, p.days.zone)+1, true)
+	end, ok := p.days.Rule.Next(calendar.In(t, p.days.Zone)+1, true)
 	for range maxDaysAhead {
-		if !ok || calendar.In(t, p.days.zone) >= end {
+		if !ok || calendar.In(t, p.days.Zone) >= end {
 			break
 		}
-		if at, lands := p.days.landing(t); lands && (!found || at.Before(first)) {
+		if at, lands := p.days.NextDay(t); lands && (!found || at.Before(first)) {
 			first, found = at, true
 		}
-		t, ok = p.off.Next(calendar.Start(calendar.In(t, p.days.zone)+1, p.days.zone).Add(-instant))
+		t, ok = p.off.Next(calendar.Start(calendar.In(t, p.days.Zone)+1, p.days.Zone).Add(-instant))
 	}
 	return first, found
 }
 
-// maxDaysAhead bounds the days that followingMoved looks at: what it finds later is told later.
+// maxDaysAhead bounds the days that followingMoved looks at. What lies further away is found when it has come nearer.
 const maxDaysAhead = 31
 
 // calendarsFound sets the condition of that name.

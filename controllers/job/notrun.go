@@ -7,27 +7,32 @@ import (
 	v1 "horae/api/v1"
 )
 
-// tellEach is tell for single occurrences.
-func (p *planner) tellEach(times []v1.Time, outcome v1.RunPhase, reason string) {
-	for _, t := range times {
-		p.tell(p.schedule, t.Time, t.Time, 1, outcome, reason)
+// recordEach is recordOne for a list.
+func (p *planner) recordEach(list []Occasion, outcome v1.RunPhase, reason string) {
+	for _, o := range list {
+		p.recordOne(o, outcome, reason)
 	}
 }
 
-// tellRange is tell for the occurrences of the schedule after from and up to to, which is one of them. There may be none.
-func (p *planner) tellRange(s Occurrences, from, to time.Time, outcome v1.RunPhase, reason string) {
+// recordOne records that an occasion does not become a Run.
+func (p *planner) recordOne(o Occasion, outcome v1.RunPhase, reason string) {
+	p.record(p.schedule, o.ScheduledTime, o.ScheduledTime, 1, outcome, reason)
+}
+
+// recordRange is record for the occurrences of the schedule after from and up to to, which is one of them. There may be none.
+func (p *planner) recordRange(s Occurrences, from, to time.Time, outcome v1.RunPhase, reason string) {
 	if n := s.Count(from, to); n > 0 {
 		first, _ := s.Next(from)
-		p.tell(s, first, to, n, outcome, reason)
+		p.record(s, first, to, n, outcome, reason)
 	}
 }
 
 // maxNotRun bounds status.notRun.
 const maxNotRun = 10
 
-// tell counts n occurrences that did not become Runs, and says so (I10). What follows on the entry before without a gap, for the
-// same reason, goes into that entry: s says what follows on what.
-func (p *planner) tell(s Occurrences, first, through time.Time, n int, outcome v1.RunPhase, reason string) {
+// record counts n occurrences that did not become Runs, and lists them in status.notRun (I10). What follows on the entry before
+// without a gap, for the same reason, goes into that entry: s says what follows on what.
+func (p *planner) record(s Occurrences, first, through time.Time, n int, outcome v1.RunPhase, reason string) {
 	if outcome == v1.RunMissed {
 		p.next.Missed += int64(n)
 	} else {
@@ -54,7 +59,7 @@ func (p *planner) tell(s Occurrences, first, through time.Time, n int, outcome v
 	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
 }
 
-// explain says a reason in words.
+// explain is the message for a reason.
 func (p *planner) explain(reason string) string {
 	switch reason {
 	case v1.ReasonDowntime:

@@ -1,0 +1,122 @@
+package job
+
+import (
+	"strings"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/schedule"
+	"horae/internal/store"
+)
+
+// instant is the grain of scheduled times: t less an instant is just before t.
+const instant = schedule.Instant
+
+// compiler is Input.Compile with a memory.
+type compiler struct{ cache schedule.Cache }
+
+func (c *compiler) compile(key store.Key, s v1.ScheduleStatus) (Occurrences, error) {
+	compiled, err := c.cache.Parse(anchorOf(key, s))
+	if err != nil {
+		return nil, err // A nil *schedule.Schedule would be an Occurrences that is not nil.
+	}
+	return compiled, nil
+}
+
+// anchorOf is what a Job's schedule depends on.
+func anchorOf(key store.Key, s v1.ScheduleStatus) schedule.Anchor {
+	return schedule.Anchor{Expression: s.Expression, TimeZone: s.TimeZone, Since: s.Since.Time, HashKey: key.Namespace + "/" + key.Name}
+}
+
+// cursor is the instant after which nothing has been handled yet.
+func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
+	from := schedule.Anchor{Expression: s.Expression, Since: s.Since.Time}.Begin()
+	if last != nil && last.After(from) {
+		from = last.Time
+	}
+	return from
+}
+
+// anchor finds the schedule that holds, and since when. A new or changed one holds from now on; a Job that is seen for the first
+// time has had its schedule since it was created.
+func (p *planner) anchor() {
+	if p.invalid != "" {
+		return
+	}
+	present, next := p.next.Schedule, p.wantedSchedule()
+	if next != nil {
+		compiled, err := p.in.Compile(p.in.Job.Key, *next)
+		if err != nil { // Validate found nothing wrong, so that this is about the machine: a zone file that went away.
+			p.invalid = v1.Short("spec.schedule: " + err.Error())
+			return
+		}
+		p.schedule = compiled
+		p.warned = warningsOf(compiled)
+		p.restrict(present != next)
+	}
+	if present != next {
+		if present != nil {
+			p.abandon(*present)
+		}
+		p.next.Schedule, p.next.Occurrences = next, 0
+	}
+}
+
+// wantedSchedule is the present anchor if the spec still says the same, otherwise a new one; nil without a schedule.
+func (p *planner) wantedSchedule() *v1.ScheduleStatus {
+	expression := strings.TrimSpace(p.spec.Schedule)
+	if expression == "" {
+		return nil
+	}
+	if s := p.next.Schedule; s != nil && s.Expression == expression && s.TimeZone == p.spec.TimeZone {
+		return s
+	}
+	since := p.now
+	if created := p.in.Job.Object.CreationTimestamp.Time; p.next.ObservedGeneration == 0 && !created.IsZero() && created.Before(since) {
+		since = created
+	}
+	since = since.Truncate(time.Second)
+	anchor := schedule.Anchor{Expression: expression, TimeZone: p.spec.TimeZone, Since: since}
+	if p.next.Schedule != nil && anchor.OccursAtAnchor() {
+		// Its first occurrence is its anchor: not one that the former schedule had just now, which the cursor has passed.
+		anchor.Since = since.Add(time.Second)
+	}
+	return &v1.ScheduleStatus{Expression: anchor.Expression, TimeZone: anchor.TimeZone, Since: v1.NewTime(anchor.Since)}
+}
+
+// abandon records what the former schedule leaves undone.
+func (p *planner) abandon(former v1.ScheduleStatus) {
+	for _, o := range p.waiting {
+		p.record(nil, o.ScheduledTime, o.ScheduledTime, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
+	}
+	for _, t := range p.next.Moved {
+		p.record(nil, t.Time, t.Time, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
+	}
+	p.waiting, p.next.Moved = nil, nil
+	if last := p.next.LastScheduleTime; last != nil && last.After(p.now) {
+		p.next.LastScheduleTime = nil // The clock went back: the new schedule is not bound by what it did before.
+		return
+	}
+	compiled, err := p.in.Compile(p.in.Job.Key, former)
+	if err != nil {
+		return // It was accepted once; without its zone file nobody can say what it would have fired.
+	}
+	from := cursor(&former, p.next.LastScheduleTime)
+	if to, ok := compiled.Prev(p.now); ok && to.After(from) {
+		p.recordRange(compiled, from, to, v1.RunSkipped, v1.ReasonScheduleChanged)
+		p.next.LastScheduleTime = v1.NewTimePtr(to)
+	}
+}
+
+// warningsOf is what a schedule has that is legal and perhaps not meant; "" mostly.
+func warningsOf(o Occurrences) string {
+	s, ok := o.(interface{ Warnings() []string })
+	if !ok {
+		return ""
+	}
+	list := s.Warnings()
+	if len(list) == 0 {
+		return ""
+	}
+	return v1.Short("spec.schedule: " + strings.Join(list, "; "))
+}

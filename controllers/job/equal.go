@@ -1,0 +1,60 @@
+package job
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+)
+
+func equalCondition(a, b *metav1.Condition) bool {
+	return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message &&
+		a.ObservedGeneration == b.ObservedGeneration && a.LastTransitionTime.Equal(&b.LastTransitionTime)
+}
+
+func equalTime(a, b *v1.Time) bool {
+	return a == b || a != nil && b != nil && a.Equal(b.Time)
+}
+
+func equalNotRun(a, b v1.NotRun) bool {
+	return a.ScheduledTime.Equal(b.ScheduledTime.Time) && equalTime(a.Through, b.Through) &&
+		a.Count == b.Count && a.Outcome == b.Outcome && a.Reason == b.Reason && a.Message == b.Message
+}
+
+func equalSchedule(a, b *v1.ScheduleStatus) bool {
+	return a == b || a != nil && b != nil && a.Expression == b.Expression && a.TimeZone == b.TimeZone && a.Since.Equal(b.Since.Time)
+}
+
+// equalStatus compares two statuses without reflection: it runs in every plan.
+func equalStatus(a, b *v1.JobStatus) bool {
+	return a.ObservedGeneration == b.ObservedGeneration &&
+		a.Occurrences == b.Occurrences && a.Missed == b.Missed && a.Skipped == b.Skipped &&
+		a.ObservedRunRevision == b.ObservedRunRevision &&
+		a.Succeeded == b.Succeeded && a.Failed == b.Failed && a.ConsecutiveFailures == b.ConsecutiveFailures &&
+		equalTime(a.NextScheduleTime, b.NextScheduleTime) && equalTime(a.LastScheduleTime, b.LastScheduleTime) &&
+		equalTime(a.LastSuccessfulTime, b.LastSuccessfulTime) && equalTime(a.LastFailureTime, b.LastFailureTime) &&
+		equalSchedule(a.Schedule, b.Schedule) &&
+		slices.Equal(a.Active, b.Active) &&
+		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
+		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
+		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool { return equalCondition(&x, &y) }) &&
+		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
+}
+
+// onlySums reports whether the statuses differ only in what sums up the Job's Runs and can be computed again.
+func onlySums(present, next *v1.JobStatus) bool {
+	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
+		a, b := findCondition(present.Conditions, kind), findCondition(next.Conditions, kind)
+		if a != b && (a == nil || b == nil || !equalCondition(a, b)) {
+			return false
+		}
+	}
+	same := *present
+	same.Conditions = next.Conditions
+	same.Active, same.ObservedRunRevision = next.Active, next.ObservedRunRevision
+	same.Succeeded, same.Failed, same.ConsecutiveFailures = next.Succeeded, next.Failed, next.ConsecutiveFailures
+	same.LastSuccessfulTime, same.LastFailureTime = next.LastSuccessfulTime, next.LastFailureTime
+	same.Missed, same.Skipped = next.Missed, next.Skipped // NotRun has what is recorded of them.
+	return equalStatus(&same, next)
+}

@@ -1,0 +1,55 @@
+package job
+
+import (
+	"slices"
+
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// trimHistory deletes the ended Runs that the history has no place for. All of them have been counted: those that were counted just
+// now go in the same transaction as the counts.
+func (p *planner) trimHistory() {
+	if p.invalid != "" {
+		return // What the user wants kept is not known.
+	}
+	h := &p.spec.History
+	succeeded, failed := limitOf(h.Succeeded), limitOf(h.Failed)
+	for _, run := range slices.Backward(p.in.Runs) {
+		if run.Rev.Deleted() || p.earlier(run) || !ended(run) {
+			continue
+		}
+		room := &failed
+		if run.Object.Status.Phase == v1.RunSucceeded {
+			room = &succeeded
+		}
+		if *room--; *room >= 0 && !p.outlived(run) {
+			continue
+		}
+		if !p.spend() {
+			return
+		}
+		p.discard = append(p.discard, run)
+	}
+}
+
+func limitOf(n *int32) int {
+	if n == nil {
+		return v1.DefaultHistory
+	}
+	return int(*n)
+}
+
+// outlived reports whether the Run's time to be kept is over; if it is not, the plan wakes up when it is.
+func (p *planner) outlived(run *store.Run) bool {
+	ttl, finish := p.spec.History.TTL, finishOf(run)
+	if ttl == nil || finish.IsZero() {
+		return false
+	}
+	end := finish.Add(ttl.Duration)
+	if end.After(p.now) {
+		p.wakeAt(end)
+		return false
+	}
+	return true
+}

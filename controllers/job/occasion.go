@@ -1,0 +1,108 @@
+package job
+
+import (
+	"encoding/base32"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+)
+
+// Occasion is why a Run is made. There is one Run for each occasion of a Job, and its name follows from the two (I3), so an occasion
+// is a value: two that are equal are the same one.
+type Occasion struct {
+	// Reason is the sort of occasion; it says which of the fields below count.
+	Reason v1.RunReason
+	// ScheduledTime is the occurrence, without jitter. A manual trigger has none.
+	ScheduledTime time.Time
+	// ID tells manual triggers apart: see ManualID.
+	ID string
+}
+
+// Scheduled is the occasion of an occurrence of the Job's schedule.
+func Scheduled(t time.Time) Occasion { return Occasion{Reason: v1.ReasonSchedule, ScheduledTime: t} }
+
+// Manual is the occasion of a manual trigger.
+func Manual(id string) Occasion { return Occasion{Reason: v1.ReasonManual, ID: id} }
+
+// ManualID turns five random bytes into the part of a manual Run's name that tells it from others.
+func ManualID(random [5]byte) string {
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
+}
+
+// OccasionOf is the occasion that a scheduled Run was made for.
+func OccasionOf(run *v1.Run) Occasion {
+	o := Occasion{Reason: run.Spec.Reason}
+	if t := run.Spec.ScheduledTime; t != nil {
+		o.ScheduledTime = t.Time
+	}
+	return o
+}
+
+// RunName is the name of a Job's Run for this occasion (I3).
+func (o Occasion) RunName(job string) string {
+	if o.ScheduledTime.IsZero() {
+		return manualPrefix(job) + o.ID
+	}
+	return job + "-" + timeInName(o.ScheduledTime)
+}
+
+// timeInName writes an occurrence as it stands in a Run's name: 20261122t020000z, with the fraction of the second, if there is
+// one, in three digits or six.
+func timeInName(t time.Time) string {
+	t = t.UTC()
+	text := t.Format("20060102t150405")
+	switch us := t.Nanosecond() / 1000; {
+	case us == 0:
+	case us%1000 == 0:
+		text += fmt.Sprintf("%03d", us/1000)
+	default:
+		text += fmt.Sprintf("%06d", us)
+	}
+	return text + "z"
+}
+
+// manualPrefix is what the names of a Job's manual Runs begin with.
+func manualPrefix(job string) string { return job + "-m" }
+
+// RunOptions are what a Run has besides its Job and its occasion.
+type RunOptions struct {
+	// StartBy: the Run is Missed if it has not started by then; zero: never.
+	StartBy time.Time
+	// Args and Env of a manual trigger.
+	Args []string
+	Env  []v1.EnvVar
+}
+
+// NewRun makes a Run of a Job: the one place that does. The Run holds all that it needs of the Job as it is now, and shares
+// nothing with it.
+func NewRun(job *v1.Job, o Occasion, opts RunOptions, now time.Time) *v1.Run {
+	labels := maps.Clone(job.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[v1.LabelJob] = job.Name
+	return &v1.Run{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1.GroupVersion.String(), Kind: v1.KindRun},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: job.Namespace, Name: o.RunName(job.Name), Labels: labels,
+			CreationTimestamp: metav1.NewTime(now.UTC().Truncate(time.Second)),
+		},
+		Spec: v1.RunSpec{
+			Job:           job.Name,
+			Reason:        o.Reason,
+			ScheduledTime: v1.NewTimePtr(o.ScheduledTime),
+			StartBy:       v1.NewTimePtr(opts.StartBy),
+			Args:          slices.Clone(opts.Args),
+			Env:           slices.Clone(opts.Env),
+			Owner:         job.Spec.Owner,
+			RunPolicy:     *job.Spec.RunPolicy.DeepCopy(),
+			Task:          *job.Spec.Task.DeepCopy(),
+		},
+	}
+}

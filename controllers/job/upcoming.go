@@ -1,0 +1,95 @@
+package job
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/calendar"
+	"horae/internal/store"
+)
+
+// Upcoming are the next n occurrences of a Job, without jitter, from its status: what the plan will handle, in order. It is
+// empty for a Job without a schedule and fails on an invalid one. A suspended Job has them all the same. named are the Job's
+// Calendars: what they let not run is left out, or stands where it is moved to.
+func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time, error) {
+	expression := strings.TrimSpace(job.Spec.Schedule)
+	if expression == "" {
+		return nil, nil
+	}
+	at := v1.ScheduleStatus{Expression: expression, TimeZone: job.Spec.TimeZone, Since: v1.NewTime(now.Truncate(time.Second))}
+	if s := job.Status.Schedule; s != nil && s.Expression == at.Expression && s.TimeZone == at.TimeZone {
+		at = *s
+	}
+	var occurrences Occurrences
+	occurrences, err := anchorOf(store.JobKey(job.Namespace, job.Name), at).Parse()
+	if err != nil {
+		return nil, err
+	}
+	from := cursor(&at, job.Status.LastScheduleTime)
+	if c := job.Spec.Calendars; len(c.Names()) > 0 {
+		d, err := split(occurrences, &job.Spec, named)
+		if err != nil {
+			return nil, err
+		}
+		if c.OnExcluded == v1.OnExcludedNextDay {
+			return upcomingNextDay(d, job.Status.Moved, from, now, n), nil
+		}
+		occurrences = d.On()
+	}
+	if from.Before(now) {
+		from = now
+	}
+	var list []time.Time
+	for t, ok := occurrences.Next(from); ok && len(list) < n; t, ok = occurrences.Next(t) {
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// Upcoming is the function of that name with the Job's Calendars as they are now.
+func (c *Calendars) Upcoming(job *v1.Job, now time.Time, n int) ([]time.Time, error) {
+	return Upcoming(job, c.Of(job.Namespace, job.Spec.Calendars), now, n)
+}
+
+// maxUpcomingSteps bounds the occurrences that Upcoming goes over to find those that run.
+const maxUpcomingSteps = 20_000
+
+// upcomingNextDay are the next n instants after now of a Job that moves occurrences to the next day with runs. Those up to from have
+// been handled: they are in moved.
+func upcomingNextDay(d *calendar.Split, moved []v1.Time, from, now time.Time, n int) []time.Time {
+	// What is moved to today or later is of the days since the last one with runs.
+	if day, ok := d.Rule.Prev(calendar.In(now, d.Zone)-1, true); ok {
+		if start := calendar.Start(day+1, d.Zone).Add(-instant); start.After(from) {
+			from = start
+		}
+	}
+	list := make([]v1.Time, 0, n)
+	add := func(t time.Time) {
+		if t.After(now) {
+			list = insertTime(list, v1.NewTime(t))
+		}
+	}
+	for _, t := range moved {
+		add(t.Time)
+	}
+	for range maxUpcomingSteps {
+		t, ok := d.All.Next(from)
+		// What comes later is moved to a later time still: all up to here is known.
+		i, _ := slices.BinarySearchFunc(list, t, func(a v1.Time, b time.Time) int { return a.Compare(b) })
+		if !ok || i >= n {
+			break
+		}
+		if from = t; d.Runs(t) {
+			add(t)
+		} else if at, ok := d.NextDay(t); ok {
+			add(at)
+		}
+	}
+	var times []time.Time
+	for _, t := range list[:min(n, len(list))] {
+		times = append(times, t.Time)
+	}
+	return times
+}
