@@ -103,7 +103,7 @@ func (a *apply) one(ctx context.Context, d document) error {
 }
 
 func (a *apply) create(ctx context.Context, ns string, d document, modified []byte) (*unstructured.Unstructured, error) {
-	req := a.api.rest.Post().Namespace(ns).Resource(d.kind.plural).Body(modified)
+	req := a.api.create(ns, d.kind, modified)
 	return a.api.object(ctx, a.dry(req))
 }
 
@@ -137,9 +137,9 @@ func (a *apply) change(ctx context.Context, ns string, d document, modified, cur
 	return "configured", after, nil
 }
 
-func (a *apply) dry(req *restRequest) *restRequest {
+func (a *apply) dry(req *request) *request {
 	if a.dryRun == "server" {
-		req.Param("dryRun", "All")
+		req.param("dryRun", "All")
 	}
 	return req
 }

@@ -13,29 +13,21 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	v1 "horae/api/v1"
 	"horae/internal/version"
 )
 
-var scheme = runtime.NewScheme()
-
-func init() {
-	if err := v1.AddToScheme(scheme); err != nil {
-		panic(err)
-	}
-	metav1.AddToGroupVersion(scheme, metav1.Unversioned)
-}
-
-// client speaks to the HTTP API. It hands objects on as the server wrote them, so that an older horae loses nothing of what a
-// newer manager says.
+// client sends requests to the HTTP API. It passes objects on as the server wrote them, so that an older horae loses nothing of
+// what a newer manager answers.
 type client struct {
-	rest   *rest.RESTClient
+	http   *http.Client
 	server string
+	agent  string
+	// warnings is where the server's warnings go, each once.
+	warnings io.Writer
+	warned   map[string]bool
 }
 
 // connect makes the client; nothing is sent yet.
@@ -47,33 +39,40 @@ func (c *cli) connect() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := rest.RESTClientFor(&rest.Config{
-		Host: server, APIPath: "/apis", UserAgent: "horae/" + version.Get().Version, QPS: -1,
-		WarningHandler: rest.NewWarningWriter(c.Err, rest.WarningWriterOptions{Deduplicate: true}),
-		ContentConfig: rest.ContentConfig{
-			GroupVersion: &v1.GroupVersion, NegotiatedSerializer: serializer.NewCodecFactory(scheme).WithoutConversion(),
-		},
-		// Proxies are for the world outside; each command is one connection or few.
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: false},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", server, err)
+	c.api = &client{
+		http:   &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
+		server: server, agent: "horae/" + version.Get().Version, warnings: c.Err, warned: map[string]bool{},
 	}
-	c.api = &client{r, server}
 	return c.api, nil
 }
 
-// do sends a request and returns the body of its answer.
-func (cl *client) do(ctx context.Context, req *rest.Request) ([]byte, error) {
-	result := req.MaxRetries(0).Do(ctx)
-	if err := result.Error(); err != nil { // Raw's error is not what the server said
-		return nil, cl.explain(err)
+// warn prints the warnings of an answer.
+func (cl *client) warn(h http.Header) {
+	found, _ := utilnet.ParseWarningHeaders(h["Warning"])
+	for _, w := range found {
+		if !cl.warned[w.Text] {
+			cl.warned[w.Text] = true
+			fmt.Fprintf(cl.warnings, "Warning: %s\n", w.Text)
+		}
 	}
-	return result.Raw()
+}
+
+// do sends a request and returns the body of its answer.
+func (cl *client) do(ctx context.Context, req *request) ([]byte, error) {
+	resp, err := req.send(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, cl.brokenOff(ctx, err)
+	}
+	return body, nil
 }
 
 // object sends a request whose answer is one object.
-func (cl *client) object(ctx context.Context, req *rest.Request) (*unstructured.Unstructured, error) {
+func (cl *client) object(ctx context.Context, req *request) (*unstructured.Unstructured, error) {
 	body, err := cl.do(ctx, req)
 	if err != nil {
 		return nil, err
@@ -86,7 +85,7 @@ func (cl *client) object(ctx context.Context, req *rest.Request) (*unstructured.
 }
 
 // into sends a request whose answer is decoded into v.
-func (cl *client) into(ctx context.Context, req *rest.Request, v any) error {
+func (cl *client) into(ctx context.Context, req *request, v any) error {
 	body, err := cl.do(ctx, req)
 	if err != nil {
 		return err
@@ -97,30 +96,32 @@ func (cl *client) into(ctx context.Context, req *rest.Request, v any) error {
 	return nil
 }
 
-// stream sends a request whose answer is read as it comes.
-func (cl *client) stream(ctx context.Context, req *rest.Request) (io.ReadCloser, error) {
-	body, err := req.MaxRetries(0).Stream(ctx)
-	return body, cl.explain(err)
-}
-
-func (cl *client) get(ns string, k *kind, name string) *rest.Request {
-	return cl.rest.Get().Namespace(ns).Resource(k.plural).Name(name)
+func (cl *client) get(ns string, k *kind, name string) *request {
+	return cl.request(http.MethodGet, ns, k, name)
 }
 
 // list is of all namespaces for "".
-func (cl *client) list(ns string, k *kind, sel selectors) *rest.Request {
-	req := cl.rest.Get().NamespaceIfScoped(ns, ns != "").Resource(k.plural)
+func (cl *client) list(ns string, k *kind, sel selectors) *request {
+	req := cl.request(http.MethodGet, ns, k)
 	if sel.labels != "" {
-		req.Param("labelSelector", sel.labels)
+		req.param("labelSelector", sel.labels)
 	}
 	if sel.fields != "" {
-		req.Param("fieldSelector", sel.fields)
+		req.param("fieldSelector", sel.fields)
 	}
 	return req
 }
 
-func (cl *client) patch(ns string, k *kind, name string, patch []byte) *rest.Request {
-	return cl.rest.Patch(types.MergePatchType).Namespace(ns).Resource(k.plural).Name(name).Body(patch)
+func (cl *client) create(ns string, k *kind, object []byte) *request {
+	return cl.request(http.MethodPost, ns, k).with("application/json", object)
+}
+
+func (cl *client) patch(ns string, k *kind, name string, patch []byte) *request {
+	return cl.request(http.MethodPatch, ns, k, name).with("application/merge-patch+json", patch)
+}
+
+func (cl *client) delete(ns string, k *kind, name string) *request {
+	return cl.request(http.MethodDelete, ns, k, name)
 }
 
 func (cl *client) run(ctx context.Context, ns, name string) (*v1.Run, error) {
@@ -128,23 +129,20 @@ func (cl *client) run(ctx context.Context, ns, name string) (*v1.Run, error) {
 	return r, cl.into(ctx, cl.get(ns, runKind, name), r)
 }
 
-// watch streams the events of a list; each is handed to see until it answers false, the stream ends or ctx does.
-func (cl *client) watch(ctx context.Context, req *rest.Request, revision string, see func(metav1.WatchEvent) (bool, error)) error {
-	body, err := cl.stream(ctx, req.Param("watch", "true").Param("resourceVersion", revision).Param("allowWatchBookmarks", "false"))
+// watch streams the events of a list to see, until it returns false, the stream ends or ctx does.
+func (cl *client) watch(ctx context.Context, req *request, revision string, see func(metav1.WatchEvent) (bool, error)) error {
+	resp, err := req.param("watch", "true").param("resourceVersion", revision).param("allowWatchBookmarks", "false").send(ctx)
 	if err != nil {
 		return err
 	}
-	defer body.Close()
-	for dec := json.NewDecoder(body); ; {
+	defer resp.Body.Close()
+	for dec := json.NewDecoder(resp.Body); ; {
 		var e metav1.WatchEvent
 		if err := dec.Decode(&e); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
 			if errors.Is(err, io.EOF) {
 				return errWatchEnded
 			}
-			return fmt.Errorf("%w: %w", errWatchEnded, cl.explain(err))
+			return cl.brokenOff(ctx, err)
 		}
 		if e.Type == "ERROR" {
 			st := &metav1.Status{}
@@ -162,31 +160,32 @@ func (cl *client) watch(ctx context.Context, req *rest.Request, revision string,
 // errWatchEnded: the server has ended a watch, which it may at any time: list again, or watch on.
 var errWatchEnded = errors.New("the server ended the watch")
 
-// explain says what to do about a server that cannot be reached.
-func (cl *client) explain(err error) error {
+// lostError: the server cannot be reached, or has gone away in the middle of an answer.
+type lostError struct {
+	error
+	// refused: nothing listens there, so the request was certainly not carried out.
+	refused bool
+}
+
+func (e lostError) Unwrap() error { return e.error }
+
+// unreachable explains why no answer came, and what to do.
+func (cl *client) unreachable(err error) error {
 	var dns *net.DNSError
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("the connection to %s was refused: is the manager running there? (its address: --server or $HORAE_SERVER)", cl.server)
+		return lostError{fmt.Errorf("the connection to %s was refused: is the manager running there? (its address: --server or $HORAE_SERVER)",
+			cl.server), true}
 	case errors.As(err, &dns):
-		return fmt.Errorf("%s cannot be found: %w (its address: --server or $HORAE_SERVER)", cl.server, err)
+		return lostError{fmt.Errorf("%s cannot be found: %w (its address: --server or $HORAE_SERVER)", cl.server, err), true}
 	}
-	return err
+	return lostError{err, false}
 }
 
-// statusError reads the Status that an answer carries.
-func statusError(resp *http.Response) error {
-	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", resp.Request.URL.Host, err)
+// brokenOff explains why an answer ended in the middle.
+func (cl *client) brokenOff(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	st := metav1.Status{}
-	if json.Unmarshal(data, &st) != nil || st.Kind != "Status" {
-		return fmt.Errorf("%s answered %s", resp.Request.URL.Host, resp.Status)
-	}
-	return &apierrors.StatusError{ErrStatus: st}
+	return lostError{fmt.Errorf("the connection to %s broke off: %w", cl.server, err), false}
 }
-
-type restRequest = rest.Request

@@ -51,7 +51,7 @@ func (c *cli) names(ctx context.Context, k *kind, prefix, start string) []string
 	ctx, cancel := context.WithTimeout(ctx, completeTimeout)
 	defer cancel()
 	var list metav1.PartialObjectMetadataList
-	req := api.list(ns, k, selectors{}).SetHeader("Accept", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")
+	req := api.list(ns, k, selectors{}).accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")
 	if api.into(ctx, req, &list) != nil {
 		return nil
 	}

@@ -139,10 +139,10 @@ func (d *deleter) selected(ctx context.Context, ns string, t target) ([]string, 
 }
 
 func (d *deleter) one(ctx context.Context, ns string, k *kind, name string) error {
-	req := d.api.rest.Delete().Namespace(ns).Resource(k.plural).Name(name)
+	req := d.api.delete(ns, k, name)
 	suffix := ""
 	if d.dryRun == "server" {
-		req.Param("dryRun", "All")
+		req.param("dryRun", "All")
 		suffix = " (server dry run)"
 	}
 	var st metav1.Status

@@ -105,11 +105,11 @@ func (g *getter) table(ctx context.Context, t target) (*metav1.Table, error) {
 	return all, failed
 }
 
-func (g *getter) oneTable(ctx context.Context, req *restRequest) (*metav1.Table, error) {
+func (g *getter) oneTable(ctx context.Context, req *request) (*metav1.Table, error) {
 	if g.sortBy != "" {
-		req.Param("includeObject", string(metav1.IncludeObject))
+		req.param("includeObject", string(metav1.IncludeObject))
 	}
-	body, err := g.api.do(ctx, req.SetHeader("Accept", acceptTable))
+	body, err := g.api.do(ctx, req.accept(acceptTable))
 	if err != nil {
 		return nil, err
 	}

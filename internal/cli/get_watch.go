@@ -99,7 +99,7 @@ func (w *follower) list(ctx context.Context, t target) error {
 func (w *follower) changes(ctx context.Context) error {
 	req := w.api.list(w.ns, w.kind, w.sel)
 	if w.tables != nil {
-		req.SetHeader("Accept", acceptTable)
+		req.accept(acceptTable)
 	}
 	return w.api.watch(ctx, req, w.revision, func(e metav1.WatchEvent) (bool, error) {
 		if w.tables != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -60,29 +59,21 @@ func (c *cli) logs(ctx context.Context, arg string, o logOptions) error {
 
 // copyLog writes an attempt's output to the standard output.
 func (c *cli) copyLog(ctx context.Context, ns, name string, o logOptions) error {
-	req := c.api.get(ns, runKind, name).SubResource("log")
+	req := c.api.get(ns, runKind, name).segment("log")
 	if o.follow {
-		req.Param("follow", "true")
+		req.param("follow", "true")
 	}
 	if o.attempt > 0 {
-		req.Param("attempt", strconv.Itoa(o.attempt))
+		req.param("attempt", strconv.Itoa(o.attempt))
 	}
 	if o.stderr {
-		req.Param("stream", "stderr")
+		req.param("stream", "stderr")
 	}
-	// Not through rest.Request: it does not show the trailer, which says why a log ended early.
-	hr, err := http.NewRequestWithContext(ctx, http.MethodGet, req.URL().String(), nil)
+	resp, err := req.send(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for the log of %s: %w", name, err)
-	}
-	resp, err := c.api.rest.Client.Do(hr)
-	if err != nil {
-		return c.api.explain(err)
+		return err
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return statusError(resp)
-	}
 	if _, err := io.Copy(c.Out, resp.Body); err != nil {
 		return fmt.Errorf("read the log of %s: %w", name, err)
 	}

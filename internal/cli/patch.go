@@ -79,7 +79,7 @@ func (p *patcher) one(ctx context.Context, ns, name string) error {
 	req := p.api.patch(ns, p.kind, name, []byte(p.patch))
 	suffix := ""
 	if p.dryRun == "server" {
-		req.Param("dryRun", "All")
+		req.param("dryRun", "All")
 		suffix = " (server dry run)"
 	}
 	after, err := p.api.object(ctx, req)

@@ -150,8 +150,8 @@ func (u *upcoming) ofJob(ctx context.Context, name string, after time.Time) (*pl
 		Suspend  bool      `json:"suspend"`
 		Times    []v1.Time `json:"times"`
 	}
-	req := api.get(ns, jobKind, name).SubResource("schedule").
-		Param("count", strconv.Itoa(u.count)).Param("after", after.UTC().Format(time.RFC3339Nano))
+	req := api.get(ns, jobKind, name).segment("schedule").
+		param("count", strconv.Itoa(u.count)).param("after", after.UTC().Format(time.RFC3339Nano))
 	if err := api.into(ctx, req, &answer); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,9 +66,9 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	req := api.rest.Post().Namespace(ns).Resource(jobKind.plural).Name(name).SubResource("trigger").Body(body)
+	req := api.request(http.MethodPost, ns, jobKind, name).segment("trigger").with("application/json", body)
 	if t.dryRun == "server" {
-		req.Param("dryRun", "All")
+		req.param("dryRun", "All")
 	}
 	made, err := api.object(ctx, req)
 	if err != nil {

@@ -42,7 +42,7 @@ func (c *cli) version(ctx context.Context, clientOnly bool, output string) error
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
 		v.Server = &version.Info{}
-		if failed = api.into(ctx, api.rest.Get().AbsPath("/version"), v.Server); failed != nil {
+		if failed = api.into(ctx, api.path("version"), v.Server); failed != nil {
 			v.Server = nil
 		}
 	}

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
+)
+
+// request is one request to the server being put together. A mistake in it is kept until it is sent.
+type request struct {
+	client *client
+	method string
+	path   []string
+	query  url.Values
+	header http.Header
+	body   []byte
+	err    error
+}
+
+// path begins a GET of a path at the server's root.
+func (cl *client) path(segment string) *request {
+	r := &request{client: cl, method: http.MethodGet, query: url.Values{}, header: http.Header{"Accept": {"application/json"}}}
+	return r.segment(segment)
+}
+
+// request begins a request below the path of the API: of all namespaces for "", of the whole collection without a name.
+func (cl *client) request(method, ns string, k *kind, name ...string) *request {
+	r := cl.path("apis")
+	r.method = method
+	r.segment(v1.GroupVersion.Group).segment(v1.GroupVersion.Version)
+	if ns != "" {
+		r.segment("namespaces").segment(ns)
+	}
+	r.segment(k.plural)
+	for _, n := range name {
+		r.segment(n)
+	}
+	return r
+}
+
+// segment adds one step to the path. Names that a path cannot carry are refused: they would be another path.
+func (r *request) segment(s string) *request {
+	if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/%") {
+		r.err = usagef("%q is not a name: names have lower-case letters, digits and '-'", s)
+	}
+	r.path = append(r.path, url.PathEscape(s))
+	return r
+}
+
+func (r *request) param(name, value string) *request {
+	r.query.Set(name, value)
+	return r
+}
+
+func (r *request) accept(mediaType string) *request {
+	r.header.Set("Accept", mediaType)
+	return r
+}
+
+func (r *request) with(contentType string, body []byte) *request {
+	r.header.Set("Content-Type", contentType)
+	r.body = body
+	return r
+}
+
+// send returns an answer whose code is a success. Its body is the caller's to close.
+func (r *request) send(ctx context.Context) (*http.Response, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	target := r.client.server + "/" + strings.Join(r.path, "/")
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	hr, err := http.NewRequestWithContext(ctx, r.method, target, bytes.NewReader(r.body))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", r.client.server, err)
+	}
+	hr.Header = r.header
+	hr.Header.Set("User-Agent", r.client.agent)
+	resp, err := r.client.http.Do(hr)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, r.client.unreachable(err)
+	}
+	r.client.warn(resp.Header)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		defer resp.Body.Close()
+		return nil, statusError(resp)
+	}
+	return resp, nil
+}
+
+// statusError reads the Status that an answer carries; what answers without one is a proxy, or no manager.
+func statusError(resp *http.Response) error {
+	st := metav1.Status{}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil || json.Unmarshal(data, &st) != nil || st.Kind != "Status" {
+		st = metav1.Status{Message: fmt.Sprintf("%s answered %s", resp.Request.URL.Host, resp.Status)}
+	}
+	st.Code = int32(resp.StatusCode) //nolint:gosec // three digits
+	return &apierrors.StatusError{ErrStatus: st}
+}
