@@ -56,7 +56,7 @@ func (w *world) onCluster(c *devcluster.Cluster, ids *memoryIDs, more ...string)
 	return func(cfg *Config) {
 		cfg.Mesos, cfg.Resubscribe = d, d.Resubscribe
 		cfg.Unanswered = func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) }
-		cfg.Hand, cfg.Roles = HandConfig{}, roles
+		cfg.Offers, cfg.Roles = OfferConfig{}, roles
 	}
 }
 
@@ -167,7 +167,7 @@ func TestPlacementOnTheDevCluster(t *testing.T) {
 	}
 	w.lead(w.onCluster(cluster, ids, "batch"))
 	three := w.createRun("three", long(unique))
-	w.until("it says why it waits", func() bool { return w.now(three).Object.Status.Reason == waitConstraints })
+	w.until("it says why it waits", func() bool { return w.now(three).Object.Status.Reason == "ConstraintsNotMet" })
 	w.edit(left, func(s *v1.RunSpec) { s.Cancel = true })
 	w.until("three runs", func() bool { return w.phase(three) == v1.RunRunning })
 	if agentOf(three) != agentOf(left) {
@@ -180,7 +180,7 @@ func TestPlacementOnTheDevCluster(t *testing.T) {
 		t.Errorf("status = %+v", s)
 	}
 	none := w.createRun("none", func(r *v1.Run) { r.Spec.Task.Role = "etl" })
-	w.until("it says which roles there are", func() bool { return w.now(none).Object.Status.Reason == waitUnknownRole })
+	w.until("it says which roles there are", func() bool { return w.now(none).Object.Status.Reason == "UnknownRole" })
 	if s := w.now(none).Object.Status; s.Message != "spec.task.role: etl is none of the framework's roles (mesos.framework.roles: horae, batch), so that nothing is ever offered for it" {
 		t.Errorf("status = %+v", s)
 	}

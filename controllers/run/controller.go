@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/cache"
 	"horae/internal/offer"
 	"horae/internal/store"
@@ -61,10 +62,10 @@ type Config struct {
 	Unanswered func(error) bool
 	// Resubscribe ends the present subscription and makes another, which voids what is on its way; nil: nothing does.
 	Resubscribe func(reason string)
-	// Hand says how long offers are held.
-	Hand HandConfig
-	// Place has the settings of placements.
-	Place PlaceConfig
+	// Offers says how long offers are held.
+	Offers OfferConfig
+	// Placement has the settings of placements; its Roles are those above.
+	Placement placement.Config
 	// SettleWait is how long launching waits, after a subscription, for those live attempts that Mesos is silent about;
 	// default 2 s (I9).
 	SettleWait time.Duration
@@ -83,7 +84,7 @@ type Controller struct {
 	mail    mailbox
 	memory  memory
 	flight  inFlight
-	census  census
+	live    liveAttempts
 	placer  *placer
 	talk    *conversation
 	upkeep  *upkeep
@@ -106,14 +107,14 @@ func New(cfg Config) *Controller {
 	if cfg.Resubscribe == nil {
 		cfg.Resubscribe = func(string) {}
 	}
+	cfg.Placement.Roles = cfg.Roles
 	c := &Controller{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
 	c.placer = &placer{
-		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, census: &c.census, cfg: cfg.Place, roles: cfg.Roles, metrics: c.metrics, log: cfg.Log.WithName("placer"),
-		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, tellWhy: c.tellWhy,
+		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, live: &c.live, metrics: c.metrics, log: cfg.Log.WithName("placer"),
+		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, explained: c.explained,
 		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
-		hand: newHand(cfg.Hand, cfg.Roles), waiting: map[store.Key]*Request{}, refused: map[store.Key]store.Revisions{},
-		grouped: map[store.Key]int{}, byRole: map[string]int{}, served: map[lineKey]time.Time{}, agents: map[string]*offer.Offer{},
-		sending: make(chan struct{}, acceptsAtATime),
+		held: newHeldOffers(cfg.Offers, cfg.Roles), queue: placement.NewQueue(cfg.Placement), refused: map[store.Key]store.Revisions{},
+		grouped: map[store.Key]int{}, sending: make(chan struct{}, acceptsAtATime),
 	}
 	c.talk = &conversation{
 		runs: cfg.Cache, talker: cfg.Mesos, flight: &c.flight, log: cfg.Log.WithName("mesos"), clock: cfg.Clock,
@@ -132,7 +133,7 @@ func New(cfg Config) *Controller {
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	for _, r := range c.cfg.Cache.Runs("") {
-		c.census.see(r)
+		c.live.see(r)
 		if r.Rev.Deleted() || r.Earlier != nil || !r.Object.Status.Phase.Terminal() || c.jobGone(r) {
 			c.cfg.Enqueue(r.Key)
 		}
@@ -237,7 +238,8 @@ func (c *Controller) notSent(t offer.Task, at time.Time, why error) {
 	c.Update(neverSent(t.ID, t.AgentID, at, why))
 }
 
-func (c *Controller) tellWhy(key store.Key, why Why) {
-	c.memory.change(key, func(m *runMemory) { m.why = why })
-	c.cfg.Enqueue(key)
+// explained has the Run's status report why it waits.
+func (c *Controller) explained(e placement.Explanation) {
+	c.memory.change(e.Run, func(m *runMemory) { m.why = e.Why })
+	c.cfg.Enqueue(e.Run)
 }

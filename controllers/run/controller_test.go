@@ -557,7 +557,7 @@ func TestWaitingRunSaysWhy(t *testing.T) {
 func TestOffersAreDeclinedAndSuppressedWhenNothingWaits(t *testing.T) {
 	w := newWorld(t)
 	w.lead(func(c *Config) {
-		c.Hand = HandConfig{Hold: time.Millisecond, MaxHold: time.Millisecond, SuppressAfter: time.Millisecond}
+		c.Offers = OfferConfig{Hold: time.Millisecond, MaxHold: time.Millisecond, SuppressAfter: time.Millisecond}
 	})
 	w.until("offers are suppressed", func() bool { return w.master.has("SUPPRESS") })
 	w.ends(w.createRun("r"))

@@ -2,9 +2,8 @@
 // is tried again, and when it is killed. It is the only owner of a Run's status (I5).
 //
 // Deciding and acting are apart. Plan (plan.go) takes a Run as the cache has it, the updates that came for it, and the time,
-// and answers with the whole next status and with what is to be done; Place (place.go) takes the attempts that wait and the
-// offers in hand and answers who goes where. Both touch nothing. The one table of what each Mesos task state means is in
-// states.go.
+// and answers with the whole next status and with what is to be done; package placement takes the Runs that wait and the offers,
+// and answers who goes where. Both touch nothing. The one table of what each Mesos task state means is in states.go.
 //
 // Acting has three owners. Reconcile (reconciler.go) is called by the keyed loop of internal/reconcile, once at a time for a
 // Run: it gathers, plans, writes the status, and only then acknowledges (I2). The placer (placer.go) is one goroutine that owns

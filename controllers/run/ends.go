@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 )
 
@@ -20,12 +21,6 @@ const (
 	inFlightPause = 250 * time.Millisecond
 	unstartedMin  = 250 * time.Millisecond // before an attempt that never began is replaced
 	unstartedMax  = time.Minute
-	// enforceAfter is how much longer than its timeout an attempt may take before we kill it: Mesos does so by itself, and says
-	// it better.
-	enforceAfter = 15 * time.Second
-	// whyAfter is how long a Run waits before its status says why, whyEvery how often that is renewed at most.
-	whyAfter = time.Second
-	whyEvery = 10 * time.Second
 	// clockSkew is by how much the clocks of two managers may differ: what another stored may be so far ahead of our time.
 	clockSkew = 5 * time.Second
 	// keepUnstarted bounds the attempts that never began in a Run's status: there is no bound to how many there are.
@@ -218,7 +213,7 @@ func timeoutOf(r *v1.Run, a *v1.Attempt) time.Time {
 	if r.Spec.Timeout == nil || a.StartTime == nil {
 		return time.Time{}
 	}
-	return a.StartTime.Add(r.Spec.Timeout.Duration + enforceAfter)
+	return a.StartTime.Add(r.Spec.Timeout.Duration + placement.TimeoutGrace)
 }
 
 func unreachableAfter(u *v1.Unreachable) time.Duration {

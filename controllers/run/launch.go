@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -17,7 +17,7 @@ import (
 
 // round is one agent's part of a placement on its way to Mesos.
 type round struct {
-	AgentPlacement
+	placement.Agent
 	at     time.Time // the attempts' launchTime
 	tasks  []offer.Task
 	writes []intent // of each task
@@ -32,53 +32,33 @@ type intent struct {
 	unsayable error
 }
 
-// place decides who goes where, takes them and their offers out of hand, and prepares what is to be stored.
-func (p *placer) place() []round {
-	if p.gate != gateOpen || p.hand.offers.has() == 0 {
-		return nil
-	}
-	batch := p.hand.offers.batch
-	due := p.backlog.due(batch)
-	if len(due) == 0 {
+// match decides who goes where, and prepares what is to be stored for each agent that gets something.
+func (p *placer) match() []round {
+	if p.gate != gateOpen {
 		return nil
 	}
 	now := p.clock()
-	view := View{Now: now, Waiting: due, Served: p.served, Agents: p.agents, Config: p.cfg}
-	p.census.fill(&view)
-	placement := p.hand.place(&view)
+	result := p.queue.Place(&p.held.offers, p.live, now)
+	if result.Tried == 0 {
+		return nil
+	}
 	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
-	for _, ps := range placement.ruledOut {
-		ps.tried = batch
-	}
-	for _, ps := range due {
-		ps.failed = placement.left
-	}
-	rounds := make([]round, 0, len(placement.Agents))
-	for _, a := range placement.Agents {
-		r := round{AgentPlacement: a, at: v1.NewTime(now).Time}
+	p.held.launched(result.Agents, now)
+	rounds := make([]round, 0, len(result.Agents))
+	for _, a := range result.Agents {
+		r := round{Agent: a, at: v1.NewTime(now).Time}
 		for i := range a.Tasks {
-			p.leave(a.Tasks[i].Run.Key)
-			p.served[a.Tasks[i].lineKey()] = now
-			p.census.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
+			p.group(a.Tasks[i].Request, -1)
+			p.live.placed(a.Tasks[i].Request, a.AgentID, a.Hostname)
 			p.prepare(&r, &a.Tasks[i])
 		}
 		rounds = append(rounds, r)
 	}
-	p.forgetServed(now)
 	return rounds
 }
 
-// forgetServed forgets the lines in which nobody stands: whoever comes later has waited since then, and no longer.
-func (p *placer) forgetServed(now time.Time) {
-	if len(p.served) < 2*p.lines+100 {
-		return
-	}
-	maps.DeleteFunc(p.served, func(l lineKey, at time.Time) bool { return p.backlog.lines[l] == nil && now.Sub(at) > p.cfg.Ageing })
-	p.lines = len(p.served)
-}
-
 // prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
-func (p *placer) prepare(r *round, placed *Placed) {
+func (p *placer) prepare(r *round, placed *placement.Placed) {
 	entry := placed.Run
 	id := NextTask(entry)
 	task := NewTask(placed, id, r.AgentID, r.Hostname)
@@ -149,7 +129,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 			continue
 		}
 		p.flight.remove(r.tasks[j])
-		p.attemptEnded(p.census.remove(w.run.Key))
+		p.attemptEnded(p.live.remove(w.run.Key))
 		p.metrics.dropped.Inc()
 		switch {
 		case err == nil:
@@ -169,7 +149,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		p.notStored(w.run.Key)
 	}
 	if len(tasks) == 0 {
-		p.hand.add(p.clock(), r.Offers)
+		p.held.add(p.clock(), r.Offers)
 		return nil
 	}
 	ids := make([]string, len(r.Offers))

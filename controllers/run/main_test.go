@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -95,3 +97,46 @@ func exited(code int32) func(*offer.Update) {
 }
 
 func quantity(s string) *resource.Quantity { return ptr(resource.MustParse(s)) }
+
+// agent offers plain resources to role horae.
+func agent(n int, cpus, mem float64, change ...func(*offer.Offer)) offer.Offer {
+	o := offer.Offer{
+		ID: fmt.Sprintf("O%d", n), AgentID: fmt.Sprintf("S%d", n), Hostname: fmt.Sprintf("node%d", n), AgentURL: fmt.Sprintf("http://node%d:5051/slave(1)", n), Role: "horae",
+		Resources: []offer.Resource{
+			scalar("cpus", cpus), scalar("mem", mem), scalar("disk", 10000),
+			{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31000, End: 31009}}, AllocatedRole: "horae"},
+		},
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return o
+}
+
+func scalar(name string, v float64) offer.Resource {
+	return offer.Resource{Name: name, Type: offer.Scalar, Scalar: v, AllocatedRole: "horae"}
+}
+
+// wants is a request named name for so much.
+func wants(t testing.TB, name, cpus, memory string, change ...func(*v1.Run)) *placement.Request {
+	t.Helper()
+	run := testRun(append([]func(*v1.Run){func(r *v1.Run) {
+		r.Name = name
+		r.Spec.Task.Resources = v1.Resources{CPUs: quantity(cpus), Memory: quantity(memory), Disk: quantity("0")}
+	}}, change...)...)
+	req, err := placement.NewRequest(run, t0, "horae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return req
+}
+
+func ports(n int32) func(*v1.Run) { return func(r *v1.Run) { r.Spec.Task.Resources.Ports = n } }
+
+func constrained(cs ...v1.Constraint) func(*v1.Run) {
+	return func(r *v1.Run) { r.Spec.Task.Constraints = cs }
+}
+
+func one(attribute string, op v1.ConstraintOperator, value string) []v1.Constraint {
+	return []v1.Constraint{{Attribute: attribute, Operator: op, Value: value}}
+}

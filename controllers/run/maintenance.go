@@ -2,62 +2,28 @@ package run
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 )
 
 const (
-	// agentGrace is the most that Mesos gives a task that does not say from SIGTERM to SIGKILL: 3 s to a command, 5 s to a container
-	// of Docker's and to a custom executor, unless the agent's --executor_shutdown_grace_period is another.
-	agentGrace = 5 * time.Second
 	// answerHoldsMin and answerHoldsMax bound how long an answer to an inverse offer holds before Mesos asks again.
 	answerHoldsMin = time.Second
 	answerHoldsMax = time.Minute
 )
 
-// overBy is when a live attempt is bound to be over; false: nothing bounds it. An attempt that has not begun may do so at once.
-func overBy(r *v1.Run, a *v1.Attempt, now time.Time) (time.Time, bool) {
-	grace := agentGrace
-	if g := r.Spec.Task.KillGracePeriod; g != nil {
-		grace = g.Duration
-	}
-	var ends []time.Time
-	if r.Spec.Cancel {
-		ends = append(ends, now)
-	}
-	if d := r.Spec.Deadline; d != nil && !r.CreationTimestamp.IsZero() {
-		ends = append(ends, later(r.CreationTimestamp.Add(d.Duration), now))
-	}
-	if d := r.Spec.Timeout; d != nil {
-		began := now
-		if a.StartTime != nil {
-			began = a.StartTime.Time
-		}
-		ends = append(ends, later(began.Add(d.Duration+enforceAfter), now))
-	}
-	if len(ends) == 0 {
-		return time.Time{}, false
-	}
-	return slices.MinFunc(ends, time.Time.Compare).Add(grace), true
-}
-
 // leavesInTime reports whether a live attempt is bound to be over before a maintenance window begins.
 func leavesInTime(r *v1.Run, a *v1.Attempt, w offer.Window, now time.Time) bool {
-	over, bound := overBy(r, a, now)
+	over, bound := placement.EndsBy(r, a, now)
 	return bound && !over.After(w.Start)
 }
 
 // answerHolds is how long an answer holds: things change, and the nearer the window the more often they are looked at.
 func answerHolds(w offer.Window, now time.Time) time.Duration {
 	return min(max(w.Start.Sub(now)/2, answerHoldsMin), answerHoldsMax)
-}
-
-// over reports whether a window is past.
-func over(w offer.Window, now time.Time) bool {
-	return w.Duration > 0 && !now.Before(w.Start.Add(w.Duration))
 }
 
 // tellMaintenance says in the Run's status that its agent goes into maintenance before the attempt need be over; or that no
@@ -67,7 +33,7 @@ func (p *plan) tellMaintenance(a *v1.Attempt) {
 	switch reason := p.status.Reason; {
 	case w == nil || reason != "" && reason != reasonMaintenance:
 		// Nothing is known, or something else is worth more.
-	case w.Start.IsZero() || over(*w, p.now) || leavesInTime(p.run, a, *w, p.now):
+	case w.Start.IsZero() || placement.WindowOver(*w, p.now) || leavesInTime(p.run, a, *w, p.now):
 		if reason == reasonMaintenance {
 			p.say("", "")
 		}

@@ -14,12 +14,14 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/devcluster"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
 
 func TestInverseOffersAreJudgedByWhatIsBoundToBeOver(t *testing.T) {
+	const agentGrace = 5 * time.Second // what Mesos gives a task that does not say
 	now := at(0)
 	window := func(in time.Duration) offer.InverseOffer {
 		return offer.InverseOffer{ID: "i", AgentID: "a1", Unavailable: offer.Window{Start: now.Add(in), Duration: time.Hour}}
@@ -53,8 +55,8 @@ func TestInverseOffersAreJudgedByWhatIsBoundToBeOver(t *testing.T) {
 		"only elsewhere":                              {residents: []resident{on("a2", time.Minute)}, in: time.Second, accept: true},
 		"nothing bounds it":                           {residents: []resident{on("a1", time.Minute)}, in: 1000 * time.Hour},
 		"its timeout is before the window":            {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute))}, in: 10 * time.Minute, accept: true},
-		"its timeout and the time to enforce it":      {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute))}, in: 9*time.Minute + enforceAfter + agentGrace, accept: true},
-		"its timeout is a moment too late":            {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute))}, in: 9*time.Minute + enforceAfter + agentGrace - 1},
+		"its timeout and the time to enforce it":      {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute))}, in: 9*time.Minute + placement.TimeoutGrace + agentGrace, accept: true},
+		"its timeout is a moment too late":            {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute))}, in: 9*time.Minute + placement.TimeoutGrace + agentGrace - 1},
 		"a long time to end in":                       {residents: []resident{on("a1", time.Minute, timeout(10*time.Minute), grace(time.Hour))}, in: 30 * time.Minute},
 		"its deadline is before the window":           {residents: []resident{on("a1", time.Minute, deadline(90*time.Minute))}, in: 31 * time.Minute, accept: true},
 		"its deadline comes later than the window":    {residents: []resident{on("a1", time.Minute, deadline(90*time.Minute))}, in: 29 * time.Minute},
@@ -94,7 +96,7 @@ func TestAnswersToInverseOffers(t *testing.T) {
 			r.Spec.Deadline = &v1.Duration{Duration: seconds("deadline", 1, 5000)}
 		}
 		a := &v1.Attempt{AgentID: "a", State: v1.RunRunning, StartTime: v1.NewTimePtr(now.Add(-seconds("started", 0, 5000)))}
-		over, bound := overBy(r, a, now)
+		over, bound := placement.EndsBy(r, a, now)
 		if bound != (r.Spec.Timeout != nil || r.Spec.Deadline != nil) || bound && !over.After(now) {
 			t.Fatalf("over by %s, %t", over, bound)
 		}

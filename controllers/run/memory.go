@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -25,8 +26,7 @@ type runMemory struct {
 	asks     int
 	lastAsk  time.Time
 
-	why     Why
-	whyTime time.Time
+	why placement.Why
 }
 
 // of returns what is known of the Run with this live attempt, on this subscription. What was known of another attempt is
@@ -39,7 +39,7 @@ func (m *memory) of(key store.Key, task string, epoch int64) runMemory {
 		return runMemory{task: task, epoch: epoch}
 	}
 	if r.task != task {
-		*r = runMemory{task: task, epoch: epoch, why: r.why, whyTime: r.whyTime}
+		*r = runMemory{task: task, epoch: epoch, why: r.why}
 	}
 	if r.epoch != epoch {
 		r.epoch, r.kills, r.asks = epoch, 0, 0
@@ -67,7 +67,7 @@ func (m *memory) forgetWhy(key store.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if r := m.runs[key]; r != nil {
-		r.why = Why{}
+		r.why = placement.Why{}
 	}
 }
 

@@ -3,13 +3,13 @@ package run
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -33,12 +33,6 @@ type Launcher interface {
 const (
 	storesAtATime  = 1024 // intents; they are committed in groups
 	acceptsAtATime = 64
-	// whyTick is how often the reasons of those who wait are looked at; whysAtATime bounds how many different ones are looked at then,
-	// and how many Runs are told.
-	whyTick     = time.Second
-	whysAtATime = 1000
-	// whyRefresh is how often numbers that have changed are told again when the reason has not.
-	whyRefresh = 5 * time.Minute
 )
 
 // placer brings waiting Runs and offers together. One goroutine (run) owns them; everybody else leaves a note in the inbox and
@@ -47,9 +41,7 @@ type placer struct {
 	writer   Writer
 	launcher Launcher
 	flight   *inFlight
-	census   *census
-	cfg      PlaceConfig
-	roles    []string
+	live     *liveAttempts
 	metrics  *metrics
 	log      logr.Logger
 	// notStored is told the Runs whose intent was not stored: they want to be looked at again.
@@ -59,9 +51,9 @@ type placer struct {
 	// unanswered reports whether a failed ACCEPT may have reached Mesos; resubscribe voids what is on its way.
 	unanswered  func(error) bool
 	resubscribe func(reason string)
-	// tellWhy is told why a Run waits.
-	tellWhy func(store.Key, Why)
-	clock   func() time.Time
+	// explained is called with why a Run waits, when its status is to report that.
+	explained func(placement.Explanation)
+	clock     func() time.Time
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -74,20 +66,12 @@ type placer struct {
 	quiet, suppressed []string
 
 	// The fields below belong to run's goroutine.
-	hand    *hand
-	waiting map[store.Key]*Request
-	backlog backlog        // of the same
-	byRole  map[string]int // of those who wait, in roles that we have
-	// served is when each line was last served; lines is how many there were when those were last gone through.
-	served map[lineKey]time.Time
-	lines  int
-	// agents are those that were ever offered, with what is known of them.
-	agents  map[string]*offer.Offer
+	held    *heldOffers
+	queue   *placement.Queue
 	refused map[store.Key]store.Revisions // of requests whose intent is stored, or was out of date
 	gate    gateState
 	// subscription changes with each that begins or ends: the offers of the one before are void.
 	subscription int64
-	whyAt        time.Time
 	senders      sync.WaitGroup
 	sending      chan struct{}
 }
@@ -103,10 +87,10 @@ const (
 
 // note is one thing that the placer is told; one field is set.
 type note struct {
-	want    *Request
+	want    *placement.Request
 	drop    *store.Key
 	offers  []offer.Offer
-	back    int64 // the offers are not new: they were in hand in that subscription
+	back    int64 // the offers are not new: they were held in that subscription
 	rescind string
 	agent   string
 	gate    *gateState
@@ -131,7 +115,7 @@ func (p *placer) tell(n note) {
 }
 
 // want puts a Run into the queue, or its newer state in place of the one there.
-func (p *placer) want(r *Request) {
+func (p *placer) want(r *placement.Request) {
 	p.mu.Lock()
 	p.asked[r.Run.Key] = true
 	p.mu.Unlock()
@@ -167,7 +151,7 @@ func (p *placer) suppressedRoles() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.suppressed = slices.DeleteFunc(slices.Clone(p.quiet), func(role string) bool {
-		return slices.ContainsFunc(p.inbox, func(n note) bool { return n.want != nil && n.want.shape.role == role })
+		return slices.ContainsFunc(p.inbox, func(n note) bool { return n.want != nil && n.want.Role() == role })
 	})
 	return slices.Clone(p.suppressed)
 }
@@ -191,8 +175,8 @@ func (p *placer) run(ctx context.Context) error {
 		// 1. What has come.
 		p.read()
 		// 2. Who goes where; the intents are stored, and then accepted.
-		round := p.place()
-		if err := p.launch(ctx, round); err != nil {
+		rounds := p.match()
+		if err := p.launch(ctx, rounds); err != nil {
 			return err
 		}
 		// 3. Offers that are not needed, offers that are, and why the rest waits.
@@ -218,42 +202,34 @@ func (p *placer) read() {
 			delete(p.refused, *n.drop)
 		case n.offers != nil:
 			if n.back == 0 || n.back == p.subscription {
-				p.hand.add(now, n.offers)
-				p.meet(n.offers)
+				p.held.add(now, n.offers)
+				p.queue.Meet(n.offers)
 			}
 		case n.rescind != "":
-			p.hand.offers.remove(n.rescind)
+			p.held.offers.Remove(n.rescind)
 		case n.agent != "":
-			p.hand.offers.removeAgent(n.agent)
+			p.held.offers.RemoveAgent(n.agent)
 		case n.gate != nil:
 			if *n.gate != gateOpen {
 				p.subscription++
-				p.hand.reset(suppressed)
-				maps.DeleteFunc(p.agents, func(id string, _ *offer.Offer) bool { return !p.census.has(id) })
+				p.held.reset(suppressed)
+				p.queue.ForgetAgents(p.live.has)
 			}
 			p.gate = *n.gate
 		case n.ended != nil:
 			ended[*n.ended] = true
 		default:
-			p.hand.expect(n.expect.role, n.expect.at)
+			p.held.expect(n.expect.role, n.expect.at)
 		}
 	}
 	if len(ended) > 0 {
 		p.retry(ended)
 	}
-	p.metrics.waiting.Set(float64(len(p.waiting)))
-	p.metrics.offers.Set(float64(p.hand.offers.has()))
+	p.metrics.waiting.Set(float64(p.queue.Len()))
+	p.metrics.offers.Set(float64(p.held.offers.Len()))
 }
 
-// meet keeps in mind what the offers say of their agents.
-func (p *placer) meet(offers []offer.Offer) {
-	for i := range offers {
-		o := &offers[i]
-		p.agents[o.AgentID] = &offer.Offer{AgentID: o.AgentID, Hostname: o.Hostname, Attributes: o.Attributes, Region: o.Region, Zone: o.Zone}
-	}
-}
-
-func (p *placer) enqueue(r *Request) {
+func (p *placer) enqueue(r *placement.Request) {
 	key := r.Run.Key
 	if rev, ok := p.refused[key]; ok {
 		if rev == r.Run.Rev {
@@ -261,84 +237,81 @@ func (p *placer) enqueue(r *Request) {
 		}
 		delete(p.refused, key)
 	}
-	if old := p.waiting[key]; old != nil && old.shape == r.shape {
-		r.told, r.toldAt = old.told, old.toldAt
-		p.waiting[key] = r
-		p.backlog.replace(old, r)
-		return
-	}
-	p.leave(key)
-	p.waiting[key] = r
-	p.backlog.add(r)
-	if p.knows(r) {
-		p.byRole[r.shape.role]++
-	}
+	earlier, changed := p.queue.Put(r)
+	p.group(earlier, -1)
 	p.group(r, 1)
-	p.hand.wanted(r.shape.role)
+	if changed {
+		p.held.wanted(r.Role())
+	}
 }
 
 // leave takes a Run out of those who wait.
-func (p *placer) leave(key store.Key) {
-	r := p.waiting[key]
-	if r == nil {
-		return
-	}
-	delete(p.waiting, key)
-	p.backlog.remove(r)
-	if p.knows(r) {
-		if p.byRole[r.shape.role]--; p.byRole[r.shape.role] == 0 {
-			delete(p.byRole, r.shape.role)
-		}
-	}
-	p.group(r, -1)
-}
+func (p *placer) leave(key store.Key) { p.group(p.queue.Remove(key), -1) }
 
-// knows reports whether the request's role is one of the framework's.
-func (p *placer) knows(r *Request) bool { return slices.Contains(p.roles, r.shape.role) }
-
-// group counts one more or less who looks at its Job's other attempts.
-func (p *placer) group(r *Request, n int) {
-	if !r.constraints.others() {
+// group counts one more or less that depends on its Job's other attempts; nil: nothing changes.
+func (p *placer) group(r *placement.Request, n int) {
+	if r == nil || !r.DependsOnJob() {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.grouped[r.job] += n; p.grouped[r.job] == 0 {
-		delete(p.grouped, r.job)
+	if p.grouped[r.Job()] += n; p.grouped[r.Job()] == 0 {
+		delete(p.grouped, r.Job())
 	}
 }
 
 // retry has those tried again who wait for their Job's other attempts to make room.
 func (p *placer) retry(jobs map[store.Key]bool) {
-	p.backlog.retry(func(ps *peers) bool {
-		r := ps.waiting[0]
-		again := jobs[r.job] && r.constraints.others()
-		if again {
-			p.hand.wanted(r.shape.role)
-		}
-		return again
-	})
+	for _, role := range p.queue.Retry(jobs) {
+		p.held.wanted(role)
+	}
 }
 
 // say tells Mesos what is and what is not wanted, and Runs why they wait. It returns when to look again.
 func (p *placer) say(ctx context.Context) time.Time {
 	now := p.clock()
-	m := p.hand.plan(now, p.byRole, p.gate == gateOpen)
-	quiet := p.hand.quiet(now, p.byRole)
+	m := p.held.next(now, p.queue.ByRole(), p.gate == gateOpen)
+	quiet := p.held.quiet(now, p.queue.ByRole())
 	p.mu.Lock()
 	p.quiet = quiet
 	p.mu.Unlock()
-	if next := p.tellWhys(now); !next.IsZero() {
-		m.at(next, 0, now)
-	}
+	m.at(p.explain(now), 0, now)
 	if p.gate != gateDisconnected {
 		p.call(ctx, m)
-		m.at(p.hand.againAt, 0, now)
+		m.at(p.held.againAt, 0, now)
 	}
 	if m.next.IsZero() {
 		return now.Add(time.Hour)
 	}
 	return m.next
+}
+
+// Reasons for waiting while nothing is launched at all, as they stand in status.reason.
+const (
+	waitDisconnected = "MesosNotConnected"
+	waitReconciling  = "Reconciling"
+)
+
+// closed is why nothing is launched at all; its zero value: attempts are launched.
+func (g gateState) closed() placement.Why {
+	switch g {
+	case gateDisconnected:
+		return placement.Why{Reason: waitDisconnected, Message: "no attempt is launched before Mesos is connected"}
+	case gateReconciling:
+		return placement.Why{
+			Reason: waitReconciling, Message: "no attempt is launched before Mesos has told what became of those that were live",
+		}
+	}
+	return placement.Why{}
+}
+
+// explain has the Runs that wait report why, and returns when to do so again; zero: when something waits.
+func (p *placer) explain(now time.Time) time.Time {
+	due, next := p.queue.Explain(p.gate.closed(), now)
+	for _, e := range due {
+		p.explained(e)
+	}
+	return next
 }
 
 // call makes the calls. One may fail though the subscription goes on. Of REVIVE and SUPPRESS nothing lasts then: what waits asks again,
@@ -351,7 +324,7 @@ func (p *placer) call(ctx context.Context, m moves) {
 		}
 		slices.Sort(ids)
 		if err := p.launcher.Decline(ctx, ids, refuse); err != nil {
-			p.hand.notDeclined(p.clock(), ids)
+			p.held.notDeclined(p.clock(), ids)
 			errs = append(errs, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -41,10 +42,8 @@ type Facts struct {
 	// Maintenance of the live attempt's agent: the window that is planned; one that starts never was called off; nil: nothing is
 	// known.
 	Maintenance *offer.Window
-	// Why the Run has been waiting for an offer, in the placer's words; the zero value says nothing.
-	Why Why
-	// WhyTime is when that was last written to the Run's status.
-	WhyTime time.Time
+	// Why the Run waits for a place, as its status is to report it; the zero value says nothing.
+	Why placement.Why
 }
 
 // Decision is what is to be done, in the order of the fields.
@@ -67,8 +66,6 @@ type Decision struct {
 	// Launch: an attempt is due. Since is what its age in the queue counts from.
 	Launch bool
 	Since  time.Time
-	// WroteWhy: Status tells why the Run waits.
-	WroteWhy bool
 	// Next is when to plan again though nothing has changed; zero: not.
 	Next time.Time
 }
@@ -391,22 +388,10 @@ func (p *plan) awaitRetry() bool {
 
 func (p *plan) wantAttempt() bool {
 	p.d.Launch, p.d.Since = true, p.since()
-	w := p.in.Why
-	if w.Reason == "" || w.Reason == p.status.Reason && (w.Message == p.status.Message || p.now.Before(p.in.WhyTime.Add(whyRefresh))) {
-		return true
+	if w := p.in.Why; w.Reason != "" && (w.Reason != p.status.Reason || w.Message != p.status.Message) {
+		p.status.Phase = v1.RunPending
+		p.say(w.Reason, w.Message)
 	}
-	// The words go to the status at a bounded rate: those that mean something else sooner than new numbers.
-	t := p.in.WhyTime.Add(whyEvery)
-	if w.Reason != waitUnknownRole { // That no time will change.
-		t = later(t, p.d.Since.Add(whyAfter))
-	}
-	if p.now.Before(t) {
-		p.lookAgain(t)
-		return true
-	}
-	p.status.Phase = v1.RunPending
-	p.say(w.Reason, w.Message)
-	p.d.WroteWhy = true
 	return true
 }
 

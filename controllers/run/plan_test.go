@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -477,28 +478,19 @@ func TestPlan(t *testing.T) {
 			want: outcome{Launch: true, Next: 9 * time.Second},
 		},
 		"waiting for long: says why": {
-			facts: Facts{Why: Why{"InsufficientCPUs", "3 agents"}}, want: outcome{Phase: v1.RunPending, Reason: "InsufficientCPUs", Launch: true},
+			facts: Facts{Why: placement.Why{Reason: "InsufficientCPUs", Message: "3 agents"}}, want: outcome{Phase: v1.RunPending, Reason: "InsufficientCPUs", Launch: true},
 		},
-		"waiting for a moment: does not say why yet": {
-			run:   []func(*v1.Run){func(r *v1.Run) { r.CreationTimestamp = metav1.NewTime(at(now)) }},
-			facts: Facts{Why: Why{"InsufficientCPUs", "3 agents"}}, want: outcome{Launch: true, Next: time.Second},
+		"waiting for the same reason, other numbers: says so": {
+			run: []func(*v1.Run){func(r *v1.Run) {
+				r.Status.Phase, r.Status.Reason, r.Status.Message = v1.RunPending, "InsufficientCPUs", "3 agents"
+			}},
+			facts: Facts{Why: placement.Why{Reason: "InsufficientCPUs", Message: "4 agents"}}, want: outcome{Phase: v1.RunPending, Reason: "InsufficientCPUs", Launch: true},
 		},
 		"waiting for the same reason as before: nothing to say": {
-			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "InsufficientCPUs" }},
-			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}, WhyTime: at(now - whyRefresh + time.Second)}, want: outcome{Launch: true},
-		},
-		"waiting for the same reason for long: tells the present numbers": {
-			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "InsufficientCPUs" }},
-			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}, WhyTime: at(now - whyRefresh)},
-			want:  outcome{Phase: v1.RunPending, Reason: "InsufficientCPUs", Launch: true},
-		},
-		"a role that there is not: says so at once": {
-			run:   []func(*v1.Run){func(r *v1.Run) { r.CreationTimestamp = metav1.NewTime(at(now)) }},
-			facts: Facts{Why: Why{"UnknownRole", "etl"}}, want: outcome{Phase: v1.RunPending, Reason: "UnknownRole", Launch: true},
-		},
-		"waiting for another reason, told a moment ago: later": {
-			run:   []func(*v1.Run){func(r *v1.Run) { r.Status.Phase, r.Status.Reason = v1.RunPending, "NoOffers" }},
-			facts: Facts{Why: Why{"InsufficientCPUs", "4 agents"}, WhyTime: at(now - 4*time.Second)}, want: outcome{Launch: true, Next: 6 * time.Second},
+			run: []func(*v1.Run){func(r *v1.Run) {
+				r.Status.Phase, r.Status.Reason, r.Status.Message = v1.RunPending, "InsufficientCPUs", "4 agents"
+			}},
+			facts: Facts{Why: placement.Why{Reason: "InsufficientCPUs", Message: "4 agents"}}, want: outcome{Launch: true},
 		},
 		"unreachable for long, to be replaced: lost and retried": {
 			run: []func(*v1.Run){

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/reconcile"
 	"horae/internal/store"
@@ -127,7 +128,7 @@ func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []le
 
 // gather puts together what Plan looks at.
 func (c *Controller) gather(run *store.Run, letters []letter) Input {
-	c.placer.attemptEnded(c.census.see(run))
+	c.placer.attemptEnded(c.live.see(run))
 	in := Input{Run: run, JobGone: c.jobGone(run)}
 	task := ""
 	live := liveAttempt(run)
@@ -138,7 +139,7 @@ func (c *Controller) gather(run *store.Run, letters []letter) Input {
 	m := c.memory.of(run.Key, task, epoch)
 	in.Facts = Facts{
 		Begun: m.begun, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
-		Why: m.why, WhyTime: m.whyTime,
+		Why: m.why,
 	}
 	if live != nil {
 		in.InFlight = c.flight.has(task)
@@ -202,7 +203,7 @@ func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revi
 
 // want has the placer look for a place.
 func (c *Controller) want(run *store.Run, since time.Time) error {
-	r, err := NewRequest(run, since, c.cfg.Roles[0])
+	r, err := placement.NewRequest(run, since, c.cfg.Roles[0])
 	if err != nil {
 		return fmt.Errorf("look for a place for %s: %w", run.Key, err)
 	}
@@ -254,9 +255,6 @@ func (c *Controller) wrote(run *store.Run, d *Decision) {
 			c.memory.forget(run.Key)
 			c.cfg.Log.V(1).Info("Run ended", "run", run.Key.String(), "phase", d.Status.Phase, "reason", d.Status.Reason)
 		}
-		if d.WroteWhy {
-			c.memory.change(run.Key, func(m *runMemory) { m.whyTime = c.cfg.Clock() })
-		}
 		if t := d.Status.RetryTime; t != nil {
 			c.Expect(run.Object.Spec.Task.Role, t.Time)
 		}
@@ -295,7 +293,7 @@ func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
 	epoch, _ := c.talk.current()
 	c.memory.change(key, func(m *runMemory) {
 		if m.task != task || m.epoch != epoch {
-			*m = runMemory{task: task, epoch: epoch, why: m.why, whyTime: m.whyTime}
+			*m = runMemory{task: task, epoch: epoch, why: m.why}
 		}
 		f(m)
 	})
@@ -303,6 +301,6 @@ func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
 
 func (c *Controller) forget(key store.Key) {
 	c.memory.forget(key)
-	c.placer.attemptEnded(c.census.remove(key))
+	c.placer.attemptEnded(c.live.remove(key))
 	c.placer.drop(key)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 // NewTask makes the Mesos task of an attempt that has found its place. The agent is where it runs.
-func NewTask(p *Placed, id TaskID, agentID, hostname string) offer.Task {
+func NewTask(p *placement.Placed, id TaskID, agentID, hostname string) offer.Task {
 	r := p.Run.Object
 	spec := withOverrides(&r.Spec)
 	t := offer.Task{
@@ -75,7 +76,7 @@ func labels(r *v1.Run, id TaskID) map[string]string {
 
 // environment is the attempt's complete environment: the task's, overridden by the trigger's, and what every attempt is given
 // (api.md, and chronos.md 1.7), which a Job cannot override: its variables of those names are left out.
-func environment(r *v1.Run, p *Placed, id TaskID, hostname string) []v1.EnvVar {
+func environment(r *v1.Run, p *placement.Placed, id TaskID, hostname string) []v1.EnvVar {
 	given := append(horaeVariables(r, id), chronosVariables(r, p, id, hostname)...)
 	given = append(given, portVariables(p.Ports)...)
 
@@ -115,21 +116,21 @@ func horaeVariables(r *v1.Run, id TaskID) []v1.EnvVar {
 
 // chronosVariables are the ten that Chronos gave. Its attempts count from 0, and its run time is the scheduled one in
 // milliseconds; a Run without one has the time it was created.
-func chronosVariables(r *v1.Run, p *Placed, id TaskID, hostname string) []v1.EnvVar {
+func chronosVariables(r *v1.Run, p *placement.Placed, id TaskID, hostname string) []v1.EnvVar {
 	due := r.CreationTimestamp.Time
 	if t := r.Spec.ScheduledTime; t != nil {
 		due = t.Time
 	}
-	resource := func(d dimension) string { return javaDouble(float64(p.shape.amount[d]) / 1000) }
+	need := p.Need()
 	return []v1.EnvVar{
 		{Name: "mesos_task_id", Value: id.String()},
 		{Name: "MESOS_TASK_ID", Value: id.String()},
 		{Name: "CHRONOS_JOB_OWNER", Value: r.Spec.Owner},
 		{Name: "CHRONOS_JOB_NAME", Value: r.Spec.Job},
 		{Name: "HOST", Value: hostname},
-		{Name: "CHRONOS_RESOURCE_MEM", Value: resource(mem)},
-		{Name: "CHRONOS_RESOURCE_CPU", Value: resource(cpus)},
-		{Name: "CHRONOS_RESOURCE_DISK", Value: resource(disk)},
+		{Name: "CHRONOS_RESOURCE_MEM", Value: placement.JavaDouble(need.Memory())},
+		{Name: "CHRONOS_RESOURCE_CPU", Value: placement.JavaDouble(need.CPUs())},
+		{Name: "CHRONOS_RESOURCE_DISK", Value: placement.JavaDouble(need.Disk())},
 		{Name: "CHRONOS_JOB_RUN_TIME", Value: strconv.FormatInt(due.UnixMilli(), 10)},
 		{Name: "CHRONOS_JOB_RUN_ATTEMPT", Value: strconv.Itoa(id.Attempt - 1)},
 	}

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -20,15 +21,19 @@ import (
 var updateGolden = flag.Bool("update", false, "rewrite the golden files")
 
 // placedOn gives the Run a place on an agent with plain resources.
-func placedOn(t *testing.T, r *store.Run, agentOffer offer.Offer) (*Placed, *AgentPlacement) {
+func placedOn(t *testing.T, r *store.Run, agentOffer offer.Offer) (*placement.Placed, *placement.Agent) {
 	t.Helper()
-	req, err := NewRequest(r, t0, "horae")
+	req, err := placement.NewRequest(r, t0, "horae")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := placeAll(view(req), []offer.Offer{agentOffer})
+	q := placement.NewQueue(placement.Config{Roles: []string{"horae"}})
+	q.Put(req)
+	var offers placement.Offers
+	offers.Add([]offer.Offer{agentOffer})
+	p := q.Place(&offers, &liveAttempts{}, t0)
 	if len(p.Agents) != 1 {
-		t.Fatalf("no place: %v", p.Why(req))
+		t.Fatal("no place")
 	}
 	return &p.Agents[0].Tasks[0], &p.Agents[0]
 }

@@ -10,13 +10,6 @@ import (
 	v1 "horae/api/v1"
 )
 
-// Why says why a Run waits for an offer.
-type Why struct {
-	// Reason in one word: it changes only when the meaning does, unlike the numbers in Message.
-	Reason  string
-	Message string
-}
-
 // failed says how an attempt ended, and which one it was.
 func (p *plan) failed(a *v1.Attempt, e ending) string {
 	what := "failed"
@@ -92,13 +85,6 @@ func fraction(text string) float64 {
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
 	return float64(x>>11) / (1 << 53)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // sameStatus and sameAttempt compare by value. They are written out because they are asked at each update: a test holds them to

@@ -126,7 +126,7 @@ func (w *world) lead(change ...func(*Config)) *controller {
 	cfg := Config{
 		Writer: writer, Cache: c.cache, Truth: w.store, Mesos: w.master, Enqueue: func(k store.Key) { loop.Add(k) }, Roles: []string{"horae"},
 		Unanswered: func(err error) bool { return errors.Is(err, errUnanswered) }, Log: log,
-		Hand: HandConfig{Hold: time.Hour},
+		Offers: OfferConfig{Hold: time.Hour},
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -12,6 +12,7 @@ import (
 	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
+	"horae/controllers/run/placement"
 	"horae/internal/cache"
 	"horae/internal/mesos"
 	"horae/internal/reconcile"
@@ -123,8 +124,8 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Roles:          m.cfg.Mesos.Framework.Roles,
 		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe:    driver.Resubscribe,
-		Hand:           run.HandConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
-		Place:          run.PlaceConfig{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
+		Offers:         run.OfferConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
+		Placement:      placement.Config{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
 		Log:            m.log.WithName("run"), Metrics: m.registry, Clock: m.now,
 	})

@@ -107,6 +107,15 @@ var rules = []rule{
 		why: "the brain is tested without a network or a store; one controller does not import another",
 	},
 	{
+		name: "placement is pure",
+		of:   func(p string) bool { return within(p, "horae/controllers/run/placement") },
+		bad: func(_, i string) bool {
+			forbidden := []string{"context", "sync", "os", "log", "net", "github.com/go-logr/logr", "github.com/prometheus"}
+			return within(i, forbidden...) || ours(i) && !within(i, "horae/api", "horae/internal/offer", "horae/internal/store")
+		},
+		why: "it takes values and the time and returns who goes where: of the rest it knows offers, and keys and documents of Runs",
+	},
+	{
 		name: "mesos-go stays behind internal/mesos",
 		of: func(p string) bool {
 			return !within(p, "horae/internal/mesos", "horae/internal/devcluster", "horae/test")

@@ -9,9 +9,9 @@ import (
 	"horae/internal/store"
 )
 
-// TestCensus: an attempt counts from when it gets its place until the cache has its end, whatever old states come in between.
-func TestCensus(t *testing.T) {
-	var c census
+// TestLiveAttempts: an attempt counts from when it gets its place until the cache has its end, whatever old states come in between.
+func TestLiveAttempts(t *testing.T) {
+	var c liveAttempts
 	request := wants(t, "r", "2", "1Mi")
 	job := store.JobKey("default", "hello")
 	as := func(revision int64, attempts ...v1.Attempt) *store.Run {
@@ -27,10 +27,9 @@ func TestCensus(t *testing.T) {
 	}
 	alive := func(want int) {
 		t.Helper()
-		v := view(wants(t, "other", "1", "1Mi", constrained(one("agent", v1.OpUnique, "")...), spread))
-		c.fill(v)
-		if len(v.Live[job]) != want || v.Tasks["S0"] != want || v.Usage["default"].amount[cpus] != int64(2000*want) {
-			t.Errorf("live %v, tasks %v, usage %v; want %d", v.Live, v.Tasks, v.Usage, want)
+		sites, tasks, used := c.Sites(job), c.Tasks(), c.Usage()["default"]
+		if len(sites) != want || tasks["S0"] != want || used.CPUs() != float64(2*want) {
+			t.Errorf("live %v, tasks %v, usage %v; want %d", sites, tasks, used, want)
 		}
 	}
 	alive(0)

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 
 // This file decides who comes first. Runs of one namespace and one priority stand in a line, the one that has waited longest in
 // front. The line that bids most is served next; of several the one whose namespace uses the least. A line bids its priority, and
-// a point more for each time (PlaceConfig.Ageing) that it has waited without being served. So
+// a point more for each time (Config.Ageing) that it has waited without being served. So
 //
 //   - a higher priority comes first, and a lower one never starves: it is served at the latest when it has risen to the other's bid;
 //   - of one priority, namespaces share: ten thousand Runs in one wait in their own line, and do not rise by standing there;
@@ -29,27 +29,27 @@ type bidder struct {
 
 // tenant is a namespace with what its live attempts use.
 type tenant struct {
-	used  need
+	used  Need
 	share float64 // of the resource of which it uses the largest part
 }
 
 // queue hands out requests in the order of their turns.
 type queue struct {
 	bidders []*bidder // a heap: the first is served next
-	cfg     PlaceConfig
+	cfg     Config
 	now     time.Time
 	// total is what shares are counted of: all that is used and all that is offered.
-	total   need
+	total   Need
 	tenants map[string]*tenant
 	// all is how many stand in the lines.
 	all int
 }
 
 // newQueue lines up those who wait. free is what is offered.
-func newQueue(v *View, free *need) *queue {
+func newQueue(v *input, free *Need) *queue {
 	q := &queue{cfg: v.Config, now: v.Now, total: *free, tenants: map[string]*tenant{}}
 	for _, used := range v.Usage {
-		q.total.plus(&used)
+		q.total.Plus(&used)
 	}
 	bidders := map[*line]*bidder{}
 	for _, ps := range v.Waiting {
@@ -88,7 +88,7 @@ func merged(some []*peers) []*Request {
 	return all
 }
 
-func (q *queue) tenant(v *View, namespace string) *tenant {
+func (q *queue) tenant(v *input, namespace string) *tenant {
 	t := q.tenants[namespace]
 	if t == nil {
 		t = &tenant{used: v.Usage[namespace]}
@@ -99,7 +99,7 @@ func (q *queue) tenant(v *View, namespace string) *tenant {
 }
 
 // share is the dominant share: of the resource of which it is the largest part.
-func (q *queue) share(used *need) float64 {
+func (q *queue) share(used *Need) float64 {
 	var share float64
 	for d, n := range used.amount {
 		if q.total.amount[d] > 0 {
@@ -138,7 +138,7 @@ func (q *queue) next() *bidder {
 func (q *queue) done(l *bidder, placed bool) {
 	if placed {
 		l.served = q.now
-		l.tenant.used.plus(&l.waiting[0].shape.need)
+		l.tenant.used.Plus(&l.waiting[0].shape.Need)
 		l.tenant.share = q.share(&l.tenant.used)
 		l.share = l.tenant.share
 	}

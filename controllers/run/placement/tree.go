@@ -1,4 +1,4 @@
-package run
+package placement
 
 import "math"
 
@@ -8,12 +8,12 @@ type tree []node // [1] is the root, the children of i are 2i and 2i+1, and leaf
 
 // node is a bin, or the best of all bins below: each field by itself.
 type node struct {
-	need
+	Need
 	batch int64 // with which the bin came
 }
 
 // gap has room for no task, not even for one that needs nothing: it stands where there is no bin.
-var gap = node{need: need{amount: [dimensions]int64{-1, -1, -1, -1}, ports: -1}}
+var gap = node{Need: Need{amount: [dimensions]int64{-1, -1, -1, -1}, ports: -1}}
 
 // newTree makes an index of gaps; width is a power of two.
 func newTree(width int) tree {
@@ -50,7 +50,7 @@ func (t tree) sum(first, size int) {
 }
 
 // first is the first leaf from from on that covers want and came after the batch since; -1: there is none.
-func (t tree) first(from int, want *need, since int64) int {
+func (t tree) first(from int, want *Need, since int64) int {
 	if from >= t.width() {
 		return -1
 	}
@@ -75,7 +75,7 @@ func (t tree) first(from int, want *need, since int64) int {
 
 // fewest is, of the leaves before end that cover want, came after the batch since, and suit, the one with the smallest count, of
 // equal ones the last; -1: there is none. counts has the shape of the tree, with the least below each inner node.
-func (t tree) fewest(counts []int32, want *need, since int64, end int, suits func(i int) bool) int {
+func (t tree) fewest(counts []int32, want *Need, since int64, end int, suits func(i int) bool) int {
 	least, best := int32(math.MaxInt32), -1
 	var look func(at, from, width int)
 	look = func(at, from, width int) {
@@ -98,10 +98,10 @@ func (t tree) fewest(counts []int32, want *need, since int64, end int, suits fun
 	return best
 }
 
-func better(a, b *node) node { return node{most(&a.need, &b.need), max(a.batch, b.batch)} }
+func better(a, b *node) node { return node{most(&a.Need, &b.Need), max(a.batch, b.batch)} }
 
-func most(a, b *need) need {
-	m := need{ports: max(a.ports, b.ports)}
+func most(a, b *Need) Need {
+	m := Need{ports: max(a.ports, b.ports)}
 	for d := range m.amount {
 		m.amount[d] = max(a.amount[d], b.amount[d])
 	}

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"cmp"
@@ -30,15 +30,15 @@ var dimensionNames = [dimensions]string{"cpus", "mem", "disk", "gpus"}
 // mib is what Mesos's unit of memory and disk is in bytes.
 const mib = 1 << 20
 
-// need is what one attempt takes from an agent.
-type need struct {
+// Need is what one attempt takes from an agent.
+type Need struct {
 	amount [dimensions]int64 // in thousandths
 	ports  int64
 }
 
-// needOf reads the resources of a task. Memory and disk are rounded up to a thousandth of a MiB.
-func needOf(r *v1.Resources) need {
-	n := need{ports: int64(r.Ports)}
+// NeedOf reads the resources of a task. Memory and disk are rounded up to a thousandth of a MiB.
+func NeedOf(r *v1.Resources) Need {
+	n := Need{ports: int64(r.Ports)}
 	n.amount[cpus] = milli(r.CPUs, 1)
 	n.amount[mem] = milli(r.Memory, mib)
 	n.amount[disk] = milli(r.Disk, mib)
@@ -56,23 +56,29 @@ func milli(q *resource.Quantity, unit float64) int64 {
 	return int64(math.Ceil(q.AsApproximateFloat64() / unit * 1000))
 }
 
-// plus and minus change n by what another need is.
-func (n *need) plus(m *need) {
+// Plus adds what another need is.
+func (n *Need) Plus(m *Need) {
 	for d := range n.amount {
 		n.amount[d] += m.amount[d]
 	}
 	n.ports += m.ports
 }
 
-func (n *need) minus(m *need) {
+// Minus takes away what another need is.
+func (n *Need) Minus(m *Need) {
 	for d := range n.amount {
 		n.amount[d] -= m.amount[d]
 	}
 	n.ports -= m.ports
 }
 
+// CPUs, Memory and Disk are in Mesos's units: memory and disk in MiB.
+func (n *Need) CPUs() float64   { return float64(n.amount[cpus]) / 1000 }
+func (n *Need) Memory() float64 { return float64(n.amount[mem]) / 1000 }
+func (n *Need) Disk() float64   { return float64(n.amount[disk]) / 1000 }
+
 // covers reports whether what is free is enough.
-func (n *need) covers(want *need) bool {
+func (n *Need) covers(want *Need) bool {
 	for d := range n.amount {
 		if n.amount[d] < want.amount[d] {
 			return false
@@ -96,10 +102,8 @@ type Request struct {
 	kind        unique.Handle[kind]
 	constraints *constraints
 
-	peers *peers // among whom it waits
-	// told is what was last told about why it waits. It belongs to the placer's goroutine.
-	told   Why
-	toldAt time.Time
+	peers    *peers   // among whom it waits
+	reported reported // why it waits
 }
 
 // kind tells requests apart that may not fit the same places: job is set for those that look at their Job's other attempts.
@@ -111,7 +115,7 @@ type kind struct {
 // shape is all of a request that decides where it fits, but for its Job's other attempts and for when it ends. Two requests of one
 // shape fit, or do not fit, the same places.
 type shape struct {
-	need
+	Need
 	role string
 	// constraints as text, so that shapes can be compared.
 	constraints       string
@@ -130,7 +134,7 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 	request := &Request{
 		Run: r, Priority: spec.Priority, Since: since, job: jobOf(r.Key.Namespace, r.Object), constraints: c,
 		shape: shape{
-			need: needOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
+			Need: NeedOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
 			hostPorts: hostPortsOf(t), spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
 		},
 	}
@@ -144,11 +148,23 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 	return request, nil
 }
 
+// Job is the key of the Run's Job.
+func (r *Request) Job() store.Key { return r.job }
+
+// Role is the one whose offers the request can use.
+func (r *Request) Role() string { return r.shape.role }
+
+// Need is what the request takes from an agent.
+func (r *Request) Need() Need { return r.shape.Need }
+
+// DependsOnJob reports whether the request may have to wait for the end of another attempt of its Job (Unique, MaxPer, GroupBy).
+func (r *Request) DependsOnJob() bool { return r.constraints.others() }
+
 func jobOf(namespace string, r *v1.Run) store.Key { return store.JobKey(namespace, r.Spec.Job) }
 
 // ends is when an attempt that starts now is bound to be over. One that nothing bounds is taken to last for the assumed time.
 func (r *Request) ends(now time.Time, assumed time.Duration) (end time.Time, bound bool) {
-	if end, bound = overBy(r.Run.Object, &v1.Attempt{}, now); !bound {
+	if end, bound = EndsBy(r.Run.Object, &v1.Attempt{}, now); !bound {
 		end = now.Add(assumed)
 	}
 	return end, bound

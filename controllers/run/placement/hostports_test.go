@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"testing"
@@ -32,7 +32,7 @@ func TestPortsOfTheHostByTheirNumbers(t *testing.T) {
 	a := agentWithPorts(1, offer.Range{Begin: 31000, End: 31009})
 	b := agentWithPorts(2, offer.Range{Begin: 79, End: 81}, offer.Range{Begin: 443, End: 443})
 	first, second := wants(t, "a", "0.1", "1Mi", both), wants(t, "b", "0.1", "1Mi", mapped(80))
-	p := placeAll(view(first, second), []offer.Offer{a, b})
+	p := placeAll(situation(first, second), []offer.Offer{a, b})
 	if len(p.Agents) != 1 || p.Agents[0].AgentID != b.AgentID || len(p.Agents[0].Tasks) != 1 {
 		t.Fatalf("placed %+v", p.Agents)
 	}

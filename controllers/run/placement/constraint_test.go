@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"testing"
@@ -146,8 +146,8 @@ func TestJavaDouble(t *testing.T) {
 		"1.0": 1, "0.001": 0.001, "1.0E7": 1e7, "1.23456789E8": 123456789, "128.0": 128, "0.1": 0.1, "9999999.0": 9999999,
 		"1.0E-4": 0.0001, "0.0": 0, "-2.5": -2.5, "1.5E-5": 0.000015,
 	} {
-		if got := javaDouble(f); got != want {
-			t.Errorf("javaDouble(%v) = %q, want %q", f, got, want)
+		if got := JavaDouble(f); got != want {
+			t.Errorf("JavaDouble(%v) = %q, want %q", f, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"cmp"
@@ -10,26 +10,10 @@ import (
 	"horae/internal/store"
 )
 
-// View is what a placement looks at, besides what is offered.
-type View struct {
-	Now time.Time
-	// Waiting are those who want a place, with their peers, in no order.
-	Waiting []*peers
-	// Usage is what the live attempts of each namespace take.
-	Usage map[string]need
-	// Served is when each line was last served, as far as that is known.
-	Served map[lineKey]time.Time
-	// Live says on which agents the attempts of a Job are alive: for Jobs with Unique, MaxPer or GroupBy.
-	Live map[store.Key][]site
-	// Tasks counts the live attempts on each agent: for tasks that are spread.
-	Tasks map[string]int
-	// Agents are those that have ever been offered, by id, with what is known of them.
-	Agents map[string]*offer.Offer
-	Config PlaceConfig
-}
-
-// PlaceConfig has the settings of a placement. The zero value: nobody rises, and Runs without a bound take no time.
-type PlaceConfig struct {
+// Config has the settings of a placement. The zero value: no line's bid rises, and Runs without a bound take no time.
+type Config struct {
+	// Roles of the framework.
+	Roles []string
 	// Ageing is how long a line waits for its bid to rise by one point of priority; 0: it never does.
 	Ageing time.Duration
 	// AssumedDuration is how long a Run without timeout and deadline is taken to last, where an agent is about to be maintained.
@@ -38,21 +22,34 @@ type PlaceConfig struct {
 	GPUs bool
 }
 
-// site is where an attempt is alive.
-type site struct{ agentID, hostname string }
+// Live answers which attempts are alive. A placement asks only for what the waiting Runs depend on.
+type Live interface {
+	// Usage is what the live attempts of each namespace take.
+	Usage() map[string]Need
+	// Tasks counts the live attempts on each agent.
+	Tasks() map[string]int
+	// Sites are where the attempts of a Job are alive.
+	Sites(job store.Key) []Site
+}
 
-// Placement says who goes where.
+// Site is where an attempt is alive.
+type Site struct{ AgentID, Hostname string }
+
+// Placement says which Run goes to which agent.
 type Placement struct {
 	// Agents that get something to do, each for one ACCEPT.
-	Agents []AgentPlacement
+	Agents []Agent
+	// Tried is how many different requests were tried; requests that differ in nothing but their age count once.
+	Tried int
+
 	// left is what is left, for those for whom there was no place; nil: there was one for all.
 	left *leftovers
 	// ruledOut are those for none of whom there will be a place before more is offered, whatever ends.
 	ruledOut []*peers
 }
 
-// AgentPlacement is what one agent gets: one ACCEPT of all these offers.
-type AgentPlacement struct {
+// Agent is what one agent gets: one ACCEPT of all these offers.
+type Agent struct {
 	AgentID, Hostname, AgentURL string
 	Offers                      []offer.Offer
 	Tasks                       []Placed
@@ -65,21 +62,31 @@ type Placed struct {
 	Ports     []int32
 }
 
-// Place finds places for as many requests as it can, in the order of their turns (order.go): one for which there is no place never
-// holds up another, and nobody waits for whom there is one. A request goes to the agent with the least free that suffices, so
-// that large gaps stay for large tasks, or, if it is to be spread, to the one with the fewest tasks of ours. It is pure; what it
-// costs is in docs/benchmarks.md (BenchmarkPlace).
-func Place(v *View, offers []offer.Offer) Placement {
-	var p pool
-	p.add(offers)
-	return p.place(v)
+// input is what a placement looks at, besides what is offered.
+type input struct {
+	Now time.Time
+	// Waiting are the requests to be tried, with their peers, in no order.
+	Waiting []*peers
+	// Usage is what the live attempts of each namespace take.
+	Usage map[string]Need
+	// Served is when each line was last served, as far as that is known.
+	Served map[lineKey]time.Time
+	// Live says on which agents the attempts of a Job are alive: for Jobs with Unique, MaxPer or GroupBy.
+	Live map[store.Key][]Site
+	// Tasks counts the live attempts on each agent: for tasks that are spread.
+	Tasks map[string]int
+	// Agents are those that have ever been offered, by id, with what is known of them.
+	Agents map[string]*offer.Offer
+	Config Config
 }
 
-// place is Place with the offers of the pool; those that it uses leave the pool.
-func (p *pool) place(v *View) Placement {
+// place finds places for as many requests as it can, in the order of their turns (turns.go). A request goes to the agent with the
+// least free that suffices, so that large gaps stay for large tasks, or, if it is to be spread, to the one with the fewest live
+// tasks. The offers that are used leave the pool.
+func (p *Offers) place(v *input) Placement {
 	s := newSearch(p, v)
+	result := Placement{Tried: len(v.Waiting)}
 	// 1. Each in its turn gets a place, if there is one.
-	var result Placement
 	var again []*Request
 	q := newQueue(v, &p.free)
 	for l := q.next(); l != nil; l = q.next() {
@@ -92,7 +99,7 @@ func (p *pool) place(v *View) Placement {
 	}
 	// 2. Where a Job's attempts are spread evenly, one that was placed can make room for another.
 	s.putAgain(again)
-	// 3. What is left, for those who want to know why they wait.
+	// 3. What is left, to explain later why the others wait.
 	if s.places() < q.all {
 		result.left = s.leftovers()
 	}
@@ -119,14 +126,16 @@ func (s *search) places() int {
 }
 
 // agents puts together what each agent got, in the order of the turns.
-func (s *search) agents() []AgentPlacement {
+func (s *search) agents() []Agent {
 	slices.SortFunc(s.used, func(a, b *bin) int {
 		return cmp.Or(strings.Compare(a.offers[0].Role, b.offers[0].Role), cmp.Compare(a.at, b.at))
 	})
-	agents := make([]AgentPlacement, len(s.used))
+	agents := make([]Agent, len(s.used))
 	for i, b := range s.used {
 		o := &b.offers[0]
-		agents[i] = AgentPlacement{AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: make([]Placed, 0, b.tasks)}
+		agents[i] = Agent{
+			AgentID: o.AgentID, Hostname: o.Hostname, AgentURL: o.AgentURL, Offers: b.offers, Tasks: make([]Placed, 0, b.tasks),
+		}
 		b.agent = i
 	}
 	for _, some := range s.found {

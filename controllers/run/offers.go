@@ -4,24 +4,27 @@ import (
 	"slices"
 	"time"
 
+	"horae/controllers/run/placement"
 	"horae/internal/offer"
 )
 
-// hand are the offers that the placer holds, and what it told Mesos about wanting more, for each of the framework's roles. It
-// decides, and does nothing.
-type hand struct {
-	cfg    HandConfig
-	offers pool
-	roles  []*roleHand // in the order of the configuration
-	stray  []string    // offers to roles that we do not have, to be declined
-	// undeclined are offers that have left the hand, and whose DECLINE may not have arrived. Mesos counts them as ours until it does, and
+// heldOffers are the offers that the placer holds, and what it has told Mesos about wanting more, for each of the framework's roles. It
+// is a state machine without a clock and without I/O: each method is a transition at a time that is passed in. What next returns
+// counts as said to Mesos from then on, because a call that was decided twice would be made twice; so deciding and recording
+// are one step. What did not go through comes back by notDeclined; nothing else has to.
+type heldOffers struct {
+	cfg    OfferConfig
+	offers placement.Offers
+	roles  []*roleOffers // in the order of the configuration
+	stray  []string      // offers to roles that we do not have, to be declined
+	// undeclined are offers that are not held any more, and whose DECLINE may not have arrived. Mesos counts them as ours until it does, and
 	// offers them to nobody. They are declined again at againAt; zero: there are none.
 	undeclined []string
 	againAt    time.Time
 }
 
-// roleHand is what the hand knows of one role.
-type roleHand struct {
+// roleOffers is what is known of the offers to one role.
+type roleOffers struct {
 	name string
 	// came has the role's offers in the order in which they came, and some that have left since.
 	came       []held
@@ -38,8 +41,8 @@ type held struct {
 	since time.Time
 }
 
-// HandConfig says how long offers are held. The zero value has useful defaults.
-type HandConfig struct {
+// OfferConfig says how long offers are held. The zero value has useful defaults.
+type OfferConfig struct {
 	// Hold is how long an offer is kept for what may come next, counted from when it came, or from the last launch; default
 	// 500 ms.
 	Hold time.Duration
@@ -64,7 +67,7 @@ const (
 	newRevivePause = 250 * time.Millisecond
 )
 
-func (c HandConfig) withDefaults() HandConfig {
+func (c OfferConfig) withDefaults() OfferConfig {
 	setDefault(&c.Hold, 500*time.Millisecond)
 	setDefault(&c.MaxHold, 10*c.Hold)
 	setDefault(&c.Refuse, 10*time.Minute)
@@ -81,16 +84,16 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-func newHand(cfg HandConfig, roles []string) *hand {
-	h := &hand{cfg: cfg.withDefaults()}
+func newHeldOffers(cfg OfferConfig, roles []string) *heldOffers {
+	h := &heldOffers{cfg: cfg.withDefaults()}
 	for _, name := range roles {
-		h.roles = append(h.roles, &roleHand{name: name, pause: h.cfg.ReviveInterval})
+		h.roles = append(h.roles, &roleOffers{name: name, pause: h.cfg.ReviveInterval})
 	}
 	return h
 }
 
 // role is nil for a role that the framework does not have.
-func (h *hand) role(name string) *roleHand {
+func (h *heldOffers) role(name string) *roleOffers {
 	for _, r := range h.roles {
 		if r.name == name {
 			return r
@@ -112,8 +115,8 @@ type moves struct {
 
 // reset begins a new subscription: the offers are void, and offers come without being asked for, except to those roles that
 // were said to be suppressed.
-func (h *hand) reset(suppressed []string) {
-	h.offers.clear()
+func (h *heldOffers) reset(suppressed []string) {
+	h.offers.Clear()
 	h.stray, h.undeclined, h.againAt = nil, nil, time.Time{}
 	for _, r := range h.roles {
 		r.came = nil
@@ -121,8 +124,8 @@ func (h *hand) reset(suppressed []string) {
 	}
 }
 
-func (h *hand) add(now time.Time, offers []offer.Offer) {
-	h.offers.add(offers)
+func (h *heldOffers) add(now time.Time, offers []offer.Offer) {
+	h.offers.Add(offers)
 	for i := range offers {
 		if r := h.role(offers[i].Role); r != nil {
 			r.came = append(r.came, held{offers[i].ID, now})
@@ -132,53 +135,51 @@ func (h *hand) add(now time.Time, offers []offer.Offer) {
 	}
 }
 
-// place finds places among the offers in hand; those that are used leave it.
-func (h *hand) place(v *View) Placement {
-	placement := h.offers.place(v)
-	for i := range placement.Agents {
-		if r := h.role(placement.Agents[i].Offers[0].Role); r != nil {
-			r.launched, r.pause = v.Now, h.cfg.ReviveInterval
+// launched says that a placement has used offers of these agents.
+func (h *heldOffers) launched(agents []placement.Agent, now time.Time) {
+	for i := range agents {
+		if r := h.role(agents[i].Offers[0].Role); r != nil {
+			r.launched, r.pause = now, h.cfg.ReviveInterval
 		}
 	}
-	return placement
 }
 
 // wanted says that something new waits for the role's offers.
-func (h *hand) wanted(role string) {
+func (h *heldOffers) wanted(role string) {
 	if r := h.role(role); r != nil {
 		r.pause = min(r.pause, newRevivePause)
 	}
 }
 
 // expect says that something will wait for the role's offers from t on.
-func (h *hand) expect(role string, t time.Time) {
+func (h *heldOffers) expect(role string, t time.Time) {
 	if r := h.role(role); r != nil {
 		r.expected.add(t)
 	}
 }
 
 // busy reports whether more launches are likely to follow.
-func (h *hand) busy(r *roleHand, now time.Time) bool {
+func (h *heldOffers) busy(r *roleOffers, now time.Time) bool {
 	return now.Before(r.launched.Add(h.cfg.Hold)) || h.dueSoon(r, now)
 }
 
 // dueSoon reports whether an expected time is near.
-func (h *hand) dueSoon(r *roleHand, now time.Time) bool {
+func (h *heldOffers) dueSoon(r *roleOffers, now time.Time) bool {
 	next := r.expected.next(now.Add(-h.cfg.Hold))
 	return !next.IsZero() && !next.After(now.Add(h.cfg.LookAhead))
 }
 
-// notDeclined says of offers which plan gave back that the call failed.
-func (h *hand) notDeclined(now time.Time, ids []string) {
+// notDeclined says of offers that next gave back that the call failed.
+func (h *heldOffers) notDeclined(now time.Time, ids []string) {
 	h.undeclined, h.againAt = append(h.undeclined, ids...), now.Add(declinePause)
 }
 
-// plan decides what to say now. waiting counts, by role, those for whom there is no place among the offers in hand. ready: the
-// gate is open, so that offers can be used.
-func (h *hand) plan(now time.Time, waiting map[string]int, ready bool) moves {
+// next moves on to now and returns what is to be said to Mesos. waiting counts, by role, the Runs for which the held offers have no
+// place. ready: the gate is open, so that offers can be used.
+func (h *heldOffers) next(now time.Time, waiting map[string]int, ready bool) moves {
 	m := moves{refuse: h.cfg.Refuse, decline: h.stray}
 	for _, id := range h.stray {
-		h.offers.remove(id)
+		h.offers.Remove(id)
 	}
 	h.stray = nil
 	if now.Before(h.againAt) {
@@ -190,22 +191,22 @@ func (h *hand) plan(now time.Time, waiting map[string]int, ready bool) moves {
 		m.at(r.expected.next(now.Add(-h.cfg.Hold)), -h.cfg.LookAhead, now)
 		h.giveBack(&m, r, now, waiting)
 		if ready {
-			h.planRole(&m, r, now, waiting[r.name] > 0)
+			h.nextOfRole(&m, r, now, waiting[r.name] > 0)
 		}
 	}
 	return m
 }
 
 // giveBack declines the role's offers that were held long enough: for long, unless they are likely to be missed soon.
-func (h *hand) giveBack(m *moves, r *roleHand, now time.Time, waiting map[string]int) {
+func (h *heldOffers) giveBack(m *moves, r *roleOffers, now time.Time, waiting map[string]int) {
 	for len(r.came) > 0 {
 		oldest := r.came[0]
-		if h.offers.of[oldest.id] != nil {
+		if h.offers.Has(oldest.id) {
 			if until := h.keepUntil(r, now, oldest.since, waiting); now.Before(until) {
 				m.at(until, 0, now)
 				return // Those that came later are kept no shorter.
 			}
-			h.offers.remove(oldest.id)
+			h.offers.Remove(oldest.id)
 			if waiting[r.name] == 0 && h.busy(r, now) {
 				m.yield = append(m.yield, oldest.id)
 			} else {
@@ -216,10 +217,10 @@ func (h *hand) giveBack(m *moves, r *roleHand, now time.Time, waiting map[string
 	}
 }
 
-// planRole decides whether the role's offers are wanted.
-func (h *hand) planRole(m *moves, r *roleHand, now time.Time, waiting bool) {
+// nextOfRole decides whether the role's offers are wanted.
+func (h *heldOffers) nextOfRole(m *moves, r *roleOffers, now time.Time, waiting bool) {
 	// 1. What waits, or is about to, needs offers.
-	if waiting || !h.offers.hasRole(r.name) && h.dueSoon(r, now) {
+	if waiting || !h.offers.HasRole(r.name) && h.dueSoon(r, now) {
 		r.idle = time.Time{}
 		if at := r.revived.Add(r.pause); now.Before(at) {
 			m.at(at, 0, now)
@@ -236,7 +237,7 @@ func (h *hand) planRole(m *moves, r *roleHand, now time.Time, waiting bool) {
 		r.idle = now
 	}
 	switch at := r.idle.Add(h.cfg.SuppressAfter); {
-	case r.suppressed || h.offers.hasRole(r.name) || h.dueSoon(r, now):
+	case r.suppressed || h.offers.HasRole(r.name) || h.dueSoon(r, now):
 	case now.Before(at):
 		m.at(at, 0, now)
 	default:
@@ -245,23 +246,28 @@ func (h *hand) planRole(m *moves, r *roleHand, now time.Time, waiting bool) {
 }
 
 // keepUntil says how long an offer to the role that came at since is held.
-func (h *hand) keepUntil(r *roleHand, now, since time.Time, waiting map[string]int) time.Time {
+func (h *heldOffers) keepUntil(r *roleOffers, now, since time.Time, waiting map[string]int) time.Time {
 	until := since.Add(h.cfg.Hold)
 	if waiting[r.name] == 0 && len(waiting) > 0 && !h.busy(r, now) {
 		return since // What is offered to this role is kept from another one, for which something waits.
 	}
 	busy := r.launched.Add(h.cfg.Hold)
 	if h.dueSoon(r, now) {
-		busy = later(busy, r.expected.next(now.Add(-h.cfg.Hold)).Add(h.cfg.Hold))
+		if due := r.expected.next(now.Add(-h.cfg.Hold)).Add(h.cfg.Hold); due.After(busy) {
+			busy = due
+		}
 	}
 	if most := since.Add(h.cfg.MaxHold); busy.After(most) {
 		busy = most
 	}
-	return later(until, busy)
+	if busy.After(until) {
+		return busy
+	}
+	return until
 }
 
 // quiet are the roles for which nothing is likely to wait soon: a new subscription may begin without offers to them.
-func (h *hand) quiet(now time.Time, waiting map[string]int) []string {
+func (h *heldOffers) quiet(now time.Time, waiting map[string]int) []string {
 	var names []string
 	for _, r := range h.roles {
 		if waiting[r.name] == 0 && !h.busy(r, now) {

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -10,15 +10,13 @@ import (
 
 // Reasons for waiting, as they stand in status.reason.
 const (
-	waitNoOffers     = "NoOffers"
-	waitRole         = "NoOffersForRole"
-	waitUnknownRole  = "UnknownRole"
-	waitMaintenance  = "Maintenance"
-	waitConstraints  = "ConstraintsNotMet"
-	waitResources    = "InsufficientResources"
-	waitDisconnected = "MesosNotConnected"
-	waitReconciling  = "Reconciling"
-	waitPorts        = "InsufficientPorts"
+	waitNoOffers    = "NoOffers"
+	waitRole        = "NoOffersForRole"
+	waitUnknownRole = "UnknownRole"
+	waitMaintenance = "Maintenance"
+	waitConstraints = "ConstraintsNotMet"
+	waitResources   = "InsufficientResources"
+	waitPorts       = "InsufficientPorts"
 )
 
 // waitDimension are the reasons for waiting for one kind of resource.
@@ -96,7 +94,7 @@ func insufficient(r *Request, left *sieve, all *sum) Why {
 		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s of the host free: %s", of, count(int(h.count()), "port"), h)}
 	}
 	return Why{Reason: waitResources, Message: fmt.Sprintf("%s, %s and %s in all, none with %s together", of,
-		amount(cpus, total.amount[cpus]), amount(mem, total.amount[mem]), r.shape.need.String())}
+		amount(cpus, total.amount[cpus]), amount(mem, total.amount[mem]), r.shape.Need.String())}
 }
 
 // sieve is what is left of the bins.
@@ -154,7 +152,7 @@ func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
 	}
 	text := fmt.Sprintf("%s: %s of the job on %s", c, count(live+len(g.unknown), "live attempt"), count(g.used, "value"))
 	if n := len(g.unknown); n > 0 {
-		text += fmt.Sprintf(" and %d on agents such as %s whose %s is not known", n, g.unknown[0].hostname, c.Attribute)
+		text += fmt.Sprintf(" and %d on agents such as %s whose %s is not known", n, g.unknown[0].Hostname, c.Attribute)
 	}
 	return text
 }
@@ -182,6 +180,10 @@ func (l *leftovers) untilWhen(r *Request) string {
 	return fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
 }
 
+func format(t time.Time) string {
+	return t.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.999Z07:00")
+}
+
 // mostly is the text that occurs most often.
 func mostly(counts map[string]int) string {
 	best := ""
@@ -200,7 +202,7 @@ func unknownRole(role string, roles []string) Why {
 }
 
 // String names all that is needed.
-func (n need) String() string {
+func (n Need) String() string {
 	var words []string
 	for d, v := range n.amount {
 		if v > 0 {

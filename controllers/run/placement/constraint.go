@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -158,7 +158,7 @@ func texts(a *offer.Attribute) []string {
 	case offer.Text:
 		return []string{a.Text}
 	case offer.Scalar:
-		return []string{javaDouble(a.Scalar)}
+		return []string{JavaDouble(a.Scalar)}
 	case offer.Set:
 		return a.Set
 	}
@@ -209,8 +209,8 @@ func number(a *offer.Attribute) (float64, bool) {
 	return 0, false
 }
 
-// javaDouble writes a number as Java's Double.toString does: 1.0, 0.001, 1.0E7, 1.23456789E8.
-func javaDouble(f float64) string {
+// JavaDouble writes a number as Java's Double.toString does: 1.0, 0.001, 1.0E7, 1.23456789E8.
+func JavaDouble(f float64) string {
 	s := strconv.FormatFloat(f, 'e', -1, 64) // shortest digits: d.ddde±xx
 	mantissa, exponent, ok := strings.Cut(s, "e")
 	if !ok {

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ func placeInvariants(t *rapid.T) {
 	for i := range rapid.IntRange(0, 14).Draw(t, "requests") {
 		waiting = append(waiting, drawRequest(t, i))
 	}
-	v := view(waiting...)
+	v := situation(waiting...)
 	drawAlive(t, v)
 	p := placeAll(v, offers)
 	w := newChecker(v, offers)
@@ -122,8 +122,8 @@ func drawRequest(t *rapid.T, i int) *Request {
 }
 
 // drawAlive has attempts of the Jobs alive, some on agents that nobody knows.
-func drawAlive(t *rapid.T, v *View) {
-	v.Live, v.Agents, v.Tasks = map[store.Key][]site{}, map[string]*offer.Offer{}, map[string]int{}
+func drawAlive(t *rapid.T, v *input) {
+	v.Live, v.Agents, v.Tasks = map[store.Key][]Site{}, map[string]*offer.Offer{}, map[string]int{}
 	for range rapid.IntRange(0, 4).Draw(t, "alive") {
 		n := rapid.IntRange(1, 6).Draw(t, "on")
 		o := agent(n, 0, 0, inRack([]string{"", "r1", "r1", "r2", "r2", "r3", ""}[n]))
@@ -131,20 +131,20 @@ func drawAlive(t *rapid.T, v *View) {
 			v.Agents[o.AgentID] = &o
 		}
 		job := store.JobKey(rapid.SampledFrom([]string{"x", "y"}).Draw(t, "namespace"), rapid.SampledFrom([]string{"j", "k"}).Draw(t, "job"))
-		v.Live[job] = append(v.Live[job], site{o.AgentID, o.Hostname})
+		v.Live[job] = append(v.Live[job], Site{o.AgentID, o.Hostname})
 		v.Tasks[o.AgentID]++
 	}
 }
 
 // checker knows what is left of what was offered, counted anew and without any of the placement's own shortcuts.
 type checker struct {
-	v      *View
+	v      *input
 	offers map[string][]offer.Offer // by agent
 	left   map[string]map[string]int64
 	ports  map[string]map[int32]string // by agent: each port and the resource that it is part of
 }
 
-func newChecker(v *View, offers []offer.Offer) *checker {
+func newChecker(v *input, offers []offer.Offer) *checker {
 	c := &checker{v: v, offers: map[string][]offer.Offer{}, left: map[string]map[string]int64{}, ports: map[string]map[int32]string{}}
 	for _, o := range offers {
 		c.offers[o.AgentID] = append(c.offers[o.AgentID], o)
@@ -170,8 +170,8 @@ func kindOf(r offer.Resource) string {
 }
 
 // takes checks what one task takes, and takes it away.
-func (c *checker) takes(t *rapid.T, a *AgentPlacement, task *Placed) {
-	var got need
+func (c *checker) takes(t *rapid.T, a *Agent, task *Placed) {
+	var got Need
 	revocable := map[string]map[bool]bool{}
 	var ports []int32
 	for _, r := range task.Resources {
@@ -197,8 +197,8 @@ func (c *checker) takes(t *rapid.T, a *AgentPlacement, task *Placed) {
 			}
 		}
 	}
-	if got.ports = int64(len(ports)); got != task.shape.need || !slices.Equal(ports, task.Ports) {
-		t.Fatalf("%s got %v and ports %d, wants %v", task.Run.Key, got, task.Ports, task.shape.need)
+	if got.ports = int64(len(ports)); got != task.shape.Need || !slices.Equal(ports, task.Ports) {
+		t.Fatalf("%s got %v and ports %d, wants %v", task.Run.Key, got, task.Ports, task.shape.Need)
 	}
 	for i := range a.Offers {
 		if u := task.constraints.unmet(&a.Offers[i]); u != nil {
@@ -212,13 +212,13 @@ func (c *checker) takes(t *rapid.T, a *AgentPlacement, task *Placed) {
 
 // others checks Unique and MaxPer: whose counts only ever grow, so that they hold at the end if they held when each was placed.
 func (c *checker) others(t *rapid.T, p *Placement) {
-	sites := map[store.Key][]site{}
+	sites := map[store.Key][]Site{}
 	for job, live := range c.v.Live {
 		sites[job] = slices.Clone(live)
 	}
 	for _, a := range p.Agents {
 		for i := range a.Tasks {
-			sites[a.Tasks[i].job] = append(sites[a.Tasks[i].job], site{a.AgentID, a.Hostname})
+			sites[a.Tasks[i].job] = append(sites[a.Tasks[i].job], Site{a.AgentID, a.Hostname})
 		}
 	}
 	for _, a := range p.Agents {
@@ -227,8 +227,8 @@ func (c *checker) others(t *rapid.T, p *Placement) {
 			for _, k := range task.constraints.most {
 				n := 0
 				for _, at := range sites[task.job] {
-					if l, known := c.v.label(at, k.Attribute); c.offers[at.agentID] != nil {
-						if labelOf(&c.offers[at.agentID][0], k.Attribute) == labelOf(&a.Offers[0], k.Attribute) {
+					if l, known := c.v.label(at, k.Attribute); c.offers[at.AgentID] != nil {
+						if labelOf(&c.offers[at.AgentID][0], k.Attribute) == labelOf(&a.Offers[0], k.Attribute) {
 							n++
 						}
 					} else if !known || l == labelOf(&a.Offers[0], k.Attribute) {
@@ -283,7 +283,7 @@ func (c *checker) noRoom(t *rapid.T, p *Placement, r *Request) {
 		case r.constraints.unmetByOthers(p.left.jobs[r.jobID], func(g int) string { return labelOf(o, p.left.jobs[r.jobID][g].attribute) }) != nil:
 		case o.Unavailable != nil && after30(r, o.Unavailable):
 		default:
-			t.Fatalf("%s waits for %v, and %s has %v and %v", r.Run.Key, r.shape.need, id, b.free, b.revocable)
+			t.Fatalf("%s waits for %v, and %s has %v and %v", r.Run.Key, r.shape.Need, id, b.free, b.revocable)
 		}
 	}
 }

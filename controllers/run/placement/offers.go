@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"slices"
@@ -6,34 +6,37 @@ import (
 	"horae/internal/offer"
 )
 
-// pool is what is free in the offers in hand, by role and agent. It is kept as offers come and go, so that a placement costs what it
+// Offers is what is free in the offers in hand, by role and agent. It is kept as offers come and go, so that a placement costs what it
 // places and not what is offered: of the bins only those that get something are touched. Its zero value is empty.
-type pool struct {
-	shelves map[string]*shelf // by role
-	bins    map[place]*bin    // by where they are
-	of      map[string]*bin   // by the offers in them
+type Offers struct {
+	shelves map[string]*shelf  // by role
+	bins    map[agentRole]*bin // by where they are
+	of      map[string]*bin    // by the offers in them
 	// windowed are the bins whose agents' maintenance is planned.
 	windowed map[*bin]struct{}
-	free     need // all that the bins had when they came
+	free     Need // all that the bins had when they came
 	// batch counts the times that offers came.
 	batch int64
 	// rests are the bins as the last placement left them; nil: they have changed since, or nobody waited.
 	rests map[string]*rest
 }
 
-// place is a role's part of an agent.
-type place struct{ agent, role string }
+// agentRole is a role's part of an agent.
+type agentRole struct{ agent, role string }
 
-// has is how many offers there are.
-func (p *pool) has() int { return len(p.of) }
+// Len is how many offers there are.
+func (p *Offers) Len() int { return len(p.of) }
 
-// hasRole reports whether there are offers to the role.
-func (p *pool) hasRole(role string) bool { return p.shelves[role] != nil && p.shelves[role].held > 0 }
+// Has reports whether the offer is there.
+func (p *Offers) Has(id string) bool { return p.of[id] != nil }
 
-// add puts offers in. What one agent offers to one role in several is put together.
-func (p *pool) add(offers []offer.Offer) {
+// HasRole reports whether there are offers to the role.
+func (p *Offers) HasRole(role string) bool { return p.shelves[role] != nil && p.shelves[role].held > 0 }
+
+// Add puts offers in. What one agent offers to one role in several is put together.
+func (p *Offers) Add(offers []offer.Offer) {
 	if p.shelves == nil {
-		p.shelves, p.bins, p.of, p.windowed = map[string]*shelf{}, map[place]*bin{}, map[string]*bin{}, map[*bin]struct{}{}
+		p.shelves, p.bins, p.of, p.windowed = map[string]*shelf{}, map[agentRole]*bin{}, map[string]*bin{}, map[*bin]struct{}{}
 	}
 	p.batch++
 	for i := range offers {
@@ -42,7 +45,7 @@ func (p *pool) add(offers []offer.Offer) {
 			continue
 		}
 		together := offers[i : i+1 : i+1]
-		if b := p.bins[place{o.AgentID, o.Role}]; b != nil {
+		if b := p.bins[agentRole{o.AgentID, o.Role}]; b != nil {
 			together = append(slices.Clip(b.offers), *o)
 			p.drop(b)
 		}
@@ -52,14 +55,14 @@ func (p *pool) add(offers []offer.Offer) {
 }
 
 // settle puts new bins on their shelves.
-func (p *pool) settle() {
+func (p *Offers) settle() {
 	for _, s := range p.shelves {
 		s.putAll()
 	}
 }
 
 // insert makes a bin of what one agent offers to one role.
-func (p *pool) insert(offers []offer.Offer, batch int64) {
+func (p *Offers) insert(offers []offer.Offer, batch int64) {
 	b := newBin(offers)
 	b.batch = batch
 	p.rests = nil
@@ -69,8 +72,8 @@ func (p *pool) insert(offers []offer.Offer, batch int64) {
 			p.windowed[b] = struct{}{}
 		}
 	}
-	p.free.plus(&b.whole)
-	at := place{offers[0].AgentID, offers[0].Role}
+	p.free.Plus(&b.whole)
+	at := agentRole{offers[0].AgentID, offers[0].Role}
 	p.bins[at] = b
 	if p.shelves[at.role] == nil {
 		p.shelves[at.role] = &shelf{}
@@ -79,20 +82,20 @@ func (p *pool) insert(offers []offer.Offer, batch int64) {
 }
 
 // drop takes a bin out with all of its offers.
-func (p *pool) drop(b *bin) {
+func (p *Offers) drop(b *bin) {
 	p.rests = nil
-	p.free.minus(&b.whole)
+	p.free.Minus(&b.whole)
 	for i := range b.offers {
 		delete(p.of, b.offers[i].ID)
 	}
 	delete(p.windowed, b)
-	at := place{b.offers[0].AgentID, b.offers[0].Role}
+	at := agentRole{b.offers[0].AgentID, b.offers[0].Role}
 	delete(p.bins, at)
 	p.shelves[at.role].remove(b)
 }
 
-// remove takes one offer out; the others of its agent stay.
-func (p *pool) remove(id string) {
+// Remove takes one offer out; the others of its agent stay.
+func (p *Offers) Remove(id string) {
 	b := p.of[id]
 	if b == nil {
 		return
@@ -104,8 +107,8 @@ func (p *pool) remove(id string) {
 	}
 }
 
-// removeAgent takes out all that an agent offers.
-func (p *pool) removeAgent(id string) {
+// RemoveAgent takes out all that an agent offers.
+func (p *Offers) RemoveAgent(id string) {
 	for at, b := range p.bins {
 		if at.agent == id {
 			p.drop(b)
@@ -113,5 +116,5 @@ func (p *pool) removeAgent(id string) {
 	}
 }
 
-// clear takes everything out.
-func (p *pool) clear() { *p = pool{batch: p.batch} }
+// Clear takes everything out.
+func (p *Offers) Clear() { *p = Offers{batch: p.batch} }

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"cmp"
@@ -14,10 +14,10 @@ type bin struct {
 	offers []offer.Offer
 	// parts are in the order in which they are used up: reserved before unreserved.
 	parts []part
-	free  need // the sum of the parts, without
+	free  Need // the sum of the parts, without
 	// revocable ones, which only those get that ask for them.
-	revocable need
-	whole     need // as free was at first
+	revocable Need
+	whole     Need // as free was at first
 	// tasks is how many it got in this placement, agent where it is among those that got some.
 	tasks, agent int
 
@@ -77,7 +77,7 @@ func (b *bin) add(r *offer.Resource) {
 // usable reports whether a task may take of the resource: not what others use too, and not the volumes of a storage provider.
 func usable(r *offer.Resource) bool { return !r.Shared && r.ProviderID == "" }
 
-func (b *bin) kind(revocable bool) *need {
+func (b *bin) kind(revocable bool) *Need {
 	if revocable {
 		return &b.revocable
 	}
@@ -139,13 +139,13 @@ func (b *bin) fits(s *shape) bool {
 }
 
 // either is the most that a task can get which takes revocable resources too.
-func (b *bin) either() need { return most(&b.free, &b.revocable) }
+func (b *bin) either() Need { return most(&b.free, &b.revocable) }
 
 // window is when the agent's next, or present, maintenance begins; false: none is planned.
 func (b *bin) window(now time.Time) (start time.Time, planned bool) {
 	for i := range b.offers {
 		w := b.offers[i].Unavailable
-		if w == nil || over(*w, now) {
+		if w == nil || WindowOver(*w, now) {
 			continue
 		}
 		if !planned || w.Start.Before(start) {

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -21,8 +21,8 @@ func in(namespace string) func(*v1.Run) { return func(r *v1.Run) { r.Namespace =
 func since(r *Request, ago time.Duration) *Request { r.Since = t0.Add(-ago); return r }
 
 // turns are the namespace/name of those that a placement with room for n puts, in the order of their turns.
-func turns(v *View, n int) []string {
-	p := Place(v, []offer.Offer{agent(1, float64(n), 1e6)})
+func turns(v *input, n int) []string {
+	p := place(v, []offer.Offer{agent(1, float64(n), 1e6)})
 	var names []string
 	for _, a := range p.Agents {
 		for _, task := range a.Tasks {
@@ -38,7 +38,7 @@ func TestTurns(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		waiting []*Request
-		usage   map[string]need
+		usage   map[string]Need
 		served  map[lineKey]time.Time
 		want    []string // as many as there is room for
 	}{
@@ -48,7 +48,7 @@ func TestTurns(t *testing.T) {
 		},
 		"the higher priority, also of another namespace": {
 			waiting: []*Request{since(cpu("a", "x"), 30*time.Second), cpu("b", "y", priority(1))},
-			usage:   map[string]need{"y": {amount: [dimensions]int64{5000}}},
+			usage:   map[string]Need{"y": {amount: [dimensions]int64{5000}}},
 			want:    []string{"y/b", "x/a"},
 		},
 		"of one priority, namespaces take turns": {
@@ -59,12 +59,12 @@ func TestTurns(t *testing.T) {
 		},
 		"the namespace that uses less": {
 			waiting: []*Request{cpu("a", "x"), cpu("b", "x"), cpu("c", "y"), cpu("d", "y")},
-			usage:   map[string]need{"x": {amount: [dimensions]int64{2000}}},
+			usage:   map[string]Need{"x": {amount: [dimensions]int64{2000}}},
 			want:    []string{"y/c", "y/d", "x/a", "x/b"},
 		},
 		"what counts is the resource of which a namespace uses most": {
 			waiting: []*Request{cpu("a", "x"), cpu("b", "y")},
-			usage:   map[string]need{"x": {amount: [dimensions]int64{100, 1e12}}, "y": {amount: [dimensions]int64{200, 1e6}}},
+			usage:   map[string]Need{"x": {amount: [dimensions]int64{100, 1e12}}, "y": {amount: [dimensions]int64{200, 1e6}}},
 			want:    []string{"y/b", "x/a"},
 		},
 		"one that has waited rises above a higher priority": {
@@ -90,7 +90,7 @@ func TestTurns(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := view(tc.waiting...)
+			v := situation(tc.waiting...)
 			v.Usage, v.Served = tc.usage, tc.served
 			for n := 1; n <= len(tc.want); n++ {
 				if diff := cmp.Diff(tc.want[:n], turns(v, n)); diff != "" {
@@ -111,7 +111,7 @@ func TestABacklogHoldsUpNobody(t *testing.T) {
 		waiting = append(waiting, wants(t, fmt.Sprint("r", i), "1", "1Mi", in("other")))
 	}
 	placed := map[string]int{}
-	p := Place(view(waiting...), []offer.Offer{agent(1, 21, 1e6)})
+	p := place(situation(waiting...), []offer.Offer{agent(1, 21, 1e6)})
 	for _, task := range p.Agents[0].Tasks {
 		placed[task.Run.Key.Namespace]++
 	}
@@ -133,9 +133,9 @@ func TestEveryLineIsServedInTime(t *testing.T) {
 		lines := len(priorities) * len(spaces)
 		rise := time.Duration(slices.Max(priorities)-slices.Min(priorities)+1) * step
 		for ; ; now = now.Add(10 * time.Second) {
-			v := &View{Now: now, Served: served, Config: PlaceConfig{Ageing: step}}
+			v := &input{Now: now, Served: served, Config: Config{Ageing: step}}
 			waiting := []*Request{low}
-			v.Usage = map[string]need{"low": {amount: [dimensions]int64{int64(rapid.IntRange(0, 5000).Draw(rt, "used"))}}}
+			v.Usage = map[string]Need{"low": {amount: [dimensions]int64{int64(rapid.IntRange(0, 5000).Draw(rt, "used"))}}}
 			for _, n := range priorities { // Something new of every priority comes all the time.
 				for _, space := range spaces {
 					made++
@@ -145,7 +145,7 @@ func TestEveryLineIsServedInTime(t *testing.T) {
 				}
 			}
 			v.Waiting = together(waiting)
-			p := Place(v, []offer.Offer{agent(1, 1, 1e6)})
+			p := place(v, []offer.Offer{agent(1, 1, 1e6)})
 			first := p.Agents[0].Tasks[0].Request
 			if served[first.lineKey()] = now; first == low {
 				return
@@ -172,7 +172,7 @@ func TestNobodyIsHeldUp(t *testing.T) {
 			large = append(large, draw("large", i, 1000))
 		}
 		offers := []offer.Offer{agent(1, float64(rapid.IntRange(1, 20).Draw(rt, "offered")), 1e6), agent(2, 3, 1e6)}
-		alone, together := where(placeAll(view(fit...), offers)), where(placeAll(view(slices.Concat(large, fit)...), offers))
+		alone, together := where(placeAll(situation(fit...), offers)), where(placeAll(situation(slices.Concat(large, fit)...), offers))
 		maps.DeleteFunc(together, func(name, _ string) bool { return strings.HasPrefix(name, "large") })
 		if diff := cmp.Diff(alone, together); diff != "" {
 			rt.Fatalf("places (-alone +together with those for whom there is none):\n%s", diff)

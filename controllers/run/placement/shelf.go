@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"math/bits"
@@ -83,7 +83,7 @@ func (s *shelf) after(b *bin) int {
 	low, high := 0, len(s.bins)
 	for low < high {
 		middle := (low + high) / 2
-		switch at := s.tree.first(middle, &need{}, -1); {
+		switch at := s.tree.first(middle, &Need{}, -1); {
 		case at < 0 || at >= high: // There is none in the upper half.
 			high = middle
 		case compareBins(s.bins[at], b) < 0:
@@ -92,7 +92,7 @@ func (s *shelf) after(b *bin) int {
 			high = middle
 		}
 	}
-	if at := s.tree.first(low, &need{}, -1); at >= 0 {
+	if at := s.tree.first(low, &Need{}, -1); at >= 0 {
 		return at
 	}
 	return len(s.bins)

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"slices"
@@ -26,7 +26,7 @@ type group struct {
 	attribute string
 	counts    map[string]*int
 	// unknown are the attempts on agents whose attribute is not known.
-	unknown []site
+	unknown []Site
 	// used is how many values have attempts, least the smallest number of attempts that one of them has; sizes says how many
 	// values have so many attempts.
 	used, least int
@@ -37,7 +37,7 @@ type group struct {
 }
 
 // newGroups counts for all Jobs of which a Run waits that has such constraints.
-func newGroups(v *View) map[unique.Handle[store.Key]]jobGroups {
+func newGroups(v *input) map[unique.Handle[store.Key]]jobGroups {
 	jobs := map[unique.Handle[store.Key]]jobGroups{}
 	for _, ps := range v.Waiting {
 		r := ps.waiting[0]
@@ -52,7 +52,7 @@ func newGroups(v *View) map[unique.Handle[store.Key]]jobGroups {
 	return jobs
 }
 
-func newGroup(v *View, attribute string, live []site) *group {
+func newGroup(v *input, attribute string, live []Site) *group {
 	g := &group{attribute: attribute, counts: map[string]*int{}}
 	for _, at := range live {
 		if label, known := v.label(at, attribute); known {
@@ -66,15 +66,15 @@ func newGroup(v *View, attribute string, live []site) *group {
 
 // label is the value of an attribute of the agent on which an attempt is alive. What the attempt itself says of its agent stands in
 // for one that has not been offered since this manager leads.
-func (v *View) label(at site, attribute string) (label string, known bool) {
-	if o := v.Agents[at.agentID]; o != nil {
+func (v *input) label(at Site, attribute string) (label string, known bool) {
+	if o := v.Agents[at.AgentID]; o != nil {
 		return labelOf(o, attribute), true
 	}
 	switch attribute {
 	case "hostname":
-		return at.hostname, at.hostname != ""
+		return at.Hostname, at.Hostname != ""
 	case "agent":
-		return at.agentID, true
+		return at.AgentID, true
 	}
 	return "", false
 }

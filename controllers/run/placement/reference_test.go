@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"cmp"
@@ -19,33 +19,33 @@ import (
 // reference is docs/placement.md, word for word and without any of the shortcuts of Place: whoever has the next turn looks at every
 // bin, and everything is counted anew each time.
 type reference struct {
-	v      *View
+	v      *input
 	bins   []*bin // in the order in which they are filled
 	placed map[*bin][]*Request
-	used   map[string]need // by namespace
+	used   map[string]Need // by namespace
 	served map[lineKey]time.Time
-	total  need
+	total  Need
 	lines  map[lineKey][]*Request
 }
 
 // placeByTheBook says where each request goes; "": it waits.
-func placeByTheBook(v *View, waiting []*Request, offers []offer.Offer) map[store.Key]string {
-	ref := &reference{v: v, placed: map[*bin][]*Request{}, used: map[string]need{}, served: map[lineKey]time.Time{}, lines: map[lineKey][]*Request{}}
+func placeByTheBook(v *input, waiting []*Request, offers []offer.Offer) map[store.Key]string {
+	ref := &reference{v: v, placed: map[*bin][]*Request{}, used: map[string]Need{}, served: map[lineKey]time.Time{}, lines: map[lineKey][]*Request{}}
 	maps.Copy(ref.used, v.Usage)
 	maps.Copy(ref.served, v.Served)
-	together := map[place][]offer.Offer{}
+	together := map[agentRole][]offer.Offer{}
 	for _, o := range offers {
-		at := place{o.AgentID, o.Role}
+		at := agentRole{o.AgentID, o.Role}
 		together[at] = append(together[at], o)
 	}
 	for _, offers := range together {
 		b := newBin(offers)
 		ref.bins = append(ref.bins, b)
-		ref.total.plus(&b.free)
+		ref.total.Plus(&b.free)
 	}
 	slices.SortFunc(ref.bins, compareBins)
 	for _, used := range v.Usage {
-		ref.total.plus(&used)
+		ref.total.Plus(&used)
 	}
 	for _, r := range waiting {
 		ref.lines[r.lineKey()] = append(ref.lines[r.lineKey()], r)
@@ -67,7 +67,7 @@ func placeByTheBook(v *View, waiting []*Request, offers []offer.Offer) map[store
 		r := ref.next()
 		if put(r) {
 			used := ref.used[r.Run.Key.Namespace]
-			used.plus(&r.shape.need)
+			used.Plus(&r.shape.Need)
 			ref.used[r.Run.Key.Namespace], ref.served[r.lineKey()] = used, v.Now
 		} else if len(r.constraints.even) > 0 {
 			again = append(again, r)
@@ -223,7 +223,7 @@ func FuzzPlaceIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(placeIsByTheBook
 
 func placeIsByTheBook(t *rapid.T) {
 	offers := drawOffers(t)
-	v := view()
+	v := situation()
 	var waiting []*Request
 	for i := range rapid.IntRange(0, 14).Draw(t, "requests") {
 		waiting = append(waiting, drawRequest(t, i))
@@ -232,17 +232,17 @@ func placeIsByTheBook(t *rapid.T) {
 	drawAlive(t, v)
 	drawHistory(t, v)
 	want := placeByTheBook(v, waiting, offers)
-	p := Place(v, offers)
+	p := place(v, offers)
 	if diff := gocmp.Diff(want, goesTo(&p, waiting)); diff != "" {
 		t.Fatalf("places (-by the book +got):\n%s", diff)
 	}
 }
 
 // drawHistory has namespaces use something, and lines served before.
-func drawHistory(t *rapid.T, v *View) {
-	v.Usage, v.Served = map[string]need{}, map[lineKey]time.Time{}
+func drawHistory(t *rapid.T, v *input) {
+	v.Usage, v.Served = map[string]Need{}, map[lineKey]time.Time{}
 	for _, namespace := range []string{"x", "y"} {
-		v.Usage[namespace] = need{amount: [dimensions]int64{int64(rapid.IntRange(0, 5).Draw(t, "used cpus")) * 1000, int64(rapid.IntRange(0, 500).Draw(t, "used mem")) * 1000}}
+		v.Usage[namespace] = Need{amount: [dimensions]int64{int64(rapid.IntRange(0, 5).Draw(t, "used cpus")) * 1000, int64(rapid.IntRange(0, 500).Draw(t, "used mem")) * 1000}}
 		if rapid.Bool().Draw(t, "served") {
 			v.Served[lineKey{namespace, 0}] = t0.Add(-time.Duration(rapid.IntRange(0, 200).Draw(t, "ago")) * time.Second)
 		}

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -89,9 +89,9 @@ func constrained(cs ...v1.Constraint) func(*v1.Run) {
 	return func(r *v1.Run) { r.Spec.Task.Constraints = cs }
 }
 
-// view is of a world in which nothing else is alive.
-func view(waiting ...*Request) *View {
-	return &View{Now: t0, Waiting: together(waiting), Config: PlaceConfig{Ageing: time.Minute, AssumedDuration: 30 * time.Minute}}
+// situation is of a world in which nothing else is alive.
+func situation(waiting ...*Request) *input {
+	return &input{Now: t0, Waiting: together(waiting), Config: Config{Ageing: time.Minute, AssumedDuration: 30 * time.Minute}}
 }
 
 // placedOf is a placement with those for whom there was no place, in the order of their lines.
@@ -100,13 +100,13 @@ type placedOf struct {
 	Waiting []*Request
 }
 
-func placeAll(v *View, offers []offer.Offer) placedOf {
-	p := placedOf{Placement: Place(v, offers)}
+func placeAll(v *input, offers []offer.Offer) placedOf {
+	p := placedOf{Placement: place(v, offers)}
 	p.Waiting = stillWaiting(v, &p.Placement)
 	return p
 }
 
-func stillWaiting(v *View, p *Placement) (waiting []*Request) {
+func stillWaiting(v *input, p *Placement) (waiting []*Request) {
 	placed := map[*Request]bool{}
 	for _, a := range p.Agents {
 		for i := range a.Tasks {
@@ -309,7 +309,7 @@ func TestPlace(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(tc.want, where(placeAll(view(tc.waiting...), tc.offers))); diff != "" {
+			if diff := cmp.Diff(tc.want, where(placeAll(situation(tc.waiting...), tc.offers))); diff != "" {
 				t.Errorf("places (-want +got):\n%s", diff)
 			}
 		})
@@ -321,7 +321,7 @@ func TestPlaceTakesReservedResourcesFirst(t *testing.T) {
 	o := agent(1, 2, 200, without("ports"),
 		offering(reserved(scalar("cpus", 1.5)), reserved(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 80, End: 80}}, AllocatedRole: "horae"}),
 			offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31005, End: 31005}, {Begin: 31000, End: 31001}}, AllocatedRole: "horae"}))
-	p := Place(view(wants(t, "a", "2.25", "64Mi", ports(4))), []offer.Offer{o})
+	p := place(situation(wants(t, "a", "2.25", "64Mi", ports(4))), []offer.Offer{o})
 	if len(p.Agents) != 1 || len(p.Agents[0].Tasks) != 1 {
 		t.Fatalf("placement = %+v", p.Agents)
 	}
@@ -396,7 +396,7 @@ func TestWhyItWaits(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := placeAll(view(tc.request), tc.offers)
+			p := placeAll(situation(tc.request), tc.offers)
 			if len(p.Waiting) != 1 {
 				t.Fatalf("it does not wait: %v", where(p))
 			}
@@ -410,7 +410,7 @@ func TestWhyItWaits(t *testing.T) {
 // TestPlaceTakesRevocableResourcesForThoseThatAsk, each resource of one kind, and says which they are.
 func TestPlaceTakesRevocableResourcesForThoseThatAsk(t *testing.T) {
 	o := agent(1, 2, 200, without("ports"), offering(revoked(scalar("cpus", 1.5)), revoked(scalar("mem", 32))))
-	p := Place(view(wants(t, "a", "1.5", "64Mi", revocable), wants(t, "b", "1", "64Mi")), []offer.Offer{o})
+	p := place(situation(wants(t, "a", "1.5", "64Mi", revocable), wants(t, "b", "1", "64Mi")), []offer.Offer{o})
 	want := map[string][]offer.Resource{
 		"a": {revoked(scalar("cpus", 1.5)), scalar("mem", 64)},
 		"b": {scalar("cpus", 1), scalar("mem", 64)},
@@ -441,8 +441,8 @@ func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 			waiting = append(waiting, wants(t, fmt.Sprint("r", i), fmt.Sprintf("%dm", 100*rapid.IntRange(0, 30).Draw(rt, "want cpus")),
 				fmt.Sprintf("%dMi", rapid.IntRange(0, 300).Draw(rt, "want mem")), ports(int32(rapid.IntRange(0, 12).Draw(rt, "want ports")))))
 		}
-		p := placeAll(view(waiting...), offers)
-		left := map[string]need{}
+		p := placeAll(situation(waiting...), offers)
+		left := map[string]Need{}
 		for _, o := range offers {
 			b := newBin([]offer.Offer{o})
 			n := left[o.AgentID]
@@ -457,8 +457,8 @@ func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 			for _, task := range a.Tasks {
 				placed++
 				b := newBin([]offer.Offer{{Resources: task.Resources}})
-				if b.free != task.shape.need {
-					rt.Fatalf("%s got %v, wants %v", task.Run.Key.Name, b.free, task.shape.need)
+				if b.free != task.shape.Need {
+					rt.Fatalf("%s got %v, wants %v", task.Run.Key.Name, b.free, task.shape.Need)
 				}
 				n := left[a.AgentID]
 				for d := range n.amount {
@@ -466,7 +466,7 @@ func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 				}
 				n.ports -= b.free.ports
 				left[a.AgentID] = n
-				if !n.covers(&need{}) {
+				if !n.covers(&Need{}) {
 					rt.Fatalf("agent %s was given more than it has: %v is left", a.AgentID, n)
 				}
 			}
@@ -476,8 +476,8 @@ func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 		}
 		for _, r := range p.Waiting {
 			for id, n := range left {
-				if n.covers(&r.shape.need) {
-					rt.Fatalf("%s waits for %v, but agent %s has %v left", r.Run.Key.Name, r.shape.need, id, n)
+				if n.covers(&r.shape.Need) {
+					rt.Fatalf("%s waits for %v, but agent %s has %v left", r.Run.Key.Name, r.shape.Need, id, n)
 				}
 			}
 			if p.Why(r).Reason == "" {
@@ -553,10 +553,10 @@ func BenchmarkPlace(b *testing.B) {
 			for i := range bc.requests {
 				waiting = append(waiting, wants(b, fmt.Sprint("r", i), "100m", "32Mi", func(r *v1.Run) { benchShapes[bc.shape](i, r) }))
 			}
-			v := view(waiting...)
+			v := situation(waiting...)
 			placed, before := 0, cpuTime(b)
 			for b.Loop() {
-				p := Place(v, offers)
+				p := place(v, offers)
 				placed = 0
 				for _, a := range p.Agents {
 					placed += len(a.Tasks)

@@ -6,39 +6,40 @@ import (
 	"strings"
 	"sync"
 
+	"horae/controllers/run/placement"
 	"horae/internal/store"
 )
 
-// census counts the attempts that are alive: by namespace, by Job and by agent. It may count one for a little too long, and never one
+// liveAttempts counts the attempts that are alive: by namespace, by Job and by agent. It may count one for a little too long, and never one
 // too few: an attempt is entered when it gets its place, before its intent is stored, and leaves when the cache has its end.
-type census struct {
+type liveAttempts struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
 	runs  map[store.Key]*living
 	jobs  map[store.Key]map[store.Key]*living
-	used  map[string]need
+	used  map[string]placement.Need
 	tasks map[string]int
 }
 
 // living is a Run with a live attempt: it has one at most.
 type living struct {
-	site
+	placement.Site
 	run, job store.Key
-	need     need
+	need     placement.Need
 	// after is the revision of the status that the intent followed: what is not newer does not speak of the attempt. It is -1 once
 	// something newer has been seen.
 	after int64
 }
 
 // placed enters an attempt that has found a place.
-func (c *census) placed(r *Request, agentID, hostname string) {
+func (c *liveAttempts) placed(r *placement.Request, agentID, hostname string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.enterLocked(&living{site: site{agentID, hostname}, run: r.Run.Key, job: r.job, need: r.shape.need, after: r.Run.Rev.StatusMod})
+	c.enterLocked(&living{Site: placement.Site{AgentID: agentID, Hostname: hostname}, run: r.Run.Key, job: r.Job(), need: r.Need(), after: r.Run.Rev.StatusMod})
 }
 
 // see takes in a Run as the cache has it. It returns whose attempt has come to its end; nil: nobody's.
-func (c *census) see(r *store.Run) (ended *living) {
+func (c *liveAttempts) see(r *store.Run) (ended *living) {
 	obj := r.Object
 	if r.Earlier != nil {
 		obj = r.Earlier
@@ -51,27 +52,28 @@ func (c *census) see(r *store.Run) (ended *living) {
 	case known != nil && r.Rev.StatusMod <= known.after: // as it was before the attempt that we know of
 	case a == nil:
 		return c.removeLocked(r.Key)
-	case known != nil && known.agentID == a.AgentID:
+	case known != nil && known.AgentID == a.AgentID:
 		known.after = -1
 	default:
 		c.enterLocked(&living{
-			site: site{a.AgentID, a.Hostname}, run: r.Key, job: jobOf(r.Key.Namespace, obj), need: needOf(&obj.Spec.Task.Resources), after: -1,
+			Site: placement.Site{AgentID: a.AgentID, Hostname: a.Hostname}, run: r.Key, job: store.JobKey(r.Key.Namespace, obj.Spec.Job),
+			need: placement.NeedOf(&obj.Spec.Task.Resources), after: -1,
 		})
 	}
 	return nil
 }
 
 // remove takes out a Run of which nothing is alive, and returns what was known of it.
-func (c *census) remove(run store.Key) *living {
+func (c *liveAttempts) remove(run store.Key) *living {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.removeLocked(run)
 }
 
-func (c *census) enterLocked(l *living) {
+func (c *liveAttempts) enterLocked(l *living) {
 	if c.runs == nil {
 		c.runs, c.jobs = map[store.Key]*living{}, map[store.Key]map[store.Key]*living{}
-		c.used, c.tasks = map[string]need{}, map[string]int{}
+		c.used, c.tasks = map[string]placement.Need{}, map[string]int{}
 	}
 	c.removeLocked(l.run)
 	c.runs[l.run] = l
@@ -80,12 +82,12 @@ func (c *census) enterLocked(l *living) {
 	}
 	c.jobs[l.job][l.run] = l
 	used := c.used[l.run.Namespace]
-	used.plus(&l.need)
+	used.Plus(&l.need)
 	c.used[l.run.Namespace] = used
-	c.tasks[l.agentID]++
+	c.tasks[l.AgentID]++
 }
 
-func (c *census) removeLocked(run store.Key) *living {
+func (c *liveAttempts) removeLocked(run store.Key) *living {
 	l := c.runs[run]
 	if l == nil {
 		return nil
@@ -95,49 +97,45 @@ func (c *census) removeLocked(run store.Key) *living {
 		delete(c.jobs, l.job)
 	}
 	used := c.used[run.Namespace]
-	if used.minus(&l.need); used == (need{}) {
+	if used.Minus(&l.need); used == (placement.Need{}) {
 		delete(c.used, run.Namespace)
 	} else {
 		c.used[run.Namespace] = used
 	}
-	if c.tasks[l.agentID]--; c.tasks[l.agentID] == 0 {
-		delete(c.tasks, l.agentID)
+	if c.tasks[l.AgentID]--; c.tasks[l.AgentID] == 0 {
+		delete(c.tasks, l.AgentID)
 	}
 	return l
 }
 
-// fill puts into the view what those who wait need to know.
-func (c *census) fill(v *View) {
+// Usage is what the live attempts of each namespace take.
+func (c *liveAttempts) Usage() map[string]placement.Need {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v.Usage = maps.Clone(c.used)
-	for _, ps := range v.Waiting {
-		r := ps.waiting[0] // All are alike in this.
-		if r.shape.spread && v.Tasks == nil {
-			v.Tasks = maps.Clone(c.tasks)
-		}
-		if !r.constraints.others() || v.Live[r.job] != nil {
-			continue
-		}
-		if v.Live == nil {
-			v.Live = map[store.Key][]site{}
-		}
-		v.Live[r.job] = c.sitesLocked(r.job)
-	}
+	return maps.Clone(c.used)
 }
 
-// sitesLocked are where the Job's attempts are alive, in the order of their Runs' names.
-func (c *census) sitesLocked(job store.Key) []site {
+// Tasks counts the live attempts on each agent.
+func (c *liveAttempts) Tasks() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.tasks)
+}
+
+// Sites are where the Job's attempts are alive, in the order of their Runs' names.
+func (c *liveAttempts) Sites(job store.Key) []placement.Site {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	lives := slices.SortedFunc(maps.Values(c.jobs[job]), func(a, b *living) int { return strings.Compare(a.run.Name, b.run.Name) })
-	sites := make([]site, len(lives))
+	sites := make([]placement.Site, len(lives))
 	for i, l := range lives {
-		sites[i] = l.site
+		sites[i] = l.Site
 	}
 	return sites
 }
 
 // has reports whether an attempt is alive on the agent.
-func (c *census) has(agentID string) bool {
+func (c *liveAttempts) has(agentID string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.tasks[agentID] > 0

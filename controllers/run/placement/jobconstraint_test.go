@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -21,19 +21,19 @@ func inRack(rack string) func(*offer.Offer) {
 }
 
 // alive has attempts of Job hello alive on agents that are known.
-func alive(v *View, on ...offer.Offer) *View {
-	v.Live, v.Agents = map[store.Key][]site{}, map[string]*offer.Offer{}
+func alive(v *input, on ...offer.Offer) *input {
+	v.Live, v.Agents = map[store.Key][]Site{}, map[string]*offer.Offer{}
 	for i := range on {
 		v.Agents[on[i].AgentID] = &on[i]
-		v.Live[store.JobKey("default", "hello")] = append(v.Live[store.JobKey("default", "hello")], site{on[i].AgentID, on[i].Hostname})
+		v.Live[store.JobKey("default", "hello")] = append(v.Live[store.JobKey("default", "hello")], Site{on[i].AgentID, on[i].Hostname})
 	}
 	return v
 }
 
 // strangers are attempts of Job hello on an agent that was never offered.
-func strangers(v *View, n int) *View {
+func strangers(v *input, n int) *input {
 	for range n {
-		v.Live[store.JobKey("default", "hello")] = append(v.Live[store.JobKey("default", "hello")], site{"S99", "node99"})
+		v.Live[store.JobKey("default", "hello")] = append(v.Live[store.JobKey("default", "hello")], Site{"S99", "node99"})
 	}
 	return v
 }
@@ -48,91 +48,91 @@ func TestPlaceBesideTheJobsOtherAttempts(t *testing.T) {
 	}
 	r1, r2, r3 := agent(1, 2, 100, inRack("r1")), agent(2, 4, 100, inRack("r2")), agent(3, 6, 100, inRack("r3"))
 	for name, tc := range map[string]struct {
-		view   *View
+		view   *input
 		offers []offer.Offer
 		want   map[string]string
 		why    string
 	}{
 		"unique: one on each value": {
-			view: view(three(one("rack", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, r3},
+			view: situation(three(one("rack", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, r3},
 			want: map[string]string{"a": "S1", "b": "S2", "c": "S3"},
 		},
 		"unique: the rest waits": {
-			view: view(three(one("rack", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, agent(4, 8, 100, inRack("r2"))},
+			view: situation(three(one("rack", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, agent(4, 8, 100, inRack("r2"))},
 			want: map[string]string{"a": "S1", "b": "S2", "c": "waits"},
 			why:  "3 offers, none of which meets rack Unique: 2 live attempts of the job on 2 values",
 		},
 		"unique: what was alive before counts": {
-			view: alive(view(three(one("rack", v1.OpUnique, ""))...), r1, r3), offers: []offer.Offer{r1, r2, r3},
+			view: alive(situation(three(one("rack", v1.OpUnique, ""))...), r1, r3), offers: []offer.Offer{r1, r2, r3},
 			want: map[string]string{"a": "S2", "b": "waits", "c": "waits"},
 			why:  "3 offers, none of which meets rack Unique: 3 live attempts of the job on 3 values",
 		},
 		"unique: an agent without the attribute is none": {
-			view: view(three(one("rack", v1.OpUnique, ""))[:1]...), offers: []offer.Offer{agent(5, 8, 100)},
+			view: situation(three(one("rack", v1.OpUnique, ""))[:1]...), offers: []offer.Offer{agent(5, 8, 100)},
 			want: map[string]string{"a": "waits"}, why: "1 offer, none of which meets rack Unique without that attribute",
 		},
 		"unique: attempts of other Jobs do not count": {
-			view:   view(append(three(one("rack", v1.OpUnique, ""))[:1], wants(t, "o", "1", "1Mi", constrained(one("rack", v1.OpUnique, "")...), func(r *v1.Run) { r.Spec.Job = "other" }))...),
+			view:   situation(append(three(one("rack", v1.OpUnique, ""))[:1], wants(t, "o", "1", "1Mi", constrained(one("rack", v1.OpUnique, "")...), func(r *v1.Run) { r.Spec.Job = "other" }))...),
 			offers: []offer.Offer{r1}, want: map[string]string{"a": "S1", "o": "S1"},
 		},
 		"unique: attempts of the Job that have no such constraint count": {
-			view:   view(since(wants(t, "plain", "1", "1Mi"), 1), three(one("rack", v1.OpUnique, ""))[0]),
+			view:   situation(since(wants(t, "plain", "1", "1Mi"), 1), three(one("rack", v1.OpUnique, ""))[0]),
 			offers: []offer.Offer{r1, r2}, want: map[string]string{"plain": "S1", "a": "S2"},
 		},
 		"unique by hostname": {
-			view: view(three(one("hostname", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, r3}, want: map[string]string{"a": "S1", "b": "S2", "c": "S3"},
+			view: situation(three(one("hostname", v1.OpUnique, ""))...), offers: []offer.Offer{r1, r2, r3}, want: map[string]string{"a": "S1", "b": "S2", "c": "S3"},
 		},
 		"unique by agent, also where the agent was not offered yet": {
-			view: strangers(alive(view(three(one("agent", v1.OpUnique, ""))...)), 1), offers: []offer.Offer{r1, agent(99, 10, 100)},
+			view: strangers(alive(situation(three(one("agent", v1.OpUnique, ""))...)), 1), offers: []offer.Offer{r1, agent(99, 10, 100)},
 			want: map[string]string{"a": "S1", "b": "waits", "c": "waits"},
 		},
 		"unique: an attempt whose agent is not known may be anywhere": {
-			view: strangers(alive(view(three(one("rack", v1.OpUnique, ""))...)), 1), offers: []offer.Offer{r1, r2},
+			view: strangers(alive(situation(three(one("rack", v1.OpUnique, ""))...)), 1), offers: []offer.Offer{r1, r2},
 			want: map[string]string{"a": "waits", "b": "waits", "c": "waits"},
 			why:  "2 offers, none of which meets rack Unique: 1 live attempt of the job on 0 values and 1 on agents such as node99 whose rack is not known",
 		},
 		"at most two": {
-			view: view(three(one("rack", v1.OpMaxPer, "2"))...), offers: []offer.Offer{agent(3, 6, 100, inRack("r1")), agent(4, 8, 100, inRack("r1"))},
+			view: situation(three(one("rack", v1.OpMaxPer, "2"))...), offers: []offer.Offer{agent(3, 6, 100, inRack("r1")), agent(4, 8, 100, inRack("r1"))},
 			want: map[string]string{"a": "S3", "b": "S3", "c": "waits"},
 		},
 		"at most two, one of which may be there already": {
-			view: strangers(alive(view(three(one("rack", v1.OpMaxPer, "2"))...)), 1), offers: []offer.Offer{r1, r2, r3},
+			view: strangers(alive(situation(three(one("rack", v1.OpMaxPer, "2"))...)), 1), offers: []offer.Offer{r1, r2, r3},
 			want: map[string]string{"a": "S1", "b": "S2", "c": "S3"},
 		},
 		"group by: evenly, though one agent could take all": {
-			view: view(three(one("rack", v1.OpGroupBy, ""))...), offers: []offer.Offer{r2, r3, agent(4, 8, 100, inRack("r3"))},
+			view: situation(three(one("rack", v1.OpGroupBy, ""))...), offers: []offer.Offer{r2, r3, agent(4, 8, 100, inRack("r3"))},
 			want: map[string]string{"a": "S2", "b": "S3", "c": "S2"},
 		},
 		"group by: the emptier value first": {
-			view: alive(view(three(one("rack", v1.OpGroupBy, ""))...), r1, r1, r2), offers: []offer.Offer{r1, r2},
+			view: alive(situation(three(one("rack", v1.OpGroupBy, ""))...), r1, r1, r2), offers: []offer.Offer{r1, r2},
 			want: map[string]string{"a": "S2", "b": "S1", "c": "S2"},
 		},
 		"group by: never uneven": {
-			view: alive(view(three(one("rack", v1.OpGroupBy, ""))...), r2), offers: []offer.Offer{r1},
+			view: alive(situation(three(one("rack", v1.OpGroupBy, ""))...), r2), offers: []offer.Offer{r1},
 			want: map[string]string{"a": "S1", "b": "S1", "c": "waits"},
 			why:  "1 offer, none of which meets rack GroupBy: 3 live attempts of the job on 2 values",
 		},
 		"group by at least three": {
-			view: view(three(one("rack", v1.OpGroupBy, "3"))...), offers: []offer.Offer{r1, r2},
+			view: situation(three(one("rack", v1.OpGroupBy, "3"))...), offers: []offer.Offer{r1, r2},
 			want: map[string]string{"a": "S1", "b": "S2", "c": "waits"},
 		},
 		"group by: one that is placed makes room for another": {
-			view: alive(view(
+			view: alive(situation(
 				since(wants(t, "large", "3", "1Mi", constrained(one("rack", v1.OpGroupBy, "")...)), 2),
 				since(wants(t, "small", "1", "1Mi", constrained(one("rack", v1.OpGroupBy, "")...)), 1)), r3),
 			offers: []offer.Offer{r1, agent(6, 8, 100, inRack("r3"))}, want: map[string]string{"large": "S6", "small": "S1"},
 		},
 		"both": {
-			view:   view(three(append(one("rack", v1.OpGroupBy, ""), one("hostname", v1.OpUnique, "")...))...),
+			view:   situation(three(append(one("rack", v1.OpGroupBy, ""), one("hostname", v1.OpUnique, "")...))...),
 			offers: []offer.Offer{r1, agent(4, 8, 100, inRack("r1")), r2, agent(5, 8, 100, inRack("r2"))},
 			want:   map[string]string{"a": "S1", "b": "S2", "c": "S4"},
 		},
 		"evenly over two attributes": {
-			view:   view(three(append(one("hostname", v1.OpGroupBy, ""), one("rack", v1.OpGroupBy, "")...))...),
+			view:   situation(three(append(one("hostname", v1.OpGroupBy, ""), one("rack", v1.OpGroupBy, "")...))...),
 			offers: []offer.Offer{r1, agent(4, 8, 100, inRack("r1")), r2}, want: map[string]string{"a": "S1", "b": "S2", "c": "S4"},
 		},
 		"spread among those that a value has": {
-			view:   view(three(one("rack", v1.OpGroupBy, ""), func(r *v1.Run) { r.Spec.Task.Placement = v1.PlacementSpread })...),
+			view:   situation(three(one("rack", v1.OpGroupBy, ""), func(r *v1.Run) { r.Spec.Task.Placement = v1.PlacementSpread })...),
 			offers: []offer.Offer{r1, agent(4, 8, 100, inRack("r1"))}, want: map[string]string{"a": "S4", "b": "S1", "c": "S4"},
 		},
 	} {
@@ -168,7 +168,7 @@ func TestLabels(t *testing.T) {
 // TestGroupCounts: used and least are what counting anew gives.
 func TestGroupCounts(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		g := newGroup(view(), "rack", nil)
+		g := newGroup(situation(), "rack", nil)
 		for range rapid.IntRange(1, 40).Draw(rt, "attempts") {
 			g.add(fmt.Sprint("r", rapid.IntRange(0, 5).Draw(rt, "rack")))
 			used, least := 0, 0

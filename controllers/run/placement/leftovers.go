@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 // leftovers are the bins after a placement, by role, whatever becomes of the pool later.
 type leftovers struct {
 	now    time.Time
-	cfg    PlaceConfig
+	cfg    Config
 	roles  map[string]*rest
 	offers int // in all
 	jobs   map[unique.Handle[store.Key]]jobGroups
@@ -27,7 +27,7 @@ type rest struct {
 }
 
 // sum says of some bins what they have together, and what the best of them have.
-type sum struct{ total, best need }
+type sum struct{ total, best Need }
 
 func (s *search) leftovers() *leftovers {
 	if s.rests == nil || len(s.used) > 0 {
@@ -38,7 +38,7 @@ func (s *search) leftovers() *leftovers {
 			}
 		}
 	}
-	return &leftovers{now: s.view.Now, cfg: s.view.Config, roles: s.rests, offers: s.has(), jobs: s.jobs, starts: s.starts, whys: map[searchKey]reasoned{}}
+	return &leftovers{now: s.view.Now, cfg: s.view.Config, roles: s.rests, offers: s.Len(), jobs: s.jobs, starts: s.starts, whys: map[searchKey]reasoned{}}
 }
 
 // of is the sum over the bins.

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"fmt"
@@ -24,17 +24,17 @@ func FuzzKeptPlacementIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(keptPlac
 
 // kept is what a placer keeps between placements, beside what it stands for.
 type kept struct {
-	pool    pool
+	pool    Offers
 	backlog backlog
 	held    []offer.Offer
 	waiting []*Request
 	made    int
-	view    *View
+	view    *input
 }
 
 func keptPlacementIsByTheBook(t *rapid.T) {
-	k := &kept{view: view()}
-	k.view.Live, k.view.Agents, k.view.Tasks = map[store.Key][]site{}, map[string]*offer.Offer{}, map[string]int{}
+	k := &kept{view: situation()}
+	k.view.Live, k.view.Agents, k.view.Tasks = map[store.Key][]Site{}, map[string]*offer.Offer{}, map[string]int{}
 	steps := map[string]func(*rapid.T){"offers come": k.offersCome, "one is rescinded": k.rescind, "an agent is lost": k.lose, "a Run comes": k.comes, "a Run goes": k.goes, "a Run has changed": k.changes, "an attempt ends": k.ends, "place": k.place}
 	steps[""] = func(t *rapid.T) {
 		if diff := cmp.Diff(ids(k.held), ids(k.pool.offers())); diff != "" {
@@ -61,7 +61,7 @@ func (k *kept) offersCome(t *rapid.T) {
 		k.view.Agents[o.AgentID] = o
 	}
 	k.held = append(k.held, offers...)
-	k.pool.add(slices.Clone(offers))
+	k.pool.Add(slices.Clone(offers))
 }
 
 func (k *kept) lost(lost func(*offer.Offer) bool) {
@@ -70,13 +70,13 @@ func (k *kept) lost(lost func(*offer.Offer) bool) {
 
 func (k *kept) rescind(t *rapid.T) {
 	id := fmt.Sprint("O", rapid.IntRange(0, k.made).Draw(t, "id"))
-	k.pool.remove(id)
+	k.pool.Remove(id)
 	k.lost(func(o *offer.Offer) bool { return o.ID == id })
 }
 
 func (k *kept) lose(t *rapid.T) {
 	id := fmt.Sprint("S", rapid.IntRange(0, 5).Draw(t, "agent"))
-	k.pool.removeAgent(id)
+	k.pool.RemoveAgent(id)
 	k.lost(func(o *offer.Offer) bool { return o.AgentID == id })
 }
 
@@ -118,7 +118,7 @@ func (k *kept) ends(t *rapid.T) {
 	if k.view.Live[job] = k.view.Live[job][1:]; len(k.view.Live[job]) == 0 {
 		delete(k.view.Live, job)
 	}
-	k.view.Tasks[at.agentID]--
+	k.view.Tasks[at.AgentID]--
 	k.backlog.retry(func(ps *peers) bool { r := ps.waiting[0]; return r.job == job && r.constraints.others() })
 }
 
@@ -144,7 +144,7 @@ func (k *kept) place(t *rapid.T) {
 			r := a.Tasks[i].Request
 			k.backlog.remove(r)
 			k.waiting = slices.DeleteFunc(k.waiting, func(o *Request) bool { return o == r })
-			k.view.Live[r.job] = append(k.view.Live[r.job], site{a.AgentID, a.Hostname})
+			k.view.Live[r.job] = append(k.view.Live[r.job], Site{a.AgentID, a.Hostname})
 			k.view.Tasks[a.AgentID]++
 		}
 	}
@@ -238,7 +238,7 @@ func TestShelfMovesFew(t *testing.T) {
 }
 
 // offers are those in the pool, in no order.
-func (p *pool) offers() []offer.Offer {
+func (p *Offers) offers() []offer.Offer {
 	all := make([]offer.Offer, 0, len(p.of))
 	for _, b := range p.bins {
 		all = append(all, b.offers...)
@@ -259,21 +259,21 @@ func ids(offers []offer.Offer) []string {
 func BenchmarkPlaceOne(b *testing.B) {
 	for _, n := range []int{10, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("%d_offers", n), func(b *testing.B) {
-			var p pool
+			var p Offers
 			for i := range n {
 				o := agent(i, 16, 4096)
 				o.ID = fmt.Sprint("O", i)
-				p.add([]offer.Offer{o})
+				p.Add([]offer.Offer{o})
 			}
 			request := []*Request{wants(b, "a", "1", "64Mi")}
 			b.ReportAllocs()
 			for b.Loop() {
-				placed := p.place(view(request...))
+				placed := p.place(situation(request...))
 				if len(placed.Agents) != 1 {
 					b.Fatal("not placed")
 				}
 				// What is left of it comes back as an offer of its own in the next round.
-				p.add(placed.Agents[0].Offers)
+				p.Add(placed.Agents[0].Offers)
 			}
 		})
 	}
@@ -288,8 +288,8 @@ func BenchmarkPoolAdd(b *testing.B) {
 				offers = append(offers, agent(i, 16, 4096))
 			}
 			for b.Loop() {
-				var p pool
-				p.add(offers)
+				var p Offers
+				p.Add(offers)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*n), "µs/offer")
 		})

@@ -1,4 +1,4 @@
-package run
+package placement
 
 import (
 	"math"
@@ -12,8 +12,8 @@ import (
 
 // search is one placement under way.
 type search struct {
-	*pool
-	view   *View
+	*Offers
+	view   *input
 	known  map[searchKey]*progress
 	sets   map[string]*matches
 	lanes  map[string]*lane
@@ -32,8 +32,8 @@ type found struct {
 	bin *bin
 }
 
-func newSearch(p *pool, v *View) *search {
-	s := &search{pool: p, view: v, known: map[searchKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
+func newSearch(p *Offers, v *input) *search {
+	s := &search{Offers: p, view: v, known: map[searchKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
 	for b := range p.windowed {
 		if start, ok := b.window(v.Now); ok {
 			s.starts = append(s.starts, start)
@@ -185,7 +185,7 @@ func (s *search) lane(role string) *lane {
 	l := s.lanes[role]
 	if on := s.shelves[role]; l == nil && on != nil && on.held > 0 {
 		l = &lane{shelf: on, plain: len(on.bins)}
-		if first := on.tree.first(0, &need{amount: [dimensions]int64{gpus: 1}}, -1); first >= 0 {
+		if first := on.tree.first(0, &Need{amount: [dimensions]int64{gpus: 1}}, -1); first >= 0 {
 			l.plain = first
 		}
 		s.lanes[role] = l
@@ -210,7 +210,7 @@ func (s *search) suits(r *Request, at *progress, i int) bool {
 // tightest is the bin with the least free that suffices; -1: there is none.
 func (s *search) tightest(r *Request, at *progress) int {
 	for {
-		i := at.tree.first(at.match.possible(at.next), &r.shape.need, at.since)
+		i := at.tree.first(at.match.possible(at.next), &r.shape.Need, at.since)
 		if i < 0 {
 			return -1
 		}
@@ -232,11 +232,11 @@ func (s *search) emptiest(r *Request, at *progress) int {
 		return l.emptiestOf(r, at.match.list(l), suits)
 	}
 	if r.shape.amount[gpus] == 0 {
-		if i := at.tree.fewest(l.counts, &r.shape.need, at.since, l.plain, suits); i >= 0 || l.plain == len(l.bins) {
+		if i := at.tree.fewest(l.counts, &r.shape.Need, at.since, l.plain, suits); i >= 0 || l.plain == len(l.bins) {
 			return i
 		}
 	}
-	return at.tree.fewest(l.counts, &r.shape.need, at.since, len(l.bins), suits)
+	return at.tree.fewest(l.counts, &r.shape.Need, at.since, len(l.bins), suits)
 }
 
 // emptiestOf is the same of the bins in some places, which are in order.
