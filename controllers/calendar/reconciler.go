@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/cache"
 	"horae/internal/reconcile"
 	"horae/internal/store"
 )
@@ -35,10 +36,12 @@ type Reconciler struct {
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
 
-// Concerns reports whether a change of a Calendar needs its reconciliation: a status alone is the controller's own word. Either may
-// be nil.
-func Concerns(before, after *store.Calendar) bool {
-	return before == nil || after == nil || before.Rev.SpecMod != after.Rev.SpecMod
+// Concerns returns the keys to reconcile after a change: a Calendar whose spec changed.
+func (r *Reconciler) Concerns(e cache.Event) []store.Key {
+	if e.Key.Kind == store.Calendars && e.SpecChanged() {
+		return []store.Key{e.Key}
+	}
+	return nil
 }
 
 // Reconcile implements reconcile.Reconciler.

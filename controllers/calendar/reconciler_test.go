@@ -95,13 +95,19 @@ func TestCalendarsPutWithEtcdctl(t *testing.T) {
 }
 
 func TestConcerns(t *testing.T) {
+	r := &Reconciler{}
 	a, b := entry(v1.CalendarSpec{}), entry(v1.CalendarSpec{})
 	b.Rev.StatusMod = 9
-	if Concerns(a, b) {
+	if keys := r.Concerns(cache.Event{Key: a.Key, Old: a, New: b}); keys != nil {
 		t.Error("a status alone is its own word")
 	}
 	b.Rev.SpecMod++
-	if !Concerns(a, b) || !Concerns(nil, b) || !Concerns(a, nil) {
-		t.Error("a change of the spec is not seen")
+	for _, e := range []cache.Event{{Key: a.Key, Old: a, New: b}, {Key: a.Key, New: b}, {Key: a.Key, Old: a}} {
+		if keys := r.Concerns(e); len(keys) != 1 || keys[0] != a.Key {
+			t.Errorf("a change of the spec concerns %v", keys)
+		}
+	}
+	if keys := r.Concerns(cache.Event{Key: store.JobKey("default", "hello")}); keys != nil {
+		t.Error("a Job concerns it")
 	}
 }

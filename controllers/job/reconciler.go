@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +24,10 @@ type Cache interface {
 	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
 	// Run returns nil for one that is not there. It also finds one that is deleted but for its status.
 	Run(namespace, name string) *store.Run
+	// JobsWith are the Jobs that name a Calendar, JobsWithActive those that have a Run in status.active; both whether or not the Calendar
+	// or the Run is there.
+	JobsWith(namespace, calendar string) []store.Key
+	JobsWithActive(namespace, run string) []store.Key
 	CalendarCache
 }
 
@@ -75,25 +78,6 @@ func New(cfg Config) *Reconciler {
 func (r *Reconciler) ClockStepped() {
 	now := r.cfg.Now()
 	r.upSince.Store(&now)
-}
-
-// JobOf is the key to reconcile when the Run changed, besides the Jobs that have it in status.active. A Run whose spec is gone, or
-// cannot be read, tells its Job by its name only, and that of a Run made by hand may tell none, or another.
-func JobOf(run *store.Run) store.Key {
-	name := run.Object.Spec.Job
-	if name == "" {
-		if i := strings.LastIndexByte(run.Key.Name, '-'); i > 0 {
-			name = run.Key.Name[:i]
-		}
-	}
-	return store.JobKey(run.Key.Namespace, name)
-}
-
-// Concerns reports whether a change of a Run is one that its Job's plan may depend on: that it came, ended, went, or was given
-// up. Either may be nil.
-func Concerns(before, after *store.Run) bool {
-	return before == nil || after == nil ||
-		ended(before) != ended(after) || before.Rev.Deleted() != after.Rev.Deleted() || before.Rev.SpecCreate != after.Rev.SpecCreate
 }
 
 // Reconcile implements reconcile.Reconciler.

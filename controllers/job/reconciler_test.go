@@ -354,7 +354,7 @@ func TestARunDeletedWhileActiveHoldsItsPlace(t *testing.T) {
 		t.Fatalf("status %+v: 11:00 does not wait for the task to die", s)
 	}
 	deleted := r.cache.Run("default", run.Name)
-	if key := JobOf(deleted); key != hello {
+	if key := jobOf(deleted); key != hello {
 		t.Errorf("the Run's Job is %v", key)
 	}
 	r.put(run.Status(), "") // The run controller has killed it.
@@ -465,7 +465,7 @@ func TestTheLoopRunsAJobEverySecond(t *testing.T) {
 		switch {
 		case e.Key.Kind == store.Jobs:
 			loop.Add(e.Key)
-		case Concerns(before, after):
+		case matters(before, after):
 			if before == nil {
 				runs <- after
 			}
@@ -518,7 +518,7 @@ func TestASlowWriteDoesNotMakeTheNextRunLate(t *testing.T) {
 	}
 }
 
-func TestConcerns(t *testing.T) {
+func TestRunsThatMatterToTheirJob(t *testing.T) {
 	run := func(phase v1.RunPhase, rev store.Revisions) *store.Run {
 		return &store.Run{Rev: rev, Object: &v1.Run{Status: v1.RunStatus{Phase: phase}}}
 	}
@@ -534,7 +534,7 @@ func TestConcerns(t *testing.T) {
 		{"deleted", run(v1.RunRunning, live), run(v1.RunRunning, gone), true},
 		{"gone", run(v1.RunKilled, gone), nil, true},
 	} {
-		if got := Concerns(row.before, row.after); got != row.want {
+		if got := matters(row.before, row.after); got != row.want {
 			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
 	}

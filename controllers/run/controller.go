@@ -147,8 +147,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	return err
 }
 
-// Keys are the Runs to be reconciled when an object has changed: the Run itself, or the Runs of a Job that is gone.
-func (c *Controller) Keys(e cache.Event) []store.Key {
+// Concerns returns the keys of the Runs to reconcile after a change: the Run itself, or the Runs of a Job that is gone.
+func (c *Controller) Concerns(e cache.Event) []store.Key {
 	if e.Key.Kind == store.Runs {
 		return []store.Key{e.Key}
 	}
@@ -164,6 +164,18 @@ func (c *Controller) Keys(e cache.Event) []store.Key {
 		keys = append(keys, r.Key)
 	}
 	return keys
+}
+
+// Foresee takes note of when a Job that changed is due next, so that offers are in hand. A Run that starts up to some jitter later
+// does not need them.
+func (c *Controller) Foresee(e cache.Event) {
+	_, job := cache.Of[v1.Job](e)
+	if job == nil || job.Object.Spec.Jitter != nil {
+		return
+	}
+	if next := job.Object.Status.NextScheduleTime; next != nil {
+		c.Expect(job.Object.Spec.Task.Role, next.Time)
+	}
 }
 
 // Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a little before.

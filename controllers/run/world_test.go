@@ -137,7 +137,7 @@ func (w *world) lead(change ...func(*Config)) *controller {
 	var succeeded atomic.Int64
 	c.succeeded = succeeded.Load
 	c.cache.Listen(func(e cache.Event) {
-		for _, key := range c.Keys(e) {
+		for _, key := range c.Concerns(e) {
 			loop.Add(key)
 		}
 		if _, run := cache.Of[v1.Run](e); run != nil && run.Object.Status.Phase == v1.RunSucceeded {

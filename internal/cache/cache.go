@@ -37,6 +37,16 @@ type Event struct {
 	Old, New store.AnyEntry
 }
 
+// SpecChanged reports whether the object came or went, or its spec was written. A status alone is its own controller's word: what is
+// still to be done after it, that controller has planned already.
+func (e Event) SpecChanged() bool {
+	if e.Old == nil || e.New == nil {
+		return true
+	}
+	before, after := e.Old.GetRevisions(), e.New.GetRevisions()
+	return before.SpecMod != after.SpecMod || before.SpecCreate != after.SpecCreate
+}
+
 // Of returns the entries of an event about an object of type T: v1.Job, v1.Run, v1.Calendar. Both are nil when it is about
 // another kind.
 func Of[T any](e Event) (before, after *store.Entry[T]) {

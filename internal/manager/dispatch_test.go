@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	v1 "horae/api/v1"
+	"horae/controllers/job"
 	"horae/controllers/run"
 	"horae/internal/cache"
 	"horae/internal/etcdtest"
@@ -15,8 +16,8 @@ import (
 	"horae/internal/store"
 )
 
-// TestTheEndOfADeletedRunIsToldToItsJob: the Run's name does not say whose it is, and its spec, which did, is gone.
-func TestTheEndOfADeletedRunIsToldToItsJob(t *testing.T) {
+// TestTheEndOfADeletedRunConcernsItsJob: the Run's name does not say whose it is, and its spec, which did, is gone.
+func TestTheEndOfADeletedRunConcernsItsJob(t *testing.T) {
 	hello, fix := store.JobKey("default", "hello"), store.RunKey("default", "my-fix")
 	counting := &v1.Job{Status: v1.JobStatus{Active: []string{fix.Name}}}
 	counting.Namespace, counting.Name = hello.Namespace, hello.Name
@@ -57,30 +58,29 @@ func TestTheEndOfADeletedRunIsToldToItsJob(t *testing.T) {
 			}
 			write(before...)
 
-			// What comes from here on is told to the controllers, one key after another.
+			// What comes from here on goes to the controllers, one key after another.
 			looked := make(chan store.Key, 16)
 			loop := func(r reconcile.Func) *reconcile.Loop {
 				return reconcile.New(reconcile.Config{Workers: 1, Reconciler: r, Log: logr.Discard()})
 			}
-			idle := func(context.Context, store.Key) (reconcile.Result, error) { return reconcile.Result{}, nil }
 			jobs := loop(func(_ context.Context, key store.Key) (reconcile.Result, error) {
 				looked <- key
 				return reconcile.Result{}, nil
 			})
-			tm := &term{jobs: jobs, runs: loop(idle), calendars: loop(idle), runPlans: run.New(run.Config{Cache: m.cache, Log: logr.Discard()})}
+			tm := &term{runPlans: run.New(run.Config{Cache: m.cache, Log: logr.Discard()}), controllers: []controller{
+				{loop: jobs, concerns: job.New(job.Config{Cache: m.cache, Log: logr.Discard()}).Concerns},
+			}}
 			m.term.Store(tm)
 			write(tt.end)
 			last := store.JobKey("default", "last")
 			write(put(t, store.PutSpec, last, &v1.Job{}))
-			for _, l := range tm.loops() {
-				background(t, l.Run)
-			}
-			told := false
+			background(t, jobs.Run)
+			concerned := false
 			for key := <-looked; key != last; key = <-looked {
-				told = told || key == hello
+				concerned = concerned || key == hello
 			}
-			if !told {
-				t.Errorf("%s does not hear of the end of %s, which it waits for", hello, fix)
+			if !concerned {
+				t.Errorf("the end of %s does not concern %s, which waits for it", fix, hello)
 			}
 		})
 	}

@@ -64,11 +64,11 @@ func (m *Manager) spaceChanged(full bool) {
 // at then.
 func (t *term) pause(pause bool) {
 	t.writer.Pause(pause)
-	for _, l := range t.loops() {
+	for _, c := range t.controllers {
 		if pause {
-			l.Pause()
+			c.loop.Pause()
 		} else {
-			l.Resume()
+			c.loop.Resume()
 		}
 	}
 }

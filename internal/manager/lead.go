@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	v1 "horae/api/v1"
 	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
@@ -21,16 +20,41 @@ import (
 
 // term is one term of leadership: what runs from winning the lead to losing it.
 type term struct {
-	writer     *store.Writer
-	jobs, runs *reconcile.Loop
-	calendars  *reconcile.Loop
-	jobPlans   *job.Reconciler
-	runPlans   *run.Controller
-	driver     *mesos.Driver
+	writer      *store.Writer
+	controllers []controller
+	jobPlans    *job.Reconciler
+	runPlans    *run.Controller
+	driver      *mesos.Driver
 }
 
-// loops of the term.
-func (t *term) loops() []*reconcile.Loop { return []*reconcile.Loop{t.jobs, t.runs, t.calendars} }
+// controller is what the manager knows of each controller.
+type controller struct {
+	loop *reconcile.Loop
+	// concerns returns the keys to reconcile after a change.
+	concerns func(cache.Event) []store.Key
+	// all returns the keys of all its objects.
+	all func() []store.Key
+	// fills: it enqueues by itself what it has to look at when the term begins.
+	fills bool
+}
+
+// addAll has all of its objects reconciled.
+func (c controller) addAll() {
+	for _, key := range c.all() {
+		c.loop.Add(key)
+	}
+}
+
+// keysOf returns the keys of entries.
+func keysOf[T any](list func(namespace string) []*store.Entry[T]) func() []store.Key {
+	return func() []store.Key {
+		var keys []store.Key
+		for _, e := range list("") {
+			keys = append(keys, e.Key)
+		}
+		return keys
+	}
+}
 
 // lead runs the controllers and the conversation with Mesos until ctx ends: the lead is lost, or we stop.
 func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
@@ -52,24 +76,25 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	// 4. From here on changes reach the loops, and what is there already is looked at once.
 	m.term.Store(t)
 	defer m.term.Store(nil)
-	for _, l := range t.loops() {
-		l.Observed(m.cache.Revision())
+	for _, c := range t.controllers {
+		c.loop.Observed(m.cache.Revision())
 	}
 	m.hold.begin(t)
 	defer m.hold.end()
-	for _, c := range m.cache.Calendars("") {
-		t.calendars.Add(c.Key)
+	for _, c := range t.controllers {
+		if !c.fills {
+			c.addAll()
+		}
 	}
 	for _, j := range m.cache.Jobs("") {
-		t.jobs.Add(j.Key)
-		t.expect(j)
+		t.runPlans.Foresee(cache.Event{Key: j.Key, New: j})
 	}
 
 	// 5. Work, until something ends the term.
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return t.jobs.Run(ctx) })
-	group.Go(func() error { return t.runs.Run(ctx) })
-	group.Go(func() error { return t.calendars.Run(ctx) })
+	for _, c := range t.controllers {
+		group.Go(func() error { return c.loop.Run(ctx) })
+	}
 	group.Go(func() error { return t.runPlans.Run(ctx) })
 	group.Go(func() error { return stepDown(t.driver.Run(ctx, t.runPlans)) })
 	group.Go(func() error {
@@ -111,16 +136,16 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry, Now: m.now,
 		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
 	})
-	t.jobs = reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
-	t.calendars = reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Log: m.log, Metrics: m.registry,
-		Reconciler: &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}})
+	jobs := reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
+	calendarPlans := &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}
+	calendars := reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Reconciler: calendarPlans, Log: m.log, Metrics: m.registry})
 	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
-	t.runs = reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
+	runs := reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
 		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
 			return t.runPlans.Reconcile(ctx, key)
 		})})
 	t.runPlans = run.New(run.Config{
-		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: t.runs.Add,
+		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: runs.Add,
 		Roles:          m.cfg.Mesos.Framework.Roles,
 		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe:    driver.Resubscribe,
@@ -129,6 +154,11 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
 		Log:            m.log.WithName("run"), Metrics: m.registry, Clock: m.now,
 	})
+	t.controllers = []controller{
+		{loop: runs, concerns: t.runPlans.Concerns, all: keysOf(m.cache.Runs), fills: true},
+		{loop: jobs, concerns: t.jobPlans.Concerns, all: keysOf(m.cache.Jobs)},
+		{loop: calendars, concerns: calendarPlans.Concerns, all: keysOf(m.cache.Calendars)},
+	}
 	return t, nil
 }
 
@@ -179,59 +209,26 @@ func stepDown(err error) error {
 	return err
 }
 
-// dispatch brings what changed to the loops of the present term. The cache calls it in the order of revisions.
+// dispatch has what changed reconciled by the controllers of the present term that it concerns. The cache calls it in the order of
+// revisions.
 func (m *Manager) dispatch(e cache.Event) {
 	t := m.term.Load()
 	if t == nil {
 		return
 	}
-	for _, key := range t.runPlans.Keys(e) {
-		t.runs.Add(key)
-	}
-	switch e.Key.Kind {
-	case store.Jobs:
-		// A status alone is the controller's own word; what it still has to do it has planned with Result.After.
-		before, after := cache.Of[v1.Job](e)
-		if before == nil || after == nil || before.Rev.SpecMod != after.Rev.SpecMod || before.Rev.SpecCreate != after.Rev.SpecCreate {
-			t.jobs.Add(e.Key)
-		}
-		if after != nil {
-			t.expect(after)
-		}
-	case store.Calendars:
-		if calendar.Concerns(cache.Of[v1.Calendar](e)) {
-			t.calendars.Add(e.Key)
-			for _, key := range m.cache.JobsWith(e.Key.Namespace, e.Key.Name) {
-				t.jobs.Add(key)
-			}
-		}
-	case store.Runs:
-		if before, after := cache.Of[v1.Run](e); job.Concerns(before, after) {
-			for _, r := range []*store.Run{before, after} {
-				if r != nil {
-					t.jobs.Add(job.JobOf(r))
-				}
-			}
-			// Without its spec it does not say whose it is, and its name need not: who counts it as active waits for its end.
-			for _, key := range m.cache.JobsWithActive(e.Key.Namespace, e.Key.Name) {
-				t.jobs.Add(key)
-			}
+	for _, c := range t.controllers {
+		for _, key := range c.concerns(e) {
+			c.loop.Add(key)
 		}
 	}
-}
-
-// expect has offers in hand shortly before the Job's next occurrence. One that starts up to some jitter later does not need them.
-func (t *term) expect(j *store.Job) {
-	if next := j.Object.Status.NextScheduleTime; next != nil && j.Object.Spec.Jitter == nil {
-		t.runPlans.Expect(j.Object.Spec.Task.Role, next.Time)
-	}
+	t.runPlans.Foresee(e)
 }
 
 // observed tells the loops how far the cache is.
 func (m *Manager) observed(revision int64) {
 	if t := m.term.Load(); t != nil {
-		for _, l := range t.loops() {
-			l.Observed(revision)
+		for _, c := range t.controllers {
+			c.loop.Observed(revision)
 		}
 	}
 }
@@ -244,13 +241,7 @@ func (m *Manager) clockStepped(by time.Duration) {
 	}
 	m.log.Info("The clock was set, or the machine slept", "by", by.String())
 	t.jobPlans.ClockStepped()
-	for _, j := range m.cache.Jobs("") {
-		t.jobs.Add(j.Key)
-	}
-	for _, r := range m.cache.Runs("") {
-		t.runs.Add(r.Key)
-	}
-	for _, c := range m.cache.Calendars("") {
-		t.calendars.Add(c.Key)
+	for _, c := range t.controllers {
+		c.addAll()
 	}
 }
