@@ -12,6 +12,7 @@ fi
 
 go mod tidy -diff || { echo "go.mod is not tidy: run go mod tidy" >&2; exit 1; }
 go vet ./...
+go vet -tags production ./cmd/manager ./internal/manager
 
 # Generate into a copy of what is there and compare, so that a dirty tree does not hide or fake a difference.
 before=$(mktemp -d)

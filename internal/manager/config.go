@@ -230,7 +230,10 @@ func (c *Config) validate() error {
 	}
 	positive("runs.assumedDuration", c.Runs.AssumedDuration, 0)
 	if len(c.Mesos.Masters) == 0 {
-		if !c.Dev {
+		switch {
+		case !hasDevCluster:
+			bad("mesos.masters", "none given, and this manager was built without the dev cluster: name the masters (--mesos-masters http://host:5050)")
+		case !c.Dev:
 			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with --dev for a cluster of its own")
 		}
 		address("devCluster.listen", c.DevCluster.Listen)

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 
-	"horae/internal/devcluster"
 	"horae/internal/mesos"
 	"horae/internal/mesos/discovery"
 	"horae/internal/store"
@@ -35,17 +33,13 @@ func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
 		m.log.Info("Started the embedded etcd", "endpoint", endpoint, "data", m.cfg.DataDir)
 	}
 	if ownMesos {
-		c := m.cfg.DevCluster
-		cluster, err := devcluster.Start(ctx, devcluster.Config{
-			Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes, DockerHost: c.DockerHost, SecretsDir: c.SecretsDir,
-			WorkDir: filepath.Join(m.cfg.DataDir, "devcluster"), Log: m.log.WithName("devcluster"),
-		})
+		url, stop, err := startDevCluster(ctx, m.cfg, m.log.WithName("devcluster"))
 		if err != nil {
-			return portClash(fmt.Errorf("start the dev cluster: %w", err), c.Listen, "--devcluster-listen", "or use the cluster that runs there with --mesos-masters http://"+c.Listen)
+			return err
 		}
-		started.add("dev cluster", cluster.Close)
-		m.masters = []string{cluster.URL()}
-		m.log.Info("Started the dev cluster: for development, never for production", "master", cluster.URL(), "agents", c.Agents)
+		started.add("dev cluster", stop)
+		m.masters = []string{url}
+		m.log.Info("Started the dev cluster: for development, never for production", "master", url, "agents", m.cfg.DevCluster.Agents)
 	}
 	return nil
 }

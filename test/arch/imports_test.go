@@ -200,6 +200,32 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// dependencies lists what ./cmd/manager is made of.
+func dependencies(t *testing.T, flags ...string) []string {
+	t.Helper()
+	cmd := exec.Command("go", slices.Concat([]string{"list", "-deps"}, flags, []string{"horae/cmd/manager"})...)
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return strings.Fields(string(out))
+}
+
+// TestTheProductionBinaryHasNoDevClusterInIt: nor what only the dev cluster needs.
+func TestTheProductionBinaryHasNoDevClusterInIt(t *testing.T) {
+	bench := []string{"horae/internal/devcluster", "github.com/jlaffaye/ftp", "archive/tar", "archive/zip"}
+	dev, production := dependencies(t), dependencies(t, "-tags", "production")
+	for _, p := range bench {
+		if slices.Contains(production, p) {
+			t.Errorf("the production binary (make release) has %s in it: only internal/manager/dev.go may import the dev cluster", p)
+		}
+	}
+	if !slices.Contains(dev, bench[0]) {
+		t.Errorf("the manager of make build has no dev cluster in it: bin/manager --dev cannot work, and this test proves nothing")
+	}
+}
+
 func TestEveryPackageHasADoc(t *testing.T) {
 	for _, p := range packages(t) {
 		if len(p.GoFiles) > 0 && p.Doc == "" {
