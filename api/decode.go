@@ -10,8 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/json"
-
-	v1 "horae/api/v1"
 )
 
 // ErrEmpty: the input holds no document, only white space, comments or empty documents.
@@ -72,13 +70,8 @@ func ParseOne(data []byte) (runtime.Object, error) {
 
 // SetDefaults fills in what the user left open, in place.
 func SetDefaults(obj runtime.Object) {
-	switch o := obj.(type) {
-	case *v1.Job:
-		v1.SetDefaultsJob(o)
-	case *v1.Run:
-		v1.SetDefaultsRun(o)
-	case *v1.Calendar:
-		v1.SetDefaultsCalendar(o)
+	if k := KindOf(obj); k != nil {
+		k.SetDefaults(obj.(Object))
 	}
 }
 
@@ -99,7 +92,7 @@ func parseJSON(data []byte) ([]runtime.Object, error) {
 	if !ok || meta.list() || meta.check() != nil {
 		return parseUncommon(data)
 	}
-	obj := meta.newObject()
+	obj := KindNamed(meta.Kind).New()
 	strict, err := json.UnmarshalStrict(data, obj)
 	if syntax, _ := json.SyntaxErrorOffset(err); syntax {
 		return nil, errSyntax

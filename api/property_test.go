@@ -32,16 +32,16 @@ func drawObject(t *rapid.T, text *rapid.Generator[string]) runtime.Object {
 		Labels: rapid.MapOfN(text, text, -1, 3).Draw(t, "labels"),
 	}
 	if rapid.Bool().Draw(t, "a Job") {
-		job := &v1.Job{TypeMeta: typeOf("Job"), ObjectMeta: meta}
+		job := &v1.Job{TypeMeta: Jobs.TypeMeta(), ObjectMeta: meta}
 		draw(t, text, reflect.ValueOf(&job.Spec).Elem())
 		return job
 	}
 	if rapid.Bool().Draw(t, "a Calendar") {
-		calendar := &v1.Calendar{TypeMeta: typeOf("Calendar"), ObjectMeta: meta}
+		calendar := &v1.Calendar{TypeMeta: Calendars.TypeMeta(), ObjectMeta: meta}
 		draw(t, text, reflect.ValueOf(&calendar.Spec).Elem())
 		return calendar
 	}
-	run := &v1.Run{TypeMeta: typeOf("Run"), ObjectMeta: meta}
+	run := &v1.Run{TypeMeta: Runs.TypeMeta(), ObjectMeta: meta}
 	draw(t, text, reflect.ValueOf(&run.Spec).Elem())
 	return run
 }

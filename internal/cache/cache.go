@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
@@ -80,8 +81,8 @@ type Cache struct {
 	listeners []func(Event)
 	onRev     []func(int64)
 	onRewind  []func()
-	tables    map[store.Kind]tableOf // fixed; each table's content is guarded by mu
-	inOrder   []tableOf              // the same, in the order in which a revision's events are told
+	tables    map[store.Kind]*table // fixed; each table's content is guarded by mu
+	inOrder   []*table              // the same, in the order in which a revision's events are reported
 
 	synced   chan struct{}
 	told     atomic.Int64 // the revision whose events the listeners have got
@@ -94,37 +95,40 @@ type Cache struct {
 	look      chan struct{} // asks the follower to look whether etcd has gone back
 
 	mu       sync.RWMutex
-	revision int64 // guarded by mu, like the tables and the index
-	jobs     *table[v1.Job]
-	runs     *table[v1.Run]
+	revision int64 // guarded by mu, like the tables and the indexes
 	index    *runIndex
-
-	calendars *table[v1.Calendar]
-	byName    calendarIndex
-	active    activeIndex
+	byName   calendarIndex
+	active   activeIndex
 }
 
 // New makes an empty cache; Follow fills it.
 func New(source Source, log logr.Logger, options ...Option) *Cache {
-	c := &Cache{source: source, log: log, ringSize: defaultRing, synced: make(chan struct{}), lookEvery: lookEvery, look: make(chan struct{}, 1)}
+	c := &Cache{
+		source: source, log: log, ringSize: defaultRing, synced: make(chan struct{}), lookEvery: lookEvery, look: make(chan struct{}, 1),
+		tables: map[store.Kind]*table{}, index: newRunIndex(),
+	}
 	for _, o := range options {
 		o(c)
 	}
-	c.index = newRunIndex()
-	c.jobs = newTable[v1.Job](store.Jobs, c.ringSize)
-	c.runs = newTable[v1.Run](store.Runs, c.ringSize)
-	c.runs.index = c.index.replace
-	c.calendars = newTable[v1.Calendar](store.Calendars, min(c.ringSize, calendarRing))
-	c.jobs.index = func(old, new *store.Job) {
-		c.byName.replace(old, new)
-		c.active.replace(old, new)
+	for _, k := range api.Kinds() {
+		t := newTable(c.ringSize)
+		if c.verifier != nil {
+			t.verify = c.verifier.replace
+		}
+		c.tables[store.Kind(k.Plural)] = t
+		if k != api.Jobs && k != api.Runs {
+			c.inOrder = append(c.inOrder, t)
+		}
 	}
-	if c.verifier != nil {
-		c.jobs.verify, c.runs.verify = replaceIn[v1.Job](c.verifier), replaceIn[v1.Run](c.verifier)
-		c.calendars.verify = replaceIn[v1.Calendar](c.verifier)
+	// What a Job refers to comes before it, and a Job before its Runs.
+	jobs, runs := c.tables[store.Jobs], c.tables[store.Runs]
+	c.inOrder = append(c.inOrder, jobs, runs)
+	jobs.index = func(old, new store.AnyEntry) {
+		before, after := store.As[v1.Job](old), store.As[v1.Job](new)
+		c.byName.replace(before, after)
+		c.active.replace(before, after)
 	}
-	c.tables = map[store.Kind]tableOf{store.Jobs: c.jobs, store.Runs: c.runs, store.Calendars: c.calendars}
-	c.inOrder = []tableOf{c.calendars, c.jobs, c.runs}
+	runs.index = func(old, new store.AnyEntry) { c.index.replace(store.As[v1.Run](old), store.As[v1.Run](new)) }
 	return c
 }
 
@@ -201,46 +205,46 @@ func (c *Cache) CatchUp(ctx context.Context) error {
 	}
 }
 
-// Job returns a Job; nil when there is none.
-func (c *Cache) Job(namespace, name string) *store.Job {
+// Get returns an object; nil when there is none.
+func (c *Cache) Get(key store.Key) store.AnyEntry {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.jobs.get(namespace, name)
+	return c.getLocked(key)
 }
 
-// Run returns a Run; nil when there is none.
-func (c *Cache) Run(namespace, name string) *store.Run {
+func (c *Cache) getLocked(key store.Key) store.AnyEntry {
+	if t := c.tables[key.Kind]; t != nil {
+		return t.get(key.Namespace, key.Name)
+	}
+	return nil
+}
+
+// List returns the objects of a kind in a namespace, in all for "", sorted by namespace and name, and the revision as of which the
+// list is: what a watch goes on from.
+func (c *Cache) List(kind store.Kind, namespace string) ([]store.AnyEntry, int64) {
 	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.runs.get(namespace, name)
-}
-
-// Jobs of a namespace, of all for "", sorted by namespace and name.
-func (c *Cache) Jobs(namespace string) []*store.Job {
-	jobs, _ := c.ListJobs(namespace)
-	return jobs
-}
-
-// ListJobs is Jobs with the revision as of which it is: what a watch goes on from.
-func (c *Cache) ListJobs(namespace string) ([]*store.Job, int64) { return list(c, c.jobs, namespace) }
-
-// Runs of a namespace, of all for "", sorted by namespace and name.
-func (c *Cache) Runs(namespace string) []*store.Run {
-	runs, _ := c.ListRuns(namespace)
-	return runs
-}
-
-// ListRuns is Runs with the revision as of which it is: what a watch goes on from.
-func (c *Cache) ListRuns(namespace string) ([]*store.Run, int64) { return list(c, c.runs, namespace) }
-
-func list[T store.Object](c *Cache, t *table[T], namespace string) ([]*store.Entry[T], int64) {
-	c.mu.RLock()
-	all, revision := t.list(namespace), c.revision
+	var all []store.AnyEntry
+	if t := c.tables[kind]; t != nil {
+		all = t.list(namespace)
+	}
+	revision := c.revision
 	c.mu.RUnlock()
-	slices.SortFunc(all, func(a, b *store.Entry[T]) int {
-		return cmp.Or(cmp.Compare(a.Key.Namespace, b.Key.Namespace), cmp.Compare(a.Key.Name, b.Key.Name))
-	})
+	slices.SortFunc(all, func(a, b store.AnyEntry) int { return compareKeys(a.GetKey(), b.GetKey()) })
 	return all, revision
+}
+
+func compareKeys(a, b store.Key) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+// Count returns the number of objects of a kind.
+func (c *Cache) Count(kind store.Kind) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if t := c.tables[kind]; t != nil {
+		return t.count
+	}
+	return 0
 }
 
 // RunsOf returns the Runs whose spec names the Job, oldest first (by create revision). A Run whose spec is deleted or cannot be
@@ -256,9 +260,9 @@ func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 func (c *Cache) JobWithRuns(namespace, job string) (*store.Job, []*store.Run, int64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	j, runs := c.jobs.get(namespace, job), slices.Clone(c.index.byJob[name{namespace, job}])
+	j, runs := store.As[v1.Job](c.getLocked(store.JobKey(namespace, job))), slices.Clone(c.index.byJob[name{namespace, job}])
 	for _, active := range activeOf(j) {
-		if run := c.runs.get(namespace, active); run != nil && jobOf(run) == (name{}) {
+		if run := store.As[v1.Run](c.getLocked(store.RunKey(namespace, active))); run != nil && jobOf(run) == (name{}) {
 			runs = append(runs, run)
 		}
 	}
@@ -275,13 +279,6 @@ func (c *Cache) JobsWithActive(namespace, run string) []store.Key {
 		keys = append(keys, store.JobKey(namespace, job))
 	}
 	return keys
-}
-
-// Counts are the numbers of objects.
-func (c *Cache) Counts() (jobs, runs int) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.jobs.count, c.runs.count
 }
 
 // Verify reports an entry that was modified after it had come into the cache. It needs VerifyImmutable.

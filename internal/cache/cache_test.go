@@ -90,7 +90,7 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	if got := describe(told.take()); !slices.Equal(got, []string{"=r1", "+after", "-r1"}) {
 		t.Errorf("told %v", got)
 	}
-	if jobs, runs := c.Counts(); jobs != 2 || runs != 0 {
+	if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != 2 || runs != 0 {
 		t.Errorf("counts %d, %d", jobs, runs)
 	}
 }
@@ -121,7 +121,7 @@ func TestForeignKeysAndUndecodableValues(t *testing.T) {
 	if run == nil || run.Err == nil {
 		t.Errorf("an undecodable Run: %+v", run)
 	}
-	if jobs, runs := c.Counts(); jobs != 2 || runs != 1 {
+	if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != 2 || runs != 1 {
 		t.Errorf("counts %d, %d", jobs, runs)
 	}
 	put(t, s, "/horae/spec/jobs/default/broken", "apiVersion: horae/v1\nkind: Job\nmetadata: {}\nspec: {task: {shell: 'false'}}\n")
@@ -197,7 +197,7 @@ func TestListsAreSortedAndRunsOfAJobOldestFirst(t *testing.T) {
 	if got := names(c.Runs("")); got != "one/a one/b one/m one/z two/a two/m two/z" {
 		t.Errorf("all Runs: %s", got)
 	}
-	if runs, at := c.ListRuns("two"); names(runs) != "two/a two/m two/z" || at != rev {
+	if runs, at := c.List(store.Runs, "two"); names(runs) != "two/a two/m two/z" || at != rev {
 		t.Errorf("Runs of a namespace: %s at %d", names(runs), at)
 	}
 	if got := names(c.RunsOf("one", "j")); got != "one/z one/a one/b" {
@@ -213,10 +213,10 @@ func inNamespace(r *v1.Run, namespace string) *v1.Run {
 	return r
 }
 
-func names(runs []*store.Run) string {
+func names[E store.AnyEntry](entries []E) string {
 	var all []string
-	for _, r := range runs {
-		all = append(all, r.Key.Namespace+"/"+r.Key.Name)
+	for _, e := range entries {
+		all = append(all, e.GetKey().Namespace+"/"+e.GetKey().Name)
 	}
 	return strings.Join(all, " ")
 }

@@ -31,7 +31,7 @@ type content struct {
 
 func contentOf(c *Cache) content {
 	all := content{map[string]*store.Job{}, map[string]*store.Run{}, map[string][]string{}, map[string][]string{}, [2]int{}}
-	all.Counts[0], all.Counts[1] = c.Counts()
+	all.Counts[0], all.Counts[1] = c.Count(store.Jobs), c.Count(store.Runs)
 	for _, j := range c.Jobs("") {
 		all.Jobs[j.Key.String()] = j
 	}
@@ -42,7 +42,7 @@ func contentOf(c *Cache) content {
 	defer c.mu.RUnlock()
 	for job, runs := range c.index.byJob {
 		for _, r := range runs {
-			if c.runs.get(r.Key.Namespace, r.Key.Name) != r {
+			if c.getLocked(r.Key) != r {
 				r = &store.Run{Key: store.RunKey("stale", r.Key.Name)}
 			}
 			all.ByJob[job.namespace+"/"+job.name] = append(all.ByJob[job.namespace+"/"+job.name], r.Key.String())
@@ -191,7 +191,7 @@ func TestCacheEqualsAFreshListProperty(t *testing.T) {
 				rt.Fatalf("%s was not told", r.Key)
 			}
 		}
-		if jobs, runs := c.Counts(); jobs != len(told.jobs) || runs != len(told.runs) {
+		if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != len(told.jobs) || runs != len(told.runs) {
 			rt.Fatalf("told of %d Jobs and %d Runs, there are %d and %d", len(told.jobs), len(told.runs), jobs, runs)
 		}
 	})

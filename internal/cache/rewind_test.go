@@ -150,7 +150,7 @@ func TestAnotherEtcdIsNoticed(t *testing.T) {
 		}
 	}
 	r.goesBack(t)
-	if jobs, _ := r.Counts(); jobs != 20 || r.Job("default", "a") != nil {
+	if jobs := r.Count(store.Jobs); jobs != 20 || r.Job("default", "a") != nil {
 		t.Errorf("%d Jobs, want those of the second etcd alone", jobs)
 	}
 }

@@ -7,26 +7,41 @@ import (
 
 // ring keeps the latest events of a kind, for watchers. The cache's lock guards it, all but added.
 type ring struct {
-	buf   []Event // event seq stands at seq modulo the length
-	first uint64  // sequence number of the oldest event kept
-	end   uint64  // sequence number of the next event
+	buf   []Event // event seq stands at seq modulo the length, which doubles up to size
+	size  int
+	first uint64 // sequence number of the oldest event kept
+	end   uint64 // sequence number of the next event
 	// floor: all events after this revision are kept and, but for what a list brought, all of it.
 	floor int64
 	// added fires when events were added.
 	added broadcast
 }
 
-func newRing(size int) *ring { return &ring{buf: make([]Event, max(size, 1))} }
+func newRing(size int) *ring {
+	size = max(size, 1)
+	return &ring{size: size, buf: make([]Event, min(size, 64))}
+}
 
 func (r *ring) at(seq uint64) *Event { return &r.buf[seq%uint64(len(r.buf))] }
 
 func (r *ring) add(e Event) {
+	if r.end-r.first == uint64(len(r.buf)) && len(r.buf) < r.size {
+		r.grow()
+	}
 	if r.end-r.first == uint64(len(r.buf)) {
 		r.floor = r.at(r.first).Revision + 1 // Others of the same revision may be gone, or are the next to go.
 		r.first++
 	}
 	*r.at(r.end) = e
 	r.end++
+}
+
+func (r *ring) grow() {
+	buf := make([]Event, min(2*len(r.buf), r.size))
+	for seq := r.first; seq < r.end; seq++ {
+		buf[seq%uint64(len(buf))] = *r.at(seq)
+	}
+	r.buf = buf
 }
 
 // reset forgets everything up to a revision, and leaves all watchers behind, those too that wait for the next event.

@@ -5,68 +5,52 @@ import "horae/internal/store"
 // name is an object's name within its kind.
 type name struct{ namespace, name string }
 
-// tableOf is a table of any kind, as the follower sees it. The follower is one goroutine and the only one that changes tables:
-// it stages changes without a lock, and commits them under the cache's.
-type tableOf interface {
-	// stage takes one change of a key; kv is nil when the key was deleted.
-	stage(key store.Key, side store.Side, kv *store.KeyValue)
-	// listing starts a list: what listed gets until staged by listed is all there is. anew: what is here may be of revisions that
-	// were given out twice, and is compared with nothing.
-	listing(anew bool)
-	listed(key store.Key, side store.Side, kv *store.KeyValue)
-	stageListed()
-	// commitLocked makes the staged changes and returns their events. The cache's lock must be held.
-	commitLocked(revision int64) []Event
-	// startLocked forgets the events: watchers start at revision. The cache's lock must be held.
-	startLocked(revision int64)
-}
-
-// table holds the entries of one kind.
-type table[T store.Object] struct {
-	kind    store.Kind
-	entries map[string]map[string]*store.Entry[T] // by namespace and name
+// table holds the entries of one kind. The follower is one goroutine and the only one that changes tables: it stages changes without
+// a lock, and commits them under the cache's.
+type table struct {
+	entries map[string]map[string]store.AnyEntry // by namespace and name; none is nil
 	count   int
 	ring    *ring
 
-	index  func(old, new *store.Entry[T]) // keeps the secondary indexes; nil: there are none
-	verify func(old, new *store.Entry[T]) // nil unless immutability is verified
+	index  func(old, new store.AnyEntry) // keeps the secondary indexes; nil: there are none
+	verify func(old, new store.AnyEntry) // nil unless immutability is verified
 
 	// Only the follower touches these.
-	staged []staged[T]
+	staged []staged
 	at     map[name]int // where in staged an object is
-	drafts map[name]*draft[T]
+	drafts map[name]*draft
 	order  []name // of the drafts, as the list gave them
 	anew   bool   // the list does not look at what is here
 }
 
 // staged is an object's change that is not made yet. A nil entry stands for an object of which nothing is there.
-type staged[T any] struct {
-	old, new *store.Entry[T]
+type staged struct {
+	old, new store.AnyEntry
 }
 
 // draft is an object as a list has shown it so far. The entry may be the one that the table holds, status included, until
 // the list shows otherwise; hasStatus says whether the list has shown the status.
-type draft[T any] struct {
-	entry     *store.Entry[T]
+type draft struct {
+	entry     store.AnyEntry
 	hasStatus bool
 }
 
-func newTable[T store.Object](kind store.Kind, ringSize int) *table[T] {
-	return &table[T]{kind: kind, entries: map[string]map[string]*store.Entry[T]{}, ring: newRing(ringSize), at: map[name]int{}}
+func newTable(ringSize int) *table {
+	return &table{entries: map[string]map[string]store.AnyEntry{}, ring: newRing(ringSize), at: map[name]int{}}
 }
 
-func (t *table[T]) get(namespace, name string) *store.Entry[T] { return t.entries[namespace][name] }
+func (t *table) get(namespace, name string) store.AnyEntry { return t.entries[namespace][name] }
 
 // list is in no order; an empty namespace stands for all.
-func (t *table[T]) list(namespace string) []*store.Entry[T] {
+func (t *table) list(namespace string) []store.AnyEntry {
 	if namespace != "" {
-		all := make([]*store.Entry[T], 0, len(t.entries[namespace]))
+		all := make([]store.AnyEntry, 0, len(t.entries[namespace]))
 		for _, e := range t.entries[namespace] {
 			all = append(all, e)
 		}
 		return all
 	}
-	all := make([]*store.Entry[T], 0, t.count)
+	all := make([]store.AnyEntry, 0, t.count)
 	for _, ns := range t.entries {
 		for _, e := range ns {
 			all = append(all, e)
@@ -75,45 +59,27 @@ func (t *table[T]) list(namespace string) []*store.Entry[T] {
 	return all
 }
 
-func (t *table[T]) stage(key store.Key, side store.Side, kv *store.KeyValue) {
+// stage takes one change of a key; kv is nil when the key was deleted.
+func (t *table) stage(key store.Key, side store.Side, kv *store.KeyValue) {
 	n := name{key.Namespace, key.Name}
 	i, ok := t.at[n]
 	if !ok {
 		old := t.get(n.namespace, n.name)
 		i = len(t.staged)
-		t.staged, t.at[n] = append(t.staged, staged[T]{old, old}), i
+		t.staged, t.at[n] = append(t.staged, staged{old, old}), i
 	}
-	t.staged[i].new = next(t.staged[i].new, key, side, kv)
+	t.staged[i].new = store.After(t.staged[i].new, key, side, kv)
 }
 
-// next is an entry after one change of one of its keys; nil when nothing is left.
-func next[T store.Object](e *store.Entry[T], key store.Key, side store.Side, kv *store.KeyValue) *store.Entry[T] {
-	switch {
-	case e == nil && kv == nil:
-		return nil
-	case e == nil && side == store.SpecSide:
-		return store.NewEntry[T](key, kv, nil)
-	case e == nil:
-		return store.NewEntry[T](key, nil, kv)
-	case side == store.SpecSide && kv != nil:
-		return e.WithSpec(kv)
-	case side == store.StatusSide && kv != nil:
-		return e.WithStatus(kv)
-	case side == store.SpecSide && e.Rev.StatusMod == 0, side == store.StatusSide && e.Rev.Deleted():
-		return nil
-	case side == store.SpecSide:
-		return e.WithoutSpec()
-	}
-	return e.WithoutStatus()
-}
-
-func (t *table[T]) listing(anew bool) {
+// listing starts a list: what listed gets until staged by stageListed is all there is. anew: what is here may be of revisions that
+// were given out twice, and is compared with nothing.
+func (t *table) listing(anew bool) {
 	t.anew = anew
-	t.drafts, t.order = make(map[name]*draft[T], t.count), make([]name, 0, t.count)
+	t.drafts, t.order = make(map[name]*draft, t.count), make([]name, 0, t.count)
 }
 
 // listed keeps the entry that is there when the key has not changed, so that nothing is decoded again after a compaction.
-func (t *table[T]) listed(key store.Key, side store.Side, kv *store.KeyValue) {
+func (t *table) listed(key store.Key, side store.Side, kv *store.KeyValue) {
 	n := name{key.Namespace, key.Name}
 	old := t.get(n.namespace, n.name)
 	if t.anew {
@@ -121,44 +87,50 @@ func (t *table[T]) listed(key store.Key, side store.Side, kv *store.KeyValue) {
 	}
 	d := t.drafts[n]
 	if d == nil {
-		d = &draft[T]{}
+		d = &draft{}
 		t.drafts[n], t.order = d, append(t.order, n)
-		if side == store.StatusSide && old != nil && old.Rev.Deleted() {
+		if side == store.StatusSide && old != nil && old.GetRevisions().Deleted() {
 			d.entry = old // what was known of it was a status alone, too
 		}
 	}
 	if side == store.SpecSide {
-		if d.entry = old; old == nil || old.Rev.SpecCreate != kv.CreateRevision || old.Rev.SpecMod != kv.ModRevision {
-			d.entry = next(old, key, side, kv)
+		if d.entry = old; old == nil || !specIs(old.GetRevisions(), kv) {
+			d.entry = store.After(old, key, side, kv)
 		}
 		return
 	}
 	d.hasStatus = true
-	if d.entry == nil || d.entry.Rev.StatusMod != kv.ModRevision {
-		d.entry = next(d.entry, key, side, kv)
+	if d.entry == nil || d.entry.GetRevisions().StatusMod != kv.ModRevision {
+		d.entry = store.After(d.entry, key, side, kv)
 	}
 }
 
-func (t *table[T]) stageListed() {
+// specIs reports whether an entry of these revisions has the spec of kv.
+func specIs(rev store.Revisions, kv *store.KeyValue) bool {
+	return rev.SpecCreate == kv.CreateRevision && rev.SpecMod == kv.ModRevision
+}
+
+func (t *table) stageListed() {
 	for _, n := range t.order {
 		d := t.drafts[n]
 		old := t.get(n.namespace, n.name)
-		if !d.hasStatus && d.entry.Rev.StatusMod != 0 {
-			d.entry = d.entry.WithoutStatus()
+		if !d.hasStatus && d.entry.GetRevisions().StatusMod != 0 {
+			d.entry = store.After(d.entry, d.entry.GetKey(), store.StatusSide, nil)
 		}
 		if d.entry != old {
-			t.staged = append(t.staged, staged[T]{old, d.entry})
+			t.staged = append(t.staged, staged{old, d.entry})
 		}
 	}
 	for _, old := range t.list("") {
-		if t.drafts[name{old.Key.Namespace, old.Key.Name}] == nil {
-			t.staged = append(t.staged, staged[T]{old, nil})
+		if key := old.GetKey(); t.drafts[name{key.Namespace, key.Name}] == nil {
+			t.staged = append(t.staged, staged{old, nil})
 		}
 	}
 	t.drafts, t.order = nil, nil
 }
 
-func (t *table[T]) commitLocked(revision int64) []Event {
+// commitLocked makes the staged changes and returns their events. The cache's lock must be held.
+func (t *table) commitLocked(revision int64) []Event {
 	if len(t.staged) == 0 {
 		return nil
 	}
@@ -168,12 +140,11 @@ func (t *table[T]) commitLocked(revision int64) []Event {
 			continue // a status that came and went, or a key that was never there
 		}
 		t.replaceLocked(s.old, s.new)
-		e := Event{Revision: revision}
-		if s.old != nil {
-			e.Key, e.Old = s.old.Key, s.old
-		}
+		e := Event{Revision: revision, Old: s.old, New: s.new}
 		if s.new != nil {
-			e.Key, e.New = s.new.Key, s.new
+			e.Key = s.new.GetKey()
+		} else {
+			e.Key = s.old.GetKey()
 		}
 		events = append(events, e)
 		t.ring.add(e)
@@ -185,22 +156,25 @@ func (t *table[T]) commitLocked(revision int64) []Event {
 	return events
 }
 
-func (t *table[T]) startLocked(revision int64) { t.ring.reset(revision) }
+// startLocked forgets the events: watchers start at revision. The cache's lock must be held.
+func (t *table) startLocked(revision int64) { t.ring.reset(revision) }
 
-func (t *table[T]) replaceLocked(old, new *store.Entry[T]) {
+func (t *table) replaceLocked(old, new store.AnyEntry) {
 	if new == nil {
-		ns := t.entries[old.Key.Namespace]
-		if delete(ns, old.Key.Name); len(ns) == 0 {
-			delete(t.entries, old.Key.Namespace)
+		key := old.GetKey()
+		ns := t.entries[key.Namespace]
+		if delete(ns, key.Name); len(ns) == 0 {
+			delete(t.entries, key.Namespace)
 		}
 		t.count--
 	} else {
-		ns := t.entries[new.Key.Namespace]
+		key := new.GetKey()
+		ns := t.entries[key.Namespace]
 		if ns == nil {
-			ns = map[string]*store.Entry[T]{}
-			t.entries[new.Key.Namespace] = ns
+			ns = map[string]store.AnyEntry{}
+			t.entries[key.Namespace] = ns
 		}
-		ns[new.Key.Name] = new
+		ns[key.Name] = new
 		if old == nil {
 			t.count++
 		}

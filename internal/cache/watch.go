@@ -18,7 +18,7 @@ type Watcher struct {
 	last      []Event
 }
 
-// Watch yields what happens to the objects of a kind after a revision: that of ListJobs and its siblings, or of the last event seen;
+// Watch yields what happens to the objects of a kind after a revision: that of List, or of the last event seen;
 // 0: from now on. An empty namespace stands for all. It waits until the cache has come to the revision. ErrGone: the events
 // are no longer kept.
 func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*Watcher, error) {
@@ -30,17 +30,11 @@ func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, af
 	if err := c.WaitFor(ctx, after); err != nil {
 		return nil, fmt.Errorf("watch %s: %w", kind, err)
 	}
-	w := &Watcher{cache: c, namespace: namespace}
-	switch kind {
-	case store.Jobs:
-		w.ring = c.jobs.ring
-	case store.Runs:
-		w.ring = c.runs.ring
-	case store.Calendars:
-		w.ring = c.calendars.ring
-	default:
+	t := c.tables[kind]
+	if t == nil {
 		return nil, fmt.Errorf("watch %s: no such kind", kind)
 	}
+	w := &Watcher{cache: c, ring: t.ring, namespace: namespace}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	if after == 0 {

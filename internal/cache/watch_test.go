@@ -40,7 +40,7 @@ func TestWatchersStartWhereTheyAskFor(t *testing.T) {
 	writeJob(t, s, "one", "before")
 	c := newCache(t, s)
 	follow(t, c)
-	_, listed := c.ListJobs("")
+	_, listed := c.List(store.Jobs, "")
 	first := writeJob(t, s, "one", "a")
 	writeJob(t, s, "two", "b")
 	apply(t, s, store.Change{Writes: []store.Write{putSpec(newRun("r", "a"), store.RunKey("default", "r"))}})

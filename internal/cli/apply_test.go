@@ -183,7 +183,7 @@ func TestADryRunWritesNothing(t *testing.T) {
 	if r := h.apply(hello, "--dry-run=server"); r.out != "job.horae/hello created (server dry run)\n" {
 		t.Errorf("got %+v", r)
 	}
-	if jobs, _ := h.cache.ListJobs(""); len(jobs) != 0 {
+	if jobs := h.cache.Jobs(""); len(jobs) != 0 {
 		t.Error("it was created")
 	}
 	h.apply(hello)

@@ -9,6 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"horae/api"
 )
 
 // getter is the state of one `horae get`.
@@ -29,7 +31,7 @@ func (c *cli) getCommand() *cobra.Command {
 	g := &getter{cli: c}
 	cmd := &cobra.Command{
 		Use: "get TYPE [NAME...] | TYPE/NAME...", Short: "Show objects, as a table or as they are",
-		Long: `Show objects: jobs, runs, calendars, or several as jobs,runs.
+		Long: `Show objects: ` + api.KindPlurals("") + `, or several as jobs,runs.
 
 Without -o it is a table; -o wide has more columns.`,
 		Example: example(`

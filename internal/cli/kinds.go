@@ -2,22 +2,38 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"horae/api"
 	v1 "horae/api/v1"
 )
 
 // kind is a resource of the API with the words for it on the command line.
 type kind struct {
 	plural, singular, name string
+	short                  []string
 }
 
 var (
-	jobKind      = &kind{"jobs", "job", v1.KindJob}
-	runKind      = &kind{"runs", "run", v1.KindRun}
-	calendarKind = &kind{"calendars", "calendar", v1.KindCalendar}
-	kinds        = []*kind{jobKind, runKind, calendarKind}
+	kinds        = newKinds()
+	jobKind      = mustKind(api.Jobs)
+	runKind      = mustKind(api.Runs)
+	calendarKind = mustKind(api.Calendars)
 )
+
+func newKinds() []*kind {
+	var kinds []*kind
+	for _, k := range api.Kinds() {
+		kinds = append(kinds, &kind{k.Plural, k.Singular, k.Name, k.ShortNames})
+	}
+	return kinds
+}
+
+// mustKind returns a kind that is in the table.
+func mustKind(row *api.Kind) *kind {
+	return kinds[slices.IndexFunc(kinds, func(k *kind) bool { return k.name == row.Name })]
+}
 
 // String is how kubectl names a resource in its messages: job.horae.
 func (k *kind) String() string { return k.singular + "." + v1.GroupVersion.Group }
@@ -27,11 +43,11 @@ func kindNamed(word string) (*kind, error) {
 	w := strings.ToLower(word)
 	w = strings.TrimSuffix(strings.TrimSuffix(w, "."+v1.GroupVersion.Group), "."+v1.GroupVersion.Version+"."+v1.GroupVersion.Group)
 	for _, k := range kinds {
-		if w == k.plural || w == k.singular {
+		if w == k.plural || w == k.singular || slices.Contains(k.short, w) {
 			return k, nil
 		}
 	}
-	return nil, usagef("there is no resource type %q: there are jobs, runs and calendars", word)
+	return nil, usagef("there is no resource type %q: there are %s", word, api.KindPlurals("and"))
 }
 
 // kindOf finds a kind by the type of a document.
@@ -41,5 +57,5 @@ func kindOf(apiVersion, name string) (*kind, error) {
 			return k, nil
 		}
 	}
-	return nil, fmt.Errorf("no kind %q in version %q: there are Job, Run and Calendar of %s", name, apiVersion, v1.GroupVersion)
+	return nil, fmt.Errorf("no kind %q in version %q: there are %s of %s", name, apiVersion, api.KindNames("and"), v1.GroupVersion)
 }

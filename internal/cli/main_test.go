@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/controllers/job"
 	"horae/internal/cache"
@@ -84,14 +85,14 @@ func build(t *testing.T) *house {
 	<-h.cache.Synced()
 	s, err := server.New(server.Config{
 		Cache: h.cache, Store: h.store, Logs: h.logs, Now: func() time.Time { return now }, Version: "v1.2.3", Log: logr.Discard(),
-		Validate: func(o runtime.Object) field.ErrorList {
+		Validate: func(o api.Object) field.ErrorList {
 			switch o := o.(type) {
 			case *v1.Job:
 				return job.Validate(o)
 			case *v1.Calendar:
 				return calendar.Validate(o)
 			}
-			return v1.ValidateRun(o.(*v1.Run))
+			return api.KindOf(o).Validate(o)
 		},
 		NewRun: func(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
 			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})

@@ -1,6 +1,10 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+
+	"horae/api"
+)
 
 // target is what arguments name: a kind, and objects of it; no names: all.
 type target struct {
@@ -11,7 +15,7 @@ type target struct {
 // targets reads TYPE, TYPE,TYPE, TYPE NAME..., and TYPE/NAME ....
 func targets(args []string) ([]target, error) {
 	if len(args) == 0 {
-		return nil, usagef("what must be given: jobs, runs, calendars, job/NAME, run/NAME")
+		return nil, usagef("what must be given: %s, job/NAME, run/NAME", api.KindPlurals(""))
 	}
 	if strings.Contains(args[0], "/") {
 		return slashTargets(args)

@@ -7,9 +7,9 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/cache"
 	"horae/internal/store"
@@ -23,13 +23,10 @@ type Cache interface {
 	WaitFor(ctx context.Context, revision int64) error
 	// CatchUp returns when the cache has everything that was written before the call, or with an error: etcd's, or ctx's.
 	CatchUp(ctx context.Context) error
-	Job(namespace, name string) *store.Job
-	Run(namespace, name string) *store.Run
-	Calendar(namespace, name string) *store.Calendar
-	// ListJobs and its siblings are of a namespace, of all for "", sorted, with the revision as of which they are.
-	ListJobs(namespace string) ([]*store.Job, int64)
-	ListRuns(namespace string) ([]*store.Run, int64)
-	ListCalendars(namespace string) ([]*store.Calendar, int64)
+	// Get returns an object; nil when there is none.
+	Get(key store.Key) store.AnyEntry
+	// List returns the objects of a kind in a namespace, in all for "", sorted, with the revision as of which they are.
+	List(kind store.Kind, namespace string) ([]store.AnyEntry, int64)
 	// Watch streams what changed after a revision.
 	Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*cache.Watcher, error)
 }
@@ -70,7 +67,7 @@ type Config struct {
 	// Logs; without, the log of a Run is answered 501.
 	Logs Logs
 	// Validate an object, defaults applied: all that can be said of it without other objects.
-	Validate func(runtime.Object) field.ErrorList
+	Validate func(api.Object) field.ErrorList
 	// NewRun makes the Run that a manual trigger asks for, with a new name each time.
 	NewRun func(job *v1.Job, trigger Trigger, now time.Time) (*v1.Run, error)
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.

@@ -26,7 +26,7 @@ func (s *Server) delete(w http.ResponseWriter, r *request) error {
 	}
 	return r.form.write(w, http.StatusOK, &metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess, Code: http.StatusOK,
-		Details: &metav1.StatusDetails{Name: r.name, Group: r.kind.resource().Group, Kind: string(r.kind.kind), UID: e.obj.GetUID()},
+		Details: &metav1.StatusDetails{Name: r.name, Group: r.kind.resource().Group, Kind: string(r.kind.kind), UID: e.GetObject().GetUID()},
 	})
 }
 
@@ -37,23 +37,23 @@ type chosen struct {
 }
 
 // still reports whether the entry is that object, and selected.
-func (c *chosen) still(k *kind, e *entry) bool {
-	return e.obj.GetUID() == c.uid && c.matches(k, k.shown(e))
+func (c *chosen) still(k *kind, e store.AnyEntry) bool {
+	return e.GetObject().GetUID() == c.uid && c.matches(k, k.shown(e))
 }
 
 // guards see to it that the entry is deleted as it is here.
-func (c *chosen) guards(e *entry) []store.Guard {
-	guards := []store.Guard{store.SpecAt(e.key, e.rev.SpecMod)}
+func (c *chosen) guards(e store.AnyEntry) []store.Guard {
+	guards := []store.Guard{store.SpecAt(e.GetKey(), e.GetRevisions().SpecMod)}
 	if c != nil && c.readsStatus() {
-		guards = append(guards, store.StatusAt(e.key, e.rev.StatusMod))
+		guards = append(guards, store.StatusAt(e.GetKey(), e.GetRevisions().StatusMod))
 	}
 	return guards
 }
 
 // deleteOne deletes an object: with one that was chosen nothing but that, which is not found when it is not what was chosen any more.
-func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one *chosen) (*entry, error) {
+func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one *chosen) (store.AnyEntry, error) {
 	for range maxTries {
-		_, cur, err := s.current(r.Context(), r.kind, r.key())
+		_, cur, err := s.current(r.Context(), r.key())
 		if err != nil {
 			return nil, err
 		}

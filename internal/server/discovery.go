@@ -61,13 +61,14 @@ func (s *Server) resources(w http.ResponseWriter, r *http.Request) error {
 	list := &metav1.APIResourceList{
 		TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: v1.GroupVersion.String(),
 	}
-	for _, k := range kinds {
+	for _, k := range s.kinds {
 		list.APIResources = append(list.APIResources, metav1.APIResource{
-			Name: string(k.kind), SingularName: k.singular, Namespaced: true, Kind: k.name, Verbs: k.verbs, Categories: []string{"all"},
+			Name: string(k.kind), SingularName: k.Singular, Namespaced: true, Kind: k.Name, Verbs: objectVerbs,
+			ShortNames: k.ShortNames, Categories: []string{"all"},
 		})
 		for _, sub := range sortedKeys(k.subresources) {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
-				Name: string(k.kind) + "/" + sub, Namespaced: true, Kind: k.name, Verbs: k.subresources[sub],
+				Name: string(k.kind) + "/" + sub, Namespaced: true, Kind: k.Name, Verbs: []string{k.subresources[sub].verb},
 			})
 		}
 	}

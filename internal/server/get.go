@@ -20,7 +20,7 @@ func (s *Server) get(w http.ResponseWriter, r *request) error {
 	if err := s.notOlderThan(r); err != nil {
 		return err
 	}
-	e, err := s.find(r.kind, r.key())
+	e, err := s.find(r.key())
 	if err != nil {
 		return err
 	}
@@ -28,10 +28,10 @@ func (s *Server) get(w http.ResponseWriter, r *request) error {
 }
 
 // find looks an object up in the cache.
-func (s *Server) find(k *kind, key store.Key) (*entry, error) {
-	e := k.get(s.cfg.Cache, key.Namespace, key.Name)
+func (s *Server) find(key store.Key) (store.AnyEntry, error) {
+	e := present(s.cfg.Cache.Get(key))
 	if e == nil {
-		return nil, k.notFound(key.Name)
+		return nil, s.kindOf(key.Kind).notFound(key.Name)
 	}
 	return e, nil
 }
@@ -102,8 +102,11 @@ func (s *Server) list(w http.ResponseWriter, r *request) error {
 // selected are the objects of a namespace (of all for "") that are selected, by namespace and name, as of the revision returned.
 func (s *Server) selected(k *kind, namespace string, sel selection) ([]object, int64) {
 	var objs []object
-	all, revision := k.list(s.cfg.Cache, namespace)
+	all, revision := s.cfg.Cache.List(k.kind, namespace)
 	for _, e := range all {
+		if present(e) == nil {
+			continue
+		}
 		if o := k.shown(e); sel.matches(k, o) {
 			objs = append(objs, o)
 		}
@@ -118,13 +121,13 @@ func (r *request) writeList(w http.ResponseWriter, meta metav1.ListMeta, objs []
 			objs = []object{}
 		}
 		return r.form.write(w, http.StatusOK, map[string]any{
-			"apiVersion": v1.GroupVersion.String(), "kind": r.kind.name + "List", "metadata": meta, "items": objs,
+			"apiVersion": v1.GroupVersion.String(), "kind": r.kind.Name + "List", "metadata": meta, "items": objs,
 		})
 	}
 	w.Header().Set("Content-Type", jsonType)
 	b := bufio.NewWriterSize(w, 32<<10)
 	fmt.Fprintf(b, `{"kind":"%sList","apiVersion":"%s","metadata":{"resourceVersion":"%s"},"items":[`,
-		r.kind.name, v1.GroupVersion, meta.ResourceVersion)
+		r.kind.Name, v1.GroupVersion, meta.ResourceVersion)
 	for i, o := range objs {
 		if i > 0 {
 			_ = b.WriteByte(',') // the buffer keeps the first error; the client may be gone, and there is nobody to tell

@@ -18,9 +18,9 @@ import (
 	"github.com/go-logr/logr/testr"
 	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/cache"
 	calendarpkg "horae/internal/calendar"
@@ -126,7 +126,7 @@ func (f *fixture) background(run func(context.Context) error) {
 	})
 }
 
-func validate(o runtime.Object) field.ErrorList {
+func validate(o api.Object) field.ErrorList {
 	switch o := o.(type) {
 	case *v1.Job:
 		errs := v1.ValidateJob(o)
@@ -134,12 +134,10 @@ func validate(o runtime.Object) field.ErrorList {
 			errs = append(errs, field.Invalid(field.NewPath("spec", "schedule"), o.Spec.Schedule, "is no schedule"))
 		}
 		return errs
-	case *v1.Run:
-		return v1.ValidateRun(o)
 	case *v1.Calendar:
 		return calendarpkg.Validate(o)
 	}
-	return field.ErrorList{field.InternalError(nil, fmt.Errorf("no validation of %T", o))}
+	return api.KindOf(o).Validate(o)
 }
 
 func (f *fixture) newRun(j *v1.Job, t Trigger, now time.Time) (*v1.Run, error) {

@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"horae/internal/store"
+
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 )
 
@@ -36,10 +38,10 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.mutate(w, r, func(cur *entry) (object, error) {
+	return s.mutate(w, r, func(cur store.AnyEntry) (object, error) {
 		doc, err := json.Marshal(r.kind.shown(cur))
 		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", cur.key, err)
+			return nil, fmt.Errorf("encode %s: %w", cur.GetKey(), err)
 		}
 		patched, err := apply(doc, body)
 		if err != nil {

@@ -138,7 +138,7 @@ func (r *request) selection() (selection, error) {
 
 func (k *kind) fieldNames() []string {
 	names := []string{"metadata.name", "metadata.namespace"}
-	for f := range k.fields(k.empty()) {
+	for f := range k.fields(k.New()) {
 		names = append(names, f)
 	}
 	slices.Sort(names)

@@ -12,13 +12,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"horae/api"
 	v1 "horae/api/v1"
+	"horae/internal/store"
 )
 
 // Server answers HTTP requests. Make one with New; Serve runs it on a listener, or Handler is put behind another server.
 type Server struct {
 	cfg     Config
 	now     func() time.Time
+	kinds   []*kind
 	metrics *metrics
 	encoded *encodings
 	handler http.Handler
@@ -36,7 +39,7 @@ func New(cfg Config) (*Server, error) {
 	case cfg.Validate == nil || cfg.NewRun == nil || cfg.Upcoming == nil:
 		return nil, errors.New("make the HTTP server: it needs Validate, NewRun and Upcoming")
 	}
-	s := &Server{cfg: cfg, now: cfg.Now, encoded: newEncodings(), stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, now: cfg.Now, kinds: newKinds(), encoded: newEncodings(), stopping: make(chan struct{})}
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -131,7 +134,7 @@ func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.H
 // resource answers requests to the kinds.
 func (s *Server) resource(namespaced bool) http.Handler {
 	return s.handle(func(w http.ResponseWriter, hr *http.Request) error {
-		r, err := newRequest(hr, namespaced)
+		r, err := s.newRequest(hr, namespaced)
 		if err != nil {
 			return err
 		}
@@ -149,14 +152,14 @@ func (s *Server) resource(namespaced bool) http.Handler {
 }
 
 // newRequest reads what the path, the method and the Accept header say.
-func newRequest(hr *http.Request, namespaced bool) (*request, error) {
+func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error) {
 	r := &request{
-		Request: hr, kind: kindOf(hr.PathValue("resource")), query: hr.URL.Query(),
+		Request: hr, kind: s.kindOf(store.Kind(hr.PathValue("resource"))), query: hr.URL.Query(),
 		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
 	}
 	if r.kind == nil {
-		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are jobs, runs and calendars",
-			hr.PathValue("resource"), v1.GroupVersion)
+		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are %s",
+			hr.PathValue("resource"), v1.GroupVersion, api.KindPlurals("and"))
 	}
 	if err := r.checkTarget(); err != nil {
 		return nil, err
@@ -215,26 +218,16 @@ func (s *Server) do(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Server) doSubresource(w http.ResponseWriter, r *request) error {
-	verbs, ok := r.kind.subresources[r.subresource]
+	sub, ok := r.kind.subresources[r.subresource]
 	if !ok {
 		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s has no %q", r.kind.kind, r.subresource)
 	}
-	if r.verb != verbs[0] {
-		why := "it takes " + map[string]string{"get": "GET", "create": "POST"}[verbs[0]]
+	if r.verb != sub.verb {
+		why := "it takes " + map[string]string{"get": "GET", "create": "POST"}[sub.verb]
 		if r.subresource == "status" {
 			why = "a status is written by its controller only"
 		}
 		return methodNotAllowed(r.Method, strings.Join([]string{string(r.kind.kind), r.subresource}, "/")+": "+why)
 	}
-	switch r.subresource {
-	case "status":
-		return s.get(w, r)
-	case "trigger":
-		return s.trigger(w, r)
-	case "schedule":
-		return s.schedule(w, r)
-	case "log":
-		return s.log(w, r)
-	}
-	return fmt.Errorf("no handler for subresource %s", r.subresource)
+	return sub.do(s, w, r)
 }

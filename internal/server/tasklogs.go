@@ -135,11 +135,11 @@ func (s *Server) untilRun(ctx context.Context, key store.Key, so func() bool) er
 
 // attemptNow is the n-th attempt (from 1) of a Run as the cache shows it; false when there is none.
 func (s *Server) attemptNow(key store.Key, n int) (v1.Attempt, bool) {
-	e := runs.get(s.cfg.Cache, key.Namespace, key.Name)
+	e := present(s.cfg.Cache.Get(key))
 	if e == nil {
 		return v1.Attempt{}, false
 	}
-	all := e.obj.(*v1.Run).Status.Attempts
+	all := e.GetObject().(*v1.Run).Status.Attempts
 	if n < 1 || n > len(all) {
 		return v1.Attempt{}, false
 	}
@@ -152,11 +152,11 @@ var errNotStarted = errors.New("no output yet")
 // attempt picks the attempt whose log is asked for, counted from 1. Who follows waits until it is on an agent.
 func (s *Server) attempt(ctx context.Context, r *request, q logRequest) (int, error) {
 	pick := func() (int, error) {
-		e, err := s.find(runs, r.key())
+		e, err := s.find(r.key())
 		if err != nil {
 			return 0, err
 		}
-		return pickAttempt(e.obj.(*v1.Run), q.attempt)
+		return pickAttempt(e.GetObject().(*v1.Run), q.attempt)
 	}
 	n, err := pick()
 	if !errors.Is(err, errNotStarted) {

@@ -24,11 +24,11 @@ func (s *Server) update(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return s.mutate(w, r, func(*entry) (object, error) { return sent.DeepCopyObject().(object), nil })
+	return s.mutate(w, r, func(store.AnyEntry) (object, error) { return sent.DeepCopyObject().(object), nil })
 }
 
 // mutate carries out a change that is a function of the current object, and repeats it when another writer comes between.
-func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur *entry) (object, error)) error {
+func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store.AnyEntry) (object, error)) error {
 	dry, err := r.dryRun()
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur *entr
 		rev, err = s.cfg.Store.Apply(r.Context(), *m.write)
 		switch {
 		case err == nil:
-			return s.answer(w, r, http.StatusOK, r.kind, r.key(), rev, m.result)
+			return s.answer(w, r, http.StatusOK, r.key(), rev, m.result)
 		case !errors.Is(err, store.ErrConflict):
 			return fmt.Errorf("update %s: %w", r.key(), err)
 		}
@@ -61,8 +61,8 @@ type mutation struct {
 }
 
 // plan observes the object and decides on the write.
-func (s *Server) plan(r *request, change func(cur *entry) (object, error)) (mutation, error) {
-	raw, cur, err := s.current(r.Context(), r.kind, r.key())
+func (s *Server) plan(r *request, change func(cur store.AnyEntry) (object, error)) (mutation, error) {
+	raw, cur, err := s.current(r.Context(), r.key())
 	if err != nil {
 		return mutation{}, err
 	}
@@ -78,7 +78,7 @@ func (s *Server) plan(r *request, change func(cur *entry) (object, error)) (muta
 			next.GetNamespace(), next.GetName(), r.namespace, r.name)
 	}
 	next.SetNamespace(r.namespace)
-	next.SetCreationTimestamp(cur.obj.GetCreationTimestamp())
+	next.SetCreationTimestamp(cur.GetObject().GetCreationTimestamp())
 	r.kind.clearServerFields(next)
 
 	stored, changed, err := r.kind.fold(raw, cur, next)
@@ -92,8 +92,8 @@ func (s *Server) plan(r *request, change func(cur *entry) (object, error)) (muta
 	if err != nil {
 		return mutation{}, err
 	}
-	if cur.usable() {
-		if errs := r.kind.update(full, cur.obj); len(errs) > 0 {
+	if cur.GetErr() == nil {
+		if errs := r.kind.ValidateUpdate(full, cur.GetObject()); len(errs) > 0 {
 			return mutation{}, r.kind.invalid(r.name, errs)
 		}
 	}
@@ -101,16 +101,17 @@ func (s *Server) plan(r *request, change func(cur *entry) (object, error)) (muta
 	if err != nil {
 		return mutation{}, err
 	}
-	full.SetUID(cur.obj.GetUID())
-	full.SetResourceVersion(cur.obj.GetResourceVersion())
-	full.SetGeneration(cur.obj.GetGeneration() + 1)
+	full.SetUID(cur.GetObject().GetUID())
+	full.SetResourceVersion(cur.GetObject().GetResourceVersion())
+	full.SetGeneration(cur.GetObject().GetGeneration() + 1)
 	return mutation{full, &store.Change{
-		Guards: []store.Guard{store.SpecAt(r.key(), cur.rev.SpecMod)}, Writes: []store.Write{put},
+		Guards: []store.Guard{store.SpecAt(r.key(), cur.GetRevisions().SpecMod)}, Writes: []store.Write{put},
 	}}, nil
 }
 
 // current reads the stored document of an object, and waits for the cache to show the same revision.
-func (s *Server) current(ctx context.Context, k *kind, key store.Key) ([]byte, *entry, error) {
+func (s *Server) current(ctx context.Context, key store.Key) ([]byte, store.AnyEntry, error) {
+	k := s.kindOf(key.Kind)
 	for range maxTries {
 		raw, mod, err := s.cfg.Store.Spec(ctx, key)
 		if errors.Is(err, store.ErrNotFound) {
@@ -122,8 +123,8 @@ func (s *Server) current(ctx context.Context, k *kind, key store.Key) ([]byte, *
 		if err := s.waitFor(ctx, mod); err != nil {
 			return nil, nil, err
 		}
-		e := k.get(s.cfg.Cache, key.Namespace, key.Name)
-		if e != nil && e.rev.SpecMod == mod {
+		e := present(s.cfg.Cache.Get(key))
+		if e != nil && e.GetRevisions().SpecMod == mod {
 			return raw, e, nil
 		}
 	}
@@ -132,18 +133,18 @@ func (s *Server) current(ctx context.Context, k *kind, key store.Key) ([]byte, *
 
 // checkPreconditions refuses a write that was decided on another object, or on an older spec. A status that has moved since is
 // no conflict: users do not write it.
-func (r *request) checkPreconditions(cur *entry, uid types.UID, resourceVersion string) error {
-	if uid != "" && uid != cur.obj.GetUID() {
-		return r.kind.conflict(r.name, "its uid is %s, not %s: it was deleted and made anew", cur.obj.GetUID(), uid)
+func (r *request) checkPreconditions(cur store.AnyEntry, uid types.UID, resourceVersion string) error {
+	if uid != "" && uid != cur.GetObject().GetUID() {
+		return r.kind.conflict(r.name, "its uid is %s, not %s: it was deleted and made anew", cur.GetObject().GetUID(), uid)
 	}
-	if resourceVersion == "" || resourceVersion == cur.obj.GetResourceVersion() {
+	if resourceVersion == "" || resourceVersion == cur.GetObject().GetResourceVersion() {
 		return nil
 	}
 	seen, err := strconv.ParseInt(resourceVersion, 10, 64)
 	if err != nil {
 		return badRequest("metadata.resourceVersion %q: must be one that this server gave", resourceVersion)
 	}
-	if cur.rev.SpecMod > seen {
+	if cur.GetRevisions().SpecMod > seen {
 		return r.kind.conflict(r.name, "the object has been modified; please apply your changes to the latest version and try again")
 	}
 	return nil
@@ -152,12 +153,12 @@ func (r *request) checkPreconditions(cur *entry, uid types.UID, resourceVersion 
 // fold works next, which was made from the object as readers see it, with defaults, into the document as it is stored: what
 // the user wrote, without them. Only what differs is taken over, so that a client that reads, changes and writes back does not
 // store our defaults as the user's own words. It answers false when nothing differs.
-func (k *kind) fold(raw []byte, cur *entry, next object) (object, bool, error) {
-	if !cur.usable() {
+func (k *kind) fold(raw []byte, cur store.AnyEntry, next object) (object, bool, error) {
+	if cur.GetErr() != nil {
 		// There is nothing to fold into: the stored document does not say anything that can be used.
 		return next, true, nil
 	}
-	before, err := api.EncodeSpec(cur.obj)
+	before, err := api.EncodeSpec(cur.GetObject())
 	if err != nil {
 		return nil, false, err
 	}
@@ -184,24 +185,24 @@ func (k *kind) fold(raw []byte, cur *entry, next object) (object, bool, error) {
 }
 
 // foldDocuments applies the difference of two documents to a third.
-func (k *kind) foldDocuments(raw, before, after []byte, cur *entry) (object, error) {
+func (k *kind) foldDocuments(raw, before, after []byte, cur store.AnyEntry) (object, error) {
 	written, err := k.parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("decode the stored spec of %s: %w", cur.key, err)
+		return nil, fmt.Errorf("decode the stored spec of %s: %w", cur.GetKey(), err)
 	}
-	written.SetNamespace(cur.key.Namespace)
-	written.SetName(cur.key.Name)
+	written.SetNamespace(cur.GetKey().Namespace)
+	written.SetName(cur.GetKey().Name)
 	base, err := api.EncodeSpec(written)
 	if err != nil {
 		return nil, err
 	}
 	merged, err := mergeDifference(base, before, after)
 	if err != nil {
-		return nil, fmt.Errorf("merge the change of %s: %w", cur.key, err)
+		return nil, fmt.Errorf("merge the change of %s: %w", cur.GetKey(), err)
 	}
-	o := k.empty()
+	o := k.New()
 	if err := json.Unmarshal(merged, o); err != nil {
-		return nil, fmt.Errorf("decode the changed spec of %s: %w", cur.key, err)
+		return nil, fmt.Errorf("decode the changed spec of %s: %w", cur.GetKey(), err)
 	}
 	return o, nil
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"horae/internal/cache"
+	"horae/internal/store"
 )
 
 // told is one event as a watcher gets it.
@@ -24,14 +25,14 @@ type told struct {
 // translate makes of one change what a watcher with this selection sees: an object that comes into the selection is ADDED,
 // one that leaves it DELETED, whatever happened to it; one that was deleted and made anew is both.
 func (k *kind) translate(e cache.Event, sel selection) []told {
-	before, after := k.change(e)
-	if before != nil && after != nil && before.rev.SpecCreate != after.rev.SpecCreate {
+	before, after := present(e.Old), present(e.New)
+	if before != nil && after != nil && before.GetRevisions().SpecCreate != after.GetRevisions().SpecCreate {
 		return append(k.translateOne(before, nil, e.Revision, sel), k.translateOne(nil, after, e.Revision, sel)...)
 	}
 	return k.translateOne(before, after, e.Revision, sel)
 }
 
-func (k *kind) translateOne(before, after *entry, revision int64, sel selection) []told {
+func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel selection) []told {
 	var was, is object
 	if before != nil {
 		if o := k.shown(before); sel.matches(k, o) {
@@ -134,7 +135,7 @@ func (o *watchWriter) fail(err error) { o.value(watch.Error, o.s.statusOf(o.r.Re
 
 // bookmark tells how far the watch is.
 func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
-	b := o.r.kind.empty()
+	b := o.r.kind.New()
 	b.GetObjectKind().SetGroupVersionKind(o.r.kind.groupKind().WithVersion("v1"))
 	b.SetResourceVersion(strconv.FormatInt(revision, 10))
 	if initialEnd {

@@ -54,7 +54,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return fmt.Errorf("create %s: %w", r.key(), err)
 	}
-	return s.answer(w, r, http.StatusCreated, r.kind, r.key(), rev, full)
+	return s.answer(w, r, http.StatusCreated, r.key(), rev, full)
 }
 
 func (r *request) alreadyExists() error {
@@ -90,7 +90,7 @@ func (k *kind) clearServerFields(o object) {
 	o.SetGeneration(0)
 	o.SetSelfLink("")
 	o.SetManagedFields(nil)
-	k.clearStatus(o)
+	k.SetStatus(o, nil)
 }
 
 // decode reads the object of a request's body: as it was sent, without defaults.
@@ -115,8 +115,8 @@ func (k *kind) parse(data []byte) (object, error) {
 		return nil, undecodable(err)
 	}
 	o, ok := obj.(object)
-	if got := obj.GetObjectKind().GroupVersionKind().Kind; !ok || got != k.name {
-		return nil, badRequest("the document is a %s: %s takes a %s", got, k.kind, k.name)
+	if got := obj.GetObjectKind().GroupVersionKind().Kind; !ok || got != k.Name {
+		return nil, badRequest("the document is a %s: %s takes a %s", got, k.kind, k.Name)
 	}
 	return o, nil
 }
@@ -141,14 +141,14 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 
 // answer waits until the cache has seen a write and sends the object as it is then; or as it was written, when it has gone since: a
 // "not found" would say that nothing had been done.
-func (s *Server) answer(w http.ResponseWriter, r *request, code int, k *kind, key store.Key, revision int64, written object) error {
+func (s *Server) answer(w http.ResponseWriter, r *request, code int, key store.Key, revision int64, written object) error {
 	if err := s.waitFor(r.Context(), revision); err != nil {
 		return fmt.Errorf("%s is written (revision %d), but the cache has not seen it yet: %w", key, revision, err)
 	}
 	as := *r
-	as.kind = k
-	if e, err := s.find(k, key); err == nil {
-		return s.writeObject(w, &as, code, k.shown(e))
+	as.kind = s.kindOf(key.Kind)
+	if e, err := s.find(key); err == nil {
+		return s.writeObject(w, &as, code, as.kind.shown(e))
 	}
 	if code == http.StatusCreated {
 		written.SetUID(store.UID(key, revision))

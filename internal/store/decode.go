@@ -11,14 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"horae/api"
-	v1 "horae/api/v1"
 )
 
 // KeyValue is a key as etcd holds it.
 type KeyValue = mvccpb.KeyValue
 
 // NewEntry makes an entry of an object's two keys; either may be nil. The kind of key must be the one that T stands for.
-func NewEntry[T Object](key Key, spec, status *KeyValue) *Entry[T] {
+func NewEntry[T any](key Key, spec, status *KeyValue) *Entry[T] {
 	e := &Entry[T]{Key: key}
 	if spec != nil {
 		e = e.WithSpec(spec)
@@ -179,102 +178,53 @@ func mistake(path, format string, args ...any) error {
 
 // document is a status document. It is decoded leniently, unlike what users write: a leader that runs a newer version may
 // have written fields that this one does not know.
-type document[S any] struct {
+type document struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
 		UID               types.UID   `json:"uid"`
 		CreationTimestamp metav1.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
-	Status S `json:"status"`
+	// Status points to the kind's status.
+	Status any `json:"status"`
 }
 
 // decodeStatus returns a pointer to the status beside what the document says of itself; nil with an error.
 func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
-	switch any((*T)(nil)).(type) {
-	case *v1.Job:
-		return readStatus[v1.JobStatus](key, v1.KindJob, value)
-	case *v1.Calendar:
-		return readStatus[v1.CalendarStatus](key, v1.KindCalendar, value)
-	default:
-		return readStatus[v1.RunStatus](key, v1.KindRun, value)
-	}
-}
-
-func readStatus[S any](key Key, kind string, value []byte) (statusDoc, any) {
-	var doc document[S]
+	kind := kindOf[T]()
+	status := kind.NewStatus()
+	doc := document{Status: status}
 	if err := json.Unmarshal(value, &doc); err != nil {
 		return statusDoc{err: fmt.Errorf("status: decode %s: %w", key.Status(), err)}, nil
 	}
-	if doc.Kind != kind {
-		return statusDoc{err: fmt.Errorf("status: decode %s: kind is %q, want %s", key.Status(), doc.Kind, kind)}, nil
+	if doc.Kind != kind.Name {
+		return statusDoc{err: fmt.Errorf("status: decode %s: kind is %q, want %s", key.Status(), doc.Kind, kind.Name)}, nil
 	}
-	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp}, &doc.Status
+	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp}, status
 }
 
 // The rest is what the kinds have in common without a Go interface to say so.
 
-func metaOf(obj any) *metav1.ObjectMeta {
-	switch o := obj.(type) {
-	case *v1.Job:
-		return &o.ObjectMeta
-	case *v1.Run:
-		return &o.ObjectMeta
-	case *v1.Calendar:
-		return &o.ObjectMeta
-	}
-	panic(fmt.Sprintf("store: %T is no kind", obj))
+func kindOf[T any]() *api.Kind { return api.KindOf(objectOf((*T)(nil))) }
+
+// objectOf gives a pointer to a kind's type the methods of an object.
+func objectOf[T any](obj *T) api.Object { return any(obj).(api.Object) }
+
+func metaOf[T any](obj *T) *metav1.ObjectMeta {
+	return any(obj).(metav1.ObjectMetaAccessor).GetObjectMeta().(*metav1.ObjectMeta)
 }
 
-func setType(obj any) {
-	switch o := obj.(type) {
-	case *v1.Job:
-		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindJob
-	case *v1.Run:
-		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindRun
-	case *v1.Calendar:
-		o.APIVersion, o.Kind = v1.GroupVersion.String(), v1.KindCalendar
-	}
-}
+func setType[T any](obj *T) { kindOf[T]().SetType(objectOf(obj)) }
 
 // statusOf returns a pointer to the object's status; nil for no object.
-func statusOf(obj any) any {
-	switch o := obj.(type) {
-	case *v1.Job:
-		if o != nil {
-			return &o.Status
-		}
-	case *v1.Run:
-		if o != nil {
-			return &o.Status
-		}
-	case *v1.Calendar:
-		if o != nil {
-			return &o.Status
-		}
+func statusOf[T any](obj *T) any {
+	if obj == nil {
+		return nil
 	}
-	return nil
+	return kindOf[T]().Status(objectOf(obj))
 }
 
 // setStatus copies a status into an object; nil empties it.
-func setStatus(obj, status any) {
-	switch o := obj.(type) {
-	case *v1.Job:
-		o.Status = v1.JobStatus{}
-		if s, ok := status.(*v1.JobStatus); ok {
-			o.Status = *s
-		}
-	case *v1.Run:
-		o.Status = v1.RunStatus{}
-		if s, ok := status.(*v1.RunStatus); ok {
-			o.Status = *s
-		}
-	case *v1.Calendar:
-		o.Status = v1.CalendarStatus{}
-		if s, ok := status.(*v1.CalendarStatus); ok {
-			o.Status = *s
-		}
-	}
-}
+func setStatus[T any](obj *T, status any) { kindOf[T]().SetStatus(objectOf(obj), status) }
 
 // copySpec returns a new object that shares the old one's metadata and spec.
 func copySpec[T any](obj *T) *T {

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"horae/api"
 	v1 "horae/api/v1"
 )
 
@@ -50,9 +51,6 @@ type Entry[T any] struct {
 // object has already done. Object's status is empty.
 func (e *Entry[T]) StatusErr() error { return e.status.err }
 
-// Object is any kind of object.
-type Object interface{ v1.Job | v1.Run | v1.Calendar }
-
 // Job, Run and Calendar are the entries of the kinds.
 type (
 	Job      = Entry[v1.Job]
@@ -60,14 +58,23 @@ type (
 	Calendar = Entry[v1.Calendar]
 )
 
+// newEntry makes the entries of each kind of api.Kinds. Register adds to it while packages are initialised; it is only read then.
+var newEntry = map[Kind]func(key Key, spec, status *KeyValue) AnyEntry{
+	Jobs: newEntryOf[v1.Job], Runs: newEntryOf[v1.Run], Calendars: newEntryOf[v1.Calendar],
+}
+
+func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry { return NewEntry[T](key, spec, status) }
+
+// Register says that the entries of a kind, which is registered with package api, hold objects of type T.
+func Register[T any](kind Kind) { newEntry[kind] = newEntryOf[T] }
+
 // AnyEntry is an entry of whichever kind: *Job, *Run, *Calendar. As returns the entry itself.
 type AnyEntry interface {
 	GetKey() Key
 	GetRevisions() Revisions
-	// GetObject returns the Object: a pointer to a type of api/v1.
-	GetObject() any
-	// GetErr returns Err.
+	GetObject() api.Object
 	GetErr() error
+	after(side Side, kv *KeyValue) AnyEntry
 }
 
 // As returns the entry when it is one of T, and nil otherwise.
@@ -83,10 +90,38 @@ func (e *Entry[T]) GetKey() Key { return e.Key }
 func (e *Entry[T]) GetRevisions() Revisions { return e.Rev }
 
 // GetObject returns Object.
-func (e *Entry[T]) GetObject() any { return e.Object }
+func (e *Entry[T]) GetObject() api.Object { return objectOf(e.Object) }
 
 // GetErr returns Err.
 func (e *Entry[T]) GetErr() error { return e.Err }
+
+// After is an entry after a change of one of its etcd keys; kv is nil when that was deleted. A nil entry stands for an object of
+// which nothing is there. The key's kind must be registered.
+func After(e AnyEntry, key Key, side Side, kv *KeyValue) AnyEntry {
+	switch {
+	case e != nil:
+		return e.after(side, kv)
+	case kv == nil:
+		return nil
+	case side == SpecSide:
+		return newEntry[key.Kind](key, kv, nil)
+	}
+	return newEntry[key.Kind](key, nil, kv)
+}
+
+func (e *Entry[T]) after(side Side, kv *KeyValue) AnyEntry {
+	switch {
+	case side == SpecSide && kv != nil:
+		return e.WithSpec(kv)
+	case side == StatusSide && kv != nil:
+		return e.WithStatus(kv)
+	case side == SpecSide && e.Rev.StatusMod == 0, side == StatusSide && e.Rev.Deleted():
+		return nil
+	case side == SpecSide:
+		return e.WithoutSpec()
+	}
+	return e.WithoutStatus()
+}
 
 // statusDoc is what a status document says of itself.
 type statusDoc struct {

@@ -165,7 +165,7 @@ func (s *Store) GetCalendar(ctx context.Context, namespace, name string) (*Calen
 }
 
 // get reads both keys of an object in one transaction.
-func get[T Object](ctx context.Context, s *Store, key Key) (*Entry[T], error) {
+func get[T any](ctx context.Context, s *Store, key Key) (*Entry[T], error) {
 	ctx, cancel := s.requestContext(ctx)
 	defer cancel()
 	resp, err := s.client.Txn(ctx).Then(clientv3.OpGet(key.Spec()), clientv3.OpGet(key.Status())).Commit()

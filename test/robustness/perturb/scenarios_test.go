@@ -257,8 +257,7 @@ func (w *world) phase(p v1.RunPhase) func() bool {
 }
 
 func (w *world) empty() bool {
-	jobs, runs := w.view.Counts()
-	return jobs == 0 && runs == 0
+	return w.view.Count(store.Jobs) == 0 && w.view.Count(store.Runs) == 0
 }
 
 // running waits for a Run that is Running, and answers its name.

@@ -8,27 +8,6 @@ import (
 	"horae/internal/store"
 )
 
-// calendarRing is how many events of Calendars are kept for watchers at most: they change seldom.
-const calendarRing = 1024
-
-// Calendar returns a Calendar; nil when there is none.
-func (c *Cache) Calendar(namespace, name string) *store.Calendar {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.calendars.get(namespace, name)
-}
-
-// Calendars of a namespace, of all for "", sorted by namespace and name.
-func (c *Cache) Calendars(namespace string) []*store.Calendar {
-	list, _ := c.ListCalendars(namespace)
-	return list
-}
-
-// ListCalendars is Calendars with the revision as of which it is: what a watch goes on from.
-func (c *Cache) ListCalendars(namespace string) ([]*store.Calendar, int64) {
-	return list(c, c.calendars, namespace)
-}
-
 // JobsWith returns the keys of the Jobs whose spec names the Calendar, there or not, in no order.
 func (c *Cache) JobsWith(namespace, calendar string) []store.Key {
 	c.mu.RLock()

@@ -6,25 +6,12 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/runtime"
-
 	v1 "horae/api/v1"
 )
 
 // typeMeta is what picks a document's type.
 type typeMeta struct {
 	APIVersion, Kind string
-}
-
-// newObject returns an empty object of a type that check has accepted.
-func (m typeMeta) newObject() runtime.Object {
-	switch m.Kind {
-	case v1.KindJob:
-		return &v1.Job{}
-	case v1.KindCalendar:
-		return &v1.Calendar{}
-	}
-	return &v1.Run{}
 }
 
 // list reports whether the document is a list of objects: Kubernetes's List or our own.
@@ -34,9 +21,7 @@ func (m typeMeta) list() bool {
 }
 
 // known reports whether there is a kind of that name.
-func known(kind string) bool {
-	return kind == v1.KindJob || kind == v1.KindRun || kind == v1.KindCalendar
-}
+func known(kind string) bool { return KindNamed(kind) != nil }
 
 // complete gives an item of a typed list its type: the API leaves it out there.
 func (m typeMeta) complete(item []byte) []byte {
@@ -71,9 +56,9 @@ func (m typeMeta) check() error {
 	switch {
 	case known(m.Kind):
 	case m.Kind == "":
-		bad = append(bad, FieldError{Path: "kind", Message: "is required: Job, Run or Calendar"})
+		bad = append(bad, FieldError{Path: "kind", Message: "is required: " + KindNames("or")})
 	default:
-		msg := fmt.Sprintf("%q is not known; there are Job, Run and Calendar", m.Kind)
+		msg := fmt.Sprintf("%q is not known; there are %s", m.Kind, KindNames("and"))
 		if m.Kind == "CronJob" {
 			msg += " (a Job has a schedule here)"
 		}

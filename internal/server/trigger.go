@@ -33,7 +33,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 			return err
 		}
 		as := *r
-		as.kind = runs
+		as.kind = s.kindOf(store.Runs)
 		if dry {
 			return s.writeObject(w, &as, http.StatusCreated, run)
 		}
@@ -44,28 +44,28 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return fmt.Errorf("trigger %s: %w", r.key(), err)
 		}
-		return s.answer(w, r, http.StatusCreated, runs, store.RunKey(run.Namespace, run.Name), rev, run)
+		return s.answer(w, r, http.StatusCreated, store.RunKey(run.Namespace, run.Name), rev, run)
 	}
 	return r.kind.conflict(r.name, "it changes too often: try again")
 }
 
 // planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.
 func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, error) {
-	_, cur, err := s.current(r.Context(), jobs, r.key())
+	_, cur, err := s.current(r.Context(), r.key())
 	if err != nil {
 		return nil, store.Change{}, err
 	}
-	if cur.err != nil {
-		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.err)
+	if cur.GetErr() != nil {
+		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.GetErr())
 	}
-	if errs := s.cfg.Validate(cur.obj.DeepCopyObject()); len(errs) > 0 { // I8: a validator may normalise quantities
+	if errs := s.cfg.Validate(cur.GetObject().DeepCopyObject().(object)); len(errs) > 0 { // I8: a validator may normalise quantities
 		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", errs.ToAggregate())
 	}
-	run, err := s.cfg.NewRun(cur.obj.(*v1.Job), t, s.now())
+	run, err := s.cfg.NewRun(cur.GetObject().(*v1.Job), t, s.now())
 	if err != nil {
 		return nil, store.Change{}, badRequest("trigger %s: %v", r.name, err)
 	}
-	full, err := s.validated(runs, run)
+	full, err := s.validated(s.kindOf(store.Runs), run)
 	if err != nil {
 		return nil, store.Change{}, err
 	}
@@ -75,7 +75,7 @@ func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, erro
 		return nil, store.Change{}, err
 	}
 	return full.(*v1.Run), store.Change{
-		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(r.key(), cur.rev.SpecMod)},
+		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(r.key(), cur.GetRevisions().SpecMod)},
 		Writes: []store.Write{put},
 	}, nil
 }
@@ -112,14 +112,14 @@ func (s *Server) schedule(w http.ResponseWriter, r *request) error {
 			return badRequest("after=%q: must be a time such as 2026-11-22T02:00:00Z", v)
 		}
 	}
-	e, err := s.find(jobs, r.key())
+	e, err := s.find(r.key())
 	if err != nil {
 		return err
 	}
-	if e.err != nil {
-		return r.kind.conflict(r.name, "its spec is not usable: %w", e.err)
+	if e.GetErr() != nil {
+		return r.kind.conflict(r.name, "its spec is not usable: %w", e.GetErr())
 	}
-	j := e.obj.(*v1.Job)
+	j := e.GetObject().(*v1.Job)
 	times, err := s.cfg.Upcoming(j, after, int(count))
 	if err != nil {
 		return r.kind.invalid(r.name, field.ErrorList{field.Invalid(field.NewPath("spec", "schedule"), j.Spec.Schedule, err.Error())})
