@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"horae/internal/metric"
+	"horae/internal/transition"
 )
 
 // metrics of the schedule as a whole. Those of single Jobs are for whoever exports statuses.
@@ -49,7 +50,12 @@ func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
 	}
 }
 
-func (m *metrics) notRun(missed, skipped int64) {
-	m.missed.Add(float64(missed))
-	m.skipped.Add(float64(skipped))
+// changed counts what happened to a Job.
+func (m *metrics) changed(c transition.Change) {
+	switch c.Kind {
+	case transition.OccurrencesMissed:
+		m.missed.Add(float64(c.Count))
+	case transition.OccurrencesSkipped:
+		m.skipped.Add(float64(c.Count))
+	}
 }

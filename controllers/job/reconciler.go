@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +14,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/internal/reconcile"
 	"horae/internal/store"
+	"horae/internal/transition"
 )
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
@@ -213,17 +213,15 @@ func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
 	if !d.WriteStatus {
 		return
 	}
-	before, after := &job.Object.Status, &d.Status
-	if len(after.NotRun) > 0 && !slices.EqualFunc(before.NotRun, after.NotRun, equalNotRun) {
-		log.Info("Occurrences did not run", "job", key.String(), "missed", after.Missed-before.Missed,
-			"skipped", after.Skipped-before.Skipped, "reason", after.NotRun[0].Reason)
-	}
-	r.metrics.notRun(after.Missed-before.Missed, after.Skipped-before.Skipped)
-	for i := range after.Conditions {
-		c := &after.Conditions[i]
-		if old := findCondition(before.Conditions, c.Type); c.Type != v1.JobHealthy && (old == nil || old.Reason != c.Reason) {
-			log.V(1).Info("Condition changed", "job", key.String(), "type", c.Type, "status", c.Status, "reason", c.Reason, "message", c.Message)
+	after := &v1.Job{ObjectMeta: job.Object.ObjectMeta, Status: d.Status}
+	for _, c := range transition.OfJob(job.Object, after) {
+		r.metrics.changed(c)
+		level := 1
+		switch c.Kind {
+		case transition.JobStopped, transition.OccurrencesMissed, transition.OccurrencesSkipped:
+			level = 0
 		}
+		log.V(level).Info("Job changed", "job", key.String(), "change", c.Kind, "count", c.Count, "reason", c.Reason, "message", c.Message)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/metric"
+	"horae/internal/transition"
 )
 
 // metrics of the run controller. All of them are also there, and count nothing that is seen, without a registerer.
@@ -45,10 +46,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 
 // transition counts what a stored status means.
 func (m *metrics) transition(run *v1.Run, next *v1.RunStatus, now time.Time) {
-	if next.Phase == run.Status.Phase {
-		return
+	for _, c := range transition.OfRun(run, &v1.Run{Spec: run.Spec, Status: *next}) {
+		if c.Phase != "" {
+			m.phases.WithLabelValues(string(c.Phase)).Inc()
+		}
 	}
-	m.phases.WithLabelValues(string(next.Phase)).Inc()
 	if run.Status.StartTime == nil && next.StartTime != nil {
 		due := run.CreationTimestamp.Time
 		if run.Spec.ScheduledTime != nil {

@@ -1,0 +1,62 @@
+// Package transition says what happened to an object between two of its versions: a Run started, an attempt is to be repeated, a Job
+// was stopped after failures, occurrences were missed.
+//
+// It is pure and a leaf: OfRun and OfJob compare two values and know neither the time nor where the versions come from. The
+// controllers log and count what follows from their own writes; whoever watches objects can derive the same from two versions that
+// it saw, though it may have missed versions between them. An empty list means that nothing happened that people would want to know.
+package transition
+
+import v1 "horae/api/v1"
+
+// Kind is what happened, in one word.
+type Kind string
+
+// What happens to Runs. Each change of the phase is one of these.
+const (
+	RunCreated      Kind = "RunCreated"
+	RunPending      Kind = "RunPending"
+	RunLaunched     Kind = "RunLaunched"
+	RunStarted      Kind = "RunStarted"      // the first attempt is Running
+	RunStartedAgain Kind = "RunStartedAgain" // a later attempt is Running
+	RunRetried      Kind = "RunRetried"      // an attempt ended, and another one will follow
+	RunSucceeded    Kind = "RunSucceeded"
+	RunFailed       Kind = "RunFailed"
+	RunKilled       Kind = "RunKilled"
+	RunLost         Kind = "RunLost"
+	RunMissed       Kind = "RunMissed"
+	RunSkipped      Kind = "RunSkipped"
+	RunCancelled    Kind = "RunCancelled" // somebody asked for its end
+	RunDeleted      Kind = "RunDeleted"
+)
+
+// What happens to Jobs.
+const (
+	JobCreated         Kind = "JobCreated"
+	JobChanged         Kind = "JobChanged" // its spec was written
+	JobDeleted         Kind = "JobDeleted"
+	JobAccepted        Kind = "JobAccepted"
+	JobNotAccepted     Kind = "JobNotAccepted"
+	JobSuspended       Kind = "JobSuspended" // by spec.suspend
+	JobStopped         Kind = "JobStopped"   // by spec.suspendAfterFailures
+	JobResumed         Kind = "JobResumed"   // after either
+	JobExhausted       Kind = "JobExhausted" // its schedule has no further occurrence
+	JobFailing         Kind = "JobFailing"   // its last Run failed, the one before did not
+	JobRecovered       Kind = "JobRecovered"
+	CalendarsMissing   Kind = "CalendarsMissing"
+	CalendarsFound     Kind = "CalendarsFound"
+	OccurrencesMissed  Kind = "OccurrencesMissed"
+	OccurrencesSkipped Kind = "OccurrencesSkipped"
+)
+
+// Change is one thing that happened.
+type Change struct {
+	Kind Kind
+	// Phase that a Run came into; empty for what is no change of the phase.
+	Phase v1.RunPhase
+	// Attempt is the number of the latest attempt of a Run, from 1 on; 0 before the first.
+	Attempt int
+	// Count of occurrences that were missed or skipped.
+	Count int64
+	// Reason and Message are those of the status: of the Run, of the condition that changed, of the latest occurrences that did not run.
+	Reason, Message string
+}
