@@ -32,6 +32,23 @@ func neverSent(taskID, agentID string, at time.Time, why error) offer.Update {
 	return offer.Update{TaskID: taskID, AgentID: agentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: at}
 }
 
+// liveAttempt is the Run's attempt that may be alive, also that of an earlier incarnation; nil: none.
+func liveAttempt(r *store.Run) *v1.Attempt {
+	obj := objectOf(r)
+	if n := len(obj.Status.Attempts); n > 0 && !obj.Status.Attempts[n-1].State.Terminal() {
+		return &obj.Status.Attempts[n-1]
+	}
+	return nil
+}
+
+// objectOf is the Run whose status it is: an earlier incarnation's, if that is not at rest.
+func objectOf(r *store.Run) *v1.Run {
+	if r.Earlier != nil {
+		return r.Earlier
+	}
+	return r.Object
+}
+
 // NextTask is the id of the Run's next attempt: one more than the last ever had (I4).
 func NextTask(r *store.Run) TaskID {
 	id := TaskID{Namespace: r.Key.Namespace, Run: r.Key.Name, Incarnation: r.Rev.SpecCreate, Attempt: 1}

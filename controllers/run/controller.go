@@ -37,8 +37,8 @@ type Truth interface {
 // Mesos is the driver: *mesos.Driver.
 type Mesos interface {
 	Launcher
-	Talker
-	Yielder
+	TaskCaller
+	InverseAnswerer
 }
 
 // Agents knows where agents keep their tasks' sandboxes. It must not block.
@@ -71,8 +71,8 @@ type Config struct {
 	SettleWait time.Duration
 	// ReconcileEvery is the period of asking after all live attempts; default 15 min.
 	ReconcileEvery time.Duration
-	// Clock is time.Now by default.
-	Clock   func() time.Time
+	// Now is time.Now by default.
+	Now     func() time.Time
 	Log     logr.Logger
 	Metrics prometheus.Registerer
 }
@@ -80,15 +80,15 @@ type Config struct {
 // Controller runs Runs. It lives for one term of leadership: make a new one for the next. All its methods are safe for
 // concurrent use; those that Mesos's driver calls never block.
 type Controller struct {
-	cfg     Config
-	mail    mailbox
-	memory  memory
-	flight  inFlight
-	live    liveAttempts
-	placer  *placer
-	talk    *conversation
-	upkeep  *upkeep
-	metrics *metrics
+	cfg            Config
+	pending        pendingUpdates
+	memory         memory
+	flight         inFlight
+	live           liveAttempts
+	placer         *placer
+	reconciliation *taskReconciliation
+	inverseOffers  *inverseOffers
+	metrics        *metrics
 }
 
 // New makes a Controller. It does nothing before Run.
@@ -98,8 +98,8 @@ func New(cfg Config) *Controller {
 	if len(cfg.Roles) == 0 {
 		cfg.Roles = []string{"*"}
 	}
-	if cfg.Clock == nil {
-		cfg.Clock = time.Now
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	if cfg.Unanswered == nil {
 		cfg.Unanswered = func(error) bool { return true }
@@ -112,17 +112,17 @@ func New(cfg Config) *Controller {
 	c.placer = &placer{
 		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, live: &c.live, metrics: c.metrics, log: cfg.Log.WithName("placer"),
 		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, explained: c.explained,
-		clock: cfg.Clock, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
+		now: cfg.Now, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
 		held: newHeldOffers(cfg.Offers, cfg.Roles), queue: placement.NewQueue(cfg.Placement), refused: map[store.Key]store.Revisions{},
 		grouped: map[store.Key]int{}, sending: make(chan struct{}, acceptsAtATime),
 	}
-	c.talk = &conversation{
-		runs: cfg.Cache, talker: cfg.Mesos, flight: &c.flight, log: cfg.Log.WithName("mesos"), clock: cfg.Clock,
-		gate: func(g gateState) { c.placer.tell(note{gate: &g}) }, pretend: c.Update, enqueue: cfg.Enqueue,
-		settleWait: cfg.SettleWait, every: cfg.ReconcileEvery, wakeup: make(chan struct{}, 1),
+	c.reconciliation = &taskReconciliation{
+		runs: cfg.Cache, caller: cfg.Mesos, flight: &c.flight, log: cfg.Log.WithName("mesos"), now: cfg.Now,
+		gate: func(g gateState) { c.placer.post(note{gate: &g}) }, inject: c.Update, enqueue: cfg.Enqueue,
+		wakeup: make(chan struct{}, 1), state: settling{wait: cfg.SettleWait, every: cfg.ReconcileEvery},
 	}
-	c.upkeep = &upkeep{
-		runs: cfg.Cache, yielder: cfg.Mesos, log: cfg.Log.WithName("maintenance"), clock: cfg.Clock, enqueue: cfg.Enqueue,
+	c.inverseOffers = &inverseOffers{
+		runs: cfg.Cache, answerer: cfg.Mesos, log: cfg.Log.WithName("maintenance"), now: cfg.Now, enqueue: cfg.Enqueue,
 		wakeup: make(chan struct{}, 1), asked: map[string]offer.InverseOffer{}, windows: map[string]offer.Window{},
 	}
 	return c
@@ -139,8 +139,8 @@ func (c *Controller) Run(ctx context.Context) error {
 		}
 	}
 	var beside sync.WaitGroup
-	beside.Go(func() { c.talk.run(ctx) })
-	beside.Go(func() { c.upkeep.run(ctx) })
+	beside.Go(func() { c.reconciliation.run(ctx) })
+	beside.Go(func() { c.inverseOffers.run(ctx) })
 	err := c.placer.run(ctx)
 	cancel()
 	beside.Wait()
@@ -180,7 +180,7 @@ func (c *Controller) Foresee(e cache.Event) {
 
 // Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a little before.
 func (c *Controller) Expect(role string, t time.Time) {
-	c.placer.tell(note{expect: &expectation{cmp.Or(role, c.cfg.Roles[0]), t}})
+	c.placer.post(note{expect: &expectation{cmp.Or(role, c.cfg.Roles[0]), t}})
 }
 
 // SuppressedRoles are the framework's roles for which nothing waits, or is due soon: a subscription that is about to be made need not
@@ -189,58 +189,58 @@ func (c *Controller) SuppressedRoles() []string { return c.placer.suppressedRole
 
 // Subscribed begins a subscription: nothing is launched before it is known what became of the live attempts (I9).
 func (c *Controller) Subscribed(frameworkID string) {
-	c.talk.subscribed(frameworkID)
-	c.enqueueMail()
+	c.reconciliation.subscribed(frameworkID)
+	c.enqueuePending()
 }
 
 // Disconnected ends a subscription: nothing is launched until the next.
 func (c *Controller) Disconnected(error) {
-	c.talk.disconnected()
-	c.upkeep.forget()
+	c.reconciliation.disconnected()
+	c.inverseOffers.forget()
 }
 
 // FrameworkRemoved says that Mesos has given up the framework with all its tasks. They count as lost.
-func (c *Controller) FrameworkRemoved(oldID string) { c.talk.frameworkRemoved(oldID) }
+func (c *Controller) FrameworkRemoved(oldID string) { c.reconciliation.frameworkRemoved(oldID) }
 
 // Offers are new.
 func (c *Controller) Offers(offers []offer.Offer) {
-	c.upkeep.see(offers)
-	c.placer.tell(note{offers: offers})
+	c.inverseOffers.see(offers)
+	c.placer.post(note{offers: offers})
 }
 
 // InverseOffers ask whether we shall have left agents before their maintenance windows.
-func (c *Controller) InverseOffers(inverse []offer.InverseOffer) { c.upkeep.ask(inverse) }
+func (c *Controller) InverseOffers(inverse []offer.InverseOffer) { c.inverseOffers.ask(inverse) }
 
 // RescindInverse takes such a question back.
-func (c *Controller) RescindInverse(offerID string) { c.upkeep.rescind(offerID) }
+func (c *Controller) RescindInverse(offerID string) { c.inverseOffers.rescind(offerID) }
 
 // Rescind takes an offer back.
-func (c *Controller) Rescind(offerID string) { c.placer.tell(note{rescind: offerID}) }
+func (c *Controller) Rescind(offerID string) { c.placer.post(note{rescind: offerID}) }
 
 // AgentLost is a hint: its offers are forgotten, and its tasks asked after.
 func (c *Controller) AgentLost(agentID string) {
-	c.placer.tell(note{agent: agentID})
-	c.talk.agentLost(agentID)
+	c.placer.post(note{agent: agentID})
+	c.reconciliation.agentLost(agentID)
 }
 
 // Update is a task's status. It is kept until its effect is stored.
 func (c *Controller) Update(u offer.Update) {
 	id, ok := ParseTaskID(u.TaskID)
 	if !ok {
-		c.talk.stray(u)
+		c.reconciliation.unknown(u)
 		return
 	}
 	if (u.State == offer.TaskUnknown || u.State == offer.TaskGone) && u.Reason == mesosReconciliation && c.flight.has(u.TaskID) {
 		return // The answer may be older than the ACCEPT's arrival: it must not be read later, when that is forgotten.
 	}
-	c.talk.hear(u.TaskID)
-	c.mail.put(id.Key(), u)
+	c.reconciliation.hear(u.TaskID)
+	c.pending.add(id.Key(), u)
 	c.cfg.Enqueue(id.Key())
 }
 
-// enqueueMail has what could not be acknowledged looked at again.
-func (c *Controller) enqueueMail() {
-	for _, key := range c.mail.keys() {
+// enqueuePending has what could not be acknowledged looked at again.
+func (c *Controller) enqueuePending() {
+	for _, key := range c.pending.keys() {
 		c.cfg.Enqueue(key)
 	}
 }

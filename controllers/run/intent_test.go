@@ -103,8 +103,8 @@ func TestARequestFromBehindDoesNotTouchTheAttempt(t *testing.T) {
 				asked()
 				<-done
 			}
-			// What was said of the second intent has been dealt with when the mailbox is empty.
-			w.until("nothing is left to be read", func() bool { return len(c.mail.keys()) == 0 })
+			// What was said of the second intent has been dealt with when the pendingUpdates is empty.
+			w.until("nothing is left to be read", func() bool { return len(c.pending.keys()) == 0 })
 			w.master.finish(id, offer.TaskFinished)
 			s := w.ends(key)
 			if s.Phase != v1.RunSucceeded || len(s.Attempts) != 1 || w.master.count("KILL") > 0 {

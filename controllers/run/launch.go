@@ -37,12 +37,12 @@ func (p *placer) match() []round {
 	if p.gate != gateOpen {
 		return nil
 	}
-	now := p.clock()
+	now := p.now()
 	result := p.queue.Place(&p.held.offers, p.live, now)
 	if result.Tried == 0 {
 		return nil
 	}
-	p.metrics.place.Observe(p.clock().Sub(now).Seconds())
+	p.metrics.place.Observe(p.now().Sub(now).Seconds())
 	p.held.launched(result.Agents, now)
 	rounds := make([]round, 0, len(result.Agents))
 	for _, a := range result.Agents {
@@ -122,7 +122,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		w := &r.writes[j]
 		if err == nil {
 			p.refused[w.run.Key] = w.run.Rev // From here on a request for this state comes from behind.
-			p.metrics.transition(w.run.Object, w.next, p.clock())
+			p.metrics.transition(w.run.Object, w.next, p.now())
 		}
 		if err == nil && w.unsayable == nil {
 			tasks = append(tasks, r.tasks[j])
@@ -149,7 +149,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		p.notStored(w.run.Key)
 	}
 	if len(tasks) == 0 {
-		p.held.add(p.clock(), r.Offers)
+		p.held.add(p.now(), r.Offers)
 		return nil
 	}
 	ids := make([]string, len(r.Offers))
@@ -187,7 +187,7 @@ func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offer
 			for _, t := range l.Tasks {
 				p.notSent(t, at, err)
 			}
-			p.tell(note{offers: offers, back: subscription})
+			p.post(note{offers: offers, back: subscription})
 		}
 	})
 }

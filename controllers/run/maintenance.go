@@ -9,12 +9,6 @@ import (
 	"horae/internal/offer"
 )
 
-const (
-	// answerHoldsMin and answerHoldsMax bound how long an answer to an inverse offer holds before Mesos asks again.
-	answerHoldsMin = time.Second
-	answerHoldsMax = time.Minute
-)
-
 // leavesInTime reports whether a live attempt is bound to be over before a maintenance window begins.
 func leavesInTime(r *v1.Run, a *v1.Attempt, w offer.Window, now time.Time) bool {
 	over, bound := placement.EndsBy(r, a, now)
@@ -26,19 +20,19 @@ func answerHolds(w offer.Window, now time.Time) time.Duration {
 	return min(max(w.Start.Sub(now)/2, answerHoldsMin), answerHoldsMax)
 }
 
-// tellMaintenance says in the Run's status that its agent goes into maintenance before the attempt need be over; or that no
+// reportMaintenance says in the Run's status that its agent goes into maintenance before the attempt need be over; or that no
 // more, once that is known.
-func (p *plan) tellMaintenance(a *v1.Attempt) {
+func (p *plan) reportMaintenance(a *v1.Attempt) {
 	w := p.in.Maintenance
 	switch reason := p.status.Reason; {
 	case w == nil || reason != "" && reason != reasonMaintenance:
 		// Nothing is known, or something else is worth more.
 	case w.Start.IsZero() || placement.WindowOver(*w, p.now) || leavesInTime(p.run, a, *w, p.now):
 		if reason == reasonMaintenance {
-			p.say("", "")
+			p.report("", "")
 		}
 	default:
-		p.say(reasonMaintenance, fmt.Sprintf("agent %s goes into maintenance at %s; the task may be ended then", a.Hostname, format(w.Start)))
+		p.report(reasonMaintenance, fmt.Sprintf("agent %s goes into maintenance at %s; the task may be ended then", a.Hostname, format(w.Start)))
 		if w.Duration > 0 {
 			p.lookAgain(w.Start.Add(w.Duration))
 		}

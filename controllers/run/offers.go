@@ -33,7 +33,7 @@ type roleOffers struct {
 	pause      time.Duration // before the next
 	launched   time.Time     // the last time something was
 	idle       time.Time     // since when nothing waits; zero: something does
-	expected   expectations
+	expected   lookAhead
 }
 
 type held struct {
@@ -58,14 +58,6 @@ type OfferConfig struct {
 	// SuppressAfter is how long nothing must wait for offers to be suppressed; default 1 s.
 	SuppressAfter time.Duration
 }
-
-const (
-	maxRevivePause = 10 * time.Second
-	// declinePause is between two attempts to decline the same offers.
-	declinePause = time.Second
-	// newRevivePause bounds the pause when something new is waiting: it may fit where nothing else did.
-	newRevivePause = 250 * time.Millisecond
-)
 
 func (c OfferConfig) withDefaults() OfferConfig {
 	setDefault(&c.Hold, 500*time.Millisecond)

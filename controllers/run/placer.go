@@ -53,7 +53,7 @@ type placer struct {
 	resubscribe func(reason string)
 	// explained is called with why a Run waits, when its status is to report that.
 	explained func(placement.Explanation)
-	clock     func() time.Time
+	now       func() time.Time
 
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -104,7 +104,7 @@ type expectation struct {
 	at   time.Time
 }
 
-func (p *placer) tell(n note) {
+func (p *placer) post(n note) {
 	p.mu.Lock()
 	p.inbox = append(p.inbox, n)
 	p.mu.Unlock()
@@ -119,7 +119,7 @@ func (p *placer) want(r *placement.Request) {
 	p.mu.Lock()
 	p.asked[r.Run.Key] = true
 	p.mu.Unlock()
-	p.tell(note{want: r})
+	p.post(note{want: r})
 }
 
 // drop takes a Run out of the queue. It is called for all that does not want an attempt, and cheap for what never did.
@@ -129,7 +129,7 @@ func (p *placer) drop(key store.Key) {
 	delete(p.asked, key)
 	p.mu.Unlock()
 	if known {
-		p.tell(note{drop: &key})
+		p.post(note{drop: &key})
 	}
 }
 
@@ -142,7 +142,7 @@ func (p *placer) attemptEnded(l *living) {
 	matters := p.grouped[l.job] > 0
 	p.mu.Unlock()
 	if matters {
-		p.tell(note{ended: &l.job})
+		p.post(note{ended: &l.job})
 	}
 }
 
@@ -180,8 +180,8 @@ func (p *placer) run(ctx context.Context) error {
 			return err
 		}
 		// 3. Offers that are not needed, offers that are, and why the rest waits.
-		next := p.say(ctx)
-		timer.Reset(max(time.Until(next), 0))
+		next := p.callMesos(ctx)
+		timer.Reset(max(next.Sub(p.now()), 0))
 	}
 }
 
@@ -191,7 +191,7 @@ func (p *placer) read() {
 	notes, suppressed := p.inbox, p.suppressed
 	p.inbox = nil
 	p.mu.Unlock()
-	now := p.clock()
+	now := p.now()
 	ended := map[store.Key]bool{}
 	for i := range notes {
 		switch n := &notes[i]; {
@@ -267,9 +267,9 @@ func (p *placer) retry(jobs map[store.Key]bool) {
 	}
 }
 
-// say tells Mesos what is and what is not wanted, and Runs why they wait. It returns when to look again.
-func (p *placer) say(ctx context.Context) time.Time {
-	now := p.clock()
+// callMesos tells Mesos which offers are and are not wanted, and has the Runs that wait report why. It returns when to look again.
+func (p *placer) callMesos(ctx context.Context) time.Time {
+	now := p.now()
 	m := p.held.next(now, p.queue.ByRole(), p.gate == gateOpen)
 	quiet := p.held.quiet(now, p.queue.ByRole())
 	p.mu.Lock()
@@ -277,7 +277,7 @@ func (p *placer) say(ctx context.Context) time.Time {
 	p.mu.Unlock()
 	m.at(p.explain(now), 0, now)
 	if p.gate != gateDisconnected {
-		p.call(ctx, m)
+		p.send(ctx, m)
 		m.at(p.held.againAt, 0, now)
 	}
 	if m.next.IsZero() {
@@ -314,9 +314,9 @@ func (p *placer) explain(now time.Time) time.Time {
 	return next
 }
 
-// call makes the calls. One may fail though the subscription goes on. Of REVIVE and SUPPRESS nothing lasts then: what waits asks again,
+// send makes the calls. One may fail though the subscription goes on. Of REVIVE and SUPPRESS nothing lasts then: what waits asks again,
 // and offers that come unasked are declined.
-func (p *placer) call(ctx context.Context, m moves) {
+func (p *placer) send(ctx context.Context, m moves) {
 	var errs []error
 	decline := func(ids []string, refuse time.Duration) {
 		if len(ids) == 0 {
@@ -324,7 +324,7 @@ func (p *placer) call(ctx context.Context, m moves) {
 		}
 		slices.Sort(ids)
 		if err := p.launcher.Decline(ctx, ids, refuse); err != nil {
-			p.held.notDeclined(p.clock(), ids)
+			p.held.notDeclined(p.now(), ids)
 			errs = append(errs, err)
 		}
 	}

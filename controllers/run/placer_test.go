@@ -33,38 +33,38 @@ func (*declining) Suppress(context.Context, ...string) error { return nil }
 // far as Mesos knows, would be offered to nobody any more.
 func TestOffersAreDeclinedUntilMesosHears(t *testing.T) {
 	now, m := t0, &declining{err: errors.New("401")}
-	p := New(Config{Roles: []string{"horae"}, Mesos: m, Clock: func() time.Time { return now }, Enqueue: func(store.Key) {}, Offers: OfferConfig{Hold: time.Second}}).placer
+	p := New(Config{Roles: []string{"horae"}, Mesos: m, Now: func() time.Time { return now }, Enqueue: func(store.Key) {}, Offers: OfferConfig{Hold: time.Second}}).placer
 	p.gate = gateOpen
-	p.tell(note{offers: []offer.Offer{agent(1, 1, 1000), agent(2, 1, 1000)}})
+	p.post(note{offers: []offer.Offer{agent(1, 1, 1000), agent(2, 1, 1000)}})
 	p.read()
-	next := p.say(t.Context())
+	next := p.callMesos(t.Context())
 	for range 3 {
 		now = next
-		if next = p.say(t.Context()); next.Sub(now) > declinePause {
+		if next = p.callMesos(t.Context()); next.Sub(now) > declinePause {
 			t.Fatalf("declined in vain, and then not for %s", next.Sub(now))
 		}
 	}
 	m.err = nil
 	now = now.Add(declinePause)
-	p.say(t.Context())
+	p.callMesos(t.Context())
 	now = now.Add(time.Hour)
-	p.say(t.Context())
+	p.callMesos(t.Context())
 	if diff := cmp.Diff([][]string{{"O1", "O2"}}, m.heard); diff != "" {
 		t.Errorf("Mesos heard (-want +got):\n%s", diff)
 	}
 	// With the subscription the offers end.
 	m.err = errors.New("broken pipe")
-	p.tell(note{offers: []offer.Offer{agent(3, 1, 1000)}})
+	p.post(note{offers: []offer.Offer{agent(3, 1, 1000)}})
 	p.read()
 	now = now.Add(time.Hour)
-	p.say(t.Context())
+	p.callMesos(t.Context())
 	m.err = nil
 	for _, g := range []gateState{gateDisconnected, gateReconciling, gateOpen} {
-		p.tell(note{gate: &g})
+		p.post(note{gate: &g})
 	}
 	p.read()
 	now = now.Add(time.Hour)
-	if p.say(t.Context()); len(m.heard) != 1 {
+	if p.callMesos(t.Context()); len(m.heard) != 1 {
 		t.Errorf("Mesos heard %v: offers of another subscription", m.heard[1:])
 	}
 }
@@ -84,14 +84,14 @@ func TestOffersComeBackWithinASubscription(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := New(Config{Roles: []string{"horae"}, Mesos: &fakeMaster{}, Enqueue: func(store.Key) {}}).placer
 			for _, g := range []gateState{gateReconciling, gateOpen} {
-				p.tell(note{gate: &g})
+				p.post(note{gate: &g})
 			}
 			p.read()
 			before := p.subscription
 			for _, g := range tt.meanwhile {
-				p.tell(note{gate: &g})
+				p.post(note{gate: &g})
 			}
-			p.tell(note{offers: []offer.Offer{agent(1, 1, 1000)}, back: before})
+			p.post(note{offers: []offer.Offer{agent(1, 1, 1000)}, back: before})
 			if p.read(); p.held.offers.Len() != tt.want {
 				t.Errorf("%d offers in hand, want %d", p.held.offers.Len(), tt.want)
 			}
@@ -117,7 +117,7 @@ func TestTheEndOfADeletedRunMakesRoom(t *testing.T) {
 			c := New(Config{Roles: []string{"horae"}, Mesos: &fakeMaster{}, Enqueue: func(store.Key) {}})
 			c.live.placed(first, "S1", "node1")
 			c.placer.want(second)
-			c.placer.tell(note{offers: []offer.Offer{agent(1, 1, 1000)}})
+			c.placer.post(note{offers: []offer.Offer{agent(1, 1, 1000)}})
 			c.placer.read()
 			tried := func() int { return c.placer.queue.Place(&c.placer.held.offers, c.placer.live, t0).Tried }
 			if tried() != 1 || tried() != 0 {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
-	"horae/controllers/run/placement"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -21,29 +20,6 @@ type Input struct {
 	JobGone bool
 	// Facts that are in no document.
 	Facts
-}
-
-// Facts are what this process remembers of a Run. Each is an optimisation or a caution: with none of them Plan is still right.
-type Facts struct {
-	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive, so that "unknown"
-	// says nothing, and neither a question nor a kill makes sense.
-	InFlight bool
-	// Begun: Mesos told, without that being stored, that the live attempt had begun (STAGING, STARTING).
-	Begun bool
-	// Kills of the live attempt so far, on this subscription, and when the last was sent.
-	Kills    int
-	LastKill time.Time
-	// Asks after the live attempt so far, on this subscription, and when the last was sent.
-	Asks    int
-	LastAsk time.Time
-	// FrameworkID and WorkDir of the live attempt's agent, if known, make the path of its sandbox.
-	FrameworkID string
-	WorkDir     string
-	// Maintenance of the live attempt's agent: the window that is planned; one that starts never was called off; nil: nothing is
-	// known.
-	Maintenance *offer.Window
-	// Why the Run waits for a place, as its status is to report it; the zero value says nothing.
-	Why placement.Why
 }
 
 // Decision is what is to be done, in the order of the fields.
@@ -66,8 +42,8 @@ type Decision struct {
 	// Launch: an attempt is due. Since is what its age in the queue counts from.
 	Launch bool
 	Since  time.Time
-	// Next is when to plan again though nothing has changed; zero: not.
-	Next time.Time
+	// After is when to plan again though nothing has changed; 0: not.
+	After time.Duration
 }
 
 // plan is one Plan under way.
@@ -81,6 +57,7 @@ type plan struct {
 	// unstored: an update has changed status.
 	unstored bool
 	d        Decision
+	next     time.Time // when to plan again; zero: not
 }
 
 // Plan decides what is to be done for one Run. It is pure: the same input at the same time gives the same decision.
@@ -161,22 +138,22 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 			since = u.UnreachableTime // an answer to reconciliation is later than what it tells (recordings/agent_loss)
 		}
 		a.UnreachableTime = p.within(a, since)
-		p.say(reasonUnreachable, join(m.text, a.Hostname))
+		p.report(reasonUnreachable, join(m.text, a.Hostname))
 	case m.phase == v1.RunRunning:
 		if a.State != v1.RunRunning {
 			a.State = v1.RunRunning
 			a.StartTime = p.within(a, u.Timestamp)
 			p.status.Phase = v1.RunRunning
-			p.say("", "")
+			p.report("", "")
 		}
 		if a.UnreachableTime != nil {
 			a.UnreachableTime = nil
-			p.say("", "")
+			p.report("", "")
 		}
 		if p.status.StartTime == nil {
 			p.status.StartTime = a.StartTime
 		}
-		p.place(a, u)
+		p.noteSandbox(a, u)
 	}
 	if sameAttempt(&before, a) {
 		p.ackNow(u)
@@ -186,7 +163,7 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 }
 
 // place notes where the attempt's sandbox is, as far as that is known.
-func (p *plan) place(a *v1.Attempt, u offer.Update) {
+func (p *plan) noteSandbox(a *v1.Attempt, u offer.Update) {
 	if u.ContainerID == "" {
 		return
 	}
@@ -231,7 +208,7 @@ func (p *plan) watch(a *v1.Attempt) {
 	ref := offer.TaskRef{TaskID: a.TaskID, AgentID: a.AgentID}
 	if reason, text := p.mustDie(a); reason != "" {
 		if !p.gone {
-			p.say(reason, text+"; the task is being killed")
+			p.report(reason, text+"; the task is being killed")
 		}
 		if again := p.in.LastKill.Add(killDelay(p.in.Kills)); p.in.Kills == 0 || !p.now.Before(again) {
 			p.d.Kill = append(p.d.Kill, ref)
@@ -241,7 +218,7 @@ func (p *plan) watch(a *v1.Attempt) {
 		}
 		return
 	}
-	p.tellMaintenance(a)
+	p.reportMaintenance(a)
 	p.lookAgain(p.deadline())
 	p.lookAgain(timeoutOf(p.run, a))
 	if u := p.run.Spec.Unreachable; a.UnreachableTime != nil && u != nil && u.Then == v1.UnreachableReplace {
@@ -330,7 +307,7 @@ func (p *plan) refuse() bool {
 		return false
 	}
 	p.status.Phase = v1.RunPending
-	p.say(reasonNotAccepted, err.Error())
+	p.report(reasonNotAccepted, err.Error())
 	return true
 }
 
@@ -346,14 +323,14 @@ func (p *plan) cancel() bool {
 func (p *plan) expire() bool {
 	if t := p.deadline(); !t.IsZero() {
 		if !p.now.Before(t) {
-			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastWords())
+			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastMessage())
 			return true
 		}
 		p.lookAgain(t)
 	}
 	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
 		if !p.now.Before(t.Time) {
-			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastWords())
+			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastMessage())
 			return true
 		}
 		p.lookAgain(t.Time)
@@ -361,7 +338,7 @@ func (p *plan) expire() bool {
 	if q := p.run.Spec.QueueTimeout; q != nil {
 		t := p.since().Add(q.Duration)
 		if !p.now.Before(t) {
-			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastWords())
+			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastMessage())
 			return true
 		}
 		p.lookAgain(t)
@@ -390,13 +367,16 @@ func (p *plan) wantAttempt() bool {
 	p.d.Launch, p.d.Since = true, p.since()
 	if w := p.in.Why; w.Reason != "" && (w.Reason != p.status.Reason || w.Message != p.status.Message) {
 		p.status.Phase = v1.RunPending
-		p.say(w.Reason, w.Message)
+		p.report(w.Reason, w.Message)
 	}
 	return true
 }
 
 // decide compares what is to be with what is.
 func (p *plan) decide() Decision {
+	if !p.next.IsZero() {
+		p.d.After = max(p.next.Sub(p.now), time.Millisecond)
+	}
 	if p.d.Remove || p.d.RemoveSpec {
 		return p.d
 	}
@@ -431,11 +411,11 @@ func (p *plan) ackAfter(u offer.Update) {
 	p.ackNow(u)
 }
 
-func (p *plan) say(reason, message string) { p.status.Reason, p.status.Message = reason, message }
+func (p *plan) report(reason, message string) { p.status.Reason, p.status.Message = reason, message }
 
 // lookAgain asks for another plan at t, unless an earlier one is asked for; a zero t asks for none.
 func (p *plan) lookAgain(t time.Time) {
-	if !t.IsZero() && (p.d.Next.IsZero() || t.Before(p.d.Next)) {
-		p.d.Next = t
+	if !t.IsZero() && (p.next.IsZero() || t.Before(p.next)) {
+		p.next = t
 	}
 }

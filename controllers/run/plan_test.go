@@ -53,9 +53,7 @@ func outcomeOf(d Decision) outcome {
 	if len(d.AckAfter) > 0 {
 		o.Acks += "after"
 	}
-	if !d.Next.IsZero() {
-		o.Next = d.Next.Sub(at(plannedAt))
-	}
+	o.Next = d.After
 	return o
 }
 

@@ -15,39 +15,31 @@ import (
 	"horae/internal/store"
 )
 
-const (
-	// behindCache is when a Run is looked at again whose task the cache does not know yet.
-	behindCache = 50 * time.Millisecond
-	// unreadable is when a Run is looked at again whose status cannot be decoded.
-	unreadable = time.Minute
-)
-
 // Reconcile brings one Run nearer to its end. It implements reconcile.Reconciler.
 func (c *Controller) Reconcile(ctx context.Context, key store.Key) (reconcile.Result, error) {
 	// 1. Gather.
 	run := c.cfg.Cache.Run(key.Namespace, key.Name)
-	letters := c.mail.peek(key)
-	known, unknown := sortLetters(run, letters)
-	late, err := c.seeUnknown(ctx, key, unknown)
+	updates := c.pending.of(key)
+	known, unknown := sortUpdates(run, updates)
+	late, err := c.handleUnknown(ctx, key, unknown)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if run == nil {
 		c.forget(key)
-		c.mail.remove(key, known)
+		c.pending.remove(key, known)
 		return reconcile.Result{After: late}, nil
 	}
 	in := c.gather(run, known)
 	// 2. Plan.
-	now := c.cfg.Clock()
-	d := Plan(in, now)
+	d := Plan(in, c.cfg.Now())
 	// 3. Do.
 	revision, err := c.act(ctx, run, &d)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	c.mail.remove(key, known)
-	return reconcile.Result{After: soonest(late, after(d.Next, now)), Revision: revision}, nil
+	c.pending.remove(key, known)
+	return reconcile.Result{After: soonest(late, d.After), Revision: revision}, nil
 }
 
 func soonest(a, b time.Duration) time.Duration {
@@ -57,18 +49,10 @@ func soonest(a, b time.Duration) time.Duration {
 	return a
 }
 
-// after is how long it is until t, at least a millisecond; 0 for the zero time.
-func after(t, now time.Time) time.Duration {
-	if t.IsZero() {
-		return 0
-	}
-	return max(t.Sub(now), time.Millisecond)
-}
-
-// sortLetters separates the updates of attempts that the Run has, or has had, from those of attempts that it does not know: because
+// sortUpdates separates the updates of attempts that the Run has, or has had, from those of attempts that it does not know: because
 // they were launched a moment ago and the cache has not seen that yet, or because nobody knows them.
-func sortLetters(run *store.Run, letters []letter) (known, unknown []letter) {
-	for _, l := range letters {
+func sortUpdates(run *store.Run, updates []pendingUpdate) (known, unknown []pendingUpdate) {
+	for _, l := range updates {
 		if run != nil && knows(run, l.TaskID) {
 			known = append(known, l)
 		} else {
@@ -99,19 +83,19 @@ func knows(run *store.Run, taskID string) bool {
 	return false
 }
 
-// seeUnknown deals with updates of tasks that the cache does not know. The intent of each was stored before its ACCEPT was sent
+// handleUnknown deals with updates of tasks that the cache does not know. The intent of each was stored before its ACCEPT was sent
 // (I1), so that etcd itself knows the task, unless its Run is gone: then the task is killed, if it is alive. It returns when to
 // look again; 0: not.
-func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []letter) (time.Duration, error) {
-	if len(letters) == 0 {
+func (c *Controller) handleUnknown(ctx context.Context, key store.Key, updates []pendingUpdate) (time.Duration, error) {
+	if len(updates) == 0 {
 		return 0, nil
 	}
 	truth, err := c.cfg.Truth.GetRun(ctx, key.Namespace, key.Name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return 0, fmt.Errorf("find out whose task %s is: %w", letters[0].TaskID, err)
+		return 0, fmt.Errorf("find out whose task %s is: %w", updates[0].TaskID, err)
 	}
 	var wait time.Duration
-	for _, l := range letters {
+	for _, l := range updates {
 		switch {
 		case err == nil && truth.StatusErr() != nil:
 			wait = unreadable // It may be an attempt's that is meant to live. A person has to look.
@@ -120,14 +104,14 @@ func (c *Controller) seeUnknown(ctx context.Context, key store.Key, letters []le
 			wait = behindCache // The cache will know in a moment, and have the Run enqueued: this is the safety net.
 			continue
 		}
-		c.talk.sendAway(ctx, l.Update)
-		c.mail.remove(key, []letter{l})
+		c.reconciliation.endUnknown(ctx, l.Update)
+		c.pending.remove(key, []pendingUpdate{l})
 	}
 	return wait, nil
 }
 
 // gather puts together what Plan looks at.
-func (c *Controller) gather(run *store.Run, letters []letter) Input {
+func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	c.placer.attemptEnded(c.live.see(run))
 	in := Input{Run: run, JobGone: c.jobGone(run)}
 	task := ""
@@ -135,7 +119,7 @@ func (c *Controller) gather(run *store.Run, letters []letter) Input {
 	if live != nil {
 		task = live.TaskID
 	}
-	epoch, framework := c.talk.current()
+	epoch, framework := c.reconciliation.current()
 	m := c.memory.of(run.Key, task, epoch)
 	in.Facts = Facts{
 		Begun: m.begun, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
@@ -143,12 +127,12 @@ func (c *Controller) gather(run *store.Run, letters []letter) Input {
 	}
 	if live != nil {
 		in.InFlight = c.flight.has(task)
-		in.Maintenance = c.upkeep.windowOf(live.AgentID)
-		if c.cfg.Agents != nil && len(letters) > 0 {
+		in.Maintenance = c.inverseOffers.windowOf(live.AgentID)
+		if c.cfg.Agents != nil && len(updates) > 0 {
 			in.WorkDir, _ = c.cfg.Agents.WorkDir(live.AgentURL)
 		}
 	}
-	for _, l := range letters {
+	for _, l := range updates {
 		in.Updates = append(in.Updates, l.Update)
 		if l.TaskID == task && (l.State == offer.TaskStaging || l.State == offer.TaskStarting) && !in.Begun {
 			in.Begun = true
@@ -192,8 +176,8 @@ func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revi
 	c.acknowledge(ctx, d.AckAfter)
 	c.kill(ctx, run, d.Kill)
 	if len(d.Ask) > 0 {
-		c.talk.ask(d.Ask)
-		c.remember(key, d.Ask[0].TaskID, func(m *runMemory) { m.asks, m.lastAsk = m.asks+1, c.cfg.Clock() })
+		c.reconciliation.ask(d.Ask)
+		c.remember(key, d.Ask[0].TaskID, func(m *runMemory) { m.asks, m.lastAsk = m.asks+1, c.cfg.Now() })
 	}
 	if d.Launch && revision == 0 { // Otherwise the cache's event brings the Run here again, with the revisions to launch by.
 		return 0, c.want(run, d.Since)
@@ -250,7 +234,7 @@ func (c *Controller) wrote(run *store.Run, d *Decision) {
 		c.forget(run.Key)
 		c.cfg.Log.V(1).Info("Removed run", "run", run.Key.String())
 	case d.Status != nil:
-		c.metrics.transition(run.Object, d.Status, c.cfg.Clock())
+		c.metrics.transition(run.Object, d.Status, c.cfg.Now())
 		if d.Status.Phase.Terminal() {
 			c.memory.forget(run.Key)
 			c.cfg.Log.V(1).Info("Run ended", "run", run.Key.String(), "phase", d.Status.Phase, "reason", d.Status.Reason)
@@ -283,14 +267,14 @@ func (c *Controller) kill(ctx context.Context, run *store.Run, tasks []offer.Tas
 			continue
 		}
 		if live := liveAttempt(run); live != nil && live.TaskID == t.TaskID {
-			c.remember(run.Key, t.TaskID, func(m *runMemory) { m.kills, m.lastKill = m.kills+1, c.cfg.Clock() })
+			c.remember(run.Key, t.TaskID, func(m *runMemory) { m.kills, m.lastKill = m.kills+1, c.cfg.Now() })
 		}
 	}
 }
 
 // remember keeps something of a live attempt in mind.
 func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
-	epoch, _ := c.talk.current()
+	epoch, _ := c.reconciliation.current()
 	c.memory.change(key, func(m *runMemory) {
 		if m.task != task || m.epoch != epoch {
 			*m = runMemory{task: task, epoch: epoch, why: m.why}

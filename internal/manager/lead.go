@@ -152,7 +152,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Offers:         run.OfferConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
 		Placement:      placement.Config{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
-		Log:            m.log.WithName("run"), Metrics: m.registry, Clock: m.now,
+		Log:            m.log.WithName("run"), Metrics: m.registry, Now: m.now,
 	})
 	t.controllers = []controller{
 		{loop: runs, concerns: t.runPlans.Concerns, all: keysOf(m.cache.Runs), fills: true},

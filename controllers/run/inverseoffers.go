@@ -12,20 +12,20 @@ import (
 	"horae/internal/store"
 )
 
-// Yielder is the part of the driver that answers inverse offers.
-type Yielder interface {
+// InverseAnswerer is the part of the driver that answers inverse offers.
+type InverseAnswerer interface {
 	AcceptInverse(ctx context.Context, ids []string, refuseFor time.Duration) error
 	DeclineInverse(ctx context.Context, ids []string, refuseFor time.Duration) error
 }
 
-// upkeep answers inverse offers, and keeps in mind which agents go into maintenance. One goroutine (run) answers; the handler's methods
+// inverseOffers answers inverse offers, and keeps in mind which agents go into maintenance. One goroutine (run) answers; the handler's methods
 // leave it what has happened and go on.
-type upkeep struct {
-	runs    Runs
-	yielder Yielder
-	log     logr.Logger
-	clock   func() time.Time
-	enqueue func(store.Key)
+type inverseOffers struct {
+	runs     Runs
+	answerer InverseAnswerer
+	log      logr.Logger
+	now      func() time.Time
+	enqueue  func(store.Key)
 
 	mu     sync.Mutex
 	wakeup chan struct{}
@@ -34,7 +34,7 @@ type upkeep struct {
 	windows map[string]offer.Window       // by agent; one that starts never was called off
 }
 
-func (u *upkeep) wake() {
+func (u *inverseOffers) wake() {
 	select {
 	case u.wakeup <- struct{}{}:
 	default:
@@ -42,7 +42,7 @@ func (u *upkeep) wake() {
 }
 
 // ask takes inverse offers in.
-func (u *upkeep) ask(inverse []offer.InverseOffer) {
+func (u *inverseOffers) ask(inverse []offer.InverseOffer) {
 	u.mu.Lock()
 	for _, i := range inverse {
 		u.asked[i.ID] = i
@@ -55,7 +55,7 @@ func (u *upkeep) ask(inverse []offer.InverseOffer) {
 }
 
 // rescind takes one back; its agent's window is called off, or another one follows.
-func (u *upkeep) rescind(id string) {
+func (u *inverseOffers) rescind(id string) {
 	u.mu.Lock()
 	i, ok := u.asked[id]
 	delete(u.asked, id)
@@ -66,7 +66,7 @@ func (u *upkeep) rescind(id string) {
 }
 
 // see reads the windows from offers: one that was answered is called off without a word.
-func (u *upkeep) see(offers []offer.Offer) {
+func (u *inverseOffers) see(offers []offer.Offer) {
 	u.mu.Lock()
 	known := len(u.windows) > 0
 	u.mu.Unlock()
@@ -82,7 +82,7 @@ func (u *upkeep) see(offers []offer.Offer) {
 	}
 }
 
-func (u *upkeep) callOff(agent string) {
+func (u *inverseOffers) callOff(agent string) {
 	u.mu.Lock()
 	w, ok := u.windows[agent]
 	ok = ok && !w.Start.IsZero()
@@ -97,14 +97,14 @@ func (u *upkeep) callOff(agent string) {
 }
 
 // forget drops the questions of a subscription that is over: the next one asks again.
-func (u *upkeep) forget() {
+func (u *inverseOffers) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	clear(u.asked)
 }
 
 // windowOf is what is known of an agent's maintenance; nil: nothing is, and a window that starts never: there is none any more.
-func (u *upkeep) windowOf(agent string) *offer.Window {
+func (u *inverseOffers) windowOf(agent string) *offer.Window {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if w, ok := u.windows[agent]; ok {
@@ -114,7 +114,7 @@ func (u *upkeep) windowOf(agent string) *offer.Window {
 }
 
 // run answers until ctx ends.
-func (u *upkeep) run(ctx context.Context) {
+func (u *inverseOffers) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,7 +126,7 @@ func (u *upkeep) run(ctx context.Context) {
 }
 
 // answer decides on all that was asked by what lives on the agents now, and has the Runs there say so.
-func (u *upkeep) answer(ctx context.Context) {
+func (u *inverseOffers) answer(ctx context.Context) {
 	u.mu.Lock()
 	asked := maps.Clone(u.asked)
 	clear(u.asked)
@@ -145,7 +145,7 @@ func (u *upkeep) answer(ctx context.Context) {
 			byAgent[agent] = append(byAgent[agent], resident{objectOf(r), a})
 		}
 	}
-	now, answers := u.clock(), map[verdict][]string{}
+	now, answers := u.now(), map[verdict][]string{}
 	for id, i := range asked {
 		v, stays := judge(i, byAgent[i.AgentID], now)
 		answers[v] = append(answers[v], id)
@@ -157,9 +157,9 @@ func (u *upkeep) answer(ctx context.Context) {
 		}
 	}
 	for v, ids := range answers {
-		say := u.yielder.DeclineInverse
+		say := u.answerer.DeclineInverse
 		if v.accept {
-			say = u.yielder.AcceptInverse
+			say = u.answerer.AcceptInverse
 		}
 		if err := say(ctx, ids, v.holds); err != nil && ctx.Err() == nil {
 			u.log.V(1).Info("Answer to inverse offers did not go through", "offers", len(ids), "reason", err.Error())

@@ -9,6 +9,29 @@ import (
 	"horae/internal/store"
 )
 
+// Facts are what this process remembers of a Run. Each is an optimisation or a caution: with none of them Plan is still right.
+type Facts struct {
+	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive, so that "unknown"
+	// says nothing, and neither a question nor a kill makes sense.
+	InFlight bool
+	// Begun: Mesos told, without that being stored, that the live attempt had begun (STAGING, STARTING).
+	Begun bool
+	// Kills of the live attempt so far, on this subscription, and when the last was sent.
+	Kills    int
+	LastKill time.Time
+	// Asks after the live attempt so far, on this subscription, and when the last was sent.
+	Asks    int
+	LastAsk time.Time
+	// FrameworkID and WorkDir of the live attempt's agent, if known, make the path of its sandbox.
+	FrameworkID string
+	WorkDir     string
+	// Maintenance of the live attempt's agent: the window that is planned; one that starts never was called off; nil: nothing is
+	// known.
+	Maintenance *offer.Window
+	// Why the Run waits for a place, as its status is to report it; the zero value says nothing.
+	Why placement.Why
+}
+
 // memory is what this process knows of Runs beyond their documents: see Facts. All of it may be lost.
 type memory struct {
 	mu sync.Mutex
@@ -75,42 +98,4 @@ func (m *memory) forget(key store.Key) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.runs, key)
-}
-
-// inFlight are the attempts whose ACCEPT is not answered: not sent yet, on its way, or sent without an answer. A new
-// subscription voids them all: what was on its way then names offers that are no longer valid.
-type inFlight struct {
-	mu sync.Mutex
-	// tasks is guarded by mu.
-	tasks map[string]struct{}
-}
-
-func (f *inFlight) add(id string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.tasks == nil {
-		f.tasks = map[string]struct{}{}
-	}
-	f.tasks[id] = struct{}{}
-}
-
-func (f *inFlight) has(id string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	_, ok := f.tasks[id]
-	return ok
-}
-
-func (f *inFlight) remove(tasks ...offer.Task) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := range tasks {
-		delete(f.tasks, tasks[i].ID)
-	}
-}
-
-func (f *inFlight) void() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.tasks = nil
 }

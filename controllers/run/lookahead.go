@@ -5,16 +5,14 @@ import (
 	"time"
 )
 
-// expectations are the times at which something will become due, each in steps of expectStep, once.
-type expectations struct {
+// lookAhead are the times at which offers will be wanted, each in steps of lookAheadStep, once.
+type lookAhead struct {
 	times timeHeap
 	known map[int64]bool
 }
 
-const expectStep = 50 * time.Millisecond
-
-func (e *expectations) add(t time.Time) {
-	step := t.UnixNano() / int64(expectStep)
+func (e *lookAhead) add(t time.Time) {
+	step := t.UnixNano() / int64(lookAheadStep)
 	if e.known[step] {
 		return
 	}
@@ -26,9 +24,9 @@ func (e *expectations) add(t time.Time) {
 }
 
 // next is the first time after the given one; zero: none. Earlier ones are forgotten.
-func (e *expectations) next(after time.Time) time.Time {
+func (e *lookAhead) next(after time.Time) time.Time {
 	for len(e.times) > 0 {
-		t := time.Unix(0, e.times[0]*int64(expectStep))
+		t := time.Unix(0, e.times[0]*int64(lookAheadStep))
 		if t.After(after) {
 			return t
 		}

@@ -36,27 +36,27 @@ func (b *busy) Runs(string) []*store.Run {
 // TestRemovalIsSettledBeforeAnythingIsLaunched: what lives when a framework's removal is settled counts as lost. So the gate stays closed
 // until it is, whenever the removal and the next subscription come: what was launched since is not the removed framework's.
 func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
-	for name, comes := range map[string]struct{ first, meanwhile func(*conversation) }{
-		"after the look for removals": {first: func(c *conversation) { c.frameworkRemoved("f1"); c.subscribed("f2") }},
+	for name, comes := range map[string]struct{ first, meanwhile func(*taskReconciliation) }{
+		"after the look for removals": {first: func(c *taskReconciliation) { c.frameworkRemoved("f1"); c.subscribed("f2") }},
 		"as the living are counted": {
-			first:     func(c *conversation) { c.subscribed("f1") },
-			meanwhile: func(c *conversation) { c.disconnected(); c.frameworkRemoved("f1"); c.subscribed("f2") },
+			first:     func(c *taskReconciliation) { c.subscribed("f1") },
+			meanwhile: func(c *taskReconciliation) { c.disconnected(); c.frameworkRemoved("f1"); c.subscribed("f2") },
 		},
 		"another subscription alone": { // whom it is to ask after was not counted
-			first:     func(c *conversation) { c.subscribed("f1") },
-			meanwhile: func(c *conversation) { c.disconnected(); c.subscribed("f1") },
+			first:     func(c *taskReconciliation) { c.subscribed("f1") },
+			meanwhile: func(c *taskReconciliation) { c.disconnected(); c.subscribed("f1") },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			open := false
 			runs := &busy{happens: func() {}}
-			c := &conversation{
-				runs: runs, talker: nobody{}, flight: &inFlight{}, log: testr.New(t), clock: time.Now, gate: func(s gateState) { open = s == gateOpen },
-				settleWait: time.Hour, every: time.Hour, wakeup: make(chan struct{}, 1),
+			c := &taskReconciliation{
+				runs: runs, caller: nobody{}, flight: &inFlight{}, log: testr.New(t), now: time.Now, gate: func(s gateState) { open = s == gateOpen },
+				state: settling{wait: time.Hour, every: time.Hour}, wakeup: make(chan struct{}, 1),
 			}
 			look := func() {
 				c.begin()
-				c.plan(c.clock())
+				c.advance()
 			}
 			c.settleRemoved()
 			comes.first(c)
@@ -79,12 +79,12 @@ func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
 	}
 }
 
-// TestGateOpensAfterItWasClosed: a conversation that is awake just as a subscription begins, and has nobody to ask after, opens the
+// TestGateOpensAfterItWasClosed: a taskReconciliation that is awake just as a subscription begins, and has nobody to ask after, opens the
 // gate at once. The placer must hear that the gate is closed before that, and not after: it would wait for the next subscription.
 func TestGateOpensAfterItWasClosed(t *testing.T) {
-	c := &conversation{
-		runs: nobody{}, talker: nobody{}, flight: &inFlight{}, log: testr.New(t), clock: time.Now,
-		settleWait: time.Hour, every: time.Hour, wakeup: make(chan struct{}, 1),
+	c := &taskReconciliation{
+		runs: nobody{}, caller: nobody{}, flight: &inFlight{}, log: testr.New(t), now: time.Now,
+		state: settling{wait: time.Hour, every: time.Hour}, wakeup: make(chan struct{}, 1),
 	}
 	var told []gateState
 	opened, over := make(chan struct{}), make(chan struct{})
@@ -93,7 +93,7 @@ func TestGateOpensAfterItWasClosed(t *testing.T) {
 			go func() { // what run does
 				defer close(over)
 				c.begin()
-				c.plan(c.clock())
+				c.advance()
 			}()
 			select {
 			case <-opened: // already

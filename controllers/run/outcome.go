@@ -1,0 +1,167 @@
+package run
+
+import (
+	"fmt"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/offer"
+)
+
+// This file decides what the end of an attempt means for its Run. What each task state and reason of Mesos means is the table in
+// taskstates.go; when the next attempt may start is in retry.go.
+
+// keepUnstarted bounds the attempts that never began in a Run's status: there is no bound to how many there are.
+const keepUnstarted = 8
+
+// ending is how an attempt ended and what that means for its Run.
+type ending struct {
+	class      class
+	phase      v1.RunPhase
+	word, text string
+}
+
+// resolve turns the table's row into an ending: it knows who killed the task.
+func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
+	e := ending{class: m.class, phase: m.phase, word: m.word, text: join(m.text, shorten(u.Message))}
+	if m.class != killed {
+		return e
+	}
+	sick := u.Healthy != nil && !*u.Healthy
+	switch reason, text := p.mustDieAt(a, u); {
+	case reason == reasonDeadline, reason == reasonTimeout:
+		return ending{usual, v1.RunFailed, reason, text}
+	case reason != "":
+		return ending{killed, v1.RunKilled, reason, text}
+	case sick:
+		return ending{usual, v1.RunFailed, reasonUnhealthy, join("the health check failed", shorten(u.Message))}
+	}
+	return e
+}
+
+// mustDieAt is mustDie without the patience that Mesos gets: a task that was killed after its timeout was killed for it.
+func (p *plan) mustDieAt(a *v1.Attempt, u offer.Update) (reason, text string) {
+	if reason, text = p.mustDie(a); reason != "" || p.run.Spec.Timeout == nil || a.StartTime == nil {
+		return reason, text
+	}
+	if end := p.within(a, u.Timestamp); end.Sub(a.StartTime.Time) >= p.run.Spec.Timeout.Duration {
+		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
+	}
+	return "", ""
+}
+
+// finish ends an attempt and says what follows for the Run.
+func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
+	p.noteSandbox(a, u)
+	a.State = e.phase
+	a.FinishTime = p.within(a, u.Timestamp)
+	a.UnreachableTime = nil
+	a.ExitCode = u.ExitCode
+	a.Message = e.text
+	a.NotStarted = e.class == unstarted
+	if a.Reason = u.Reason; a.Reason == "" || e.word == reasonTimeout || e.word == reasonDeadline {
+		a.Reason = e.word
+	}
+	p.follow(a, e)
+}
+
+// follow says what comes after an attempt's end.
+func (p *plan) follow(a *v1.Attempt, e ending) {
+	reason, text := p.unwanted()
+	retries := &p.run.Spec.Retries
+	switch {
+	case e.class == done:
+		p.end(v1.RunSucceeded, "", "")
+	case reason != "":
+		p.end(v1.RunKilled, reason, text)
+	case e.word == reasonDeadline:
+		p.end(v1.RunFailed, e.word, e.text)
+	case e.class == killed:
+		p.end(v1.RunKilled, e.word, e.text)
+	case e.class == unstarted:
+		p.retry(a, e)
+	case e.class == permanent:
+		p.end(v1.RunFailed, e.word, e.text)
+	case e.class == lost && retries.OnLost != nil && !*retries.OnLost:
+		p.end(v1.RunLost, e.word, e.text)
+	case e.class == usual && exitCodeForbids(retries.ExitCodes, a.ExitCode):
+		p.end(v1.RunFailed, reasonPermanent, fmt.Sprintf("exit code %d is not retried", *a.ExitCode))
+	case p.counted() > retryLimit(retries):
+		p.end(endPhase(e.phase), e.word, p.allFailed(e))
+	default:
+		p.retry(a, e)
+	}
+}
+
+func (p *plan) end(phase v1.RunPhase, reason, message string) {
+	p.status.Phase = phase
+	p.status.FinishTime = v1.NewTimePtr(p.now)
+	if n := len(p.status.Attempts); n > 0 {
+		if t := p.status.Attempts[n-1].FinishTime; t != nil && phase != v1.RunMissed && reason != reasonQueueTimeout && reason != reasonDeadline {
+			p.status.FinishTime = t
+		}
+	}
+	p.status.RetryTime = nil
+	p.report(reason, message)
+	p.next = time.Time{}
+}
+
+// replaceUnreachable gives up an attempt whose agent has been cut off for longer than the Run allows. The task may still be
+// running: whoever asks for Replace is told so.
+func (p *plan) replaceUnreachable() {
+	a, u := p.live(), p.run.Spec.Unreachable
+	if a == nil || a.UnreachableTime == nil || u == nil || u.Then != v1.UnreachableReplace {
+		return
+	}
+	if after := unreachableAfter(u); !p.now.Before(a.UnreachableTime.Add(after)) {
+		text := fmt.Sprintf("agent %s has been unreachable for %s; the task may still be running there", a.Hostname, v1.Duration{Duration: after})
+		p.finish(a, offer.Update{TaskID: a.TaskID}, ending{lost, v1.RunLost, reasonUnreachable, text})
+	}
+}
+
+// endPhase is the phase of a Run whose last attempt ended so.
+func endPhase(attempt v1.RunPhase) v1.RunPhase {
+	if attempt == v1.RunLost {
+		return v1.RunLost
+	}
+	return v1.RunFailed
+}
+
+// failed says how an attempt ended, and which one it was.
+func (p *plan) failed(a *v1.Attempt, e ending) string {
+	what := "failed"
+	switch e.class {
+	case lost:
+		what = "was lost"
+	case unstarted:
+		what = "did not start"
+	}
+	number := len(p.status.Attempts)
+	if id, ok := ParseTaskID(a.TaskID); ok {
+		number = id.Attempt
+	}
+	return join(fmt.Sprintf("attempt %d %s", number, what), e.text)
+}
+
+// allFailed says that no attempt is left.
+func (p *plan) allFailed(e ending) string {
+	if n := p.counted(); n > 1 {
+		return join(fmt.Sprintf("%d attempts failed, the last one", n), e.text)
+	}
+	return e.text
+}
+
+// lastMessage is what the last attempt left to say, to be put behind another message.
+func (p *plan) lastMessage() string {
+	n := len(p.status.Attempts)
+	if n == 0 {
+		if w := p.in.Why.Message; w != "" {
+			return ": " + w
+		}
+		return ""
+	}
+	if m := p.status.Attempts[n-1].Message; m != "" {
+		return "; the last attempt: " + m
+	}
+	return ""
+}
