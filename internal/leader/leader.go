@@ -100,7 +100,7 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 	// 2. The campaign. It waits until all who came before have gone.
 	termCtx, cancel := l.context(ctx)
 	defer cancel()
-	fence, revision, err := l.campaign(termCtx, cfg.Client, value)
+	fence, revision, err := l.campaign(termCtx, cfg.Client, value, cfg.Log)
 	if err != nil {
 		return false, errors.Join(err, l.lost())
 	}
@@ -121,20 +121,26 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 	return true, err
 }
 
-// Leader tells who leads at the moment: ErrNoLeader when nobody does.
+// Leader returns who leads at the moment: ErrNoLeader when nobody does, as while a key that is no candidate's comes first.
 func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
-	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithFirstCreate()...)
+	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
 	if err != nil {
 		return Identity{}, fmt.Errorf("read who leads: %w", err)
 	}
-	if len(resp.Kvs) == 0 {
-		return Identity{}, ErrNoLeader
+	for i, kv := range resp.Kvs {
+		if !ofCandidate(kv) {
+			continue
+		}
+		if i > 0 {
+			return Identity{}, fmt.Errorf("%w: the election waits for %s, which is no candidate's key and is about to be removed", ErrNoLeader, resp.Kvs[0].Key)
+		}
+		var id Identity
+		if err := json.Unmarshal(kv.Value, &id); err != nil {
+			return Identity{}, fmt.Errorf("read who leads: decode %s: %w", kv.Key, err)
+		}
+		return id, nil
 	}
-	var id Identity
-	if err := json.Unmarshal(resp.Kvs[0].Value, &id); err != nil {
-		return Identity{}, fmt.Errorf("read who leads: decode %s: %w", resp.Kvs[0].Key, err)
-	}
-	return id, nil
+	return Identity{}, ErrNoLeader
 }
 
 // electionPrefix is LeaderPrefix as the election wants it: it adds the slash itself.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/concurrency"
@@ -162,7 +163,7 @@ func (l *lease) context(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // campaign waits until the lead is won, and returns the fence and a revision at which the leader key existed.
-func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value string) (store.Fence, int64, error) {
+func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value string, log logr.Logger) (store.Fence, int64, error) {
 	// The election cleans up in its client's own context, without a bound. With one that ends when ctx does nothing is left
 	// waiting for an etcd that is away; giving up the lease cleans up anyway.
 	bounded := clientv3.NewCtxClient(ctx, clientv3.WithZapLogger(zap.NewNop()))
@@ -174,7 +175,13 @@ func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value str
 	session.Orphan() // keep refreshes the lease
 
 	election := concurrency.NewElection(session, electionPrefix)
-	if err := election.Campaign(ctx, value); err != nil {
+	sweepCtx, endSweep := context.WithCancel(ctx)
+	var sweep sync.WaitGroup
+	sweep.Go(func() { keepRemovingForeign(sweepCtx, client, l.ttl, log) })
+	err = election.Campaign(ctx, value)
+	endSweep()
+	sweep.Wait()
+	if err != nil {
 		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: %w", err)
 	}
 	// The key may have gone while the campaign waited: then there is nobody before us, but we do not lead either.

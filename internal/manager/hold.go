@@ -47,6 +47,13 @@ func (h *hold) outOfSpace() bool {
 	return h.full
 }
 
+// inDoubt reports whether this manager leads and etcd does not say whether it still does.
+func (h *hold) inDoubt() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.doubt
+}
+
 // doubted is told by the election.
 func (m *Manager) doubted(doubt bool) { m.hold.set(func(h *hold) { h.doubt = doubt }) }
 

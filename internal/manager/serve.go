@@ -1,9 +1,7 @@
 package manager
 
 import (
-	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +11,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/controllers/job"
 	"horae/internal/calendar"
-	"horae/internal/leader"
 	"horae/internal/server"
-	"horae/internal/store"
 	"horae/internal/version"
 )
 
@@ -28,7 +24,7 @@ func (m *Manager) serverConfig() server.Config {
 		Validate:   validate,
 		NewRun:     newManualRun,
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
-		Ready:      []server.Check{{Name: "cache", Check: m.cacheReady}, {Name: "etcd", Check: m.etcdReady}, {Name: "leader", Check: m.leaderReady}, {Name: "mesos", Check: m.mesosReady}},
+		Ready:      m.checks(),
 		Gatherer:   m.registry,
 		Registerer: m.registry,
 		Version:    version.Get().Version,
@@ -56,44 +52,4 @@ func newManualRun(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
 		return nil, fmt.Errorf("draw a name for the run: %w", err)
 	}
 	return job.NewRun(j, job.Manual(job.ManualID(random)), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
-}
-
-func (m *Manager) cacheReady(context.Context) error {
-	select {
-	case <-m.cache.Synced():
-		return nil
-	default:
-		return errors.New("not everything has been read from etcd yet")
-	}
-}
-
-// etcdReady reads a key: it fails while etcd has no quorum, or cannot be reached; and while it is out of space.
-func (m *Manager) etcdReady(ctx context.Context) error {
-	if _, err := (&store.FrameworkIDs{Store: m.store}).FrameworkID(ctx); err != nil {
-		return fmt.Errorf("etcd does not answer: %w", err)
-	}
-	if m.hold.outOfSpace() {
-		return fmt.Errorf("nothing is launched: %w", store.ErrNoSpace)
-	}
-	return nil
-}
-
-func (m *Manager) leaderReady(ctx context.Context) error {
-	_, err := leader.Leader(ctx, m.store.Client())
-	return err
-}
-
-// mesosReady fails on a leader that is not subscribed; a standby has nothing to be subscribed for.
-func (m *Manager) mesosReady(context.Context) error {
-	t := m.term.Load()
-	if t == nil {
-		return nil
-	}
-	switch st := t.driver.Status(); {
-	case st.Connected:
-		return nil
-	case st.Err != nil:
-		return fmt.Errorf("not subscribed to a Mesos master (%v): %w", m.masters, st.Err)
-	}
-	return fmt.Errorf("not subscribed to a Mesos master (%v) yet", m.masters)
 }

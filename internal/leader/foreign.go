@@ -1,0 +1,59 @@
+package leader
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"horae/internal/store"
+)
+
+// ofCandidate reports whether a key under store.LeaderPrefix is a candidate's: named after its lease, with which it goes. A key that is not
+// (somebody has put it there, or has put another value into a candidate's, which parts it from its lease) would stay for ever, and the
+// election would wait for it.
+func ofCandidate(kv *mvccpb.KeyValue) bool {
+	return kv.Lease != 0 && string(kv.Key) == store.LeaderPrefix+fmt.Sprintf("%x", kv.Lease)
+}
+
+// removeForeign removes keys that are no candidate's. It deposes nobody who leads by right: I6 rests on the create revision of the leader's
+// own key, and a leader whose key has lost its lease campaigns anew.
+func removeForeign(ctx context.Context, client *clientv3.Client, log logr.Logger) error {
+	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix())
+	if err != nil {
+		return fmt.Errorf("read the keys of the election: %w", err)
+	}
+	for _, kv := range resp.Kvs {
+		if ofCandidate(kv) {
+			continue
+		}
+		same := clientv3.Compare(clientv3.ModRevision(string(kv.Key)), "=", kv.ModRevision)
+		done, err := client.Txn(ctx).If(same).Then(clientv3.OpDelete(string(kv.Key))).Commit()
+		if err != nil {
+			return fmt.Errorf("remove %s, which is no candidate's key and stops the election: %w", kv.Key, err)
+		}
+		if done.Succeeded {
+			log.Info("Removed a key that is no candidate's and would have stopped the election", "key", string(kv.Key))
+		}
+	}
+	return nil
+}
+
+// keepRemovingForeign removes foreign keys now and each time a lease's life has passed, until ctx ends: one may be put between two
+// candidates' keys while the later one waits.
+func keepRemovingForeign(ctx context.Context, client *clientv3.Client, every time.Duration, log logr.Logger) {
+	for {
+		try, cancel := context.WithTimeout(ctx, every)
+		err := removeForeign(try, client, log)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			log.Info("The election's keys were not looked after, trying again", "reason", err.Error())
+		}
+		if !sleep(ctx, every) {
+			return
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"horae/internal/leader"
+	"horae/internal/server"
+	"horae/internal/store"
+)
+
+// checks are what /readyz runs: all of them pass only on a manager that sees etcd as it is now, while something can be written, somebody
+// leads, and the leader is subscribed to Mesos.
+func (m *Manager) checks() []server.Check {
+	return []server.Check{
+		{Name: "cache", Check: m.cacheReady},
+		{Name: "etcd", Check: m.etcdReady},
+		{Name: "leader", Check: m.leaderReady},
+		{Name: "mesos", Check: m.mesosReady},
+	}
+}
+
+// cacheReady fails until everything has been read from etcd, and while the cache does not follow what is written: ctx bounds the wait.
+func (m *Manager) cacheReady(ctx context.Context) error {
+	select {
+	case <-m.cache.Synced():
+	default:
+		return errors.New("not everything has been read from etcd yet")
+	}
+	if err := m.cache.CatchUp(ctx); err != nil {
+		return fmt.Errorf("the cache does not follow etcd: %w", err)
+	}
+	return nil
+}
+
+// etcdReady reads a key: it fails while etcd has no quorum, or cannot be reached; and while it is out of space.
+func (m *Manager) etcdReady(ctx context.Context) error {
+	if _, err := (&store.FrameworkIDs{Store: m.store}).FrameworkID(ctx); err != nil {
+		return fmt.Errorf("etcd does not answer: %w", err)
+	}
+	if m.hold.outOfSpace() {
+		return fmt.Errorf("nothing is launched: %w", store.ErrNoSpace)
+	}
+	return nil
+}
+
+// leaderReady fails while nobody leads, and on a leader that may lead no more.
+func (m *Manager) leaderReady(ctx context.Context) error {
+	if m.hold.inDoubt() {
+		return errors.New("nothing is launched: etcd does not say whether this manager still leads")
+	}
+	_, err := leader.Leader(ctx, m.store.Client())
+	return err
+}
+
+// mesosReady fails on a leader that is not subscribed; a standby has nothing to be subscribed for.
+func (m *Manager) mesosReady(context.Context) error {
+	t := m.term.Load()
+	if t == nil {
+		return nil
+	}
+	switch st := t.driver.Status(); {
+	case st.Connected:
+		return nil
+	case st.Err != nil:
+		return fmt.Errorf("not subscribed to a Mesos master (%v): %w", m.masters, st.Err)
+	}
+	return fmt.Errorf("not subscribed to a Mesos master (%v) yet", m.masters)
+}
