@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
@@ -172,17 +175,35 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
-func TestTriggerHandsOnArgsAndEnv(t *testing.T) {
+func TestTriggerPassesArgsAndEnvAsTheyAre(t *testing.T) {
 	h := build(t)
 	h.apply(strings.Replace(hello, "shell: echo hello", "command: [echo]", 1))
-	h.ok("trigger hello --args a,b --args c --env X=1=2 --env Y=")
+	h.ok("trigger hello", "--args", "a,b", "--args", "SELECT 1\nFROM t", "--args", "", "--args=\"x\" ", "--args", "--day",
+		"--env", "X=1=2,Z=3", "--env", "Y=", "--env", "Q=a\nb")
 	r := h.cache.Run("default", "hello-maaaaaaab").Object
-	if got := strings.Join(r.Spec.Args, "|"); got != "a|b|c" {
-		t.Errorf("args %q", got)
+	if diff := cmp.Diff([]string{"a,b", "SELECT 1\nFROM t", "", "\"x\" ", "--day"}, r.Spec.Args); diff != "" {
+		t.Errorf("args (-want +got):\n%s", diff)
 	}
-	if len(r.Spec.Env) != 2 || r.Spec.Env[0].Value != "1=2" || r.Spec.Env[1].Name != "Y" {
-		t.Errorf("env %+v", r.Spec.Env)
+	env := []v1.EnvVar{{Name: "X", Value: "1=2,Z=3"}, {Name: "Y"}, {Name: "Q", Value: "a\nb"}}
+	if diff := cmp.Diff(env, r.Spec.Env); diff != "" {
+		t.Errorf("env (-want +got):\n%s", diff)
 	}
+}
+
+// TestNoFlagSplitsItsValue: pflag's slices read their values as CSV, which cuts at commas and line ends and drops empty values.
+func TestNoFlagSplitsItsValue(t *testing.T) {
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if kind := f.Value.Type(); strings.HasSuffix(kind, "Slice") || strings.HasPrefix(kind, "stringTo") {
+				t.Errorf("%s --%s is a %s: use StringArray, which takes each value as it is", cmd.CommandPath(), f.Name, kind)
+			}
+		})
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	visit((&cli{}).root())
 }
 
 func TestLogs(t *testing.T) {

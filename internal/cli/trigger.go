@@ -35,12 +35,12 @@ Run succeeded.`,
 		Example: example(`
 horae trigger hello
 horae trigger hello --wait
-horae trigger report --args --day,2026-11-22 --env VERBOSE=1 --follow`),
+horae trigger report --args --day --args 2026-11-22 --env VERBOSE=1 --follow`),
 		ValidArgsFunction: c.completeNames(jobKind),
 		RunE:              func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), args[0]) },
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&t.args, "args", nil, "arguments in place of the Job's, separated by commas; may be repeated")
+	f.StringArrayVar(&t.args, "args", nil, "one argument, as it is; repeat it for more. They replace the Job's arguments")
 	f.StringArrayVar(&t.env, "env", nil, "NAME=VALUE, over the Job's; may be repeated")
 	f.BoolVar(&t.wait, "wait", false, "wait for the end of the Run")
 	f.BoolVar(&t.follow, "follow", false, "show the output of the Run until it ends")
