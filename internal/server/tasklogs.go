@@ -16,11 +16,16 @@ import (
 	"horae/internal/store"
 )
 
-// Headers of a log: which attempt it is of, and, as a trailer, why it ended early.
+// Headers of a log: which attempt it is of and, as trailers, why it ended early and at which offset another manager, or this one
+// after its restart, goes on.
 const (
 	HeaderAttempt = "Horae-Attempt"
 	TrailerError  = "Horae-Error"
+	TrailerResume = "Horae-Resume"
 )
+
+// errStopping ends the logs that are being read when the server stops.
+var errStopping = errors.New("this manager is shutting down")
 
 // logRequest is what GET runs/NAME/log asks for.
 type logRequest struct {
@@ -75,13 +80,21 @@ func (s *Server) log(w http.ResponseWriter, r *request) error {
 	out := &logWriter{w: w, rc: http.NewResponseController(w), attempt: n}
 	err = s.copyLog(ctx, r, q, n, out)
 	switch {
-	case err == nil || ctx.Err() != nil:
+	case err == nil:
 		out.begin()
 		return nil
-	case !out.begun:
+	case r.Context().Err() != nil: // the client has left
+		return nil
+	case ctx.Err() != nil:
+		err = errStopping
+	}
+	if !out.begun {
 		return status(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "%v", err)
 	}
 	w.Header().Set(http.TrailerPrefix+TrailerError, err.Error())
+	if errors.Is(err, errStopping) && q.offset >= 0 { // where the end was, when it was asked for, is not known here
+		w.Header().Set(http.TrailerPrefix+TrailerResume, strconv.FormatInt(q.offset+out.written, 10))
+	}
 	return nil
 }
 
@@ -99,12 +112,13 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 	ended := make(chan struct{})
 	var watcher sync.WaitGroup
 	watcher.Go(func() {
-		defer close(ended)
-		// It fails only with ctx, and then Copy ends, too.
-		_ = s.untilRun(ctx, r.key(), func() bool {
+		err := s.untilRun(ctx, r.key(), func() bool {
 			at, ok := s.attemptNow(r.key(), n)
 			return !ok || at.State.Terminal()
 		})
+		if err == nil { // else ctx is over: the log ends, but the attempt has not
+			close(ended)
+		}
 	})
 	defer watcher.Wait()
 	defer cancel()
@@ -169,7 +183,10 @@ func (s *Server) attempt(ctx context.Context, r *request, q logRequest) (int, er
 		n, err = pick()
 		return !errors.Is(err, errNotStarted)
 	})
-	if waited != nil {
+	switch {
+	case waited != nil && r.Context().Err() == nil && ctx.Err() != nil:
+		return 0, status(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "%v", errStopping)
+	case waited != nil:
 		return 0, fmt.Errorf("wait for the output of %s: %w", r.key(), waited)
 	}
 	return n, err
@@ -227,6 +244,8 @@ type logWriter struct {
 	rc      *http.ResponseController
 	attempt int
 	begun   bool
+	// written counts the bytes of output that were sent.
+	written int64
 }
 
 func (l *logWriter) begin() {
@@ -244,6 +263,7 @@ func (l *logWriter) Write(b []byte) (int, error) {
 	l.begin()
 	_ = l.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
 	n, err := l.w.Write(b)
+	l.written += int64(n)
 	if err == nil {
 		err = l.rc.Flush()
 	}

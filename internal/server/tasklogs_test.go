@@ -149,6 +149,62 @@ func TestALogThatFails(t *testing.T) {
 	}
 }
 
+// TestALogThatTheServerCutsOff: who reads a log must see that the server went away, not the task, and where to go on.
+func TestALogThatTheServerCutsOff(t *testing.T) {
+	plain, two := new(http.Protocols), new(http.Protocols)
+	plain.SetHTTP1(true)
+	two.SetUnencryptedHTTP2(true)
+	for _, tt := range []struct {
+		name, query, resume string
+		protocols           *http.Protocols
+	}{
+		{name: "followed, HTTP/1.1", query: "?follow=true", resume: "6", protocols: plain},
+		{name: "followed, HTTP/2", query: "?follow=true&offset=100", resume: "106", protocols: two},
+		{name: "as it stands", query: "?offset=3", resume: "9", protocols: plain},
+		{name: "from the end, which has moved since", query: "?follow=true&offset=-3", protocols: plain},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, l := startWithLogs(t)
+			f.setStatus("a-m1", attempts(v1.RunRunning))
+			l.copied = func(ctx context.Context, w io.Writer, _ <-chan struct{}) error {
+				_, _ = io.WriteString(w, "hello\n")
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			client := &http.Client{Transport: &http.Transport{Protocols: tt.protocols}}
+			defer client.CloseIdleConnections()
+			resp, err := client.Get(f.url + runsPath + "/a-m1/log" + tt.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if _, err := io.ReadFull(resp.Body, make([]byte, 6)); err != nil {
+				t.Fatal(err)
+			}
+			f.server.Stop()
+			if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 {
+				t.Errorf("after the stop: %q %v", rest, err)
+			}
+			if got := resp.Trailer.Get(TrailerError); got != "this manager is shutting down" {
+				t.Errorf("%s: %q", TrailerError, got)
+			}
+			if got := resp.Trailer.Get(TrailerResume); got != tt.resume {
+				t.Errorf("%s: %q, want %q", TrailerResume, got, tt.resume)
+			}
+		})
+	}
+}
+
+func TestALogThatIsWaitedForWhenTheServerStops(t *testing.T) {
+	f, _ := startWithLogs(t)
+	got := make(chan answer, 1)
+	go func() { got <- f.do("GET", runsPath+"/a-m1/log?follow=true", "") }()
+	f.server.Stop()
+	if a := <-got; a.code != 503 || !strings.Contains(a.status.Message, "shutting down") {
+		t.Errorf("%d %s", a.code, a.body)
+	}
+}
+
 func TestWithoutLogs(t *testing.T) {
 	f := start(t)
 	f.createJob("a")
