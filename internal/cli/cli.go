@@ -19,6 +19,8 @@ const (
 	ExitDone   = 0
 	ExitFailed = 1
 	ExitUsage  = 2
+	// ExitUnknown: the server is gone, and so the outcome of what was asked for is not known.
+	ExitUnknown = 3
 	// ExitInterrupted is what a shell expects of a program that an interrupt has ended.
 	ExitInterrupted = 130
 )
@@ -31,9 +33,11 @@ type IO struct {
 	Env func(string) (string, bool)
 	// Now is the clock by which ages are computed; nil: time.Now.
 	Now func() time.Time
+	// Patience is how long a command that waits looks for a server that it has lost; 0: two minutes.
+	Patience time.Duration
 }
 
-// Main runs one command line (without the program's name) and returns its exit code: 0 done, 1 failed, 2 usage. Errors are
+// Main runs one command line (without the program's name) and returns its exit code. Errors are
 // written to io.Err.
 func Main(ctx context.Context, args []string, streams IO) int {
 	if streams.Env == nil {
@@ -88,6 +92,9 @@ func (c *cli) exit(ctx context.Context, err error) int {
 		return ExitInterrupted
 	case !errors.Is(err, errReported):
 		c.report(err)
+	}
+	if isUnknown(err) {
+		return ExitUnknown
 	}
 	return ExitFailed
 }

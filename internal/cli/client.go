@@ -129,13 +129,17 @@ func (cl *client) run(ctx context.Context, ns, name string) (*v1.Run, error) {
 	return r, cl.into(ctx, cl.get(ns, runKind, name), r)
 }
 
-// watch streams the events of a list to see, until it returns false, the stream ends or ctx does.
-func (cl *client) watch(ctx context.Context, req *request, revision string, see func(metav1.WatchEvent) (bool, error)) error {
+// watch streams the events of a list to see, until it returns false, the stream ends or ctx does. It calls answered when the
+// server begins to answer.
+func (cl *client) watch(
+	ctx context.Context, req *request, revision string, answered func(), see func(metav1.WatchEvent) (bool, error),
+) error {
 	resp, err := req.param("watch", "true").param("resourceVersion", revision).param("allowWatchBookmarks", "false").send(ctx)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	answered()
 	for dec := json.NewDecoder(resp.Body); ; {
 		var e metav1.WatchEvent
 		if err := dec.Decode(&e); err != nil {

@@ -171,14 +171,19 @@ func (d *deleter) gone(ctx context.Context, ns string, k *kind, name, uid string
 		ctx, cancel = context.WithTimeout(ctx, d.timeout)
 		defer cancel()
 	}
+	again := &reconnection{cli: d.cli, subject: fmt.Sprintf("%s/%s", k, name), connected: true}
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, time.Second) {
 		u, err := d.api.object(ctx, d.api.get(ns, k, name))
 		if apierrors.IsNotFound(err) || err == nil && string(u.GetUID()) != uid {
 			return nil
 		}
 		if err != nil {
-			return err
+			if err := again.again(ctx, err); err != nil {
+				return err
+			}
+			continue
 		}
+		again.answer()
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

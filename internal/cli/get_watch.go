@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -30,17 +29,22 @@ func (g *getter) follow(ctx context.Context) error {
 			return err
 		}
 	}
+	again := &reconnection{cli: g.cli, subject: t.kind.plural}
 	for {
+		var err error
 		if w.revision == "" {
-			if err := w.list(ctx, t); err != nil {
-				return err
+			if err = w.list(ctx, t); err == nil {
+				again.answer()
 			}
 		}
-		err := w.changes(ctx)
-		switch {
-		case apierrors.IsResourceExpired(err) || apierrors.IsGone(err):
+		if err == nil {
+			err = w.changes(ctx, again.answer)
+		}
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 			w.revision = "" // too much has happened: show again what there is, rather than leave a gap
-		case !errors.Is(err, errWatchEnded):
+			continue
+		}
+		if err = again.again(ctx, err); err != nil {
 			return err
 		}
 	}
@@ -95,13 +99,13 @@ func (w *follower) list(ctx context.Context, t target) error {
 	return nil
 }
 
-// changes prints each event after the last revision seen.
-func (w *follower) changes(ctx context.Context) error {
+// changes prints each event after the last revision seen. It calls answered when the server begins to answer.
+func (w *follower) changes(ctx context.Context, answered func()) error {
 	req := w.api.list(w.ns, w.kind, w.sel)
 	if w.tables != nil {
 		req.accept(acceptTable)
 	}
-	return w.api.watch(ctx, req, w.revision, func(e metav1.WatchEvent) (bool, error) {
+	return w.api.watch(ctx, req, w.revision, answered, func(e metav1.WatchEvent) (bool, error) {
 		if w.tables != nil {
 			table, err := decodeTable(e.Object.Raw)
 			if err != nil {

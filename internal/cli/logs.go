@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // logOptions are the flags of `horae logs`.
@@ -24,7 +25,12 @@ func (c *cli) logsCommand() *cobra.Command {
 		Long: `Show what a Run wrote to its standard output, or with --stderr to its standard error.
 
 Of a Job it is the Run that was made last. The output is kept by the Mesos agent
-that ran the task: it is there as long as the agent keeps the sandbox.`,
+that ran the task: it is there as long as the agent keeps the sandbox. It is
+printed as the task wrote it, byte for byte.
+
+When the manager goes away, the command goes on at the same byte as soon as it, or
+another one at the same address, is back. After two minutes without it the exit
+code is 3.`,
 		Example: example(`
 horae logs hello-20261122t020000z
 horae logs hello -f
@@ -57,28 +63,99 @@ func (c *cli) logs(ctx context.Context, arg string, o logOptions) error {
 	return c.copyLog(ctx, ns, name, o)
 }
 
-// copyLog writes an attempt's output to the standard output.
+// logReader reads the log of one attempt, and goes on where it was when the server goes away.
+type logReader struct {
+	*reconnection
+	logOptions
+	ns, name string
+	// offset is how many bytes were written so far.
+	offset int64
+}
+
+// copyLog writes an attempt's output to the standard output, as it is.
 func (c *cli) copyLog(ctx context.Context, ns, name string, o logOptions) error {
-	req := c.api.get(ns, runKind, name).segment("log")
-	if o.follow {
+	// Without -f a server that cannot reach the agent answers 503, and trying again would not help.
+	r := &reconnection{cli: c, subject: fmt.Sprintf("the output of %s/%s", runKind, name), connected: o.follow}
+	l := &logReader{reconnection: r, logOptions: o, ns: ns, name: name}
+	for {
+		err := l.copy(ctx)
+		if err == nil && l.follow {
+			err = l.isOver(ctx)
+		}
+		if err == nil {
+			return nil
+		}
+		if err := l.again(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *logReader) request() *request {
+	req := l.api.get(l.ns, runKind, l.name).segment("log").param("offset", strconv.FormatInt(l.offset, 10))
+	if l.follow {
 		req.param("follow", "true")
 	}
-	if o.attempt > 0 {
-		req.param("attempt", strconv.Itoa(o.attempt))
+	if l.attempt > 0 {
+		req.param("attempt", strconv.Itoa(l.attempt))
 	}
-	if o.stderr {
+	if l.stderr {
 		req.param("stream", "stderr")
 	}
-	resp, err := req.send(ctx)
+	return req
+}
+
+// copy writes what one answer holds.
+func (l *logReader) copy(ctx context.Context) error {
+	resp, err := l.request().send(ctx)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	if _, err := io.Copy(c.Out, resp.Body); err != nil {
-		return fmt.Errorf("read the log of %s: %w", name, err)
+	l.answer()
+	if n, err := strconv.Atoi(resp.Header.Get("Horae-Attempt")); err == nil {
+		l.attempt = n // a later answer must not be of the next attempt
 	}
-	if why := resp.Trailer.Get("Horae-Error"); why != "" {
+	out := &errWriter{w: l.Out}
+	n, err := io.Copy(out, resp.Body)
+	l.offset += n
+	why := resp.Trailer.Get("Horae-Error")
+	switch {
+	case out.err != nil:
+		return fmt.Errorf("write the log of %s: %w", l.name, out.err)
+	case err != nil:
+		return l.api.brokenOff(ctx, err)
+	case resp.Trailer.Get("Horae-Resume") != "":
+		return lostError{errors.New(why), false}
+	case why != "":
 		return errors.New(why)
 	}
 	return nil
+}
+
+// isOver returns an error while the attempt that was followed has not ended: then something between here and the server has
+// ended the answer.
+func (l *logReader) isOver(ctx context.Context) error {
+	run, err := l.api.run(ctx, l.ns, l.name)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case l.attempt < 1 || l.attempt > len(run.Status.Attempts) || run.Status.Attempts[l.attempt-1].State.Terminal():
+		return nil
+	}
+	return lostError{fmt.Errorf("the answer of %s ended before attempt %d", l.api.server, l.attempt), false}
+}
+
+// errWriter remembers that its writer failed, as against the reader of an io.Copy.
+type errWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (e *errWriter) Write(b []byte) (int, error) {
+	n, err := e.w.Write(b)
+	e.err = err
+	return n, err
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,15 +48,20 @@ type house struct {
 	logs  *fakeLogs
 	env   map[string]string
 	made  atomic.Uint32
+	// patience is that of the commands.
+	patience time.Duration
+	// newServer makes a server like that which build has started; stop ends the one that is running.
+	newServer func() (*server.Server, error)
+	stop      func()
 }
 
-// fakeLogs stands for the agents: it writes what log says.
+// fakeLogs stands for the agents: log writes a whole file, of which the reader gets what lies behind its offset.
 type fakeLogs struct {
 	log func(w io.Writer, at v1.Attempt, file string) error
 }
 
-func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, _ int64, ended <-chan struct{}) error {
-	if err := l.log(w, at, file); err != nil {
+func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, offset int64, ended <-chan struct{}) error {
+	if err := l.log(&skipWriter{w, offset}, at, file); err != nil {
 		return err
 	}
 	if ended == nil {
@@ -67,6 +73,21 @@ func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file st
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// skipWriter drops the first bytes that are written to it.
+type skipWriter struct {
+	w    io.Writer
+	skip int64
+}
+
+func (s *skipWriter) Write(b []byte) (int, error) {
+	n := min(s.skip, int64(len(b)))
+	s.skip -= n
+	if _, err := s.w.Write(b[n:]); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 func build(t *testing.T) *house {
@@ -83,7 +104,14 @@ func build(t *testing.T) *house {
 	h.cache = cache.New(h.store, logr.Discard())
 	h.background(h.cache.Follow)
 	<-h.cache.Synced()
-	s, err := server.New(server.Config{
+	h.newServer = func() (*server.Server, error) { return server.New(h.config()) }
+	h.serve("127.0.0.1:0")
+	h.env = map[string]string{"HOME": t.TempDir(), "HORAE_SERVER": h.url}
+	return h
+}
+
+func (h *house) config() server.Config {
+	return server.Config{
 		Cache: h.cache, Store: h.store, Logs: h.logs, Now: func() time.Time { return now }, Version: "v1.2.3", Log: logr.Discard(),
 		Validate: func(o api.Object) field.ErrorList {
 			switch o := o.(type) {
@@ -99,31 +127,43 @@ func build(t *testing.T) *house {
 			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 		},
 		Upcoming: job.NewCalendars(h.cache).Upcoming,
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.url = "http://" + l.Addr().String()
-	h.env = map[string]string{"HOME": t.TempDir(), "HORAE_SERVER": h.url}
-	h.background(func(ctx context.Context) error { return s.Serve(ctx, l) })
-	return h
 }
 
-// background runs something until the test ends, and waits for it.
-func (h *house) background(run func(context.Context) error) {
+// serve starts a server at an address.
+func (h *house) serve(addr string) {
+	h.t.Helper()
+	s, err := h.newServer()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.url = "http://" + l.Addr().String()
+	h.stop = h.background(func(ctx context.Context) error { return s.Serve(ctx, l) })
+}
+
+// restart starts a server at the address of the one that was stopped.
+func (h *house) restart() {
+	h.t.Helper()
+	h.serve(strings.TrimPrefix(h.url, "http://"))
+}
+
+// background runs something until stop is called or the test ends; both wait for it.
+func (h *house) background(run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx) }()
-	h.t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			h.t.Errorf("in the background: %v", err)
 		}
 	})
+	h.t.Cleanup(stop)
+	return stop
 }
 
 // result of one command line.
@@ -146,7 +186,7 @@ func (h *house) runWith(ctx context.Context, in string, args ...string) result {
 }
 
 func (h *house) io(in io.Reader, out, errOut io.Writer) IO {
-	return IO{In: in, Out: out, Err: errOut, Env: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, Now: func() time.Time { return now }}
+	return IO{In: in, Out: out, Err: errOut, Env: func(k string) (string, bool) { v, ok := h.env[k]; return v, ok }, Now: func() time.Time { return now }, Patience: h.patience}
 }
 
 // ok runs a command line that must succeed, and returns its output.

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -81,32 +80,59 @@ func newer(a, b *v1.Run) bool {
 
 func ended(r *v1.Run) bool { return r.Status.Phase.Terminal() }
 
-// waitRun watches a Run until it is as wanted.
-func (c *cli) waitRun(ctx context.Context, ns, name string, wanted func(*v1.Run) bool) (*v1.Run, error) {
+// runWaiter watches one Run, also over a restart of its manager.
+type runWaiter struct {
+	*reconnection
+	ns, name string
+	// revision is the newest that was seen of the Run: no older one is believed, whichever manager shows it.
+	revision string
+}
+
+func (c *cli) waiter(ns, name, revision string) *runWaiter {
+	r := &reconnection{cli: c, subject: fmt.Sprintf("%s/%s", runKind, name), connected: true}
+	return &runWaiter{r, ns, name, revision}
+}
+
+// until waits until the Run is as wanted.
+func (w *runWaiter) until(ctx context.Context, wanted func(*v1.Run) bool) (*v1.Run, error) {
 	for {
-		run, err := c.api.run(ctx, ns, name)
-		if err != nil || wanted(run) {
-			return run, err
-		}
-		req := c.api.list(ns, runKind, selectors{fields: "metadata.name=" + name})
-		err = c.api.watch(ctx, req, run.ResourceVersion, func(e metav1.WatchEvent) (bool, error) {
-			if e.Type == "DELETED" {
-				return false, fmt.Errorf("run %s was deleted", name)
-			}
-			next := &v1.Run{}
-			if err := json.Unmarshal(e.Object.Raw, next); err != nil {
-				return false, fmt.Errorf("decode a watch event: %w", err)
-			}
-			run = next
-			return !wanted(run), nil
-		})
-		switch {
-		case err == nil:
+		run, err := w.watch(ctx, wanted)
+		if err == nil {
 			return run, nil
-		case !errors.Is(err, errWatchEnded) && !apierrors.IsResourceExpired(err) && !apierrors.IsGone(err):
+		}
+		if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+			continue // too much has happened since: read the Run again
+		}
+		if err := w.again(ctx, err); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// watch is one try of until.
+func (w *runWaiter) watch(ctx context.Context, wanted func(*v1.Run) bool) (*v1.Run, error) {
+	run := &v1.Run{}
+	if err := w.api.into(ctx, w.api.get(w.ns, runKind, w.name).param("resourceVersion", w.revision), run); err != nil {
+		return nil, err
+	}
+	w.answer()
+	w.revision = run.ResourceVersion
+	if wanted(run) {
+		return run, nil
+	}
+	req := w.api.list(w.ns, runKind, selectors{fields: "metadata.name=" + w.name})
+	err := w.api.watch(ctx, req, w.revision, w.answer, func(e metav1.WatchEvent) (bool, error) {
+		if e.Type == "DELETED" {
+			return false, fmt.Errorf("run %s was deleted", w.name)
+		}
+		run = &v1.Run{}
+		if err := json.Unmarshal(e.Object.Raw, run); err != nil {
+			return false, fmt.Errorf("decode a watch event: %w", err)
+		}
+		w.revision = run.ResourceVersion
+		return !wanted(run), nil
+	})
+	return run, err
 }
 
 // outcome prints how a Run ended; it fails unless the Run succeeded.

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	v1 "horae/api/v1"
@@ -30,8 +32,9 @@ func (c *cli) triggerCommand() *cobra.Command {
 		Use: "trigger JOB", Short: "Start a Run of a Job now", Args: oneArg("a Job"),
 		Long: `Start a Run of a Job now, whatever its schedule says, also when it is suspended.
 
-With --wait or --follow the command ends with the Run, and exits with 1 unless the
-Run succeeded.`,
+With --wait or --follow the command ends with the Run: it exits with 0 when the Run
+succeeded, with 1 when it did not, and with 3 when that is unknown because the
+manager is gone and did not come back within two minutes.`,
 		Example: example(`
 horae trigger hello
 horae trigger hello --wait
@@ -58,6 +61,10 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
+	print, err := t.printer()
+	if err != nil {
+		return err
+	}
 	ns, err := t.ns()
 	if err != nil {
 		return err
@@ -72,22 +79,32 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	}
 	made, err := api.object(ctx, req)
 	if err != nil {
+		return perhapsTriggered(name, err)
+	}
+	if err := print(made); err != nil {
 		return err
 	}
-	if err := t.printRun(made); err != nil {
-		return err
-	}
+	w := t.waiter(ns, made.GetName(), made.GetResourceVersion())
 	switch {
 	case t.dryRun == "server" || !t.wait && !t.follow:
 		return nil
 	case t.follow:
-		return t.followRun(ctx, ns, made.GetName())
+		return t.followRun(ctx, w)
 	}
-	run, err := t.waitRun(ctx, ns, made.GetName(), ended)
+	run, err := w.until(ctx, ended)
 	if err != nil {
 		return err
 	}
 	return t.outcome(run)
+}
+
+// perhapsTriggered makes an unknownError of an error after which there may be a Run all the same.
+func perhapsTriggered(job string, err error) error {
+	var lost lostError
+	if errors.As(err, &lost) && !lost.refused || apierrors.IsTimeout(err) {
+		return unknownError{fmt.Errorf("whether there is a new Run of %s is unknown: see horae get runs -l %s=%s: %w", job, v1.LabelJob, job, err)}
+	}
+	return err
 }
 
 // body of the request; the flags are checked here.
@@ -110,37 +127,41 @@ func (t *trigger) body() ([]byte, error) {
 	return json.Marshal(body)
 }
 
-func (t *trigger) printRun(u *unstructured.Unstructured) error {
+// printer prints the Run that was made; -o is checked before there is one.
+func (t *trigger) printer() (func(*unstructured.Unstructured) error, error) {
 	if t.output != "" {
 		p, err := objectPrinter(t.output)
-		if err != nil {
-			return err
-		}
-		return p.PrintObj(u, t.Out)
+		return func(u *unstructured.Unstructured) error { return p.PrintObj(u, t.Out) }, err
 	}
 	suffix := ""
 	if t.dryRun == "server" {
 		suffix = " (server dry run)"
 	}
-	t.printf("%s/%s created%s\n", runKind, u.GetName(), suffix)
-	return nil
+	return func(u *unstructured.Unstructured) error {
+		t.printf("%s/%s created%s\n", runKind, u.GetName(), suffix)
+		return nil
+	}, nil
 }
 
-// followRun shows the output of one attempt after the other, and then the outcome.
-func (c *cli) followRun(ctx context.Context, ns, name string) error {
+// followRun prints the output of one attempt after the other, and then the outcome.
+func (t *trigger) followRun(ctx context.Context, w *runWaiter) error {
 	for attempt := 1; ; attempt++ {
-		run, err := c.waitRun(ctx, ns, name, func(r *v1.Run) bool { return ended(r) || len(r.Status.Attempts) >= attempt })
+		run, err := w.until(ctx, func(r *v1.Run) bool { return ended(r) || len(r.Status.Attempts) >= attempt })
 		if err != nil {
 			return err
 		}
 		if len(run.Status.Attempts) < attempt {
-			return c.outcome(run)
+			return t.outcome(run)
 		}
 		if attempt > 1 {
-			fmt.Fprintf(c.Err, "--- attempt %d ---\n", attempt)
+			fmt.Fprintf(t.Err, "--- attempt %d ---\n", attempt)
 		}
-		if err := c.copyLog(ctx, ns, name, logOptions{follow: true, attempt: attempt}); err != nil {
-			fmt.Fprintln(c.Err, c.errorText(err)) // the Run's end is what counts
+		err = t.copyLog(ctx, w.ns, w.name, logOptions{follow: true, attempt: attempt})
+		if isUnknown(err) {
+			return err
+		}
+		if err != nil {
+			fmt.Fprintln(t.Err, t.errorText(err)) // the Run's end is what counts
 		}
 	}
 }
