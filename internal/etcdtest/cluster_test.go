@@ -197,6 +197,7 @@ func runProgram() {
 
 // Members end with their program, however it ends.
 func TestMembersDieWithTheirProgram(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ package etcdtest
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"sync"
 	"testing"
@@ -68,7 +69,12 @@ type Server struct {
 // New runs a server until the test ends.
 func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{t: t, dir: t.TempDir(), opts: opts}
+	port, release, err := reserve() // so that nobody else gets it while the server is stopped
+	if err != nil {
+		t.Fatalf("start etcd: %v", err)
+	}
+	t.Cleanup(release)
+	s := &Server{Endpoint: fmt.Sprintf("http://127.0.0.1:%d", port), t: t, dir: t.TempDir(), opts: opts}
 	s.Restart()
 	t.Cleanup(s.Stop)
 	return s
@@ -117,15 +123,10 @@ func (s *Server) Restart() {
 		s.t.Fatalf("start etcd: not ready after %s", startTimeout)
 	}
 	s.etcd = e
-	s.Endpoint = "http://" + e.Clients[0].Addr().String()
 }
 
 func (s *Server) config() (*embed.Config, error) {
-	client := s.Endpoint
-	if client == "" {
-		client = "http://127.0.0.1:0" // the first start takes any free port, the others the same one
-	}
-	clientURL, err := url.Parse(client)
+	clientURL, err := url.Parse(s.Endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +141,7 @@ func (s *Server) config() (*embed.Config, error) {
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	// A lone member elects itself after one election timeout; the shortest lease that etcd grants follows from it too (1 s).
 	cfg.TickMs, cfg.ElectionMs = 10, 100
+	cfg.SocketOpts.ReusePort = true // the port is reserved: see reserve
 	cfg.EnableGRPCGateway = false
 	cfg.BcryptCost = bcryptCost
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 1000, 500

@@ -1,14 +1,19 @@
 package etcdtest
 
 import (
+	"net"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"horae/internal/testparallel"
 )
 
 func TestMain(m *testing.M) {
 	RunMember()
 	runProgram()
+	testparallel.AtLeast(8)
 	goleak.VerifyTestMain(m)
 }
 
@@ -18,6 +23,11 @@ func TestRestartKeepsPortAndData(t *testing.T) {
 	c := Client(t, endpoint)
 	if _, err := c.Put(t.Context(), "/a", "1"); err != nil {
 		t.Fatal(err)
+	}
+	s.Stop()
+	if l, err := net.Listen("tcp", strings.TrimPrefix(endpoint, "http://")); err == nil {
+		l.Close()
+		t.Error("somebody else could take the port of a server that is stopped")
 	}
 	s.Restart()
 	if s.Endpoint != endpoint {

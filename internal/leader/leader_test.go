@@ -16,9 +16,13 @@ import (
 
 	"horae/internal/etcdtest"
 	"horae/internal/store"
+	"horae/internal/testparallel"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testparallel.AtLeast(8)
+	goleak.VerifyTestMain(m)
+}
 
 // candidate is a Run in a goroutine, with what its lead saw.
 type candidate struct {
@@ -72,6 +76,7 @@ func receive[T any](t *testing.T, ch <-chan T, what string) T {
 }
 
 func TestSuccessorLeadsAsSoonAsTheLeaderStops(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	client := etcdtest.Client(t, endpoint)
 	if _, err := Leader(t.Context(), client); !errors.Is(err, ErrNoLeader) {
@@ -107,6 +112,7 @@ func TestSuccessorLeadsAsSoonAsTheLeaderStops(t *testing.T) {
 // TestACampaignDoesNotWaitForAnAnswerThatIsLost: the key of the first campaign is made, or is not, and etcd never says so; the
 // connection stays. The candidate begins anew, with another lease, and is not in its own way.
 func TestACampaignDoesNotWaitForAnAnswerThatIsLost(t *testing.T) {
+	t.Parallel()
 	for name, made := range map[string]bool{"the key was made": true, "it was not": false} {
 		t.Run(name, func(t *testing.T) {
 			var lost atomic.Bool
@@ -137,6 +143,7 @@ func TestACampaignDoesNotWaitForAnAnswerThatIsLost(t *testing.T) {
 
 // I6: a deposed leader's write is refused by etcd, whatever the process believes.
 func TestI6DeposedLeaderIsFenced(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	s, err := store.Open(t.Context(), store.Config{Endpoints: []string{endpoint}})
 	if err != nil {
@@ -189,6 +196,7 @@ func TestI6DeposedLeaderIsFenced(t *testing.T) {
 }
 
 func TestLeadEndsWhenItsKeyIsDeletedOrItsLeaseRevoked(t *testing.T) {
+	t.Parallel()
 	client := etcdtest.Client(t, etcdtest.Start(t))
 	c := campaign(t, client, "a")
 	fence := receive(t, c.begun, "the first lead")
@@ -221,6 +229,7 @@ func TestLeadEndsWhenItsKeyIsDeletedOrItsLeaseRevoked(t *testing.T) {
 }
 
 func TestLeadIsInDoubtWhileEtcdIsSilentAndEndsWhenAnotherHasLed(t *testing.T) {
+	t.Parallel()
 	endpoint := etcdtest.Start(t)
 	proxy := etcdtest.NewProxy(t, endpoint)
 	c := campaign(t, etcdtest.Client(t, proxy.Endpoint), "a")
@@ -284,6 +293,7 @@ func TestLeadOutlivesARestartOfEtcd(t *testing.T) {
 
 // A lease that could not be given up would live for ten minutes here, in which nobody would lead.
 func TestLeadAfterARestartOfEtcdDoesNotWaitForTheLeaseBefore(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.New(t)
 	client := etcdtest.Client(t, server.Endpoint)
 	ctx, stop := context.WithCancel(t.Context())
@@ -320,6 +330,7 @@ func TestLeadAfterARestartOfEtcdDoesNotWaitForTheLeaseBefore(t *testing.T) {
 }
 
 func TestStopDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {
+	t.Parallel()
 	server := etcdtest.New(t)
 	leading := campaign(t, etcdtest.Client(t, server.Endpoint), "a")
 	receive(t, leading.begun, "the lead")
@@ -345,6 +356,7 @@ func TestStopDoesNotWaitForAnEtcdThatIsAway(t *testing.T) {
 }
 
 func TestRunReturnsWhatLeadReturns(t *testing.T) {
+	t.Parallel()
 	client := etcdtest.Client(t, etcdtest.Start(t))
 	cfg := Config{Client: client, Identity: Identity{Name: "a"}, TTL: time.Second, Log: testr.New(t)}
 	broken := errors.New("broken")

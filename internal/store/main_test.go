@@ -7,10 +7,12 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/etcdtest"
+	"horae/internal/testparallel"
 )
 
 func TestMain(m *testing.M) {
 	etcdtest.RunMember()
+	testparallel.AtLeast(8)
 	goleak.VerifyTestMain(m)
 }
 

@@ -83,6 +83,7 @@ func (m *members) gone(t *testing.T, endpoint string, conns []net.Conn) {
 }
 
 func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
+	t.Parallel()
 	c := etcdtest.NewCluster(t, 3)
 	client, m := watchedClient(t, c)
 	events := client.Watch(t.Context(), "/a")
@@ -107,6 +108,7 @@ func TestConnectionsToAMemberThatStandsStillAreBroken(t *testing.T) {
 // A member that is cut off from the others, but not from us, takes requests and cannot carry them out. It is not used until it can;
 // and when nobody can, all are.
 func TestAMemberThatIsCutOffFromTheOthersIsNotUsed(t *testing.T) {
+	t.Parallel()
 	for name, cut := range map[string]func(c *etcdtest.Cluster, leader int, others []int){
 		"the leader": func(c *etcdtest.Cluster, leader int, _ []int) { c.Partition(leader) },
 		"a follower": func(c *etcdtest.Cluster, _ int, others []int) { c.Partition(others[0]) },
@@ -176,6 +178,7 @@ func (m *members) has(address string, conn net.Conn) bool {
 }
 
 func TestOutOfSpaceIsToldAndItsEnd(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]Config{"open to all": {}, "with a password": {Username: "root", Password: "secret"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

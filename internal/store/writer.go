@@ -53,10 +53,21 @@ type request struct {
 	uses   []keyUse
 	ops    int // as etcd counts the nested transaction
 	bytes  int
-	done   chan result // buffered: whoever answers never waits
+	done   chan result     // buffered: whoever answers never waits
+	left   <-chan struct{} // closed when its caller does not wait any more
 
 	// sent and gone (its caller left before it was sent) are guarded by the writer's mu.
 	sent, gone bool
+}
+
+// goneLocked reports whether its caller has left. It asks the caller's context: the caller itself may not have got round to saying so.
+func (r *request) goneLocked() bool {
+	select {
+	case <-r.left:
+		r.gone = true
+	default:
+	}
+	return r.gone
 }
 
 type result struct {
@@ -80,6 +91,7 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	r.left = ctx.Done()
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("%s: %w", change, err)
 	}
@@ -181,7 +193,7 @@ func (w *Writer) takeLocked() []*request {
 	blocked := keyUses{}
 	most, bytes, seen := 0, 0, 0
 	for _, r := range w.queue {
-		if r.gone {
+		if r.goneLocked() {
 			seen++
 			continue
 		}

@@ -18,9 +18,13 @@ import (
 	"go.uber.org/goleak"
 
 	"horae/internal/devcluster"
+	"horae/internal/testparallel"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testparallel.AtLeast(8)
+	goleak.VerifyTestMain(m)
+}
 
 // defaultScale divides the times of recordings against the dev cluster.
 const defaultScale = 5

@@ -12,6 +12,7 @@ import (
 
 // TestACalendarInUseMayChangeBreakAndGo: each change reaches the Jobs that name it, and stops nothing else.
 func TestACalendarInUseMayChangeBreakAndGo(t *testing.T) {
+	t.Parallel()
 	m := dev(t)
 	const everyDay = "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: shut}\nspec: {weekdays: [MON, TUE, WED, THU, FRI, SAT, SUN]}\n"
 	const job = "---\napiVersion: horae/v1\nkind: Job\nmetadata: {name: busy}\nspec: {schedule: '* * * * * *', calendars: {exclude: [shut]}, task: {shell: 'true'}}\n"

@@ -16,10 +16,10 @@ import (
 
 // TestDocker runs Jobs in containers of a real Docker daemon, from apply to the end of their Runs.
 func TestDocker(t *testing.T) {
+	t.Parallel()
 	daemon := dockertest.Start(t)
 	daemon.Import("entry", `ENTRYPOINT ["/bin/echo", "the image's entry point:"]`, `CMD ["its default"]`)
-	t.Setenv("DOCKER_HOST", daemon.Host)
-	m := dev(t)
+	m := devWith(t, []string{"DOCKER_HOST=" + daemon.Host})
 	m.runTasks(t, []taskCase{
 		{name: "environment", stdout: "value/environment/environment/\n",
 			spec: "  task: {shell: 'echo \"$A/$HORAE_JOB/$CHRONOS_JOB_NAME/$PORT0\"', env: [{name: A, value: value}], container: {type: Docker, image: \"busybox:1.36\"}}\n"},

@@ -16,6 +16,7 @@ import (
 // TestEtcdIsAPublicInterface: a put is a complete way to create a Job, a broken one is told in the status, and what other tools
 // read is plain JSON.
 func TestEtcdIsAPublicInterface(t *testing.T) {
+	t.Parallel()
 	m := dev(t)
 	etcd := m.etcd()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

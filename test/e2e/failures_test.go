@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -19,6 +23,7 @@ var (
 
 // TestStartFailuresSayWhatToDo: what stands in the way of a start is named, with what would help.
 func TestStartFailuresSayWhatToDo(t *testing.T) {
+	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +111,7 @@ func TestEtcdMayComeLater(t *testing.T) {
 // TestUnreachableMesosIsSaid: a manager whose master does not answer says so, is not ready, takes work meanwhile, and goes on by
 // itself once the master answers.
 func TestUnreachableMesosIsSaid(t *testing.T) {
+	t.Parallel()
 	address := deserted(t)
 	m := start(t, "manager", "--mesos-masters", "http://"+address, "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
 	eventually(t, "the log says that the master does not answer", func() string {
@@ -131,6 +137,7 @@ func TestUnreachableMesosIsSaid(t *testing.T) {
 
 // TestStopIsOrderly: SIGTERM ends the manager with code 0, gives the lead up at once, and a new one goes on with what is there.
 func TestStopIsOrderly(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	args := []string{"--dev", "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--devcluster-listen", "127.0.0.1:0", "--data-dir", dir}
 	m := start(t, "manager", args...)
@@ -155,15 +162,21 @@ func TestStopIsOrderly(t *testing.T) {
 	}
 }
 
-// deserted is an address where nobody listens.
+// deserted is an address where nobody listens, and which nobody gets who asks for any free port: those, and the ports of tasks,
+// are above it.
 func deserted(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		return l.Addr().String()
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // dataDir is the --data-dir that the process was started with.

@@ -86,6 +86,7 @@ func archivesOf(t *testing.T) map[string][]byte {
 // TestFetch: files come over https from a server whose CA the agent trusts, over ftp and ftps, by a Hadoop client and from the
 // agent's disk; archives of every kind are unpacked.
 func TestFetch(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ca := newAuthority(t)
 	certFile, keyFile := ca.issue(t, dir, "repo", x509.ExtKeyUsageServerAuth)
@@ -118,9 +119,7 @@ func TestFetch(t *testing.T) {
 	if err := os.WriteFile(hadoop, []byte("#!/bin/sh\ntest $1 = version || echo \"$2 of $3\" > \"$4\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("SSL_CERT_FILE", writePEM(t, dir, "ca.pem", "CERTIFICATE", ca.der))
-	t.Setenv("HADOOP_HOME", dir)
-	m := dev(t)
+	m := devWith(t, []string{"SSL_CERT_FILE=" + writePEM(t, dir, "ca.pem", "CERTIFICATE", ca.der), "HADOOP_HOME=" + dir})
 
 	var uris []string
 	unpacked, names := "", []string{}

@@ -13,6 +13,7 @@ import (
 // TestTaskFields: each field of a task means what docs/tasks.md says, on a dev cluster, by apply and trigger. Fetching, Docker, custom
 // executors, users and ends have tests of their own.
 func TestTaskFields(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	secrets := filepath.Join(dir, "secrets")
 	if err := os.MkdirAll(filepath.Join(secrets, "vault", "path"), 0o755); err != nil {

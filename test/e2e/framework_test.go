@@ -35,6 +35,7 @@ func frameworkID(t *testing.T, m *process) string {
 // timeout has passed, while it is away. Each time the tasks of that framework are lost and done again under a new one, by
 // itself, and the log says so.
 func TestFrameworkIsRemoved(t *testing.T) {
+	t.Parallel()
 	cluster := start(t, "devcluster", "--listen", "127.0.0.1:0", "--work-dir", t.TempDir())
 	dir := t.TempDir()
 	config := filepath.Join(dir, "manager.yaml")

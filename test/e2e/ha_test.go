@@ -46,7 +46,7 @@ func TestStandbyTakesOver(t *testing.T) {
 // TestI6PausedLeaderIsFenced: a leader that was stopped for longer than its lease wakes up and believes that it leads. Nothing of
 // what it does then counts, and it stands for election again.
 func TestI6PausedLeaderIsFenced(t *testing.T) {
-	t.Parallel()
+	underFailures(t)
 	s := newSite(t, "sleep 1") // so that Runs are active when the leader is stopped
 	for range rounds() {
 		paused, other := s.roles()
@@ -88,7 +88,7 @@ func TestI6PausedLeaderIsFenced(t *testing.T) {
 // TestThreeManagersLoseTwo: the leader and another manager die at once. The third one takes writes while nobody leads, and goes on
 // with the work.
 func TestThreeManagersLoseTwo(t *testing.T) {
-	t.Parallel()
+	underFailures(t)
 	s := newSite(t, "true")
 	s.start("c")
 	s.waitCandidates(3)
@@ -117,7 +117,7 @@ func TestThreeManagersLoseTwo(t *testing.T) {
 
 // TestEtcdIsAwayForAWhile: the managers stay up while etcd does not answer, launch nothing, and go on by themselves.
 func TestEtcdIsAwayForAWhile(t *testing.T) {
-	t.Parallel()
+	underFailures(t)
 	s := newSite(t, "true")
 	away := 2 * lease
 	if *full {
@@ -152,7 +152,7 @@ func TestEtcdIsAwayForAWhile(t *testing.T) {
 // TestDevclusterIsKilled: master, agents and tasks are gone at once. The Runs whose tasks died say so, and the managers go on with
 // the cluster that comes after it.
 func TestDevclusterIsKilled(t *testing.T) {
-	t.Parallel()
+	underFailures(t)
 	s := newSite(t, "sleep 1.5")
 	for range rounds() {
 		s.cluster.kill()

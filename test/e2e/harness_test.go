@@ -20,6 +20,7 @@ import (
 	"go.uber.org/zap"
 
 	"horae/internal/etcdtest"
+	"horae/internal/testparallel"
 )
 
 // patience ends a test that would otherwise hang; nothing waits for it in full when all is well.
@@ -30,6 +31,7 @@ var bin string
 
 func TestMain(m *testing.M) {
 	etcdtest.RunMember()
+	testparallel.AtLeast(6)
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "horae-e2e-")
 		if err != nil {
@@ -79,7 +81,13 @@ func (b *logBuffer) String() string {
 // start runs a binary and waits for its ready line, `<name> ready key=value ...` on standard output.
 func start(t *testing.T, name string, args ...string) *process {
 	t.Helper()
-	p := launch(t, name, args...)
+	return startWith(t, nil, name, args...)
+}
+
+// startWith is start with more environment variables, each KEY=value.
+func startWith(t *testing.T, env []string, name string, args ...string) *process {
+	t.Helper()
+	p := launchWith(t, env, name, args...)
 	select {
 	case <-p.done:
 		t.Fatalf("%s ended before it was ready:\n%s", name, p.log)
@@ -94,9 +102,15 @@ func start(t *testing.T, name string, args ...string) *process {
 // launch runs a binary without waiting for it.
 func launch(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return launchWith(t, nil, name, args...)
+}
+
+func launchWith(t *testing.T, env []string, name string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command(filepath.Join(bin, name), args...), done: make(chan struct{}), log: &logBuffer{}, readyLine: make(chan map[string]string, 1)}
 	// A process group of its own, so that a test that is interrupted does not leave it behind, and kills reach it alone.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = p.log
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -173,7 +187,13 @@ func (p *process) exit() int {
 // dev starts the whole system in one process, on free ports, with data of its own.
 func dev(t *testing.T, args ...string) *process {
 	t.Helper()
-	return start(t, "manager", append([]string{"--dev", "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0",
+	return devWith(t, nil, args...)
+}
+
+// devWith is dev with more environment variables, each KEY=value.
+func devWith(t *testing.T, env []string, args ...string) *process {
+	t.Helper()
+	return startWith(t, env, "manager", append([]string{"--dev", "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0",
 		"--devcluster-listen", "127.0.0.1:0", "--data-dir", t.TempDir()}, args...)...)
 }
 

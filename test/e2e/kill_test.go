@@ -20,6 +20,7 @@ import (
 //
 // The tasks themselves are the witnesses: each appends a line to a file when it starts.
 func TestKillNineWithAHundredActiveRuns(t *testing.T) {
+	t.Parallel()
 	const manual = 90
 	dir, witness := t.TempDir(), t.TempDir()
 	cluster := start(t, "devcluster", "--listen", "127.0.0.1:0", "--agents", "4", "--resources", "cpus:16;mem:8192;disk:10000", "--work-dir", t.TempDir())

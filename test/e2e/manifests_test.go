@@ -31,6 +31,7 @@ type sample struct {
 
 // TestManifests applies every sample and runs it; a file without a row here fails the test.
 func TestManifests(t *testing.T) {
+	t.Parallel()
 	samples := map[string]sample{
 		"hello.yaml":             {job: "hello", phase: v1.RunSucceeded, stdout: "hello from hello-"},
 		"shell-script.yaml":      {job: "shell-script", phase: v1.RunSucceeded, stdout: "words: 5"},
@@ -54,13 +55,12 @@ func TestManifests(t *testing.T) {
 
 	maps.Copy(samples, taskSamples)
 	repo := repository(t)
-	t.Setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock") // TestDocker runs the sample where there is a daemon
 
 	files, err := filepath.Glob(manifests + "/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no manifests found: %v", err)
 	}
-	m := dev(t)
+	m := devWith(t, []string{"DOCKER_HOST=unix:///nonexistent/docker.sock"}) // TestDocker runs the sample where there is a daemon
 	for _, file := range files {
 		name := filepath.Base(file)
 		want, ok := samples[name]

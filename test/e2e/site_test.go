@@ -21,8 +21,22 @@ import (
 	"horae/internal/store"
 )
 
-// full asks for the longer forms: more rounds, longer outages. `make e2e` gives it.
-var full = flag.Bool("e2e.full", false, "the longer forms of the tests of high availability")
+var (
+	// full asks for the longer forms: more rounds, longer outages. `make e2e` gives it.
+	full = flag.Bool("e2e.full", false, "the longer forms of the tests under failures; implies -e2e.failures")
+	// failures asks for all tests under failures. `make test-failures` gives it.
+	failures = flag.Bool("e2e.failures", false, "also the tests under failures that take long, or need a machine that keeps up")
+)
+
+// underFailures is called first by a test that waits for leases to run out, or that a starved machine could fail. `make test` leaves
+// it out.
+func underFailures(t *testing.T) {
+	t.Helper()
+	if !*failures && !*full {
+		t.Skip("a test under failures: make test-failures runs it")
+	}
+	t.Parallel()
+}
 
 // lease of the managers in these tests.
 const lease = 4 * time.Second

@@ -191,6 +191,7 @@ func (p *process) runTasks(t *testing.T, cases []taskCase) {
 
 // TestTaskEnds: how a task comes to its end is told as what it is.
 func TestTaskEnds(t *testing.T) {
+	t.Parallel()
 	m := dev(t)
 	t.Run("a failing health check is a failure, not a kill", func(t *testing.T) {
 		m.job("sick", `  task:

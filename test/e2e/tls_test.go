@@ -163,6 +163,7 @@ func mustParse(t *testing.T, der []byte) *x509.Certificate {
 // TestMesosBehindTLS: the manager's config file names a CA, a certificate of our own and a token, which are replaced while
 // the manager runs; with any of them wrong nothing is subscribed, and the reason is told.
 func TestMesosBehindTLS(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	ca := newAuthority(t)
 	cluster := start(t, "devcluster", "--listen", "127.0.0.1:0", "--work-dir", t.TempDir())

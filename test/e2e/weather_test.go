@@ -72,6 +72,7 @@ func newWeather(t *testing.T) *weather {
 // TestEtcdWeather: whatever befalls etcd, the managers stay up, launch nothing that is not stored, and go on by themselves. After each
 // kind of weather every occurrence so far has started once.
 func TestEtcdWeather(t *testing.T) {
+	underFailures(t)
 	w := newWeather(t)
 	for _, c := range []struct {
 		name string

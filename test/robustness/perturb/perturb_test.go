@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"horae/internal/testparallel"
 )
 
 var (
@@ -21,7 +23,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
+	testparallel.AtLeast(6)
 	switch {
 	case *seedFlag != 0:
 	case *full:
