@@ -8,7 +8,7 @@ DIST := dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X horae/internal/version.version=$(VERSION)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-# Packages of the quick suite: all but those that need minutes (test/e2e has a target of its own, and runs in `test` too, in short form).
+# More flags for go test in the targets test and test-race, for example TESTFLAGS=-v.
 TESTFLAGS ?=
 
 .PHONY: help
@@ -29,8 +29,14 @@ run: build ## Build, then start the whole system on loopback with a few example 
 	./hack/run.sh
 
 .PHONY: test
-test: ## Run the tests
+test: ## Run the tests, but for those that need minutes or a machine that keeps up
 	$(GO) test $(TESTFLAGS) -timeout 15m ./...
+
+# SEED=n repeats the decisions of test/robustness.
+.PHONY: test-failures
+test-failures: ## Run the tests under failures that `test` leaves out: etcd, Mesos, managers fail around real processes (five minutes)
+	$(GO) test -count=1 -timeout 20m ./test/e2e -e2e.failures
+	$(ROBUSTNESS) -run TestRobustness -robustness.duration=1m $(ARGS)
 
 .PHONY: test-race
 test-race: ## Run the tests under the race detector

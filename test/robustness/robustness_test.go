@@ -22,6 +22,9 @@ import (
 
 // TestRobustness has a mix of faults.
 func TestRobustness(t *testing.T) {
+	if *duration == 0 {
+		t.Skip("takes a minute or more: give -robustness.duration, as make test-failures and make robustness do")
+	}
 	mix, err := plan.ParseFaults(*faults)
 	if err != nil {
 		t.Fatal(err)
@@ -31,8 +34,8 @@ func TestRobustness(t *testing.T) {
 
 // TestEachFaultAlone has them one after another, each over and over for as long as a run takes.
 func TestEachFaultAlone(t *testing.T) {
-	if !*each {
-		t.Skip("takes minutes for each fault: give -robustness.each, as make robustness-each does")
+	if !*each || *duration == 0 {
+		t.Skip("takes minutes for each fault: give -robustness.each and -robustness.duration, as make robustness-each does")
 	}
 	mix, err := plan.ParseFaults(*faults)
 	if err != nil {
