@@ -1,7 +1,6 @@
 package calendar
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/condition"
 	"horae/internal/store"
 )
 
@@ -45,8 +45,8 @@ func Plan(e *store.Calendar, now time.Time) Decision {
 	if d.Created.IsZero() {
 		d.Created = metav1.NewTime(now.UTC().Truncate(time.Second))
 	}
-	set, err := read(e)
-	d.Status = v1.CalendarStatus{ObservedGeneration: e.Rev.SpecVersion, Conditions: []metav1.Condition{accepted(e, err, now)}}
+	set, err := calendar.Read(e.Object, e.SpecErr())
+	d.Status = v1.CalendarStatus{ObservedGeneration: e.Rev.SpecVersion, Conditions: condition.Set(e.Object.Status.Conditions, accepted(e, err), now)}
 	if err == nil {
 		today := calendar.In(now, time.UTC)
 		describe(&d.Status, set, today)
@@ -56,30 +56,11 @@ func Plan(e *store.Calendar, now time.Time) Decision {
 	return d
 }
 
-// read is the Calendar's days, or why it has none.
-func read(e *store.Calendar) (*calendar.Set, error) {
-	if e.Err != nil && !errors.Is(e.Err, e.StatusErr()) {
-		return nil, e.Err
-	}
-	if errs := calendar.Validate(e.Object); len(errs) > 0 {
-		return nil, errs.ToAggregate()
-	}
-	return calendar.Compile(&e.Object.Spec)
-}
-
-// accepted is the condition of that name. Its time is when its status last changed.
-func accepted(e *store.Calendar, err error, now time.Time) metav1.Condition {
-	c := metav1.Condition{
-		Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid, ObservedGeneration: e.Rev.SpecVersion,
-		LastTransitionTime: metav1.NewTime(now.UTC().Truncate(time.Second)),
-	}
+// accepted is the condition of that name.
+func accepted(e *store.Calendar, err error) metav1.Condition {
+	c := metav1.Condition{Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid, ObservedGeneration: e.Rev.SpecVersion}
 	if err != nil {
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1.ReasonInvalid, v1.Short(err.Error())
-	}
-	for _, old := range e.Object.Status.Conditions {
-		if old.Type == c.Type && old.Status == c.Status {
-			c.LastTransitionTime = old.LastTransitionTime
-		}
 	}
 	return c
 }
@@ -101,8 +82,5 @@ func describe(s *v1.CalendarStatus, set *calendar.Set, today calendar.Day) {
 func equal(a, b *v1.CalendarStatus) bool {
 	return a.ObservedGeneration == b.ObservedGeneration && a.Days == b.Days && a.LastDay == b.LastDay &&
 		slices.Equal(a.NextDays, b.NextDays) &&
-		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool {
-			return x.Type == y.Type && x.Status == y.Status && x.Reason == y.Reason && x.Message == y.Message &&
-				x.ObservedGeneration == y.ObservedGeneration && x.LastTransitionTime.Equal(&y.LastTransitionTime)
-		})
+		condition.EqualLists(a.Conditions, b.Conditions)
 }

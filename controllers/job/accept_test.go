@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 )
 
 func TestJitterLongerThanThePeriodLosesNothing(t *testing.T) {
@@ -58,12 +59,12 @@ func TestWarningsOfTheScheduleAreTheMessageOfAccepted(t *testing.T) {
 		s.Schedule, s.TimeZone = "R/2026-03-01T13:00:00-04:00/P1D", "America/Los_Angeles"
 	})
 	w.settle()
-	if c := findCondition(w.status().Conditions, v1.JobAccepted); c == nil || !strings.Contains(c.Message, "another offset than the time zone") {
+	if c := condition.Find(w.status().Conditions, v1.JobAccepted); c == nil || !strings.Contains(c.Message, "another offset than the time zone") {
 		t.Errorf("Accepted is %+v", c)
 	}
 	w.edit(func(s *v1.JobSpec) { s.Schedule = "0 2 * * *" })
 	w.settle()
-	if c := findCondition(w.status().Conditions, v1.JobAccepted); c.Message != "" {
+	if c := condition.Find(w.status().Conditions, v1.JobAccepted); c.Message != "" {
 		t.Errorf("without a warning Accepted still says %q", c.Message)
 	}
 }

@@ -1,7 +1,6 @@
 package job
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -109,18 +108,9 @@ func (c *Calendars) get(key store.Key) Calendar {
 }
 
 func readCalendar(e *store.Calendar) Calendar {
-	invalid := func(err error) Calendar {
-		return Calendar{Name: e.Key.Name, Reason: v1.ReasonCalendarInvalid, Problem: fmt.Sprintf("is not valid (%v)", err)}
-	}
-	if e.Err != nil && !errors.Is(e.Err, e.StatusErr()) { // Its status does not matter here.
-		return invalid(e.Err)
-	}
-	if errs := calendar.Validate(e.Object); len(errs) > 0 {
-		return invalid(errs.ToAggregate())
-	}
-	days, err := calendar.Compile(&e.Object.Spec)
+	days, err := calendar.Read(e.Object, e.SpecErr())
 	if err != nil {
-		return invalid(err)
+		return Calendar{Name: e.Key.Name, Reason: v1.ReasonCalendarInvalid, Problem: fmt.Sprintf("is not valid (%v)", err)}
 	}
 	return Calendar{Name: e.Key.Name, Days: days}
 }

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 	"horae/internal/store"
 )
 
@@ -264,7 +265,7 @@ func TestAMissingCalendarIsNamed(t *testing.T) {
 	w.settle()
 	w.setCalendar("weekend", nil)
 	w.settle()
-	c := findCondition(w.status().Conditions, v1.JobCalendarsFound)
+	c := condition.Find(w.status().Conditions, v1.JobCalendarsFound)
 	if c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1.ReasonNotFound || !strings.Contains(c.Message, "weekend is not there") {
 		t.Errorf("got %+v", c)
 	}
@@ -273,7 +274,7 @@ func TestAMissingCalendarIsNamed(t *testing.T) {
 	}
 	w.edit(func(s *v1.JobSpec) { s.Calendars = nil })
 	w.settle()
-	if c := findCondition(w.status().Conditions, v1.JobCalendarsFound); c != nil {
+	if c := condition.Find(w.status().Conditions, v1.JobCalendarsFound); c != nil {
 		t.Errorf("a Job without Calendars says %+v", c)
 	}
 }

@@ -3,15 +3,9 @@ package job
 import (
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 )
-
-func equalCondition(a, b *metav1.Condition) bool {
-	return a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message &&
-		a.ObservedGeneration == b.ObservedGeneration && a.LastTransitionTime.Equal(&b.LastTransitionTime)
-}
 
 func equalTime(a, b *v1.Time) bool {
 	return a == b || a != nil && b != nil && a.Equal(b.Time)
@@ -38,15 +32,14 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		slices.Equal(a.Active, b.Active) &&
 		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
-		slices.EqualFunc(a.Conditions, b.Conditions, func(x, y metav1.Condition) bool { return equalCondition(&x, &y) }) &&
+		condition.EqualLists(a.Conditions, b.Conditions) &&
 		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
 }
 
 // onlySums reports whether the statuses differ only in what sums up the Job's Runs and can be computed again.
 func onlySums(present, next *v1.JobStatus) bool {
 	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
-		a, b := findCondition(present.Conditions, kind), findCondition(next.Conditions, kind)
-		if a != b && (a == nil || b == nil || !equalCondition(a, b)) {
+		if !condition.Equal(condition.Find(present.Conditions, kind), condition.Find(next.Conditions, kind)) {
 			return false
 		}
 	}

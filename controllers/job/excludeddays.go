@@ -9,12 +9,13 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/condition"
 )
 
 // restrict applies spec.calendars to the schedule. Afterwards p.schedule are the occurrences that run at their time, and p.off the
 // others; p.off is nil for a Job without Calendars.
 func (p *planner) restrict(scheduleChanged bool) {
-	had := findCondition(p.next.Conditions, v1.JobCalendarsFound) != nil
+	had := condition.Find(p.next.Conditions, v1.JobCalendarsFound) != nil
 	if len(p.spec.Calendars.Names()) == 0 && !had {
 		return
 	}
@@ -34,7 +35,7 @@ func (p *planner) restrict(scheduleChanged bool) {
 func (p *planner) passedOff() (after, before time.Time) {
 	after = cursor(p.next.Schedule, p.next.LastScheduleTime)
 	before = p.now.Add(instant)
-	switch c := findCondition(p.next.Conditions, v1.JobScheduled); {
+	switch c := condition.Find(p.next.Conditions, v1.JobScheduled); {
 	case p.next.NextScheduleTime != nil:
 		if next := p.next.NextScheduleTime.Time; next.Before(before) {
 			before = next
@@ -243,7 +244,7 @@ func (p *planner) calendarsFound() {
 		return // What the user wants is not known.
 	}
 	if len(p.spec.Calendars.Names()) == 0 {
-		p.dropCondition(v1.JobCalendarsFound)
+		p.next.Conditions = condition.Drop(p.next.Conditions, v1.JobCalendarsFound)
 		return
 	}
 	reason := ""
@@ -262,11 +263,4 @@ func (p *planner) calendarsFound() {
 	}
 	p.condition(v1.JobCalendarsFound, metav1.ConditionFalse, reason,
 		v1.Short("a Calendar without days is taken for each of these: "+strings.Join(problems, "; ")))
-}
-
-// dropCondition takes a condition away.
-func (p *planner) dropCondition(kind string) {
-	if findCondition(p.next.Conditions, kind) != nil {
-		p.next.Conditions = slices.DeleteFunc(slices.Clone(p.next.Conditions), func(c metav1.Condition) bool { return c.Type == kind })
-	}
 }

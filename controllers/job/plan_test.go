@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 	"horae/internal/store"
 )
 
@@ -472,7 +473,7 @@ func TestASpecThatIsNotValidRunsNothingAndSaysWhy(t *testing.T) {
 	w.edit(func(s *v1.JobSpec) { s.Schedule = "0 25 * * *" })
 	w.to(at("12:30"))
 	s := w.status()
-	c := findCondition(s.Conditions, v1.JobAccepted)
+	c := condition.Find(s.Conditions, v1.JobAccepted)
 	if c.Status != "False" || c.Reason != v1.ReasonInvalid || !cmp.Equal(s.ObservedGeneration, int64(2)) {
 		t.Fatalf("condition %+v", c)
 	}

@@ -16,6 +16,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/cache"
+	"horae/internal/condition"
 	"horae/internal/etcdtest"
 	"horae/internal/reconcile"
 	"horae/internal/store"
@@ -209,7 +210,7 @@ func TestABrokenDocumentGetsItsConditionAndNothingElse(t *testing.T) {
 			r.put(hello.Spec(), row.document)
 			r.once("09:31")
 			r.once("12:31")
-			c := findCondition(r.status().Conditions, v1.JobAccepted)
+			c := condition.Find(r.status().Conditions, v1.JobAccepted)
 			if c == nil || c.Status != "False" || !strings.Contains(c.Message, row.path) {
 				t.Errorf("condition %+v, want one that names %q", c, row.path)
 			}

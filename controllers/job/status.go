@@ -2,18 +2,18 @@ package job
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 )
 
 // accept decides whether the spec may be acted upon. A spec that was accepted in this generation stays so.
 func (p *planner) accept() {
 	entry := p.in.Job
-	accepted := findCondition(p.next.Conditions, v1.JobAccepted)
+	accepted := condition.Find(p.next.Conditions, v1.JobAccepted)
 	switch {
 	case entry.Err != nil:
 		p.invalid = v1.Short(entry.Err.Error())
@@ -87,34 +87,9 @@ func (p *planner) scheduled(more bool) (kind string, status metav1.ConditionStat
 	return v1.JobScheduled, metav1.ConditionTrue, v1.ReasonNextOccurrence, ""
 }
 
-func findCondition(list []metav1.Condition, kind string) *metav1.Condition {
-	for i := range list {
-		if list[i].Type == kind {
-			return &list[i]
-		}
-	}
-	return nil
-}
-
-// condition sets a condition. Its time is when its status last changed.
+// condition sets a condition.
 func (p *planner) condition(kind string, status metav1.ConditionStatus, reason, message string) {
-	generation := p.in.Job.Rev.SpecVersion
-	next := metav1.Condition{
-		Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: generation,
-		LastTransitionTime: metav1.NewTime(p.now.UTC().Truncate(time.Second)),
-	}
-	present := findCondition(p.next.Conditions, kind)
-	if present != nil && present.Status == status {
-		next.LastTransitionTime = present.LastTransitionTime
-		if equalCondition(present, &next) {
-			return
-		}
-	}
-	list := slices.Clone(p.next.Conditions) // I8: the present list is the cache's.
-	if present := findCondition(list, kind); present != nil {
-		*present = next
-	} else {
-		list = append(list, next)
-	}
-	p.next.Conditions = list
+	p.next.Conditions = condition.Set(p.next.Conditions, metav1.Condition{
+		Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: p.in.Job.Rev.SpecVersion,
+	}, p.now)
 }

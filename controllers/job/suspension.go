@@ -1,10 +1,13 @@
 package job
 
-import v1 "horae/api/v1"
+import (
+	v1 "horae/api/v1"
+	"horae/internal/condition"
+)
 
 // block finds out whether something keeps the schedule from starting Runs, and whether something did until now.
 func (p *planner) block() {
-	if c := findCondition(p.next.Conditions, v1.JobScheduled); c != nil {
+	if c := condition.Find(p.next.Conditions, v1.JobScheduled); c != nil {
 		switch c.Reason {
 		case v1.ReasonNotAccepted, v1.ReasonSuspended, v1.ReasonTooManyFailures:
 			p.held = c.Reason

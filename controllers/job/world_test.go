@@ -12,6 +12,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/condition"
 	"horae/internal/store"
 )
 
@@ -375,7 +376,7 @@ func told(s *v1.JobStatus) []string {
 func scheduled(s *v1.JobStatus) string { return reasonOf(s, v1.JobScheduled) }
 
 func reasonOf(s *v1.JobStatus, kind string) string {
-	if c := findCondition(s.Conditions, kind); c != nil {
+	if c := condition.Find(s.Conditions, kind); c != nil {
 		return c.Reason
 	}
 	return ""

@@ -4,25 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"horae/internal/backoff"
 	"horae/internal/store"
 )
 
-// Bounds of the delay before etcd is listed again.
-const (
-	leastDelay = 10 * time.Millisecond
-	mostDelay  = 5 * time.Second
-)
+// again is the delay before etcd is listed again.
+var again = backoff.Policy{First: 10 * time.Millisecond, Max: 5 * time.Second, Jitter: .5}
 
 // Follow keeps the cache up with etcd until ctx ends: it lists, watches, and lists again whenever the watch ended. While etcd is
 // away the cache stays as it is. It is called once, and answers nil.
 func (c *Cache) Follow(ctx context.Context) error {
-	delay := leastDelay
+	failures := backoff.Counter{Policy: again}
 	for {
 		before := c.Revision()
 		err := c.listAndWatch(ctx)
@@ -30,25 +27,12 @@ func (c *Cache) Follow(ctx context.Context) error {
 			return nil //nolint:nilerr // the end, whatever it broke
 		}
 		if c.Revision() > before {
-			delay = leastDelay
+			failures.Reset()
 		}
 		c.log.Info("Listing etcd again", "reason", err.Error(), "revision", c.Revision())
-		if !sleep(ctx, delay/2+rand.N(delay/2)) {
+		if backoff.Sleep(ctx, failures.Next()) != nil {
 			return nil
 		}
-		delay = min(2*delay, mostDelay)
-	}
-}
-
-// sleep answers false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

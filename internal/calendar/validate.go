@@ -18,3 +18,14 @@ func Validate(c *v1.Calendar) field.ErrorList {
 	}
 	return errs
 }
+
+// Read is the days of a Calendar, or why it has none. decodeErr is what kept its spec from being decoded, if something did.
+func Read(c *v1.Calendar, decodeErr error) (*Set, error) {
+	if decodeErr != nil {
+		return nil, decodeErr
+	}
+	if errs := Validate(c); len(errs) > 0 {
+		return nil, errs.ToAggregate()
+	}
+	return Compile(&c.Spec)
+}

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"horae/internal/backoff"
 	"horae/internal/store"
 )
 
@@ -20,10 +20,10 @@ const (
 	DefaultTTL = 5 * time.Second
 	// cleanupTimeout bounds giving up the lease; when it fails, the lease runs out by itself.
 	cleanupTimeout = time.Second
-	// Bounds of the delay before a campaign that failed is begun again.
-	leastDelay = 50 * time.Millisecond
-	mostDelay  = time.Second
 )
+
+// again is the delay before a campaign that failed is begun again.
+var again = backoff.Policy{First: 50 * time.Millisecond, Max: time.Second, Jitter: .5}
 
 // ErrNoLeader: nobody leads at the moment. Ask again later.
 var ErrNoLeader = errors.New("there is no leader")
@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 	if err != nil {
 		return fmt.Errorf("encode the identity of %s: %w", cfg.Name, err)
 	}
-	delay := leastDelay
+	failures := backoff.Counter{Policy: again}
 	var owed leases
 	for {
 		won, err := runTerm(ctx, cfg, string(value), &owed, lead)
@@ -69,16 +69,15 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 			return nil
 		case won && errors.As(err, &lost), errors.Is(err, store.ErrFenced):
 			cfg.Log.Info("Lost the lead", "reason", err.Error())
-			delay = leastDelay
+			failures.Reset()
 		case won:
 			return err
 		default:
 			cfg.Log.Info("Campaign failed, trying again", "reason", err.Error())
 		}
-		if !sleep(ctx, delay/2+rand.N(delay/2)) {
+		if backoff.Sleep(ctx, failures.Next()) != nil {
 			return nil
 		}
-		delay = min(2*delay, mostDelay)
 	}
 }
 
@@ -145,15 +144,3 @@ func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
 
 // electionPrefix is LeaderPrefix as the election wants it: it adds the slash itself.
 var electionPrefix = strings.TrimSuffix(store.LeaderPrefix, "/")
-
-// sleep answers false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

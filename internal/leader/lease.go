@@ -13,6 +13,7 @@ import (
 	"go.etcd.io/etcd/client/v3/concurrency"
 	"go.uber.org/zap"
 
+	"horae/internal/backoff"
 	"horae/internal/store"
 )
 
@@ -79,7 +80,7 @@ func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Tim
 		if !doubtful && certain.Before(next) {
 			wake = certain
 		}
-		if !sleep(ctx, time.Until(wake)) {
+		if backoff.Sleep(ctx, time.Until(wake)) != nil {
 			return
 		}
 		now := time.Now()

@@ -12,6 +12,7 @@ import (
 	"horae/controllers/job"
 	"horae/controllers/run"
 	"horae/controllers/run/placement"
+	"horae/internal/backoff"
 	"horae/internal/cache"
 	"horae/internal/mesos"
 	"horae/internal/reconcile"
@@ -113,10 +114,8 @@ func (m *Manager) catchUp(ctx context.Context) error {
 			return err
 		}
 		m.log.Info("etcd does not say how far it is, asking again", "error", err.Error())
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(askAgain):
+		if err := backoff.Sleep(ctx, askAgain); err != nil {
+			return err
 		}
 	}
 }

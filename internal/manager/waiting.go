@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"horae/internal/backoff"
 	"horae/internal/server"
 	"horae/internal/store"
 )
@@ -81,10 +82,8 @@ func (m *Manager) awaitEtcd(ctx context.Context, cfg store.Config) (*store.Store
 		}
 		m.waiting.on("etcd does not answer: " + err.Error())
 		m.log.Info("Waiting for etcd", "reason", err.Error(), "for", time.Since(began).Round(time.Second).String())
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(askEtcdAgain):
+		if err := backoff.Sleep(ctx, askEtcdAgain); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -65,8 +65,8 @@ type Loop struct {
 	queue     workqueue.TypedDelayingInterface[store.Key]
 	gate      gate
 	pause     pause
-	errors    *backoff
-	conflicts *backoff
+	errors    *delays
+	conflicts *delays
 	metrics   metrics
 }
 
@@ -89,17 +89,14 @@ func New(cfg Config) *Loop {
 			Name: cfg.Name, MetricsProvider: m.provider(), Logger: &cfg.Log,
 		}),
 		gate:      gate{parked: map[store.Key]*parked{}},
-		errors:    newBackoff(cfg.MinBackoff, cfg.MaxBackoff),
-		conflicts: newBackoff(minConflictBackoff, maxConflictBackoff),
+		errors:    newDelays(cfg.MinBackoff, cfg.MaxBackoff),
+		conflicts: newDelays(minConflictBackoff, maxConflictBackoff),
 		metrics:   m,
 	}
 }
 
 // Add has the key reconciled as soon as a worker is free. It never blocks.
 func (l *Loop) Add(key store.Key) { l.queue.Add(key) }
-
-// AddAfter has the key reconciled after d, or sooner if something else asks for it sooner.
-func (l *Loop) AddAfter(key store.Key, d time.Duration) { l.queue.AddAfter(key, d) }
 
 // Observed tells that the cache has everything up to the revision. It never blocks. Revisions may repeat; a lower one than
 // before is ignored.

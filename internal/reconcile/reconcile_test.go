@@ -138,8 +138,8 @@ func TestAfterAndAnEarlierAfter(t *testing.T) {
 		}
 		return Result{}, nil
 	})})
-	l.AddAfter(a, time.Hour)
-	l.AddAfter(a, time.Millisecond)
+	l.queue.AddAfter(a, time.Hour)
+	l.queue.AddAfter(a, time.Millisecond)
 	<-calls // because the second delay was the earlier one
 	<-calls // because of Result.After
 }
@@ -294,7 +294,7 @@ func TestLoopsOfSuccessiveTermsShareTheirMetrics(t *testing.T) {
 }
 
 func TestBackoffGrowsWithinItsBoundsAndForgets(t *testing.T) {
-	back := newBackoff(100*time.Millisecond, time.Minute)
+	back := newDelays(100*time.Millisecond, time.Minute)
 	want := 100 * time.Millisecond
 	for i := range 100 {
 		if d := back.next(a); d < want/2 || d > want {
@@ -351,7 +351,7 @@ func BenchmarkDelayedKeys(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		l := New(Config{Name: "bench", Log: logr.Discard(), Reconciler: Func(func(context.Context, store.Key) (Result, error) { return Result{}, nil })})
 		for i, key := range names {
-			l.AddAfter(key, time.Hour+time.Duration(i)*time.Millisecond)
+			l.queue.AddAfter(key, time.Hour+time.Duration(i)*time.Millisecond)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)

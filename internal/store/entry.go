@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -63,10 +65,20 @@ var newEntry = map[Kind]func(key Key, spec, status *KeyValue) AnyEntry{
 	Jobs: newEntryOf[v1.Job], Runs: newEntryOf[v1.Run], Calendars: newEntryOf[v1.Calendar],
 }
 
-func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry { return NewEntry[T](key, spec, status) }
+func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry {
+	return NewEntry[T](key, spec, status)
+}
 
 // Register says that the entries of a kind, which is registered with package api, hold objects of type T.
 func Register[T any](kind Kind) { newEntry[kind] = newEntryOf[T] }
+
+// SpecErr is Err's part that is about the spec.
+func (e *Entry[T]) SpecErr() error {
+	if e.Err != nil && !errors.Is(e.Err, e.status.err) {
+		return e.Err
+	}
+	return nil
+}
 
 // AnyEntry is an entry of whichever kind: *Job, *Run, *Calendar. As returns the entry itself.
 type AnyEntry interface {

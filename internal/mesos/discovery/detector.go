@@ -10,7 +10,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-zookeeper/zk"
-	"k8s.io/apimachinery/pkg/util/wait"
+
+	"horae/internal/backoff"
 )
 
 // Detector knows the leading master. Candidates is safe for concurrent use.
@@ -54,7 +55,7 @@ func (d *Detector) Candidates() (addresses []string, changed <-chan struct{}, er
 
 // Run watches until ctx ends: whatever ZooKeeper does, there is something to wait for.
 func (d *Detector) Run(ctx context.Context) {
-	again := pauses()
+	again := backoff.Counter{Policy: pauses}
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := d.watch(ctx)
@@ -63,24 +64,19 @@ func (d *Detector) Run(ctx context.Context) {
 		}
 		d.lost(fmt.Errorf("%s: %w", d.url, err))
 		if time.Since(began) > stable {
-			again = pauses()
+			again.Reset()
 		}
-		pause := again.Step()
+		pause := again.Next()
 		d.log.V(1).Info("Connecting to ZooKeeper again", "in", pause.String(), "reason", err.Error())
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
+		_ = backoff.Sleep(ctx, pause) // The loop looks at ctx itself.
 	}
 }
 
 // stable is how long a session must have lasted for the pauses between them to start anew.
 const stable = 30 * time.Second
 
-// pauses between sessions: from 100 ms, doubling, to 5 s, each up to twice as long at random.
-func pauses() *wait.Backoff {
-	return &wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Jitter: 1, Steps: 1 << 30, Cap: 5 * time.Second}
-}
+// pauses between sessions.
+var pauses = backoff.Policy{First: 200 * time.Millisecond, Max: 10 * time.Second, Jitter: .5}
 
 // watch holds one session, and says why it ended.
 func (d *Detector) watch(ctx context.Context) error {
