@@ -3,7 +3,7 @@
 //
 // A request goes one way: server.go routes it, request.go reads its parameters; get.go, write.go, update.go, patch.go, delete.go
 // and watch.go do it; respond.go negotiates the form of the answer, table.go makes tables, errors.go makes Status objects.
-// What differs between kinds is in kinds.go and nowhere else.
+// What differs between kinds is in the table of kinds (package api), and in kinds.go for what only a server needs.
 //
 // Reads are answered from the cache. A write goes through the store, guarded by the revision of the spec that it was decided
 // on, and is answered once the cache has seen it: who writes and then reads through the same server reads his own write. The

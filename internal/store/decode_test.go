@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 
+	"horae/api"
 	v1 "horae/api/v1"
 )
 
@@ -274,6 +275,20 @@ func TestParseKeyIsTheInverse(t *testing.T) {
 	} {
 		if key, _, ok := ParseKey(other); ok {
 			t.Errorf("ParseKey(%q) = %v, want none", other, key)
+		}
+	}
+}
+
+func TestEveryKindHasEntries(t *testing.T) {
+	for _, k := range api.Kinds() {
+		key := Key{Kind(k.Plural), "default", "a"}
+		if newEntry[key.Kind] == nil {
+			t.Errorf("internal/store/entry.go has no line for the entries of %s", k.Name)
+			continue
+		}
+		e := After(nil, key, SpecSide, &KeyValue{Value: []byte(`{"apiVersion":"horae/v1","kind":"` + k.Name + `"}`), CreateRevision: 1, ModRevision: 1})
+		if got := api.KindOf(e.GetObject()); got != k {
+			t.Errorf("entries of %s hold a %T", k.Name, e.GetObject())
 		}
 	}
 }
