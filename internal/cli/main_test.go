@@ -122,7 +122,7 @@ func (h *house) config() server.Config {
 			}
 			return api.KindOf(o).Validate(o)
 		},
-		NewRun: func(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
+		NewRun: func(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
 			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 		},

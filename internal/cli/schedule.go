@@ -144,12 +144,7 @@ func (u *upcoming) ofJob(ctx context.Context, name string, after time.Time) (*pl
 	if err != nil {
 		return nil, err
 	}
-	var answer struct {
-		Schedule string    `json:"schedule"`
-		TimeZone string    `json:"timeZone"`
-		Suspend  bool      `json:"suspend"`
-		Times    []v1.Time `json:"times"`
-	}
+	var answer v1.Occurrences
 	req := api.get(ns, jobKind, name).segment("schedule").
 		param("count", strconv.Itoa(u.count)).param("after", after.UTC().Format(time.RFC3339Nano))
 	if err := api.into(ctx, req, &answer); err != nil {

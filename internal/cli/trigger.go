@@ -112,11 +112,7 @@ func (t *trigger) body() ([]byte, error) {
 	if err := checkDryRun(t.dryRun); err != nil {
 		return nil, err
 	}
-	var body struct {
-		Args []string    `json:"args,omitempty"`
-		Env  []v1.EnvVar `json:"env,omitempty"`
-	}
-	body.Args = t.args
+	body := v1.Trigger{Args: t.args}
 	for _, e := range t.env {
 		name, value, ok := strings.Cut(e, "=")
 		if !ok || name == "" {

@@ -46,7 +46,7 @@ func validate(obj api.Object) field.ErrorList {
 }
 
 // newManualRun makes the Run that a person asked for, under a name that nobody else gets.
-func newManualRun(j *v1.Job, t server.Trigger, now time.Time) (*v1.Run, error) {
+func newManualRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 	var random [5]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, fmt.Errorf("draw a name for the run: %w", err)

@@ -46,14 +46,6 @@ type Logs interface {
 	Copy(ctx context.Context, w io.Writer, attempt v1.Attempt, file string, offset int64, ended <-chan struct{}) error
 }
 
-// Trigger is what a person may say when he starts a Run by hand.
-type Trigger struct {
-	// Args in place of the task's.
-	Args []string `json:"args,omitempty"`
-	// Env over the task's.
-	Env []v1.EnvVar `json:"env,omitempty"`
-}
-
 // Check is one named condition of readiness; it answers within a second and does not block.
 type Check struct {
 	Name  string
@@ -69,7 +61,7 @@ type Config struct {
 	// Validate an object, defaults applied: all that can be said of it without other objects.
 	Validate func(api.Object) field.ErrorList
 	// NewRun makes the Run that a manual trigger asks for, with a new name each time.
-	NewRun func(job *v1.Job, trigger Trigger, now time.Time) (*v1.Run, error)
+	NewRun func(job *v1.Job, trigger v1.Trigger, now time.Time) (*v1.Run, error)
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
 	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
 	// Ready lists the checks of /readyz.

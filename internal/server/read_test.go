@@ -227,11 +227,11 @@ func TestDiscovery(t *testing.T) {
 func TestSchedule(t *testing.T) {
 	f := start(t)
 	f.createJob("a")
-	got := decode[Occurrences](t, f.want(200, f.do("GET", jobsPath+"/a/schedule?count=2&after=2026-01-01T00:30:00Z", "")))
+	got := decode[v1.Occurrences](t, f.want(200, f.do("GET", jobsPath+"/a/schedule?count=2&after=2026-01-01T00:30:00Z", "")))
 	if len(got.Times) != 2 || got.Times[0].Format("15:04") != "01:00" || got.TimeZone != "Etc/UTC" {
 		t.Errorf("got %+v", got)
 	}
-	if got := decode[Occurrences](t, f.want(200, f.do("GET", jobsPath+"/a/schedule", ""))); len(got.Times) != 10 || !got.Times[0].After(now) {
+	if got := decode[v1.Occurrences](t, f.want(200, f.do("GET", jobsPath+"/a/schedule", ""))); len(got.Times) != 10 || !got.Times[0].After(now) {
 		t.Errorf("by default: %+v", got)
 	}
 	f.want(400, f.do("GET", jobsPath+"/a/schedule?after=yesterday", ""))

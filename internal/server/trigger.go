@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
 	v1 "horae/api/v1"
@@ -23,7 +21,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	var t Trigger
+	var t v1.Trigger
 	if err := yaml.UnmarshalStrict(body, &t); err != nil {
 		return badRequest("decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: %v", err)
 	}
@@ -50,7 +48,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 }
 
 // planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.
-func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, error) {
+func (s *Server) planTrigger(r *request, t v1.Trigger) (*v1.Run, store.Change, error) {
 	_, cur, err := s.current(r.Context(), r.key())
 	if err != nil {
 		return nil, store.Change{}, err
@@ -78,56 +76,4 @@ func (s *Server) planTrigger(r *request, t Trigger) (*v1.Run, store.Change, erro
 		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(r.key(), cur.GetRevisions().SpecMod)},
 		Writes: []store.Write{put},
 	}, nil
-}
-
-// Occurrences is the answer to GET jobs/NAME/schedule.
-type Occurrences struct {
-	Schedule string `json:"schedule"`
-	TimeZone string `json:"timeZone"`
-	Suspend  bool   `json:"suspend,omitempty"`
-	// Times are the next occurrences, without jitter, in UTC.
-	Times []v1.Time `json:"times"`
-}
-
-const (
-	defaultOccurrences = 10
-	maxOccurrences     = 10_000
-)
-
-// schedule tells the next occurrences of a Job.
-func (s *Server) schedule(w http.ResponseWriter, r *request) error {
-	count, err := r.number("count")
-	if err != nil {
-		return err
-	}
-	if count == 0 {
-		count = defaultOccurrences
-	}
-	if count > maxOccurrences {
-		return badRequest("count=%d: the limit is %d", count, maxOccurrences)
-	}
-	after := s.now()
-	if v := r.query.Get("after"); v != "" {
-		if after, err = time.Parse(time.RFC3339, v); err != nil {
-			return badRequest("after=%q: must be a time such as 2026-11-22T02:00:00Z", v)
-		}
-	}
-	e, err := s.find(r.key())
-	if err != nil {
-		return err
-	}
-	if e.GetErr() != nil {
-		return r.kind.conflict(r.name, "its spec is not usable: %w", e.GetErr())
-	}
-	j := e.GetObject().(*v1.Job)
-	times, err := s.cfg.Upcoming(j, after, int(count))
-	if err != nil {
-		return r.kind.invalid(r.name, field.ErrorList{field.Invalid(field.NewPath("spec", "schedule"), j.Spec.Schedule, err.Error())})
-	}
-	out := Occurrences{Schedule: j.Spec.Schedule, TimeZone: j.Spec.TimeZone, Suspend: j.Spec.Suspend, Times: make([]v1.Time, len(times))}
-	for i, t := range times {
-		out.Times[i] = v1.NewTime(t)
-	}
-	r.form.as = ""
-	return r.form.write(w, http.StatusOK, out)
 }

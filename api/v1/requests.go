@@ -1,0 +1,18 @@
+package v1
+
+// Trigger is the document of POST jobs/NAME/trigger: what a person may say who starts a Run by hand.
+type Trigger struct {
+	// Args in place of the task's.
+	Args []string `json:"args,omitempty"`
+	// Env over the task's.
+	Env []EnvVar `json:"env,omitempty"`
+}
+
+// Occurrences is the answer to GET jobs/NAME/schedule.
+type Occurrences struct {
+	Schedule string `json:"schedule"`
+	TimeZone string `json:"timeZone"`
+	Suspend  bool   `json:"suspend,omitempty"`
+	// Times are the next occurrences, without jitter, in UTC.
+	Times []Time `json:"times"`
+}
