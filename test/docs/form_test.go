@@ -1,0 +1,81 @@
+package docs
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// maxColumns keeps pages readable as text: in an editor, in a review, in a terminal.
+const maxColumns = 140
+
+// TestLinesAreShort also covers tables: what needs a longer row needs a section behind the table.
+func TestLinesAreShort(t *testing.T) {
+	for _, page := range pages(t) {
+		for i, line := range strings.Split(read(t, page), "\n") {
+			if n := utf8.RuneCountInString(line); n > maxColumns {
+				t.Errorf("%s:%d: %d columns, at most %d", page, i+1, n, maxColumns)
+			}
+		}
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} +(.*)$`)
+	fenced  = regexp.MustCompile("(?ms)^```.*?^```$")
+	noSlug  = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
+)
+
+// TestLinksLeadSomewhere: to a file of the repository and, with a fragment, to a heading of it.
+func TestLinksLeadSomewhere(t *testing.T) {
+	checked := 0
+	for _, page := range pages(t) {
+		for _, m := range link.FindAllStringSubmatch(fenced.ReplaceAllString(read(t, page), ""), -1) {
+			if strings.Contains(m[1], "://") || strings.HasPrefix(m[1], "mailto:") {
+				continue
+			}
+			checked++
+			file, fragment, _ := strings.Cut(m[1], "#")
+			target := page
+			if file != "" {
+				target = path.Join(path.Dir(page), file)
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(target))); err != nil {
+				t.Errorf("%s: link to %s: there is no such file", page, m[1])
+				continue
+			}
+			if fragment != "" && !hasHeading(read(t, target), fragment) {
+				t.Errorf("%s: link to %s: there is no such heading", page, m[1])
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d links were found", checked)
+	}
+}
+
+// hasHeading compares as GitHub makes fragments of headings: in small letters, without punctuation, blanks as dashes.
+func hasHeading(text, fragment string) bool {
+	for _, m := range heading.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
+		slug := strings.ReplaceAll(noSlug.ReplaceAllString(strings.ToLower(strings.TrimSpace(m[1])), ""), " ", "-")
+		if slug == fragment {
+			return true
+		}
+	}
+	return false
+}
+
+// TestREADMEListsEveryPage of docs, but not each decision.
+func TestREADMEListsEveryPage(t *testing.T) {
+	readme := read(t, "README.md")
+	for _, page := range pages(t) {
+		if path.Dir(page) == "docs" && !strings.Contains(readme, "("+page+")") {
+			t.Errorf("README.md does not link to %s", page)
+		}
+	}
+}
