@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"horae/internal/backoff"
 	"horae/internal/store"
 )
 
@@ -52,7 +53,7 @@ func keepRemovingForeign(ctx context.Context, client *clientv3.Client, every tim
 		if err != nil && ctx.Err() == nil {
 			log.Info("The election's keys were not looked after, trying again", "reason", err.Error())
 		}
-		if !sleep(ctx, every) {
+		if backoff.Sleep(ctx, every) != nil {
 			return
 		}
 	}
