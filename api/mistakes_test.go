@@ -227,7 +227,7 @@ kind: "CronJob" is not known; there are Job, Run and Calendar (a Job has a sched
 		{
 			name:  "a job of Chronos",
 			input: `{"name": "x", "schedule": "R/2014-03-08T20:00:00Z/PT2H", "command": "x"}`,
-			want:  "this is a job of Chronos; `horae import chronos FILE` makes a Job of it",
+			want:  "this is a job of Chronos: write it as a Job, with its schedule in spec.schedule and its command in spec.task.shell",
 		},
 		{name: "a list at the top", input: "- a\n", want: "a document must be a mapping with apiVersion, kind, metadata and spec"},
 		{name: "a JSON list at the top", input: "[" + smallJSON + "]", want: "a document must be a mapping with apiVersion, kind, metadata and spec"},

@@ -12,7 +12,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// TestDefaults shows each default beside what was written; api.md names them.
+// TestDefaults shows each default beside what was written; docs/jobs.md names those of a Job.
 func TestDefaults(t *testing.T) {
 	const policy = `"retries":{"limit":2,"delay":"1m","factor":1,"maxDelay":"30m","onLost":true}`
 	const resources = `"resources":{"cpus":"100m","memory":"128Mi","disk":"256Mi"},"placement":"Pack"`

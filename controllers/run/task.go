@@ -74,8 +74,8 @@ func labels(r *v1.Run, id TaskID) map[string]string {
 	return m
 }
 
-// environment is the attempt's complete environment: the task's, overridden by the trigger's, and what every attempt is given
-// (api.md, and chronos.md 1.7), which a Job cannot override: its variables of those names are left out.
+// environment is the attempt's complete environment: the task's, overridden by the trigger's, and the variables that Horae sets for
+// every attempt (docs/tasks.md). A Job cannot override the latter: its variables of those names are left out.
 func environment(r *v1.Run, p *placement.Placed, id TaskID, hostname string) []v1.EnvVar {
 	given := append(horaeVariables(r, id), chronosVariables(r, p, id, hostname)...)
 	given = append(given, portVariables(p.Ports)...)
