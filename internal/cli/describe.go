@@ -109,13 +109,9 @@ func (c *cli) describeOne(ctx context.Context, k *kind, ns, name string) (string
 		}
 		return describeRun(&b, r, c.Now()), nil
 	}
-	var j v1.Job
-	if err := c.api.into(ctx, c.api.get(ns, jobKind, name), &j); err != nil {
+	f, err := c.jobFacts(ctx, ns, name)
+	if err != nil {
 		return "", err
 	}
-	var all v1.RunList
-	if err := c.api.into(ctx, c.api.list(ns, runKind, selectors{fields: "spec.job=" + name}), &all); err != nil {
-		return "", err
-	}
-	return describeJob(&b, &j, all.Items, c.Now()), nil
+	return describeJob(&b, f, c.Now()), nil
 }

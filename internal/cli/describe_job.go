@@ -1,10 +1,15 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	v1 "horae/api/v1"
 	"horae/internal/schedule"
@@ -16,78 +21,93 @@ const (
 	nextTimes  = 5
 )
 
-func describeJob(out *strings.Builder, j *v1.Job, all []v1.Run, now time.Time) string {
+// jobFacts are what the server answers about one Job.
+type jobFacts struct {
+	job  v1.Job
+	runs []v1.Run
+	// then are the occurrences after the next one.
+	then []v1.Time
+}
+
+// jobFacts asks the server for all that a description shows.
+func (c *cli) jobFacts(ctx context.Context, ns, name string) (*jobFacts, error) {
+	f := &jobFacts{}
+	if err := c.api.into(ctx, c.api.get(ns, jobKind, name), &f.job); err != nil {
+		return nil, err
+	}
+	var all v1.RunList
+	if err := c.api.into(ctx, c.api.list(ns, runKind, selectors{fields: "spec.job=" + name}), &all); err != nil {
+		return nil, err
+	}
+	f.runs = all.Items
+	if next := f.job.Status.NextScheduleTime; next != nil {
+		o, err := c.api.occurrences(ctx, ns, name, next.Time, nextTimes-1)
+		var status apierrors.APIStatus
+		if err != nil && !errors.As(err, &status) { // a refusal means that the schedule was broken since: the conditions say so
+			return nil, err
+		}
+		f.then = o.Times
+	}
+	return f, nil
+}
+
+func describeJob(out *strings.Builder, f *jobFacts, now time.Time) string {
+	j := &f.job
 	p := newPage(out)
 	p.meta(&j.ObjectMeta, now)
 	p.field("Description", j.Spec.Description)
 	p.field("Owner", j.Spec.Owner)
-	p.jobTimes(j, now)
+	p.jobTimes(j, f.then, now)
 	p.jobPolicies(j)
 	p.field("Counts", jobCounts(&j.Status))
 	p.task(&j.Spec.Task)
 	p.conditions(j.Status.Conditions, now)
 	p.notRun(j.Status.NotRun)
-	p.recent(all, now)
+	p.recent(f.runs, now)
 	return p.String()
 }
 
 // jobTimes writes when the Job runs: the schedule in words, and the next times.
-func (p *page) jobTimes(j *v1.Job, now time.Time) {
+func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	var parents []string
 	for _, d := range j.Spec.DependsOn {
 		parents = append(parents, fmt.Sprintf("%s (%s)", d.Job, d.On))
 	}
 	p.field("Depends On", strings.Join(parents, "\n"))
 	p.field("Suspended", map[bool]string{true: "yes: the schedule starts no Runs; horae resume " + j.Name}[j.Spec.Suspend])
-	if j.Spec.Schedule == "" {
-		if len(parents) == 0 {
-			p.field("Schedule", "none: it runs when it is triggered")
-		}
-	} else {
-		p.field("Schedule", strings.TrimSpace(j.Spec.Schedule))
-		p.field("Time Zone", j.Spec.TimeZone)
-		s := parsed(j)
-		if s != nil {
-			p.field("In Words", strings.TrimSpace(s.Describe()))
-		}
-		p.calendars(j.Spec.Calendars)
-		p.field("Next", strings.Join(next(j, s, now), "\n"))
+	switch {
+	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobAccepted) && j.Spec.Schedule == "":
+		p.field("Schedule", "unknown: the spec is not valid, see Conditions")
+	case j.Spec.Schedule != "":
+		p.schedule(j, then, now)
+	case len(parents) == 0:
+		p.field("Schedule", "none: it runs when it is triggered")
 	}
 	p.field("Last Scheduled", whenPtr(j.Status.LastScheduleTime, now))
 	p.field("Last Success", whenPtr(j.Status.LastSuccessfulTime, now))
 	p.field("Last Failure", whenPtr(j.Status.LastFailureTime, now))
 }
 
-// parsed is the Job's schedule, or nil when this command does not understand it.
-func parsed(j *v1.Job) *schedule.Schedule {
-	zone, err := schedule.LoadLocation(j.Spec.TimeZone)
-	if err != nil {
-		return nil
+// schedule writes a Job's schedule, in words too when this command understands it.
+func (p *page) schedule(j *v1.Job, then []v1.Time, now time.Time) {
+	p.field("Schedule", strings.TrimSpace(j.Spec.Schedule))
+	p.field("Time Zone", j.Spec.TimeZone)
+	if zone, err := schedule.LoadLocation(j.Spec.TimeZone); err == nil {
+		s, err := schedule.Parse(j.Spec.Schedule, schedule.Options{Location: zone, HashKey: j.Namespace + "/" + j.Name})
+		if err == nil {
+			p.field("In Words", strings.TrimSpace(s.Describe()))
+		}
 	}
-	created := j.CreationTimestamp.Time
-	if j.Status.Schedule != nil {
-		created = j.Status.Schedule.Since.Time
-	}
-	s, err := schedule.Parse(j.Spec.Schedule, schedule.Options{Location: zone, Created: created, HashKey: j.Namespace + "/" + j.Name})
-	if err != nil {
-		return nil
-	}
-	return s
-}
-
-// next begins with the time that the controller has announced; those after it follow from the schedule.
-func next(j *v1.Job, s *schedule.Schedule, now time.Time) []string {
+	p.calendars(j.Spec.Calendars)
 	if j.Status.NextScheduleTime == nil {
-		return nil
+		return
 	}
+	// The first is what the controller has announced, jitter included.
 	times := []string{when(j.Status.NextScheduleTime.Time, now)}
-	if s == nil || len(j.Spec.Calendars.Names()) > 0 {
-		return times // Which days those after it are on is for the server to say: horae schedule JOB.
+	for _, t := range then {
+		times = append(times, when(t.Time, now))
 	}
-	for t, ok := s.Next(j.Status.NextScheduleTime.Time); ok && len(times) < nextTimes; t, ok = s.Next(t) {
-		times = append(times, when(t, now))
-	}
-	return times
+	p.field("Next", strings.Join(times, "\n"))
 }
 
 func (p *page) jobPolicies(j *v1.Job) {

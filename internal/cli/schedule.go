@@ -131,6 +131,14 @@ func (u *upcoming) ofExpression(text string, after time.Time) (*plan, error) {
 	return p, nil
 }
 
+// occurrences asks for the times of a Job after one of them: without jitter, and only on the days of its Calendars.
+func (cl *client) occurrences(ctx context.Context, ns, name string, after time.Time, count int) (*v1.Occurrences, error) {
+	req := cl.get(ns, jobKind, name).segment("schedule").
+		param("count", strconv.Itoa(count)).param("after", after.UTC().Format(time.RFC3339Nano))
+	o := &v1.Occurrences{}
+	return o, cl.into(ctx, req, o)
+}
+
 // ofJob asks the server for the times: it knows what an interval is counted from.
 func (u *upcoming) ofJob(ctx context.Context, name string, after time.Time) (*plan, error) {
 	if u.zone != "" {
@@ -144,10 +152,8 @@ func (u *upcoming) ofJob(ctx context.Context, name string, after time.Time) (*pl
 	if err != nil {
 		return nil, err
 	}
-	var answer v1.Occurrences
-	req := api.get(ns, jobKind, name).segment("schedule").
-		param("count", strconv.Itoa(u.count)).param("after", after.UTC().Format(time.RFC3339Nano))
-	if err := api.into(ctx, req, &answer); err != nil {
+	answer, err := api.occurrences(ctx, ns, name, after, u.count)
+	if err != nil {
 		return nil, err
 	}
 	p := &plan{text: answer.Schedule, zone: time.UTC}
