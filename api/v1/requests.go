@@ -6,6 +6,8 @@ type Trigger struct {
 	Args []string `json:"args,omitempty"`
 	// Env over the task's.
 	Env []EnvVar `json:"env,omitempty"`
+	// Force starts the Run although others of the Job are active, whatever spec.concurrencyPolicy says.
+	Force bool `json:"force,omitempty"`
 }
 
 // Occurrences is the answer to GET jobs/NAME/schedule.

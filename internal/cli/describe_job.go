@@ -74,7 +74,7 @@ func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 		parents = append(parents, fmt.Sprintf("%s (%s)", d.Job, d.On))
 	}
 	p.field("Depends On", strings.Join(parents, "\n"))
-	p.field("Suspended", map[bool]string{true: "yes: the schedule starts no Runs; horae resume " + j.Name}[j.Spec.Suspend])
+	p.field("Suspended", suspension(j))
 	switch {
 	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobAccepted) && j.Spec.Schedule == "":
 		p.field("Schedule", "unknown: the spec is not valid, see Conditions")
@@ -86,6 +86,18 @@ func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	p.field("Last Scheduled", whenPtr(j.Status.LastScheduleTime, now))
 	p.field("Last Success", whenPtr(j.Status.LastSuccessfulTime, now))
 	p.field("Last Failure", whenPtr(j.Status.LastFailureTime, now))
+}
+
+// suspension says why the schedule starts no Runs, and what to do; empty when it does.
+func suspension(j *v1.Job) string {
+	c := meta.FindStatusCondition(j.Status.Conditions, v1.JobScheduled)
+	switch {
+	case j.Spec.Suspend:
+		return "yes: the schedule starts no Runs; horae resume " + j.Name
+	case c != nil && c.Reason == v1.ReasonTooManyFailures:
+		return fmt.Sprintf("yes: %s; horae resume %s", c.Message, j.Name)
+	}
+	return ""
 }
 
 // schedule writes a Job's schedule, in words too when this command understands it.

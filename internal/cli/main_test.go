@@ -48,6 +48,8 @@ type house struct {
 	logs  *fakeLogs
 	env   map[string]string
 	made  atomic.Uint32
+	// triggers are those that the server has accepted; the test reads them between commands.
+	triggers []v1.Trigger
 	// patience is that of the commands.
 	patience time.Duration
 	// newServer makes a server like that which build has started; stop ends the one that is running.
@@ -123,6 +125,7 @@ func (h *house) config() server.Config {
 			return api.KindOf(o).Validate(o)
 		},
 		NewRun: func(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
+			h.triggers = append(h.triggers, t)
 			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
 			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 		},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,9 +12,10 @@ import (
 // patcher changes one field of named objects.
 type patcher struct {
 	*cli
-	kind  *kind
-	patch string
-	// done and already are what is said of an object that was changed, and of one that was so before.
+	kind *kind
+	// patch is the merge patch for an object as it is; nil when the object needs none.
+	patch func(before *unstructured.Unstructured) map[string]any
+	// done and already are the messages for an object that was changed, and for one that was so before.
 	done, already string
 	dryRun        string
 }
@@ -76,20 +78,34 @@ func (p *patcher) one(ctx context.Context, ns, name string) error {
 	if phase, _, _ := unstructured.NestedString(before.Object, "status", "phase"); p.kind == runKind && isTerminal(phase) {
 		return fmt.Errorf("run %s has ended already: %s", name, phase)
 	}
-	req := p.api.patch(ns, p.kind, name, []byte(p.patch))
+	change := p.patch(before)
+	if change == nil {
+		p.printf("%s/%s %s\n", p.kind, name, p.already)
+		return nil
+	}
+	patch, err := json.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("encode a patch: %w", err)
+	}
+	req := p.api.patch(ns, p.kind, name, patch)
 	suffix := ""
 	if p.dryRun == "server" {
 		req.param("dryRun", "All")
 		suffix = " (server dry run)"
 	}
-	after, err := p.api.object(ctx, req)
-	if err != nil {
+	if _, err := p.api.object(ctx, req); err != nil {
 		return err
-	}
-	if after.GetGeneration() == before.GetGeneration() {
-		p.printf("%s/%s %s\n", p.kind, name, p.already)
-		return nil
 	}
 	p.printf("%s/%s %s%s\n", p.kind, name, p.done, suffix)
 	return nil
+}
+
+// setSpec sets a field of the spec to true, unless it is.
+func setSpec(field string) func(*unstructured.Unstructured) map[string]any {
+	return func(before *unstructured.Unstructured) map[string]any {
+		if is, _, _ := unstructured.NestedBool(before.Object, "spec", field); is {
+			return nil
+		}
+		return map[string]any{"spec": map[string]any{field: true}}
+	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,33 @@ func TestSuspendResumeCancel(t *testing.T) {
 	h.setRun(run, func(s *v1.RunStatus) { s.Phase = v1.RunKilled })
 	if r := h.run("cancel " + run); r.code != 1 || !strings.Contains(r.err, "has ended already: Killed") {
 		t.Errorf("a Run that has ended: %+v", r)
+	}
+}
+
+func TestResumeAJobThatItsFailuresStopped(t *testing.T) {
+	h := build(t)
+	h.apply(hello)
+	if r := h.run("resume hello"); r.out != "job.horae/hello is not suspended\n" {
+		t.Errorf("before: %+v", r)
+	}
+	h.setJob("hello", func(s *v1.JobStatus) {
+		s.Conditions = []metav1.Condition{{
+			Type: v1.JobScheduled, Status: metav1.ConditionFalse, Reason: v1.ReasonTooManyFailures, Message: "3 Runs failed in a row",
+		}}
+	})
+	if got := h.ok("get jobs"); !regexp.MustCompile(`hello .* True .* TooManyFailures `).MatchString(got) {
+		t.Errorf("the table:\n%s", got)
+	}
+	if got := h.ok("describe job hello"); !strings.Contains(got, "yes: 3 Runs failed in a row; horae resume hello\n") {
+		t.Errorf("the description:\n%s", got)
+	}
+	before := h.cache.Job("default", "hello")
+	if r := h.run("resume hello"); r.code != 0 || r.out != "job.horae/hello resumed\n" {
+		t.Errorf("resume: %+v", r)
+	}
+	after := h.cache.Job("default", "hello")
+	if after.Rev.SpecMod == before.Rev.SpecMod || after.Object.Annotations[v1.AnnotationResumedAt] == "" {
+		t.Errorf("the spec was not written: %+v, annotations %v", after.Rev, after.Object.Annotations)
 	}
 }
 
@@ -185,6 +213,13 @@ func TestTriggerPassesArgsAndEnvAsTheyAre(t *testing.T) {
 		t.Errorf("args (-want +got):\n%s", diff)
 	}
 	env := []v1.EnvVar{{Name: "X", Value: "1=2,Z=3"}, {Name: "Y"}, {Name: "Q", Value: "a\nb"}}
+	if got := h.triggers[len(h.triggers)-1]; got.Force {
+		t.Error("it was forced")
+	}
+	h.ok("trigger hello --force")
+	if got := h.triggers[len(h.triggers)-1]; !got.Force {
+		t.Error("--force was not passed on")
+	}
 	if diff := cmp.Diff(env, r.Spec.Env); diff != "" {
 		t.Errorf("env (-want +got):\n%s", diff)
 	}

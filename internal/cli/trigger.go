@@ -20,6 +20,7 @@ type trigger struct {
 	*cli
 	args   []string
 	env    []string
+	force  bool
 	wait   bool
 	follow bool
 	dryRun string
@@ -45,6 +46,7 @@ horae trigger report --args --day --args 2026-11-22 --env VERBOSE=1 --follow`),
 	f := cmd.Flags()
 	f.StringArrayVar(&t.args, "args", nil, "one argument, as it is; repeat it for more. They replace the Job's arguments")
 	f.StringArrayVar(&t.env, "env", nil, "NAME=VALUE, over the Job's; may be repeated")
+	f.BoolVar(&t.force, "force", false, "also while Runs of the Job are active, whatever its concurrencyPolicy says")
 	f.BoolVar(&t.wait, "wait", false, "wait for the end of the Run")
 	f.BoolVar(&t.follow, "follow", false, "show the output of the Run until it ends")
 	f.StringVarP(&t.output, "output", "o", "", "print the Run as json, yaml or name")
@@ -112,7 +114,7 @@ func (t *trigger) body() ([]byte, error) {
 	if err := checkDryRun(t.dryRun); err != nil {
 		return nil, err
 	}
-	body := v1.Trigger{Args: t.args}
+	body := v1.Trigger{Args: t.args, Force: t.force}
 	for _, e := range t.env {
 		name, value, ok := strings.Cut(e, "=")
 		if !ok || name == "" {

@@ -39,7 +39,9 @@ var jobColumns = []column{
 	nameColumn,
 	text("Schedule", "When it runs; several expressions are joined by ;", job(func(j *v1.Job, _ time.Time) any { return scheduleCell(j) })),
 	text("Timezone", "Zone in which the schedule is read", job(func(j *v1.Job, _ time.Time) any { return orNone(j.Spec.TimeZone) })),
-	text("Suspend", "Whether the schedule is suspended", job(func(j *v1.Job, _ time.Time) any { return titleBool(j.Spec.Suspend) })),
+	text("Suspend", "Whether the schedule is suspended, by the spec or after too many failures", job(func(j *v1.Job, _ time.Time) any {
+		return titleBool(j.Spec.Suspend || stoppedByFailures(j))
+	})),
 	text("Active", "Runs that have not ended", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(len(j.Status.Active)) })),
 	text("Last", "Time since the last scheduled time handled", job(func(j *v1.Job, now time.Time) any {
 		return agoPtr(j.Status.LastScheduleTime, now)
@@ -47,7 +49,7 @@ var jobColumns = []column{
 	text("Next", "Time until the next scheduled time", job(func(j *v1.Job, now time.Time) any {
 		return until(j.Status.NextScheduleTime, now)
 	})),
-	text("Status", "Healthy, Failing, Suspended or Invalid", job(func(j *v1.Job, _ time.Time) any { return jobState(j) })),
+	text("Status", "Healthy, Failing, Suspended, TooManyFailures (which stopped it) or Invalid", job(func(j *v1.Job, _ time.Time) any { return jobState(j) })),
 	ageColumn,
 	wide(text("Succeeded", "Runs that succeeded", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.Succeeded) }))),
 	wide(text("Failed", "Runs that failed", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.Failed) }))),
@@ -196,6 +198,8 @@ func jobState(j *v1.Job) string {
 	switch {
 	case j.Spec.Suspend:
 		return "Suspended"
+	case stoppedByFailures(j):
+		return v1.ReasonTooManyFailures
 	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobHealthy):
 		return "Failing"
 	case meta.IsStatusConditionTrue(j.Status.Conditions, v1.JobHealthy):
@@ -204,6 +208,12 @@ func jobState(j *v1.Job) string {
 		return "Accepted"
 	}
 	return "New"
+}
+
+// stoppedByFailures reports whether spec.suspendAfterFailures has stopped the Job.
+func stoppedByFailures(j *v1.Job) bool {
+	c := meta.FindStatusCondition(j.Status.Conditions, v1.JobScheduled)
+	return c != nil && c.Reason == v1.ReasonTooManyFailures
 }
 
 func lastHost(r *v1.Run) string {
