@@ -16,6 +16,26 @@
 //   - time: against the dev cluster, intervals of the master and of the calls, and sleeps of the tasks, are divided by
 //     a factor, so that a recording of 37 s takes 4.
 //
-// The recorder's notes say what it did to processes; every one is known to the replay, which does the same to the
-// dev cluster. Scenarios that need this are skipped with the reason where the master is a real one.
+// The recorder's notes say what it did to processes; the replay does the same to the dev cluster.
+//
+// # Against a real master
+//
+//	HORAE_TEST_MESOS=http://127.0.0.1:5050 go test -count=1 -v ./test/contract
+//
+// It must have one agent, at 127.0.0.1:5051 with --hostname=127.0.0.1, and resources and attributes as in the recordings:
+// --resources='cpus:4;mem:4096;disk:10000;ports:[31000-32000]' --attributes='rack:r1;zone:z1;cores:16;vlans:[10-20]'. Tasks run on
+// this machine, and fetch files from it. Scenarios run one after another, in recorded time.
+//
+// Six scenarios kill processes or need other flags. They are skipped unless there are commands for this, one for the master and one for
+// the agent. A shell runs each with an action, and flags, as further arguments; it returns when that is done:
+//
+//	HORAE_TEST_MESOS_MASTER="./control master" HORAE_TEST_MESOS_AGENT="./control agent"
+//
+//	kill           SIGKILL
+//	start          start it again, with the same flags and on the same work_dir
+//	fresh FLAG...  kill it if it runs, empty its work_dir, and start it with the usual flags and these, which win
+//	stop           SIGSTOP, of the agent alone
+//	continue       SIGCONT, of the agent alone
+//
+// Each such scenario begins with a fresh master and a fresh agent, and ends with both as usual.
 package contract

@@ -124,10 +124,10 @@ func (r *replay) compareAgents(l *line, want, got any) {
 	}
 	for i := range list {
 		w, g := list[i].(map[string]any), live[i].(map[string]any)
-		if info, ok := w["agent_info"].(map[string]any); ok {
-			delete(info, "checkpoint")
-		}
 		for _, m := range []map[string]any{w, g} {
+			if info, ok := m["agent_info"].(map[string]any); ok {
+				delete(info, "checkpoint")
+			}
 			m["offered_resources"] = fmt.Sprint(sortedSum(m["offered_resources"]))
 		}
 		r.compare(l, "GET_AGENTS", w, g)

@@ -22,6 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	runCommand()
 	testparallel.AtLeast(8)
 	goleak.VerifyTestMain(m)
 }
@@ -34,8 +35,10 @@ type scenario struct {
 	name string
 	// config is how the recorded cluster differed from the usual one, in recorded time.
 	config func(*devcluster.Config)
-	// needs is what a replay against a real master would have to control, and cannot; empty if it can run there.
+	// needs is what a replay against a real master has to control by commands; empty if it runs without them.
 	needs string
+	// masterFlags and agentFlags are added to the usual ones of a real master and its agent.
+	masterFlags, agentFlags []string
 	// scale is for scenarios in which what comes first decides: less than the default, for machines that are busy.
 	scale float64
 	// hurry makes the last call at once: the recording ended just before something else would have happened.
@@ -45,6 +48,12 @@ type scenario struct {
 	// unsupported is why the dev cluster does not do this yet; empty if it does.
 	unsupported string
 }
+
+var (
+	// Silent agents are noticed as fast as they were when it was recorded.
+	quickPings = []string{"--agent_ping_timeout=1secs", "--max_agent_ping_timeouts=3"}
+	shortOffer = []string{"--offer_timeout=3secs"}
+)
 
 const reserved = "cpus(horae):2;mem(horae):512;cpus:4;mem:4096;disk:10000;ports:[31000-32000]"
 
@@ -60,16 +69,17 @@ var scenarios = []scenario{
 	{name: "bad_requests"},
 	{name: "suppress_revive"},
 	{name: "fetch_and_executors"},
-	{name: "agent_loss", scale: 3, needs: "an agent that can be stopped and continued"},
-	{name: "agent_crash", scale: 3, needs: "an agent that can be killed and started"},
+	{name: "agent_loss", scale: 3, needs: "an agent that can be stopped and continued", masterFlags: quickPings},
+	{name: "agent_crash", scale: 3, needs: "an agent that can be killed and started", masterFlags: quickPings},
 	{name: "master_restart", scale: 3, needs: "a master that can be killed and started"},
 	{name: "drain_agent"},
 	{name: "health_checks"},
 	{name: "maintenance", needs: "an agent that can be started again after its machine was taken down"},
 	{name: "containers_without_isolators"},
 	{name: "reservations_ports_roles", scale: 1, needs: "an agent with resources reserved for role horae, and --offer_timeout=3secs",
+		masterFlags: shortOffer, agentFlags: []string{"--resources=" + reserved},
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
-	{name: "offer_timeout", scale: 2, hurry: true, needs: "a master with --offer_timeout=3secs",
+	{name: "offer_timeout", scale: 2, hurry: true, needs: "a master with --offer_timeout=3secs", masterFlags: shortOffer,
 		config: func(c *devcluster.Config) { c.Resources, c.Attributes, c.OfferTimeout = reserved, "", 3*time.Second }},
 	{name: "many_tasks_in_one_accept"},
 }
@@ -82,25 +92,11 @@ type cluster struct {
 // newCluster starts the recorded cluster with its times divided by scale.
 func newCluster(t testing.TB, s scenario, scale float64) *cluster {
 	t.Helper()
-	cfg := devcluster.Config{
-		Listen:               "127.0.0.1:0",
-		Attributes:           "rack:r1;zone:z1;cores:16;vlans:[10-20]",
-		HeartbeatInterval:    15 * time.Second,
-		AllocationInterval:   time.Second,
-		UpdateRetryMin:       10 * time.Second,
-		AgentPingTimeout:     time.Second,
-		MaxAgentPingTimeouts: 3,
-		ReregisterDelay:      800 * time.Millisecond,
-		DockerHost:           devcluster.NoDocker, // the recorded agent had none
-	}
+	cfg := recordedConfig()
 	if s.config != nil {
 		s.config(&cfg)
 	}
-	for _, d := range []*time.Duration{&cfg.HeartbeatInterval, &cfg.AllocationInterval, &cfg.UpdateRetryMin,
-		&cfg.AgentPingTimeout, &cfg.ReregisterDelay, &cfg.OfferTimeout} {
-		*d = time.Duration(float64(*d) / scale)
-	}
-	c, err := devcluster.Start(context.Background(), cfg)
+	c, err := devcluster.Start(context.Background(), scaledConfig(cfg, scale))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +107,30 @@ func newCluster(t testing.TB, s scenario, scale float64) *cluster {
 		http.DefaultClient.CloseIdleConnections()
 	})
 	return &cluster{c}
+}
+
+// recordedConfig is the usual cluster of the recordings, in recorded time.
+func recordedConfig() devcluster.Config {
+	return devcluster.Config{
+		Listen:               "127.0.0.1:0",
+		Attributes:           "rack:r1;zone:z1;cores:16;vlans:[10-20]",
+		HeartbeatInterval:    15 * time.Second,
+		AllocationInterval:   time.Second,
+		UpdateRetryMin:       10 * time.Second,
+		AgentPingTimeout:     time.Second,
+		MaxAgentPingTimeouts: 3,
+		ReregisterDelay:      800 * time.Millisecond,
+		DockerHost:           devcluster.NoDocker, // the recorded agent had none
+	}
+}
+
+// scaledConfig divides the times of a configuration.
+func scaledConfig(cfg devcluster.Config, scale float64) devcluster.Config {
+	for _, d := range []*time.Duration{&cfg.HeartbeatInterval, &cfg.AllocationInterval, &cfg.UpdateRetryMin,
+		&cfg.AgentPingTimeout, &cfg.ReregisterDelay, &cfg.OfferTimeout} {
+		*d = time.Duration(float64(*d) / scale)
+	}
+	return cfg
 }
 
 // act does to the processes what the recorder did.
@@ -152,13 +172,6 @@ func (r *replay) awaitTraps(dir string, traps []string) {
 	}
 }
 
-// realMaster is a Mesos master that was there before.
-type realMaster string
-
-func (m realMaster) URL() string { return string(m) }
-
-func (m realMaster) act(string, *replay) (bool, error) { return false, nil }
-
 // newReplay prepares the replay of a scenario against the dev cluster, or against HORAE_TEST_MESOS.
 func newReplay(t testing.TB, s scenario) *replay {
 	t.Helper()
@@ -167,11 +180,10 @@ func newReplay(t testing.TB, s scenario) *replay {
 		t.Fatal(err)
 	}
 	r := &replay{lines: lines, hurry: s.hurry, patience: 10 * time.Second}
-	if url := os.Getenv("HORAE_TEST_MESOS"); url != "" {
-		if s.needs != "" {
-			t.Skipf("against a real master this needs %s", s.needs)
-		}
-		r.target, r.real, r.scale, r.patience = realMaster(strings.TrimSuffix(url, "/")), true, 1, 30*time.Second
+	if url := strings.TrimSuffix(os.Getenv("HORAE_TEST_MESOS"), "/"); url != "" {
+		r.against(t, s, &realMaster{
+			url: func() string { return url }, master: os.Getenv("HORAE_TEST_MESOS_MASTER"), agent: os.Getenv("HORAE_TEST_MESOS_AGENT"),
+		}, 1)
 	} else {
 		if s.unsupported != "" {
 			t.Skipf("not supported by the dev cluster: %s", s.unsupported)
