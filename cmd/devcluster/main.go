@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"horae/internal/devcluster"
@@ -16,6 +17,10 @@ import (
 func main() {
 	var cfg devcluster.Config
 	flag.StringVar(&cfg.Listen, "listen", devcluster.DefaultListen, "the master's `address`; agents listen on the ports after it")
+	flag.Func("hosts", "`names`, comma separated, by which clients may call it besides localhost and its own address", func(list string) error {
+		cfg.Hosts = strings.Split(list, ",")
+		return nil
+	})
 	flag.IntVar(&cfg.Agents, "agents", 1, "how many agents")
 	flag.StringVar(&cfg.Resources, "resources", devcluster.DefaultResources, "what each agent has: name(role):value;... or JSON")
 	flag.StringVar(&cfg.Attributes, "attributes", "", "each agent's attributes: name:value;...")

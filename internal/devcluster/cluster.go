@@ -31,6 +31,7 @@ type Cluster struct {
 	attributes []mesos.Attribute
 	total      resources
 	docker     docker
+	slots      chan struct{} // one for each connection
 	done       chan struct{} // closed by Close
 	wg         sync.WaitGroup
 	handlers   sync.WaitGroup
@@ -57,7 +58,7 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, log: cfg.Log, docker: docker{cfg.DockerHost}, done: make(chan struct{})}
+	c := &Cluster{cfg: cfg, log: cfg.Log, docker: docker{cfg.DockerHost}, done: make(chan struct{}), slots: make(chan struct{}, connectionLimit()+cfg.Agents+2)} // listeners that wait hold one, too
 	c.timers.wake = make(chan struct{}, 1)
 	if c.total, err = parseResources(cfg.Resources); err != nil {
 		return nil, err
@@ -227,8 +228,10 @@ func (c *Cluster) serveAgents(l net.Listener) {
 
 // serve runs an HTTP server on l; handlers are waited for by Close.
 func (c *Cluster) serve(l net.Listener, h http.Handler) *http.Server {
+	guarded := c.guard(h)
 	s := &http.Server{
 		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       idleTimeout,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c.mu.Lock()
 			if c.closing {
@@ -238,13 +241,13 @@ func (c *Cluster) serve(l net.Listener, h http.Handler) *http.Server {
 			c.handlers.Add(1)
 			c.mu.Unlock()
 			defer c.handlers.Done()
-			h.ServeHTTP(w, r)
+			guarded.ServeHTTP(w, r)
 		}),
 	}
 	c.wg.Add(1)
 	go func() {
 		defer c.wg.Done()
-		_ = s.Serve(l) // ends with ErrServerClosed
+		_ = s.Serve(limit(l, c.slots)) // ends with ErrServerClosed
 	}()
 	return s
 }

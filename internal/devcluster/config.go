@@ -29,6 +29,8 @@ type Config struct {
 	// Listen is the master's host:port. The agents listen on ports of their own on the same host: the master's port
 	// plus one and so on where these are free, else wherever there is room.
 	Listen string
+	// Hosts are names, besides those of loopback and its own address, by which clients may call it: requests with another Host are refused.
+	Hosts []string
 	// Agents is how many agents there are; 0 means 1.
 	Agents int
 	// Resources is what each agent has, as in mesos-agent --resources: "name(role):value;..." or a JSON array of

@@ -10,6 +10,12 @@
 // Master.DropStreams, Master.Silence, Master.SetHooks, Cluster.RestartMaster, Agent.Partition, Agent.Crash, Agent.HoldExecutors and
 // Agent.KillStartingExecutors; from another process by Cluster.ServeFaults.
 //
+// # Who may call
+//
+// Whoever reaches its ports may run anything. It listens on loopback unless it is told otherwise, and keeps browsers out: requests with a
+// Host that is neither a name of loopback, nor its own address, nor in Config.Hosts, and those that a page of another site makes, are
+// refused with 403.
+//
 // # Simulated tasks
 //
 // The label sim of a task says how it ends: ok, exit:N, lost or never, then optionally a comma and how long it runs,
