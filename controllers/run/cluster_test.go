@@ -126,7 +126,7 @@ func TestOnTheDevCluster(t *testing.T) {
 func TestPlacementOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{
-		Simulate: true, Agents: 2, ReregisterDelay: 10 * time.Millisecond, AllocationInterval: 20 * time.Millisecond, Attributes: "rack:r1;cores:16;disks:{ssd,hdd}",
+		Simulate: true, Agents: 2, ReregisterDelay: 10 * time.Millisecond, AllocationInterval: 20 * time.Millisecond, Attributes: "rack:r1;cores:16;disks:ssd",
 		Resources: "cpus:2;cpus(horae):2;mem:4096;disk:10000;ports:[31000-31003];ports(horae):[32000-32001]",
 	})
 	ids := &memoryIDs{}

@@ -235,6 +235,7 @@ func TestBadConfigIsRefused(t *testing.T) {
 	}{
 		{name: "resources", cfg: Config{Resources: "cpus"}, want: "resources:"},
 		{name: "attributes", cfg: Config{Attributes: "rack"}, want: "attributes:"},
+		{name: "an attribute that is a set", cfg: Config{Attributes: "disks:{ssd,hdd}"}, want: "Bad type for attribute"},
 		{name: "number of agents", cfg: Config{Agents: -1}, want: "agents:"},
 		{name: "work dir", cfg: Config{WorkDir: "/dev/null/x"}, want: "work dir"},
 	} {

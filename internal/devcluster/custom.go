@@ -1,6 +1,7 @@
 package devcluster
 
 import (
+	"fmt"
 	"net/http"
 	"os/exec"
 	"syscall"
@@ -64,6 +65,10 @@ func (a *Agent) serveExecutor(w http.ResponseWriter, r *http.Request) {
 	var call executor.Call
 	if err := decodeOperatorCall(r, &call, executor.Call_Type_value); err != nil {
 		reply(w, err)
+		return
+	}
+	if problem := invalidExecutorCall(&call); problem != "" {
+		reply(w, badRequest("Failed to validate Executor::Call: %s", problem))
 		return
 	}
 	if call.Type == executor.Call_SUBSCRIBE {
@@ -141,23 +146,60 @@ func (a *Agent) executorCall(call *executor.Call) error {
 		return badRequest("Executor cannot be found")
 	case x.stream == nil:
 		return &httpError{http.StatusForbidden, "Executor is not subscribed"}
-	case call.Type == executor.Call_UPDATE && call.Update != nil:
+	case call.Type == executor.Call_UPDATE:
 		if call.Update.Status.TaskID.Value != x.key.task {
-			return badRequest("Failed to validate executor::Call: the executor has no task '%s'", call.Update.Status.TaskID.Value)
-		}
-		if call.Update.Status.State == nil || len(call.Update.Status.UUID) != 16 {
-			return badRequest("Failed to validate executor::Call: Expecting 'uuid' and 'state' to be present")
+			return badRequest("Failed to validate Executor::Call: the executor has no task '%s'", call.Update.Status.TaskID.Value)
 		}
 		a.executorUpdate(x, &call.Update.Status)
-		return nil
-	case call.Type == executor.Call_MESSAGE && call.Message != nil:
+	case call.Type == executor.Call_MESSAGE:
 		if f := a.c.master.frameworks[x.key.framework]; f != nil && a.reached() {
 			f.send(&scheduler.Event{Type: scheduler.Event_MESSAGE, Message: &scheduler.Event_Message{
 				AgentID: mesos.AgentID{Value: a.id}, ExecutorID: mesos.ExecutorID{Value: x.executor}, Data: call.Message.Data}})
 		}
-		return nil
 	}
-	return badRequest("Failed to validate executor::Call: Expecting 'type' to be present")
+	return nil
+}
+
+// invalidExecutorCall finds what an agent refuses, in its words (executor::call::validate in src/slave/validation.cpp); "" is nothing.
+func invalidExecutorCall(call *executor.Call) string {
+	absent := func(field string) string { return "Expecting '" + field + "' to be present" }
+	switch call.Type {
+	case executor.Call_SUBSCRIBE:
+		if call.Subscribe == nil {
+			return absent("subscribe")
+		}
+	case executor.Call_UPDATE:
+		if call.Update == nil {
+			return absent("update")
+		}
+		return invalidExecutorUpdate(call, &call.Update.Status)
+	case executor.Call_MESSAGE:
+		if call.Message == nil {
+			return absent("message")
+		}
+	default:
+		return absent("type")
+	}
+	return ""
+}
+
+func invalidExecutorUpdate(call *executor.Call, s *mesos.TaskStatus) string {
+	from := fmt.Sprintf("executor '%s' of framework %s", call.ExecutorID.Value, call.FrameworkID.Value)
+	switch {
+	case len(s.UUID) == 0:
+		return "Expecting 'uuid' to be present"
+	case !validUUID(s.UUID):
+		return "Not a valid UUID"
+	case s.ExecutorID != nil && s.ExecutorID.Value != call.ExecutorID.Value:
+		return fmt.Sprintf("ExecutorID in Call: %s does not match ExecutorID in TaskStatus: %s", call.ExecutorID.Value, s.ExecutorID.Value)
+	case s.GetSource() != mesos.SOURCE_EXECUTOR:
+		return fmt.Sprintf("Received Call from %s with invalid source, expecting 'SOURCE_EXECUTOR'", from)
+	case s.State == nil:
+		return "Expecting 'state' to be present"
+	case *s.State == mesos.TASK_STAGING:
+		return fmt.Sprintf("Received TASK_STAGING from %s which is not allowed", from)
+	}
+	return ""
 }
 
 // executorUpdate queues an update of an executor, unless it is there already.

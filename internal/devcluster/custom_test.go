@@ -154,3 +154,42 @@ func TestKillBeforeACustomExecutorHasRegistered(t *testing.T) {
 		t.Errorf("states %v: %v", states, last)
 	}
 }
+
+// TestUpdatesOfExecutorsThatMesosRefuses are those that a real agent answers with 400.
+func TestUpdatesOfExecutorsThatMesosRefuses(t *testing.T) {
+	random := bytes.Repeat([]byte{0xff}, 16) // of no version
+	running := mesos.TASK_RUNNING
+	good := mesos.TaskStatus{TaskID: mesos.TaskID{Value: "t"}, State: &running, Source: mesos.SOURCE_EXECUTOR.Enum(), UUID: newUUIDBytes()}
+	for name, tt := range map[string]struct {
+		change func(*mesos.TaskStatus)
+		want   string
+	}{
+		"as it should be":            {func(*mesos.TaskStatus) {}, ""},
+		"16 random bytes":            {func(s *mesos.TaskStatus) { s.UUID = random }, "Not a valid UUID"},
+		"no uuid":                    {func(s *mesos.TaskStatus) { s.UUID = nil }, "Expecting 'uuid' to be present"},
+		"a short uuid":               {func(s *mesos.TaskStatus) { s.UUID = s.UUID[:4] }, "Not a valid UUID"},
+		"as if it were of the agent": {func(s *mesos.TaskStatus) { s.Source = mesos.SOURCE_AGENT.Enum() }, "expecting 'SOURCE_EXECUTOR'"},
+		"of another executor":        {func(s *mesos.TaskStatus) { s.ExecutorID = &mesos.ExecutorID{Value: "y"} }, "does not match ExecutorID"},
+		"back in staging":            {func(s *mesos.TaskStatus) { s.State = mesos.TASK_STAGING.Enum() }, "Received TASK_STAGING"},
+	} {
+		status := good
+		tt.change(&status)
+		call := &executor.Call{Type: executor.Call_UPDATE, Update: &executor.Call_Update{Status: status}}
+		call.ExecutorID.Value, call.FrameworkID.Value = "x", "f"
+		if got := invalidExecutorCall(call); (got == "") != (tt.want == "") || !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	c := start(t, Config{})
+	body := `{"type": "UPDATE", "executor_id": {"value": "x"}, "framework_id": {"value": "f"}, "update": {"status": {"task_id": {"value": "t"},
+		"state": "TASK_RUNNING", "source": "SOURCE_EXECUTOR", "uuid": "/////////////////////w=="}}}`
+	resp, err := http.Post("http://"+c.Agent(0).address()+"/slave(1)/api/v1/executor", mediaJSON, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	said, _ := io.ReadAll(resp.Body)
+	if want := "Failed to validate Executor::Call: Not a valid UUID"; resp.StatusCode != http.StatusBadRequest || string(said) != want {
+		t.Errorf("%s: %s, want 400: %s", resp.Status, said, want)
+	}
+}

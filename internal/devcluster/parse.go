@@ -76,7 +76,7 @@ func (r *resource) parse(value string) error {
 	return nil
 }
 
-// parseAttributes reads --attributes: "name:value;...".
+// parseAttributes reads --attributes: "name:value;...". A set is an error: a real agent aborts at its start with "Bad type for attribute".
 func parseAttributes(s string) ([]mesos.Attribute, error) {
 	var out []mesos.Attribute
 	for _, part := range strings.Split(s, ";") {
@@ -91,6 +91,9 @@ func parseAttributes(s string) ([]mesos.Attribute, error) {
 		if err := r.parse(strings.TrimSpace(value)); err != nil {
 			return nil, fmt.Errorf("attributes: %q: %w", part, err)
 		}
+		if r.kind == mesos.SET {
+			return nil, fmt.Errorf("attributes: %q: Bad type for attribute: a set; want a text, a number or [begin-end, ...]", part)
+		}
 		a := mesos.Attribute{Name: strings.TrimSpace(name), Type: r.kind}
 		switch r.kind {
 		case mesos.SCALAR:
@@ -100,8 +103,6 @@ func parseAttributes(s string) ([]mesos.Attribute, error) {
 			for _, s := range r.ranges {
 				a.Ranges.Range = append(a.Ranges.Range, mesos.Value_Range{Begin: s.begin, End: s.end})
 			}
-		case mesos.SET:
-			a.Set = &mesos.Value_Set{Item: r.items}
 		default:
 			a.Text = &mesos.Value_Text{Value: r.items[0]}
 		}

@@ -235,7 +235,7 @@ func validateCall(call *scheduler.Call) error {
 	}
 	switch call.Type {
 	case scheduler.Call_ACKNOWLEDGE:
-		if uuid := call.Acknowledge.UUID; len(uuid) != 16 || bytes.Equal(uuid, make([]byte, 16)) {
+		if !validUUID(call.Acknowledge.UUID) {
 			return invalid("Not a valid UUID")
 		}
 	case scheduler.Call_UPDATE_FRAMEWORK:

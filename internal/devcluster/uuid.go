@@ -21,3 +21,9 @@ func newUUIDBytes() []byte {
 func newUUID() string {
 	return uuid.UUID(newUUIDBytes()).String()
 }
+
+// validUUID reports whether Mesos takes these bytes for a UUID: 16 of them, of a version from 1 to 5 (id::UUID::fromBytes in
+// 3rdparty/stout/include/stout/uuid.hpp).
+func validUUID(b []byte) bool {
+	return len(b) == 16 && b[6]>>4 >= 1 && b[6]>>4 <= 5
+}
