@@ -1,6 +1,7 @@
 package run
 
 import (
+	"strings"
 	"time"
 
 	v1 "horae/api/v1"
@@ -13,7 +14,7 @@ import (
 func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
 	s := r.Status
 	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
-	s.Attempts = append(trimUnstarted(r.Status.Attempts), a)
+	s.Attempts = append(trim(r.Status.Attempts), a)
 	return s
 }
 
@@ -62,9 +63,18 @@ func NextTask(r *store.Run) TaskID {
 	return id
 }
 
-// trimUnstarted drops the oldest attempts that never began when there are more than are kept. The last attempt stays: its
-// number is what the next one counts from.
-func trimUnstarted(as []v1.Attempt) []v1.Attempt {
+// What of a Run's attempts its status keeps: a Run may have a thousand, and all of them in one document.
+const (
+	// keepUnstarted bounds the attempts that never began: there is no bound to how many there are.
+	keepUnstarted = 8
+	// keepMessages is how many attempts keep their whole message; the earlier ones keep shortMessage bytes of its first line.
+	keepMessages = 20
+	shortMessage = 120
+)
+
+// trim drops the oldest attempts that never began when there are more than are kept, and shortens old messages. The last attempt
+// stays: its number is what the next one counts from.
+func trim(as []v1.Attempt) []v1.Attempt {
 	extra := -keepUnstarted
 	for i := range as {
 		if as[i].NotStarted {
@@ -78,6 +88,11 @@ func trimUnstarted(as []v1.Attempt) []v1.Attempt {
 			continue
 		}
 		kept = append(kept, as[i])
+	}
+	for i := range kept[:max(len(kept)-keepMessages, 0)] {
+		if a := &kept[i]; len(a.Message) > shortMessage+len("...") || strings.Contains(a.Message, "\n") {
+			a.Message = cut(oneLine(a.Message), shortMessage)
+		}
 	}
 	return kept
 }

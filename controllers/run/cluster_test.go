@@ -104,13 +104,13 @@ func TestOnTheDevCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.lead(w.onCluster(cluster, ids))
-	if s := w.ends(w.createRun("after-failover", sim("ok,1ms"))); s.Phase != v1.RunSucceeded || started(s) != 1 {
+	if s := w.ends(w.createRun("after-failover", sim("ok,1ms"))); s.Phase != v1.RunSucceeded || attemptsStarted(s) != 1 {
 		t.Errorf("after failover: %+v", s)
 	}
 	if err := cluster.RestartMaster(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.ends(w.createRun("after-restart", sim("ok,1ms"))); s.Phase != v1.RunSucceeded || started(s) != 1 {
+	if s := w.ends(w.createRun("after-restart", sim("ok,1ms"))); s.Phase != v1.RunSucceeded || attemptsStarted(s) != 1 {
 		t.Errorf("after the master's restart: %+v", s)
 	}
 	if s := w.now(long).Object.Status; s.Phase != v1.RunRunning || len(s.Attempts) != 1 {
@@ -119,6 +119,49 @@ func TestOnTheDevCluster(t *testing.T) {
 	w.edit(long, func(s *v1.RunSpec) { s.Cancel = true })
 	if s := w.ends(long); s.Phase != v1.RunKilled {
 		t.Errorf("the long one, cancelled: %+v", s)
+	}
+}
+
+// TestAgentDiesWhileTasksLaunch: a task whose executor ended with its agent before it had registered never ran, and that counts for
+// nothing. All run in the end, once each.
+func TestAgentDiesWhileTasksLaunch(t *testing.T) {
+	w := newWorld(t)
+	cluster := startCluster(t, devcluster.Config{
+		Simulate: true, Agents: 1, Resources: "cpus:100;mem:40960;disk:100000", ReregisterDelay: 10 * time.Millisecond,
+		AllocationInterval: 20 * time.Millisecond,
+	})
+	w.lead(w.onCluster(cluster, &memoryIDs{}))
+	agent := cluster.Agent(0)
+	agent.HoldExecutors(true)
+	var keys []store.Key
+	for i := range 30 {
+		keys = append(keys, w.createRun(fmt.Sprint("r", i), sim("ok,1ms"), func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(0)) }))
+	}
+	for n := 1; n <= 2; n++ {
+		w.until("all are launching", func() bool {
+			for _, key := range keys {
+				if s := w.now(key).Object.Status; s.Phase != v1.RunLaunching || len(s.Attempts) != n {
+					return false
+				}
+			}
+			return true
+		})
+		agent.Crash()
+		agent.Restart()
+	}
+	agent.HoldExecutors(false)
+	aborted := 0
+	for _, key := range keys {
+		s := w.ends(key)
+		if s.Phase != v1.RunSucceeded || attemptsStarted(s) != 1 || len(s.Attempts) < 3 {
+			t.Errorf("%s: %+v", key, s)
+		}
+		if s.Attempts[0].Reason == "EXECUTOR_TERMINATED" { // Others had not reached their agent.
+			aborted++
+		}
+	}
+	if aborted == 0 {
+		t.Error("no executor has died")
 	}
 }
 
@@ -187,7 +230,7 @@ func TestPlacementOnTheDevCluster(t *testing.T) {
 }
 
 // started counts the attempts whose task began: one may have been placed just when the connection broke.
-func started(s v1.RunStatus) int {
+func attemptsStarted(s v1.RunStatus) int {
 	n := 0
 	for _, a := range s.Attempts {
 		if !a.NotStarted {

@@ -14,8 +14,8 @@ type Facts struct {
 	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive, so that "unknown"
 	// says nothing, and neither a question nor a kill makes sense.
 	InFlight bool
-	// Begun: Mesos told, without that being stored, that the live attempt had begun (STAGING, STARTING).
-	Begun bool
+	// Told is how far the live attempt has come, as far as Mesos has told without that being stored (STAGING, STARTING).
+	Told progress
 	// Kills of the live attempt so far, on this subscription, and when the last was sent.
 	Kills    int
 	LastKill time.Time
@@ -43,7 +43,7 @@ type runMemory struct {
 	// task is the live attempt that the next fields speak of, epoch the subscription.
 	task     string
 	epoch    int64
-	begun    bool
+	told     progress
 	kills    int
 	lastKill time.Time
 	asks     int

@@ -25,10 +25,19 @@ func join(a, b string) string {
 // longestMessage is how much of Mesos's own words is kept, in bytes: an agent may send a whole log.
 const longestMessage = 1024
 
-// shorten keeps the beginning of a long text, and valid UTF-8.
-func shorten(text string) string {
-	if len(text) <= longestMessage {
+// shorten keeps the beginning of a long text.
+func shorten(text string) string { return cut(text, longestMessage) }
+
+// oneLine keeps the first line of a text that says something, and no more of it than shorten does: agents put statistics behind it.
+func oneLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
+	return shorten(strings.TrimRight(line, " \t\r"))
+}
+
+// cut keeps at most so many bytes of a text, and valid UTF-8.
+func cut(text string, most int) string {
+	if len(text) <= most {
 		return text
 	}
-	return strings.ToValidUTF8(text[:longestMessage], "") + "..."
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

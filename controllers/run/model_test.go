@@ -31,7 +31,7 @@ var anyState = []offer.State{
 	offer.TaskError, offer.TaskLost, offer.TaskDropped, offer.TaskUnreachable, offer.TaskGone, offer.TaskGoneByOperator, offer.TaskUnknown,
 }
 
-var anyReason = []string{"", "", "RECONCILIATION", "INVALID_OFFERS", "AGENT_DISCONNECTED", "AGENT_DRAINING", "MAX_COMPLETION_TIME_REACHED", "NOT_SENT"}
+var anyReason = []string{"", "", "RECONCILIATION", "INVALID_OFFERS", "AGENT_DISCONNECTED", "AGENT_DRAINING", "MAX_COMPLETION_TIME_REACHED", "NOT_SENT", "EXECUTOR_TERMINATED"}
 
 // TestI2I4I7I8Model: whatever Mesos says in whatever order, and however often the controller crashes, task ids never repeat (I4), what
 // has ended stays as it ended (I7), an acknowledged update's effect is stored (I2), and nothing cached is modified (I8).
@@ -101,7 +101,7 @@ func (m *model) plan(t *rapid.T, crash int) {
 	if m.removed {
 		return
 	}
-	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Begun: rapid.Bool().Draw(t, "begun")}
+	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Told: progress(rapid.IntRange(0, 2).Draw(t, "told"))}
 	before := m.run.Object.DeepCopy()
 	d := Plan(Input{Run: m.run, Updates: m.box, Facts: facts}, m.now)
 	if !sameStatus(&before.Status, &m.run.Object.Status) {
@@ -149,8 +149,8 @@ func (m *model) noEffect(t *rapid.T, u offer.Update) {
 	if u.State == offer.TaskUnknown || u.State == offer.TaskGone || u.State == offer.TaskRunning || u.State == offer.TaskUnreachable {
 		return // Reachable and not, again and again: only the last one counts.
 	}
-	for _, begun := range []bool{false, true} {
-		p := newPlan(Input{Run: m.run, Facts: Facts{Begun: begun}}, m.now)
+	for _, told := range []progress{sent, staged, started} {
+		p := newPlan(Input{Run: m.run, Facts: Facts{Told: told}}, m.now)
 		before := p.status
 		before.Attempts = append([]v1.Attempt(nil), p.status.Attempts...)
 		p.read(u)

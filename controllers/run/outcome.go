@@ -1,7 +1,9 @@
 package run
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	v1 "horae/api/v1"
@@ -11,32 +13,67 @@ import (
 // This file decides what the end of an attempt means for its Run. What each task state and reason of Mesos means is the table in
 // taskstates.go; when the next attempt may start is in retry.go.
 
-// keepUnstarted bounds the attempts that never began in a Run's status: there is no bound to how many there are.
-const keepUnstarted = 8
+// freeAborts is how many attempts of a Run may be aborted before they count against retries.limit.
+const freeAborts = 5
 
 // ending is how an attempt ended and what that means for its Run.
 type ending struct {
-	class      class
-	phase      v1.RunPhase
-	word, text string
+	class class
+	phase v1.RunPhase
+	word  string
+	// text is one line for the Run's status; detail, if there is more, is for the attempt's.
+	text, detail string
 }
 
-// resolve turns the table's row into an ending: it knows who killed the task.
+// with puts what Mesos says behind the ending's text: its first line, and in the detail all of it, up to a bound.
+func (e ending) with(message string) ending {
+	e.text, e.detail = join(e.text, oneLine(message)), join(e.text, shorten(message))
+	return e
+}
+
+// resolve turns the table's row into an ending: it knows who killed the task, and how often the Run's attempts were aborted.
 func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
-	e := ending{class: m.class, phase: m.phase, word: m.word, text: join(m.text, shorten(u.Message))}
-	if m.class != killed {
-		return e
+	if m.class == aborted && p.aborts() >= freeAborts {
+		m = meaning(u.State, u.Reason, started)
 	}
+	e := ending{class: m.class, phase: m.phase, word: m.word, text: m.text}.with(u.Message)
+	if cause := p.likelyCause(u); cause != "" {
+		e.text, e.detail = e.text+"; "+cause, e.detail+"; "+cause
+	}
+	switch m.class {
+	case aborted:
+		e.class = unstarted
+	case killed:
+		return p.resolveKill(a, u, e)
+	}
+	return e
+}
+
+// resolveKill is the ending of an attempt whose task was killed, e if it was not for a reason of the Run's.
+func (p *plan) resolveKill(a *v1.Attempt, u offer.Update, e ending) ending {
 	sick := u.Healthy != nil && !*u.Healthy
 	switch reason, text := p.mustDieAt(a, u); {
 	case reason == reasonDeadline, reason == reasonTimeout:
-		return ending{usual, v1.RunFailed, reason, text}
+		return ending{class: usual, phase: v1.RunFailed, word: reason, text: text}
 	case reason != "":
-		return ending{killed, v1.RunKilled, reason, text}
+		return ending{class: killed, phase: v1.RunKilled, word: reason, text: text}
 	case sick:
-		return ending{usual, v1.RunFailed, reasonUnhealthy, join("the health check failed", shorten(u.Message))}
+		return ending{class: usual, phase: v1.RunFailed, word: reasonUnhealthy, text: "the health check failed"}.with(u.Message)
 	}
 	return e
+}
+
+// likelyCause explains messages of agents that lack what the task's container needs; "": there is nothing to explain.
+func (p *plan) likelyCause(u offer.Update) string {
+	c := p.run.Spec.Task.Container
+	switch {
+	case c == nil:
+	case c.Type == v1.ContainerDocker && strings.Contains(u.Message, "unknown container"):
+		return "the agent may not run Docker containers (its --containerizers)"
+	case strings.Contains(u.Message, "Unsupported container image"), strings.Contains(u.Message, "in ContainerInfo is not supported"):
+		return "the agent may lack an isolator that the container needs (its --isolation and --image_providers)"
+	}
+	return ""
 }
 
 // mustDieAt is mustDie without the patience that Mesos gets: a task that was killed after its timeout was killed for it.
@@ -57,7 +94,7 @@ func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
 	a.FinishTime = p.within(a, u.Timestamp)
 	a.UnreachableTime = nil
 	a.ExitCode = u.ExitCode
-	a.Message = e.text
+	a.Message = cmp.Or(e.detail, e.text)
 	a.NotStarted = e.class == unstarted
 	if a.Reason = u.Reason; a.Reason == "" || e.word == reasonTimeout || e.word == reasonDeadline {
 		a.Reason = e.word
@@ -115,7 +152,7 @@ func (p *plan) replaceUnreachable() {
 	}
 	if after := unreachableAfter(u); !p.now.Before(a.UnreachableTime.Add(after)) {
 		text := fmt.Sprintf("agent %s has been unreachable for %s; the task may still be running there", a.Hostname, v1.Duration{Duration: after})
-		p.finish(a, offer.Update{TaskID: a.TaskID}, ending{lost, v1.RunLost, reasonUnreachable, text})
+		p.finish(a, offer.Update{TaskID: a.TaskID}, ending{class: lost, phase: v1.RunLost, word: reasonUnreachable, text: text})
 	}
 }
 
@@ -161,7 +198,7 @@ func (p *plan) lastMessage() string {
 		return ""
 	}
 	if m := p.status.Attempts[n-1].Message; m != "" {
-		return "; the last attempt: " + m
+		return "; the last attempt: " + oneLine(m)
 	}
 	return ""
 }

@@ -114,7 +114,11 @@ func (p *plan) read(u offer.Update) {
 		return
 	}
 	a := &p.status.Attempts[i]
-	m := meaning(u.State, u.Reason, a.State != v1.RunLaunching || p.in.Begun)
+	so := p.in.Told
+	if a.State != v1.RunLaunching {
+		so = started
+	}
+	m := meaning(u.State, u.Reason, so)
 	switch {
 	case p.in.InFlight && (u.State == offer.TaskUnknown || u.State == offer.TaskGone):
 		p.ackNow(u) // The ACCEPT may yet arrive.

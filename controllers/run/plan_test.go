@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -82,6 +83,8 @@ func TestEveryStateInEveryPhase(t *testing.T) {
 		launching *outcome
 		// end of a cancelled Run's attempt; "": it goes on and is killed.
 		cancelled v1.RunPhase
+		// abortedIs is the same when it had not started.
+		abortedIs v1.RunPhase
 	}{
 		"staging":     {state: offer.TaskStaging, running: nothing},
 		"starting":    {state: offer.TaskStarting, running: nothing},
@@ -90,11 +93,14 @@ func TestEveryStateInEveryPhase(t *testing.T) {
 		"unreachable": {state: offer.TaskUnreachable, running: outcome{Phase: R, Attempt: R, Reason: "Unreachable", Acks: after}, launching: &outcome{Phase: L, Attempt: L, Reason: "Unreachable", Acks: after}},
 		"finished":    {state: offer.TaskFinished, running: final(S, S, ""), cancelled: S},
 
-		"failed":                   {state: offer.TaskFailed, running: ended(F, "Retrying", retry), cancelled: F},
-		"failed, timeout":          {state: offer.TaskFailed, reason: "MAX_COMPLETION_TIME_REACHED", running: ended(F, "Retrying", retry), cancelled: F},
-		"failed, memory":           {state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_MEMORY", running: ended(F, "Retrying", retry), cancelled: F},
-		"failed, not launched":     {state: offer.TaskFailed, reason: "CONTAINER_LAUNCH_FAILED", running: ended(F, "Retrying", retry), cancelled: F},
-		"failed, executor":         {state: offer.TaskFailed, reason: "EXECUTOR_TERMINATED", running: ended(F, "Retrying", retry), cancelled: F},
+		"failed":               {state: offer.TaskFailed, running: ended(F, "Retrying", retry), cancelled: F},
+		"failed, timeout":      {state: offer.TaskFailed, reason: "MAX_COMPLETION_TIME_REACHED", running: ended(F, "Retrying", retry), cancelled: F},
+		"failed, memory":       {state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_MEMORY", running: ended(F, "Retrying", retry), cancelled: F},
+		"failed, not launched": {state: offer.TaskFailed, reason: "CONTAINER_LAUNCH_FAILED", running: ended(F, "Retrying", retry), cancelled: F},
+		"failed, executor": {
+			state: offer.TaskFailed, reason: "EXECUTOR_TERMINATED", running: ended(F, "Retrying", retry),
+			launching: ptr(ended(X, "Retrying", soon)), cancelled: F, abortedIs: X,
+		},
 		"failed while unreachable": {state: offer.TaskFailed, reason: "AGENT_REREGISTERED", running: ended(F, "Retrying", retry), cancelled: F},
 		"killed by nobody we know": {state: offer.TaskKilled, running: final(K, K, "Killed"), cancelled: K},
 		"killed, agent drained":    {state: offer.TaskKilled, reason: "AGENT_DRAINING", running: ended(X, "Retrying", retry), cancelled: X},
@@ -149,6 +155,9 @@ func TestEveryStateInEveryPhase(t *testing.T) {
 					return
 				}
 				want := outcome{Phase: K, Attempt: tc.cancelled, Reason: "Cancelled", Acks: after}
+				if phase == L && tc.abortedIs != "" {
+					want.Attempt = tc.abortedIs
+				}
 				if tc.cancelled == S {
 					want.Phase, want.Reason = S, ""
 				}
@@ -190,7 +199,7 @@ func TestEveryStateHasARow(t *testing.T) {
 			t.Errorf("%s has no row", state)
 			continue
 		}
-		if last := rows[len(rows)-1]; last.reason != "" || last.when != always {
+		if last := rows[len(rows)-1]; last.reason != "" || last.before != 0 {
 			t.Errorf("%s: the last row must fit always", state)
 		}
 		for i, r := range rows {
@@ -200,7 +209,11 @@ func TestEveryStateHasARow(t *testing.T) {
 			if r.phase.Terminal() && r.phase != v1.RunSucceeded && r.word == "" {
 				t.Errorf("%s %s: no word for the user", state, r.reason)
 			}
-			if got := meaning(state, r.reason, r.when != launching); i < len(rows) && !reflect.DeepEqual(got, r) {
+			so := started
+			if r.before != 0 {
+				so = r.before - 1
+			}
+			if got := meaning(state, r.reason, so); i < len(rows) && !reflect.DeepEqual(got, r) {
 				t.Errorf("%s %s: hidden by %+v", state, r.reason, got)
 			}
 		}
@@ -296,7 +309,7 @@ func TestPlan(t *testing.T) {
 		},
 		"unknown though Mesos had said starting: it may have run": {
 			run: []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))}, updates: []offer.Update{update(1, offer.TaskUnknown, reconciled)},
-			facts: Facts{Begun: true},
+			facts: Facts{Told: staged},
 			want:  outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
 		},
 		"silent while launching: asked after ten seconds": {
@@ -609,6 +622,123 @@ func TestLongMessagesAreCut(t *testing.T) {
 	d := Plan(Input{Run: testRun(withAttempts(attempt(1, v1.RunRunning))), Updates: []offer.Update{u}}, at(plannedAt))
 	if m := d.Status.Attempts[0].Message; len(m) > longestMessage+3 || len(m) < longestMessage || !utf8.ValidString(m) {
 		t.Errorf("message of %d bytes", len(m))
+	}
+}
+
+// TestAttemptsThatWereAborted: the end of an executor counts against the limit only if the task may have started, or after some
+// times; the pauses grow.
+func TestAttemptsThatWereAborted(t *testing.T) {
+	run := testRun(func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(1)) })
+	now := at(0)
+	var pauses []time.Duration
+	var phases []v1.RunPhase
+	for n := 1; !run.Object.Status.Phase.Terminal() && n < 20; n++ {
+		launched := Launched(run.Object, attempt(n, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = v1.NewTime(now) }))
+		run = testRun(func(r *v1.Run) { r.Spec.Retries.Limit, r.Status = ptr(int32(1)), launched })
+		u := update(n, offer.TaskFailed, because("EXECUTOR_TERMINATED"), func(u *offer.Update) { u.Message = "Executor terminated" })
+		d := Plan(Input{Run: run, Updates: []offer.Update{u}, Facts: Facts{Told: staged}}, now)
+		run = testRun(func(r *v1.Run) { r.Spec.Retries.Limit, r.Status = ptr(int32(1)), *d.Status })
+		last := d.Status.Attempts[len(d.Status.Attempts)-1]
+		phases = append(phases, last.State)
+		if want := last.State == v1.RunLost; last.NotStarted != want {
+			t.Errorf("attempt %d ended %s, not started: %t", n, last.State, last.NotStarted)
+		}
+		if d.Status.RetryTime != nil {
+			pauses = append(pauses, d.Status.RetryTime.Sub(now))
+			now = d.Status.RetryTime.Time
+		}
+	}
+	const X, F = v1.RunLost, v1.RunFailed
+	if diff := cmp.Diff([]v1.RunPhase{X, X, X, X, X, F, F}, phases); diff != "" {
+		t.Errorf("attempts ended (-want +got):\n%s", diff)
+	}
+	ms := time.Millisecond
+	if diff := cmp.Diff([]time.Duration{250 * ms, 500 * ms, time.Second, 2 * time.Second, 4 * time.Second, time.Minute}, pauses); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
+	}
+	if s := run.Object.Status; s.Phase != F || s.Reason != "ExecutorFailed" {
+		t.Errorf("the run ended %s, %s", s.Phase, s.Reason)
+	}
+
+	// Any sign that the task has started, and it counts.
+	for name, in := range map[string]Input{
+		"TASK_STARTING was heard of": {Run: testRun(withAttempts(attempt(1, v1.RunLaunching))), Facts: Facts{Told: started}},
+		"it runs":                    {Run: testRun(withAttempts(attempt(1, v1.RunRunning)))},
+	} {
+		in.Updates = []offer.Update{update(1, offer.TaskFailed, because("EXECUTOR_TERMINATED"))}
+		if a := Plan(in, at(plannedAt)).Status.Attempts[0]; a.NotStarted || a.State != F {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+// TestWhatAnAgentLacksIsNamed: Mesos's message alone does not help whoever wrote the Job.
+func TestWhatAnAgentLacksIsNamed(t *testing.T) {
+	container := func(kind string) func(*v1.Run) {
+		return func(r *v1.Run) { r.Spec.Task.Container = &v1.Container{Type: kind, Image: "busybox"} }
+	}
+	for name, tc := range map[string]struct {
+		kind            string
+		reason, message string
+		want            string
+	}{
+		"docker": {v1.ContainerDocker, "EXECUTOR_TERMINATED", "Abnormal executor termination: unknown container", "--containerizers"},
+		"image":  {v1.ContainerMesos, "CONTAINER_LAUNCH_FAILED", "Failed to launch container: Unsupported container image type: DOCKER", "--image_providers"},
+		"volume": {v1.ContainerMesos, "CONTAINER_LAUNCH_FAILED", "Failed to launch container: Volumes in ContainerInfo is not supported", "--isolation"},
+		"other":  {v1.ContainerDocker, "EXECUTOR_TERMINATED", "Executor terminated", ""},
+	} {
+		run := testRun(withAttempts(attempt(1, v1.RunLaunching)), container(tc.kind))
+		u := update(1, offer.TaskFailed, because(tc.reason), func(u *offer.Update) { u.Message = tc.message })
+		s := Plan(Input{Run: run, Updates: []offer.Update{u}}, at(plannedAt)).Status
+		for _, m := range []string{s.Message, s.Attempts[0].Message} {
+			if !strings.Contains(m, tc.message) || tc.want != "" && !strings.Contains(m, tc.want) || tc.want == "" && strings.Contains(m, "--") {
+				t.Errorf("%s: %q", name, m)
+			}
+		}
+	}
+}
+
+// TestMessagesOfSeveralLines: the Run's message is one line, whatever Mesos says; the attempt keeps the rest.
+func TestMessagesOfSeveralLines(t *testing.T) {
+	const statistics = "Memory limit exceeded: Requested: 32MB Maximum Used: 32MB\n\nMEMORY STATISTICS: \ncache 0\nrss 33554432\n"
+	run := testRun(withAttempts(attempt(1, v1.RunRunning)), func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(0)) })
+	u := update(1, offer.TaskFailed, because("CONTAINER_LIMITATION_MEMORY"), func(u *offer.Update) { u.Message = statistics })
+	s := Plan(Input{Run: run, Updates: []offer.Update{u}}, at(plannedAt)).Status
+	const text = "the task used more memory than it asked for: "
+	if want := text + "Memory limit exceeded: Requested: 32MB Maximum Used: 32MB"; s.Message != want {
+		t.Errorf("the run says %q, want %q", s.Message, want)
+	}
+	if want := text + statistics; s.Attempts[0].Message != want {
+		t.Errorf("the attempt says %q, want %q", s.Attempts[0].Message, want)
+	}
+	// Nor does it matter which message comes later.
+	retried := testRun(withAttempts(s.Attempts...), func(r *v1.Run) { r.Status.Phase, r.Spec.Deadline = v1.RunPending, seconds(1) })
+	if s := Plan(Input{Run: retried}, at(plannedAt)).Status; s.Phase != v1.RunFailed || strings.Contains(s.Message, "\n") {
+		t.Errorf("a later end: %s %q", s.Phase, s.Message)
+	}
+}
+
+// TestAThousandAttemptsFitIntoADocument: etcd takes one and a half megabytes at a time, and a retry may be the thousandth.
+func TestAThousandAttemptsFitIntoADocument(t *testing.T) {
+	var as []v1.Attempt
+	for n := range v1.MaxRetryLimit {
+		as = append(as, attempt(n+1, v1.RunFailed, func(a *v1.Attempt) {
+			a.StartTime, a.FinishTime, a.Reason = timeAt(time.Second), timeAt(time.Minute), "CONTAINER_LIMITATION_MEMORY"
+			a.Message = strings.Repeat("1234567890\n", longestMessage/11)
+			a.AgentID, a.ContainerID = strings.Repeat("a", 45), strings.Repeat("c", 36)
+			a.Sandbox = "/var/lib/mesos/agent/slaves/" + strings.Repeat("s", 250)
+		}))
+	}
+	status := Launched(testRun(withAttempts(as...)).Object, attempt(v1.MaxRetryLimit+1, v1.RunLaunching))
+	data, err := json.Marshal(status)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(data) > 1<<20 || len(status.Attempts) != v1.MaxRetryLimit+1 {
+		t.Errorf("%d attempts are %d bytes", len(status.Attempts), len(data))
+	}
+	if m := status.Attempts[v1.MaxRetryLimit-1].Message; m != as[0].Message {
+		t.Error("the last attempts keep their whole messages")
 	}
 }
 

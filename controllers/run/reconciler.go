@@ -122,7 +122,7 @@ func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	epoch, framework := c.reconciliation.current()
 	m := c.memory.of(run.Key, task, epoch)
 	in.Facts = Facts{
-		Begun: m.begun, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
+		Told: m.told, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
 		Why: m.why,
 	}
 	if live != nil {
@@ -134,9 +134,9 @@ func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	}
 	for _, l := range updates {
 		in.Updates = append(in.Updates, l.Update)
-		if l.TaskID == task && (l.State == offer.TaskStaging || l.State == offer.TaskStarting) && !in.Begun {
-			in.Begun = true
-			c.remember(run.Key, task, func(m *runMemory) { m.begun = true })
+		if told := progressOf(l.State); l.TaskID == task && told > in.Told {
+			in.Told = told
+			c.remember(run.Key, task, func(m *runMemory) { m.told = told })
 		}
 	}
 	return in

@@ -42,6 +42,17 @@ func (p *plan) counted() int {
 	return n
 }
 
+// aborts is how many attempts did not count because their executors ended.
+func (p *plan) aborts() int {
+	n := 0
+	for i := range p.status.Attempts {
+		if a := &p.status.Attempts[i]; a.NotStarted && abortedBy(a.Reason) {
+			n++
+		}
+	}
+	return n
+}
+
 func (p *plan) unstartedInARow() int {
 	n := 0
 	for i := len(p.status.Attempts) - 1; i >= 0 && p.status.Attempts[i].NotStarted; i-- {

@@ -19,26 +19,45 @@ const (
 	lost
 	// unstarted: the task never began. It is retried with a back-off of its own and does not count.
 	unstarted
+	// aborted: the task's executor ended, and nothing says that the task had started. It is as unstarted for the first few of a
+	// Run (freeAborts), and from then on what the state's row for any attempt says: what ends each executor may be the task itself.
+	aborted
 	// permanent: a retry would end in the same way.
 	permanent
 	// killed: somebody killed the task; who it was, and so what follows, Plan knows.
 	killed
 )
 
-// when restricts a row to what the attempt was when the update came.
-type when int
+// progress is how far an attempt has come, as far as Mesos has told.
+type progress int
 
 const (
-	always when = iota
-	// launching: Running was never stored for the attempt, and Mesos never said that it had begun.
-	launching
+	// sent: nothing is known but that the attempt's ACCEPT was sent, or will be.
+	sent progress = iota
+	// staged: Mesos has the task.
+	staged
+	// started: the task's executor has it. The task may have run.
+	started
 )
+
+// progressOf is what a state says of how far its attempt has come. An end says nothing: Mesos reports one for tasks that never
+// ran, too.
+func progressOf(state offer.State) progress {
+	switch state {
+	case offer.TaskStaging:
+		return staged
+	case offer.TaskStarting, offer.TaskRunning:
+		return started
+	}
+	return sent
+}
 
 // row is one line of the table: what a task state, with a reason, means.
 type row struct {
 	state  offer.State
 	reason string // without REASON_; "": any that has no row of its own
-	when   when
+	// before: the row holds only for attempts that have not come so far; zero: for all.
+	before progress
 
 	class class
 	// phase that the attempt gets; "": it keeps its own.
@@ -116,9 +135,12 @@ var states = []row{
 	{state: offer.TaskFailed, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
 	{state: offer.TaskFailed, reason: "CONTAINER_UPDATE_FAILED", class: lost, phase: v1.RunLost, word: "ContainerUpdateFailed", text: "the agent could not change the container's resources and ended it"},
 	{state: offer.TaskFailed, reason: "COMMAND_EXECUTOR_FAILED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the command executor failed"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_REGISTRATION_TIMEOUT", before: started, class: aborted, phase: v1.RunLost, word: reasonNotStarted, text: "the executor did not come up in time"},
 	{state: offer.TaskFailed, reason: "EXECUTOR_REGISTRATION_TIMEOUT", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor did not come up in time"},
 	{state: offer.TaskFailed, reason: "EXECUTOR_REREGISTRATION_TIMEOUT", class: lost, phase: v1.RunLost, word: "AgentRestarted", text: "the executor did not come back after the agent's restart"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_TERMINATED", before: started, class: aborted, phase: v1.RunLost, word: reasonNotStarted, text: "the executor ended before the task had started"},
 	{state: offer.TaskFailed, reason: "EXECUTOR_TERMINATED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor ended without saying how the task did"},
+	{state: offer.TaskFailed, reason: "EXECUTOR_UNREGISTERED", before: started, class: aborted, phase: v1.RunLost, word: reasonNotStarted, text: "the executor left before the task had started"},
 	{state: offer.TaskFailed, reason: "EXECUTOR_UNREGISTERED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the executor left"},
 	{state: offer.TaskFailed, reason: "IO_SWITCHBOARD_EXITED", class: usual, phase: v1.RunFailed, word: "IOSwitchboardExited", text: "what carries the task's output on its agent ended unexpectedly"},
 	{state: offer.TaskFailed, reason: "TASK_HEALTH_CHECK_STATUS_UPDATED", class: usual, phase: v1.RunFailed, word: reasonUnhealthy, text: "the health check failed"},
@@ -160,21 +182,22 @@ var states = []row{
 	// A partition-aware framework gets TASK_DROPPED, TASK_GONE or TASK_UNREACHABLE in most of these cases. Where Mesos gives a reason that
 	// says that the task never began, it is believed as long as nothing says otherwise.
 	{state: offer.TaskLost, reason: "INVALID_OFFERS", class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the offer was gone"},
-	{state: offer.TaskLost, reason: "AGENT_DISCONNECTED", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was disconnected"},
+	{state: offer.TaskLost, reason: "AGENT_DISCONNECTED", before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent was disconnected"},
 	{state: offer.TaskLost, reason: "AGENT_DISCONNECTED", class: lost, phase: v1.RunLost, word: "AgentDisconnected", text: "the agent was disconnected"},
-	{state: offer.TaskLost, reason: "AGENT_RESTARTED", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent restarted"},
+	{state: offer.TaskLost, reason: "AGENT_RESTARTED", before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent restarted"},
 	{state: offer.TaskLost, reason: "AGENT_RESTARTED", class: lost, phase: v1.RunLost, word: "AgentRestarted", text: "the agent restarted"},
-	{state: offer.TaskLost, reason: "MASTER_DISCONNECTED", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the master was not connected"},
+	{state: offer.TaskLost, reason: "MASTER_DISCONNECTED", before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the master was not connected"},
 	{state: offer.TaskLost, reason: "MASTER_DISCONNECTED", class: lost, phase: v1.RunLost, word: reasonLost, text: "the master was not connected"},
-	{state: offer.TaskLost, reason: "RESOURCES_UNKNOWN", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the master does not know the resources any more"},
+	{state: offer.TaskLost, reason: "RESOURCES_UNKNOWN", before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the master does not know the resources any more"},
 	{state: offer.TaskLost, reason: "RESOURCES_UNKNOWN", class: lost, phase: v1.RunLost, word: reasonLost, text: "the master does not know the resources any more"},
-	{state: offer.TaskLost, reason: "GC_ERROR", when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent could not keep a directory of the task from being collected as garbage"},
+	{state: offer.TaskLost, reason: "GC_ERROR", before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the agent could not keep a directory of the task from being collected as garbage"},
 	{state: offer.TaskLost, reason: "GC_ERROR", class: lost, phase: v1.RunLost, word: reasonLost, text: "the agent could not keep a directory of the task from being collected as garbage"},
 	{state: offer.TaskLost, reason: "AGENT_REMOVED", class: lost, phase: v1.RunLost, word: "AgentRemoved", text: "the agent was removed"},
 	{state: offer.TaskLost, reason: "AGENT_UNKNOWN", class: lost, phase: v1.RunLost, word: "AgentRemoved", text: "the agent is not known any more"},
 	{state: offer.TaskLost, reason: "AGENT_REMOVED_BY_OPERATOR", class: lost, phase: v1.RunLost, word: "AgentGone", text: "an operator declared the agent gone"},
 	{state: offer.TaskLost, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
 	{state: offer.TaskLost, reason: "CONTAINER_UPDATE_FAILED", class: lost, phase: v1.RunLost, word: "ContainerUpdateFailed", text: "the agent could not change the container's resources and ended it"},
+	{state: offer.TaskLost, reason: "EXECUTOR_TERMINATED", before: started, class: aborted, phase: v1.RunLost, word: reasonNotStarted, text: "the executor had ended before the task reached it"},
 	{state: offer.TaskLost, reason: "EXECUTOR_TERMINATED", class: lost, phase: v1.RunLost, word: "ExecutorFailed", text: "the executor had ended before the task reached it"},
 	{state: offer.TaskLost, reason: reasonFrameworkRemoved, class: lost, phase: v1.RunLost, word: "FrameworkRemoved", text: "Mesos removed the framework, and its tasks with it"},
 	{state: offer.TaskLost, reason: mesosReconciliation, class: lost, phase: v1.RunLost, word: reasonLost, text: "Mesos lost the task"},
@@ -184,7 +207,7 @@ var states = []row{
 	{state: offer.TaskUnreachable, reason: mesosReconciliation, unreachable: true, word: reasonUnreachable, text: "the master cannot reach the agent"},
 	{state: offer.TaskUnreachable, unreachable: true, word: reasonUnreachable, text: "the master cannot reach the agent"},
 
-	{state: offer.TaskGone, reason: mesosReconciliation, when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached the agent"},
+	{state: offer.TaskGone, reason: mesosReconciliation, before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached the agent"},
 	{state: offer.TaskGone, reason: mesosReconciliation, class: lost, phase: v1.RunLost, word: reasonLost, text: "the agent does not know the task any more"},
 	{state: offer.TaskGone, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
 	{state: offer.TaskGone, reason: "CONTAINER_UPDATE_FAILED", class: lost, phase: v1.RunLost, word: "ContainerUpdateFailed", text: "the agent could not change the container's resources and ended it"},
@@ -194,9 +217,9 @@ var states = []row{
 	{state: offer.TaskGoneByOperator, reason: mesosReconciliation, class: lost, phase: v1.RunLost, word: "AgentGone", text: "an operator declared the agent gone"},
 	{state: offer.TaskGoneByOperator, class: lost, phase: v1.RunLost, word: "AgentGone", text: "an operator declared the agent gone"},
 
-	{state: offer.TaskUnknown, reason: mesosReconciliation, when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached Mesos"},
+	{state: offer.TaskUnknown, reason: mesosReconciliation, before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached Mesos"},
 	{state: offer.TaskUnknown, reason: mesosReconciliation, class: lost, phase: v1.RunLost, word: reasonLost, text: "Mesos does not know the task any more"},
-	{state: offer.TaskUnknown, when: launching, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached Mesos"},
+	{state: offer.TaskUnknown, before: staged, class: unstarted, phase: v1.RunLost, word: reasonNotStarted, text: "the task never reached Mesos"},
 	{state: offer.TaskUnknown, class: lost, phase: v1.RunLost, word: reasonLost, text: "Mesos does not know the task any more"},
 }
 
@@ -209,19 +232,22 @@ var byState = func() map[offer.State][]row {
 	return m
 }()
 
-// meaning finds the row of an update. begun says whether the attempt is known to have begun. A state that Mesos 1.11 does not
-// have means nothing: the attempt lives, and reconciliation will tell.
-func meaning(state offer.State, reason string, begun bool) row {
+// meaning finds the row of an update of an attempt that has come so far. A state that Mesos 1.11 does not have means nothing: the
+// attempt lives, and reconciliation will tell.
+func meaning(state offer.State, reason string, so progress) row {
 	for _, r := range byState[state] {
-		if (r.reason == "" || r.reason == reason) && (r.when == always || !begun) {
+		if (r.reason == "" || r.reason == reason) && (r.before == 0 || so < r.before) {
 			return r
 		}
 	}
 	return row{state: state}
 }
 
+// abortedBy reports whether the reason is that of an attempt that was aborted.
+func abortedBy(reason string) bool { return meaning(offer.TaskFailed, reason, sent).class == aborted }
+
 // terminal reports whether a task in this state is dead for good; one that is unreachable may come back.
 func terminal(state offer.State) bool {
-	r := meaning(state, "", true)
+	r := meaning(state, "", started)
 	return r.class != lives
 }

@@ -124,8 +124,12 @@ func fateOf(state offer.State, reason string, phase v1.RunPhase) fate {
 	last, more := plan(0), plan(3)
 	a := last.Attempts[0]
 	f := fate{attempt: a.State, ends: a.State.Terminal(), counts: !a.NotStarted, retried: more.RetryTime != nil, word: last.Reason, text: a.Message}
-	if f.ends && a.NotStarted {
-		f.word = meaning(state, reason, phase != v1.RunLaunching).word // It is retried for ever.
+	if f.ends && a.NotStarted { // It is retried, whatever the limit.
+		so := sent
+		if phase != v1.RunLaunching {
+			so = started
+		}
+		f.word = meaning(state, reason, so).word
 	}
 	return f
 }
@@ -146,8 +150,11 @@ func TestTaskStatesDocument(t *testing.T) {
 			reason = "`" + r.reason + "`"
 		}
 		phase, when := v1.RunRunning, ""
-		if r.when == launching {
-			phase, when = v1.RunLaunching, ", before it ran"
+		switch r.before {
+		case staged:
+			phase, when = v1.RunLaunching, ", not seen"
+		case started:
+			phase, when = v1.RunLaunching, ", not started"
 		}
 		f := fateOf(r.state, r.reason, phase)
 		fmt.Fprintf(b, "| %s%s | %s | %s | %s |\n", reason, when, f.becomes(r), f.follows(r), f.told(r))
@@ -194,6 +201,8 @@ func (f fate) follows(r row) string {
 		return "failed for good"
 	case r.class == killed:
 		return "killed"
+	case r.class == aborted:
+		return "aborted"
 	case !f.counts:
 		return "tried again"
 	case r.class == lost:
@@ -225,7 +234,8 @@ page from the code of the run controller and fails when the two differ.
 
 The columns:
 
-- *reason*: the reason of Mesos. "Before it ran" means that no update had yet reported the task as running.
+- *reason*: the reason of Mesos. "Not seen" means that no update of the task had come before. "Not started" means that
+  none had reported ` + "`TASK_STARTING` or `TASK_RUNNING`" + `.
 - *attempt*: the state that the attempt gets in the Run's ` + "`status.attempts`" + `.
 - *then*: what follows for the Run. The terms are below.
 - *the user reads*: the Run's ` + "`status.reason`" + ` once no attempt is left, and the beginning of its message. The message
@@ -242,10 +252,18 @@ What follows for the Run:
 | failed for good | the Run has failed, because a retry would end in the same way |
 | killed | the Run ends Killed. If a timeout or a health check caused the kill it counts as a failure |
 | tried again | a new attempt follows soon; this one does not count against ` + "`retries.limit`" + ` |
+| aborted | tried again, for the first five of such ends in a Run; from then on as the row below |
 | retried | a new attempt follows as ` + "`retries`" + ` says |
 | retried as lost | the same, unless ` + "`retries.onLost`" + ` is false |
 
 A Run that is cancelled or deleted, or whose deadline is over, is never retried.
+
+An executor can end before its task has started: the agent was killed and restarted meanwhile, the framework's own
+executor is broken, or the agent cannot run containers of that type. The agent then reports ` + "`TASK_FAILED` with" + `
+` + "`EXECUTOR_TERMINATED`" + ` for a task that never ran. Horae tries again, on another agent if one has room: after 250 ms,
+then after twice as long each time. After five such attempts of a Run the next ones count, because the task itself may be
+the cause. Whether a task can be alive although its agent says so depends on the agent's launcher: see
+[failures](failures.md).
 
 Horae acknowledges an update after its effect is in etcd, never before (I2). An update about an attempt that has ended
 changes nothing (I7). An answer to reconciliation lacks the reason and the message of the update that it repeats.
