@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/backoff"
 )
 
 // This file decides whether and when a Run gets another attempt.
@@ -26,7 +27,7 @@ func (p *plan) retry(a *v1.Attempt, e ending) {
 // retryAfter is the delay between the last attempt and the next.
 func (p *plan) retryAfter(last *v1.Attempt) time.Duration {
 	if last.NotStarted {
-		return doubled(unstartedMin, p.unstartedInARow()-1, unstartedMax)
+		return backoff.Policy{First: unstartedMin, Max: unstartedMax}.Bound(max(p.unstartedInARow()-1, 0))
 	}
 	return retryDelay(&p.run.Spec.Retries, p.counted(), last.TaskID)
 }
@@ -85,17 +86,11 @@ func retryDelay(r *v1.Retries, n int, taskID string) time.Duration {
 	if r.MaxDelay != nil {
 		most = r.MaxDelay.Duration
 	}
-	d := float64(delay)
-	for range min(n-1, 100) {
-		if d *= factor; d >= float64(most) {
-			break
-		}
-	}
-	d = min(d, float64(most))
+	d := backoff.Policy{First: min(delay, most), Max: most, Factor: factor}.Bound(max(n-1, 0))
 	if r.Jitter {
-		d *= fraction(taskID)
+		return time.Duration(float64(d) * fraction(taskID))
 	}
-	return time.Duration(d)
+	return d
 }
 
 // exitCodeForbids reports whether the rules make this exit code a permanent failure. An attempt that has none, because a signal

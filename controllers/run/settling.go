@@ -3,6 +3,7 @@ package run
 import (
 	"time"
 
+	"horae/internal/backoff"
 	"horae/internal/offer"
 )
 
@@ -112,7 +113,7 @@ func (s *settling) next(now time.Time) questions {
 		for _, ref := range s.unsettled {
 			q.ask = append(q.ask, ref)
 		}
-		s.roundAt = now.Add(doubled(s.wait, s.round, repeatMax))
+		s.roundAt = now.Add(backoff.Policy{First: s.wait, Max: repeatMax}.Bound(s.round))
 		s.round++
 	}
 	if len(s.unsettled) > 0 {

@@ -1,6 +1,10 @@
 package run
 
-import "time"
+import (
+	"time"
+
+	"horae/internal/backoff"
+)
 
 // Times that no configuration changes. Those of explanations are in placement/explain.go. A pause doubles with every further time,
 // up to its bound.
@@ -39,13 +43,10 @@ const (
 	answerHoldsMax = time.Minute
 )
 
-func killDelay(kills int) time.Duration { return doubled(killPause, kills-1, repeatMax) }
-func askDelay(asks int) time.Duration   { return doubled(askPause, asks, repeatMax) }
+func killDelay(kills int) time.Duration {
+	return backoff.Policy{First: killPause, Max: repeatMax}.Bound(max(kills-1, 0))
+}
 
-// doubled is d × 2^n, at most most.
-func doubled(d time.Duration, n int, most time.Duration) time.Duration {
-	if n = max(n, 0); n > 30 || d > most>>n {
-		return most
-	}
-	return d << n
+func askDelay(asks int) time.Duration {
+	return backoff.Policy{First: askPause, Max: repeatMax}.Bound(asks)
 }
