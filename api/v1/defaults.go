@@ -24,8 +24,8 @@ var (
 	defaultDisk   = resource.MustParse("256Mi")
 )
 
-// SetDefaultsJob fills in what the user left open. It does so on every read; what is stored is what the user wrote. Applying it
-// twice changes nothing. Name and namespace are left alone: who reads a document knows them better.
+// SetDefaultsJob fills in what the user left open. It does so on every read; what is stored is what the user wrote.
+// Applying it twice changes nothing. Name and namespace are left alone: who reads a document knows them better.
 func SetDefaultsJob(j *Job) {
 	s := &j.Spec
 	setDefault(&s.TimeZone, DefaultTimeZone)
@@ -97,8 +97,8 @@ func setDefaultsTask(t *TaskSpec) {
 	}
 }
 
-// setDefaultsResources also makes each quantity remember its text: Quantity.String stores it at its first call, which would
-// be a write to an object that many read (I8).
+// setDefaultsResources also makes each quantity remember its text: Quantity.String stores it at its first call, which
+// would be a write to an object that many read (I8).
 func setDefaultsResources(r *Resources) {
 	for _, q := range []struct {
 		value **resource.Quantity

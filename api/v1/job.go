@@ -2,7 +2,7 @@ package v1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Job says when something runs and what it is, with the policies between the two.
+// Job says what runs, when it runs, and under which policies.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -24,18 +24,18 @@ type JobList struct {
 	Items           []Job `json:"items"`
 }
 
-// JobSpec is what the user wants. A Job has a schedule, or dependsOn, or neither: then it runs only when triggered.
+// JobSpec is what the user wants. A Job has a schedule or dependsOn. With neither it runs only when triggered.
 type JobSpec struct {
 	// Description is for people; it may have several lines.
 	// +optional
 	Description string `json:"description,omitempty"`
-	// Owner is one mail address or several, comma separated.
+	// Owner is one or several mail addresses, separated by commas.
 	// +kubebuilder:example="ops@example.com"
 	// +optional
 	Owner string `json:"owner,omitempty"`
 
 	// Schedule is a cron expression (five fields, or six with seconds first) or an ISO 8601 repeating interval
-	// (R[n]/start/period); several, one a line, mean their union.
+	// (R[n]/start/period). Several expressions, one per line, mean their union.
 	// +kubebuilder:example="0 2 * * MON-FRI"
 	// +optional
 	Schedule string `json:"schedule,omitempty"`
@@ -43,10 +43,11 @@ type JobSpec struct {
 	// +kubebuilder:default="Etc/UTC"
 	// +optional
 	TimeZone string `json:"timeZone,omitempty"`
-	// Calendars restrict the schedule to some days, or keep it off others. None by default.
+	// Calendars restrict the schedule to some days, or keep it off others. The default is none.
 	// +optional
 	Calendars *JobCalendars `json:"calendars,omitempty"`
-	// StartingDeadline: an occurrence that could not start within this time after it was due is Missed. None by default.
+	// StartingDeadline limits how late an occurrence may start. One that has not started by then is Missed. No limit by
+	// default.
 	// +kubebuilder:example="30m"
 	// +optional
 	StartingDeadline *Duration `json:"startingDeadline,omitempty"`
@@ -54,17 +55,17 @@ type JobSpec struct {
 	// +kubebuilder:default=Latest
 	// +optional
 	MissedRuns MissedRunsPolicy `json:"missedRuns,omitempty"`
-	// Jitter delays each occurrence by up to this much; how much is a stable function of the occurrence.
+	// Jitter delays each occurrence by up to this much. The delay of one occurrence is always the same.
 	// +kubebuilder:example="5m"
 	// +optional
 	Jitter *Duration `json:"jitter,omitempty"`
-	// Suspend blocks the schedule and dependsOn, not a manual trigger.
+	// Suspend stops the schedule and dependsOn. A manual trigger still works.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 	// DependsOn names the Jobs whose Runs start this one.
 	// +optional
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
-	// DependencyPolicy says how Runs of several parents are joined; default AllSinceLastRun.
+	// DependencyPolicy says how Runs of several parents are joined. The default is AllSinceLastRun.
 	// +optional
 	DependencyPolicy DependencyPolicy `json:"dependencyPolicy,omitempty"`
 	// ConcurrencyPolicy says what happens to an occurrence that comes while a Run of the Job is active.
@@ -72,20 +73,20 @@ type JobSpec struct {
 	// +optional
 	ConcurrencyPolicy ConcurrencyPolicy `json:"concurrencyPolicy,omitempty"`
 
-	// SuspendAfterFailures suspends the Job after so many consecutive failed Runs. None by default.
+	// SuspendAfterFailures stops the schedule after this many failed Runs in a row. No limit by default.
 	// +kubebuilder:validation:Minimum=1
 	// +optional
 	SuspendAfterFailures *int32 `json:"suspendAfterFailures,omitempty"`
 	// SoftError makes a failed Run count as a success for the Jobs that depend on this one.
 	// +optional
 	SoftError bool `json:"softError,omitempty"`
-	// Async: the task only starts something; the Run ends when a callback says so.
+	// Async is for a task that only starts something: the Run ends when a callback reports the end.
 	// +optional
 	Async *Async `json:"async,omitempty"`
 
 	RunPolicy `json:",inline"`
 
-	// History bounds how many ended Runs are kept, and for how long.
+	// History limits how many ended Runs are kept, and for how long.
 	// +optional
 	History History `json:"history,omitempty,omitzero"`
 	// Task is what runs: one Mesos task.
@@ -95,76 +96,78 @@ type JobSpec struct {
 	Notify []NotifyRoute `json:"notify,omitempty"`
 }
 
-// RunPolicy is the part of a Job that a Run keeps as it was when the Run was made: how often it is tried, how long it may
-// take, and how urgent it is.
+// RunPolicy is the part of a Job that is copied into each Run: how often it is tried, how long it may take, and how
+// urgent it is. An edit of the Job does not change its present Runs.
 type RunPolicy struct {
 	// Retries of a failed attempt, inside the same Run.
 	// +optional
 	Retries Retries `json:"retries,omitempty,omitzero"`
-	// Timeout of one attempt, from Running.
+	// Timeout limits one attempt, from when it is Running.
 	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
-	// QueueTimeout: a Run that found no offer for so long fails with reason QueueTimeout.
+	// QueueTimeout limits the wait for an offer. A Run that waits longer fails with reason QueueTimeout.
 	// +kubebuilder:example="1h"
 	// +optional
 	QueueTimeout *Duration `json:"queueTimeout,omitempty"`
-	// Deadline of the whole Run, all attempts, from its creation.
+	// Deadline limits the whole Run with all of its attempts, from its creation.
 	// +kubebuilder:example="6h"
 	// +optional
 	Deadline *Duration `json:"deadline,omitempty"`
-	// Priority: higher first, between -1000000 and 1000000. Chronos's highPriority is 1000. A Run that waits rises.
+	// Priority is between -1000000 and 1000000; higher comes first. A Run that waits rises. Chronos's highPriority is
+	// 1000.
 	// +kubebuilder:validation:Minimum=-1000000
 	// +kubebuilder:validation:Maximum=1000000
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
-	// Unreachable says what happens to an attempt on a partitioned agent. By default Horae waits for the agent.
+	// Unreachable says what happens to an attempt whose agent the master cannot reach. By default Horae waits for the
+	// agent.
 	// +optional
 	Unreachable *Unreachable `json:"unreachable,omitempty"`
 }
 
 // Retries of a failed attempt, inside the same Run.
 type Retries struct {
-	// Limit is the number of extra attempts; default 2.
+	// Limit is the number of extra attempts. The default is 2.
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Limit *int32 `json:"limit,omitempty"`
-	// Delay before the first extra attempt; default 60s.
+	// Delay is the pause before the first extra attempt. The default is 60s.
 	// +kubebuilder:default="60s"
 	// +optional
 	Delay *Duration `json:"delay,omitempty"`
-	// Factor by which the delay grows with each further attempt, from 1 to 100; default 1.
+	// Factor multiplies the delay before each further attempt. It is between 1 and 100; the default is 1.
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	// +optional
 	Factor *float64 `json:"factor,omitempty"`
-	// MaxDelay bounds the growth; default 30m, or the delay where that is longer.
+	// MaxDelay is the longest delay. The default is 30m, or delay if that is longer.
 	// +kubebuilder:example="30m"
 	// +optional
 	MaxDelay *Duration `json:"maxDelay,omitempty"`
-	// Jitter draws the delay evenly from zero to its full value.
+	// Jitter draws each delay evenly between zero and its full length.
 	// +optional
 	Jitter bool `json:"jitter,omitempty"`
-	// OnLost: an attempt that Mesos lost also counts and is retried; false: the Run ends Lost. Default true.
+	// OnLost says whether an attempt that Mesos lost is retried. If false, the Run ends Lost. The default is true.
 	// +kubebuilder:default=true
 	// +optional
 	OnLost *bool `json:"onLost,omitempty"`
-	// ExitCodes that are never, or the only ones, retried.
+	// ExitCodes that are never retried, or that alone are retried.
 	// +optional
 	ExitCodes *RetryExitCodes `json:"exitCodes,omitempty"`
 }
 
-// RetryExitCodes restricts retries by the task's exit code; at most one of the two lists is set.
+// RetryExitCodes restricts retries by the exit code of the task. At most one of the two lists is set.
 type RetryExitCodes struct {
-	// Never: these are permanent failures.
+	// Never lists the codes that are not retried.
 	// +kubebuilder:validation:items:Minimum=1
 	// +kubebuilder:validation:items:Maximum=255
 	// +optional
 	Never []int32 `json:"never,omitempty"`
-	// Only: every other code is a permanent failure.
+	// Only lists the codes that are retried; every other code is not.
 	// +kubebuilder:validation:items:Minimum=1
 	// +kubebuilder:validation:items:Maximum=255
 	// +optional
@@ -173,11 +176,12 @@ type RetryExitCodes struct {
 
 // Unreachable says what happens to an attempt on an agent that the master cannot reach.
 type Unreachable struct {
-	// After how long the attempt is replaced; default 15m. Only with then: Replace.
+	// After says how long the agent may be away before the attempt is replaced. The default is 15m. Only with then:
+	// Replace.
 	// +kubebuilder:example="15m"
 	// +optional
 	After *Duration `json:"after,omitempty"`
-	// Then: Wait (default) or Replace, which may run the work twice.
+	// Then is Wait (default) or Replace. Replace may run the work twice.
 	// +optional
 	Then UnreachableAction `json:"then,omitempty"`
 }
@@ -186,7 +190,7 @@ type Unreachable struct {
 type Dependency struct {
 	// Job is the parent's name.
 	Job string `json:"job"`
-	// On which end of a parent Run this Job starts.
+	// On says which end of a parent's Run starts this Job.
 	// +kubebuilder:default=Succeeded
 	// +optional
 	On DependencyOutcome `json:"on,omitempty"`
@@ -194,27 +198,27 @@ type Dependency struct {
 
 // Async marks a Job whose Runs end by a callback.
 type Async struct {
-	// Timeout: how long after the task ended the callback may take.
+	// Timeout limits how long after the end of the task the callback may come.
 	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
 }
 
-// History bounds the ended Runs of a Job that are kept.
+// History limits the ended Runs of a Job that are kept.
 type History struct {
-	// Succeeded Runs kept; default 10.
+	// Succeeded is how many Runs that succeeded are kept. The default is 10.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	Succeeded *int32 `json:"succeeded,omitempty"`
-	// Failed Runs kept (all that ended otherwise than in success); default 10.
+	// Failed is how many other ended Runs are kept: failed, lost, killed, missed. The default is 10.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=10000
 	// +optional
 	Failed *int32 `json:"failed,omitempty"`
-	// TTL after which an ended Run goes whatever the counts say. None by default.
+	// TTL is how long an ended Run is kept at most, whatever the counts say. No limit by default.
 	// +kubebuilder:example="720h"
 	// +optional
 	TTL *Duration `json:"ttl,omitempty"`
@@ -230,7 +234,7 @@ type NotifyRoute struct {
 	On []string `json:"on,omitempty"`
 }
 
-// MissedRunsPolicy says which occurrences that passed while nothing could run are run afterwards.
+// MissedRunsPolicy says which of the occurrences that passed while nothing could run are run afterwards.
 // +kubebuilder:validation:Enum=Latest;All;None
 type MissedRunsPolicy string
 
@@ -247,13 +251,13 @@ type ConcurrencyPolicy string
 
 // Values of ConcurrencyPolicy.
 const (
-	// ConcurrencyForbid skips the occurrence and says so.
+	// ConcurrencyForbid skips the occurrence and records that.
 	ConcurrencyForbid ConcurrencyPolicy = "Forbid"
 	// ConcurrencyAllow runs both.
 	ConcurrencyAllow ConcurrencyPolicy = "Allow"
-	// ConcurrencyReplace cancels the active Run; the new one starts when it is gone.
+	// ConcurrencyReplace cancels the active Run. The new one starts when that has ended.
 	ConcurrencyReplace ConcurrencyPolicy = "Replace"
-	// ConcurrencyQueue lets one wait.
+	// ConcurrencyQueue lets one occurrence wait.
 	ConcurrencyQueue ConcurrencyPolicy = "Queue"
 )
 
@@ -280,7 +284,7 @@ const (
 	OnFinished  DependencyOutcome = "Finished"
 )
 
-// UnreachableAction says what follows an agent's absence.
+// UnreachableAction says what Horae does while an agent cannot be reached.
 // +kubebuilder:validation:Enum=Wait;Replace
 type UnreachableAction string
 

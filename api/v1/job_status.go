@@ -4,14 +4,16 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Types of a Job's conditions.
 const (
-	// JobAccepted: the spec can be decoded and is valid. False names the field path and the reason; nothing runs then.
+	// JobAccepted: the spec can be decoded and is valid. If False, the message names the field path and the reason,
+	// and nothing runs.
 	JobAccepted = "Accepted"
-	// JobScheduled: the schedule has a next occurrence. False says why there is none (suspended, exhausted, no schedule).
+	// JobScheduled: the schedule has a next occurrence. If False, the reason says why there is none (suspended,
+	// exhausted, no schedule).
 	JobScheduled = "Scheduled"
-	// JobHealthy: the last Run that ended in success or failure did so in success. Absent until one has ended.
+	// JobHealthy: the last Run that succeeded or failed has succeeded. Absent until one has ended.
 	JobHealthy = "Healthy"
-	// JobCalendarsFound: the Calendars that spec.calendars names are there and valid. False names one that is not: it counts as a
-	// Calendar without days. Absent when the Job names none.
+	// JobCalendarsFound: the Calendars in spec.calendars exist and are valid. If False, the message names one that
+	// does not: it counts as a Calendar without days. Absent when the Job has no Calendars.
 	JobCalendarsFound = "CalendarsFound"
 )
 
@@ -21,16 +23,16 @@ const (
 	ReasonValid   = "Valid"
 	ReasonInvalid = "Invalid"
 
-	// Of Scheduled. NextOccurrence is True: status.nextScheduleTime says when. ClockWentBack is True as well: occurrences later
-	// than the present time have been handled already, and nothing fires twice.
+	// Of Scheduled. NextOccurrence is True: status.nextScheduleTime says when. ClockWentBack is True as well:
+	// occurrences later than the present time have been handled already, and nothing fires twice.
 	ReasonNextOccurrence = "NextOccurrence"
 	ReasonClockWentBack  = "ClockWentBack"
 	ReasonNoSchedule     = "NoSchedule"
 	ReasonExhausted      = "Exhausted"
 	ReasonNotAccepted    = "NotAccepted"
 	ReasonSuspended      = "Suspended"
-	// ReasonTooManyFailures: as many Runs failed in a row as spec.suspendAfterFailures allows. The Job is blocked as if it were
-	// suspended until its spec is written again or a manual Run succeeds; spec.suspend stays the user's.
+	// ReasonTooManyFailures: as many Runs failed in a row as spec.suspendAfterFailures allows. The Job is stopped as
+	// if it were suspended, until its spec is written again or a manual Run succeeds. spec.suspend is never changed.
 	ReasonTooManyFailures = "TooManyFailures"
 
 	// Of Healthy.
@@ -43,10 +45,10 @@ const (
 	ReasonCalendarInvalid = "CalendarInvalid"
 )
 
-// Reasons for which an occurrence did not become a Run (NotRun.Reason), besides those of Scheduled=False for what passed while
-// nothing could run.
+// Reasons for which an occurrence did not become a Run (NotRun.Reason), besides those of Scheduled=False for what
+// passed while nothing could run.
 const (
-	// ReasonDowntime: it passed while no controller was there to start it, and missedRuns did not ask for it. Missed.
+	// ReasonDowntime: it passed while no manager led, and missedRuns did not ask for it. Missed.
 	ReasonDowntime = "Downtime"
 	// ReasonTooManyMissed: it passed so, and there were more than the controller's limit for missedRuns: All. Missed.
 	ReasonTooManyMissed = "TooManyMissed"
@@ -68,9 +70,9 @@ const (
 	ReasonTooManyMoved = "TooManyMoved"
 )
 
-// JobStatus is what the job controller saw; users never write it.
+// JobStatus is what the job controller observed. Users never write it.
 type JobStatus struct {
-	// ObservedGeneration is the generation of the spec that this status speaks of.
+	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: Accepted, Scheduled, CalendarsFound, Healthy.
@@ -82,28 +84,29 @@ type JobStatus struct {
 	// NextScheduleTime is the next occurrence, without its jitter.
 	// +optional
 	NextScheduleTime *Time `json:"nextScheduleTime,omitempty"`
-	// LastScheduleTime is the last occurrence handled: run, missed or skipped.
+	// LastScheduleTime is the last occurrence that was handled: run, missed or skipped.
 	// +optional
 	LastScheduleTime *Time `json:"lastScheduleTime,omitempty"`
-	// LastSuccessfulTime is when a Run last ended in success.
+	// LastSuccessfulTime is when a Run last succeeded.
 	// +optional
 	LastSuccessfulTime *Time `json:"lastSuccessfulTime,omitempty"`
 	// LastFailureTime is when a Run last ended Failed or Lost.
 	// +optional
 	LastFailureTime *Time `json:"lastFailureTime,omitempty"`
 
-	// Schedule is the cursor's anchor: what the occurrences below are counted of.
+	// Schedule is the schedule that the fields below are about, and since when it applies.
 	// +optional
 	Schedule *ScheduleStatus `json:"schedule,omitempty"`
-	// Waiting are the occurrences that were handled but start only when the active Run has ended, oldest first: one under
-	// concurrencyPolicy Queue or Replace; more where missedRuns: All has a backlog to run one by one.
+	// Waiting are the occurrences that start when the active Run has ended, oldest first: one under concurrencyPolicy
+	// Queue or Replace, more when missedRuns: All catches up.
 	// +optional
 	Waiting []Time `json:"waiting,omitempty"`
-	// Moved are the instants to which calendars.onExcluded: NextDay has put occurrences that were handled, in order. Once they are due
-	// they are run as if the schedule named them.
+	// Moved are the instants to which calendars.onExcluded: NextDay has moved occurrences, in order. When they are
+	// due they run as if the schedule named them.
 	// +optional
 	Moved []Time `json:"moved,omitempty"`
-	// Occurrences of the present schedule that were handled so far: Rn counts these; manual Runs and retries never count.
+	// Occurrences of the present schedule that were handled so far. Rn counts these. Manual Runs and retries do not
+	// count.
 	// +optional
 	Occurrences int64 `json:"occurrences,omitempty"`
 	// Missed are the occurrences that could not start in time.
@@ -119,46 +122,47 @@ type JobStatus struct {
 	// Active names the Runs that have not ended.
 	// +optional
 	Active []string `json:"active,omitempty"`
-	// ObservedRunRevision is the greatest create revision of the Runs seen: with Active it makes each Run counted once.
+	// ObservedRunRevision is the greatest create revision of the Runs seen. Together with Active it makes each Run
+	// counted once.
 	// +optional
 	ObservedRunRevision int64 `json:"observedRunRevision,omitempty"`
 	// Succeeded counts the Runs that ended in success.
 	// +optional
 	Succeeded int64 `json:"succeeded,omitempty"`
-	// Failed counts the Runs that ended Failed or Lost; a killed Run counts as neither.
+	// Failed counts the Runs that ended Failed or Lost. A killed Run counts neither here nor as succeeded.
 	// +optional
 	Failed int64 `json:"failed,omitempty"`
-	// ConsecutiveFailures since the last success. Manual Runs do not raise it, but their success resets it, as does an edit of a
-	// Job that spec.suspendAfterFailures has stopped.
+	// ConsecutiveFailures since the last success. Manual Runs do not raise it, but their success resets it. An edit
+	// of a Job that spec.suspendAfterFailures has stopped resets it, too.
 	// +optional
 	ConsecutiveFailures int64 `json:"consecutiveFailures,omitempty"`
 }
 
-// ScheduleStatus anchors the cursor: a schedule that changes starts anew from when the change was seen.
+// ScheduleStatus is the schedule in force. A changed schedule starts anew from when the change was seen.
 type ScheduleStatus struct {
 	// Expression is the schedule that LastScheduleTime belongs to.
 	Expression string `json:"expression,omitempty"`
 	// TimeZone is the zone that LastScheduleTime belongs to.
 	TimeZone string `json:"timeZone,omitempty"`
-	// Since is when this schedule took effect, in whole seconds: nothing before it is ever run. It is the instant of R//period's first
-	// occurrence, and the start of @every.
+	// Since is when this schedule took effect, in whole seconds. Nothing before it is ever run. The first occurrence
+	// of R//period is at this instant, and @every starts here.
 	Since Time `json:"since"`
 }
 
-// NotRun tells of occurrences that did not become a Run (I10).
+// NotRun records occurrences that did not become a Run (I10).
 type NotRun struct {
 	// ScheduledTime is the occurrence, or the first of Count.
 	ScheduledTime Time `json:"scheduledTime"`
 	// Through is the last of them, when there are several.
 	// +optional
 	Through *Time `json:"through,omitempty"`
-	// Count of occurrences that this entry speaks of.
+	// Count is how many occurrences this entry is about.
 	Count int64 `json:"count"`
 	// Outcome is Missed or Skipped.
 	Outcome RunPhase `json:"outcome"`
 	// Reason in one word.
 	Reason string `json:"reason"`
-	// Message says it in words.
+	// Message explains the reason.
 	// +optional
 	Message string `json:"message,omitempty"`
 }

@@ -21,8 +21,8 @@ const (
 // LabelJob is the label that every Run carries: the name of its Job.
 const LabelJob = "horae/job"
 
-// AnnotationResumedAt says when a Job was resumed last. It makes resuming a write of the spec even if nothing else changes, and
-// that lifts what spec.suspendAfterFailures has stopped.
+// AnnotationResumedAt says when a Job was resumed last. It makes resuming a write of the spec even if nothing else
+// changes, and that lifts what spec.suspendAfterFailures has stopped.
 const AnnotationResumedAt = "horae/resumed-at"
 
 // DefaultNamespace is where an object goes that names none. Namespaces are implicit: no object stands for one.

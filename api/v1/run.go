@@ -2,7 +2,7 @@ package v1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// Run is one execution of a Job for one reason, brought to an end in one or more attempts.
+// Run is one execution of a Job. It has one or more attempts.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -24,26 +24,26 @@ type RunList struct {
 	Items           []Run `json:"items"`
 }
 
-// RunSpec says what is to run and why. All of it but Cancel is fixed when the Run is made; it holds all that the run
-// controller needs, so that a Run goes on by the rules it was made with when its Job is edited.
+// RunSpec is what is to run and why. Everything but Cancel is fixed when the Run is created. It holds all that the run
+// controller needs, so an edit of the Job does not change its present Runs.
 type RunSpec struct {
 	// Job is the name of the Job, in the same namespace.
 	Job string `json:"job"`
-	// Reason for which the Run was made.
+	// Reason is why the Run was created.
 	Reason RunReason `json:"reason"`
 	// ScheduledTime is the occurrence that the Run is for, without jitter.
 	// +optional
 	ScheduledTime *Time `json:"scheduledTime,omitempty"`
-	// StartBy: a Run whose first attempt has not started by then is Missed.
+	// StartBy is when the first attempt must have started. Otherwise the Run ends as Missed.
 	// +optional
 	StartBy *Time `json:"startBy,omitempty"`
 	// Parents are the Runs that this one follows.
 	// +optional
 	Parents []string `json:"parents,omitempty"`
-	// Args of a manual trigger, in place of the task's.
+	// Args of a manual trigger replace those of the task.
 	// +optional
 	Args []string `json:"args,omitempty"`
-	// Env of a manual trigger, over the task's.
+	// Env of a manual trigger overrides that of the task.
 	// +optional
 	Env []EnvVar `json:"env,omitempty"`
 	// Owner is the Job's owner.
@@ -54,23 +54,23 @@ type RunSpec struct {
 
 	// Task is the Job's task as it was when this Run was made.
 	Task TaskSpec `json:"task"`
-	// Cancel: set it and the Run is killed.
+	// Cancel kills the Run.
 	// +optional
 	Cancel bool `json:"cancel,omitempty"`
 }
 
-// RunStatus is what the run controller saw; users never write it.
+// RunStatus is what the run controller observed. Users never write it.
 type RunStatus struct {
-	// Phase is where the Run stands.
+	// Phase is the state of the Run.
 	// +optional
 	Phase RunPhase `json:"phase,omitempty"`
 	// Reason for the phase, in one word.
 	// +optional
 	Reason string `json:"reason,omitempty"`
-	// Message says it in words: why it is Pending, why it Failed.
+	// Message explains the reason: why the Run is Pending, or why it Failed.
 	// +optional
 	Message string `json:"message,omitempty"`
-	// StartTime is when the first attempt was Running.
+	// StartTime is when the first attempt became Running.
 	// +optional
 	StartTime *Time `json:"startTime,omitempty"`
 	// FinishTime is when the Run ended.
@@ -79,7 +79,7 @@ type RunStatus struct {
 	// RetryTime is when the next attempt may be launched.
 	// +optional
 	RetryTime *Time `json:"retryTime,omitempty"`
-	// Attempts in order; each is one Mesos task.
+	// Attempts in order. Each is one Mesos task.
 	// +optional
 	Attempts []Attempt `json:"attempts,omitempty"`
 }
@@ -89,10 +89,10 @@ type Attempt struct {
 	TaskID   string `json:"taskID"`
 	AgentID  string `json:"agentID,omitempty"`
 	Hostname string `json:"hostname,omitempty"`
-	// AgentURL is where the agent's API answers, as its offer said: http://host:port/slave(1).
+	// AgentURL is the address of the agent's API, from its offer: http://host:port/slave(1).
 	// +optional
 	AgentURL string `json:"agentURL,omitempty"`
-	// State of the attempt: Launching until Mesos says more, then Running, then one of the ends.
+	// State of the attempt: Launching, Running, then one of the ends.
 	State RunPhase `json:"state"`
 	// LaunchTime is when the intent to launch was stored.
 	LaunchTime Time `json:"launchTime"`
@@ -100,40 +100,41 @@ type Attempt struct {
 	StartTime *Time `json:"startTime,omitempty"`
 	// +optional
 	FinishTime *Time `json:"finishTime,omitempty"`
-	// UnreachableTime is since when the master cannot reach the agent that the attempt runs on; gone when it can again.
+	// UnreachableTime is when the master lost contact to the attempt's agent. It is removed when the contact is back.
 	// +optional
 	UnreachableTime *Time `json:"unreachableTime,omitempty"`
-	// NotStarted: the task never began (its offer was gone, Mesos never got it). It does not count against retries.limit.
+	// NotStarted means that the task never began: its offer was gone, or Mesos never got it. Such an attempt does not
+	// count against retries.limit.
 	// +optional
 	NotStarted bool `json:"notStarted,omitempty"`
-	// ExitCode of the command, where Mesos told it.
+	// ExitCode of the command, if Mesos reported one.
 	// +optional
 	ExitCode *int32 `json:"exitCode,omitempty"`
-	// Reason is Mesos's, without its REASON_ prefix, or Horae's own.
+	// Reason is that of Mesos, without its prefix REASON_, or Horae's own.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// +optional
 	Message string `json:"message,omitempty"`
-	// ContainerID names the attempt's sandbox.
+	// ContainerID identifies the sandbox of the attempt.
 	// +optional
 	ContainerID string `json:"containerID,omitempty"`
 	// Sandbox is the directory on the agent that holds stdout and stderr.
 	// +optional
 	Sandbox string `json:"sandbox,omitempty"`
-	// Ports given to the task, in the order of PORT0, PORT1, ...
+	// Ports of the task, in the order of PORT0, PORT1, ...
 	// +optional
 	Ports []int32 `json:"ports,omitempty"`
 }
 
-// RunPhase is where a Run or an attempt stands.
+// RunPhase is the state of a Run or of an attempt.
 // +kubebuilder:validation:Enum=Pending;Launching;Running;Succeeded;Failed;Killed;Lost;Missed;Skipped
 type RunPhase string
 
-// Values of RunPhase. An empty phase means Pending: the run controller has not seen the Run yet.
+// Values of RunPhase. An empty phase means Pending: the run controller has not yet seen the Run.
 const (
-	// RunPending: no attempt is live; the next one waits for its time or for an offer.
+	// RunPending: no attempt is alive. The next one waits for its time or for an offer.
 	RunPending RunPhase = "Pending"
-	// RunLaunching: the intent is stored; Mesos has not said Running yet.
+	// RunLaunching: the intent is stored. Mesos has not yet reported the task as running.
 	RunLaunching RunPhase = "Launching"
 	RunRunning   RunPhase = "Running"
 	RunSucceeded RunPhase = "Succeeded"
@@ -144,7 +145,7 @@ const (
 	RunSkipped   RunPhase = "Skipped"
 )
 
-// Terminal reports whether the phase is an end: nothing changes it any more (I7).
+// Terminal reports whether the phase is an end, which nothing changes any more (I7).
 func (p RunPhase) Terminal() bool {
 	switch p {
 	case RunSucceeded, RunFailed, RunKilled, RunLost, RunMissed, RunSkipped:
@@ -153,7 +154,7 @@ func (p RunPhase) Terminal() bool {
 	return false
 }
 
-// RunReason is why a Run was made.
+// RunReason is why a Run was created.
 // +kubebuilder:validation:Enum=Schedule;Dependency;Manual;Backfill
 type RunReason string
 

@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 )
 
-// Duration is a length of time. It is written as a Go duration ("90s", "1h30m") or as an ISO 8601 duration of weeks, days,
-// hours, minutes and seconds ("PT90S", "P1DT12H"; a day is 24 h here), and always read back as a Go duration.
+// Duration is a length of time. It is written as a Go duration ("90s", "1h30m") or as an ISO 8601 duration of weeks,
+// days, hours, minutes and seconds ("PT90S", "P1DT12H"; a day is 24 h here), and always read back as a Go duration.
 //
 // +kubebuilder:validation:Type=string
 // +kubebuilder:validation:Pattern=`^(0|([0-9]+(\.[0-9]*)?(ns|us|µs|ms|s|m|h))+|P([0-9]+W)?([0-9]+D)?(T([0-9]+H)?([0-9]+M)?([0-9]+([.,][0-9]+)?S)?)?)$`
@@ -37,7 +37,8 @@ func (d *Duration) UnmarshalJSON(b []byte) error {
 // timeLayout is RFC 3339 with as many digits of a second as there are, to the microsecond.
 const timeLayout = "2006-01-02T15:04:05.999999Z07:00"
 
-// Time is an instant, in UTC, to the microsecond: schedules may have periods such as 1.5 s, which metav1.Time would round.
+// Time is an instant, in UTC, to the microsecond: schedules may have periods such as 1.5 s, which metav1.Time would
+// round.
 //
 // +kubebuilder:validation:Type=string
 // +kubebuilder:validation:Format=date-time
@@ -57,8 +58,8 @@ func NewTimePtr(t time.Time) *Time {
 	return &v
 }
 
-// Kubernetes's own comparison, which everybody uses who compares objects, panics at the unexported fields of a time.Time in a type
-// that it doesn't know.
+// Kubernetes's own comparison, which everybody uses who compares objects, panics at the unexported fields of a
+// time.Time in a type that it doesn't know.
 func init() {
 	if err := equality.Semantic.AddFunc(func(a, b Time) bool { return a.Equal(b.Time) }); err != nil {
 		panic(err)

@@ -2,50 +2,53 @@ package v1
 
 import "k8s.io/apimachinery/pkg/api/resource"
 
-// TaskSpec is what runs: one Mesos task. Exactly one of shell, command, a container image's own command, and executor says how.
+// TaskSpec is what runs: one Mesos task. It has exactly one of shell, command, a container image with its own
+// command, and executor.
 type TaskSpec struct {
 	// Shell is a script run by /bin/sh -c.
 	// +kubebuilder:example="./run.sh -v \"$TOPIC\""
 	// +optional
 	Shell string `json:"shell,omitempty"`
-	// Command is executed as it is, without a shell; its first element is the program. It takes the place of an image's entry point.
+	// Command is executed without a shell. Its first element is the program. It replaces the entry point of an image.
 	// +optional
 	Command []string `json:"command,omitempty"`
-	// Args are appended to command; without command they go to the image's own, in place of its default arguments. Not with shell.
+	// Args are appended to command. Without command they replace the default arguments of the image's own command.
+	// Not with shell.
 	// +optional
 	Args []string `json:"args,omitempty"`
-	// User that the task runs as, who owns the sandbox; by default the framework's. Docker runs the task as the image's user, or as
-	// the one that container.parameters name (key user).
+	// User runs the task and owns its sandbox. The default is the framework's user. Docker runs the task as the user
+	// of the image, or as the one of container.parameters (key user).
 	// +optional
 	User string `json:"user,omitempty"`
-	// Env in order; a later variable of the same name wins. HORAE_*, PORT0... and the variables that Chronos set cannot be given.
+	// Env in order; a later variable of the same name wins. HORAE_*, PORT0... and the variables of Chronos cannot be
+	// set.
 	// +optional
 	Env []EnvVar `json:"env,omitempty"`
-	// Fetch lists what the agent puts into the sandbox before the task starts.
+	// Fetch lists the files that the agent puts into the sandbox before the task starts.
 	// +optional
 	Fetch []FetchURI `json:"fetch,omitempty"`
 	// Resources that the task needs.
 	// +optional
 	Resources Resources `json:"resources,omitempty,omitzero"`
-	// Role is one of the framework's roles; by default its first.
+	// Role is one of the framework's roles. The default is the first.
 	// +optional
 	Role string `json:"role,omitempty"`
 	// Constraints on the agent; all must hold.
 	// +optional
 	Constraints []Constraint `json:"constraints,omitempty"`
-	// Placement: Pack (default) fills the agent with the least room that suffices, Spread takes the one on which the fewest tasks of
-	// Horae's run.
+	// Placement is Pack (default), which chooses the fitting agent with the least room, or Spread, which chooses the
+	// one with the fewest tasks of Horae.
 	// +kubebuilder:default=Pack
 	// +optional
 	Placement PlacementPolicy `json:"placement,omitempty"`
-	// Container to run in; none by default.
+	// Container in which the task runs. The default is none.
 	// +optional
 	Container *Container `json:"container,omitempty"`
-	// Executor is a custom Mesos executor, in place of a command. With a container, it runs in there.
+	// Executor is a custom Mesos executor, in place of a command. With a container it runs inside of it.
 	// +optional
 	Executor *Executor `json:"executor,omitempty"`
-	// KillGracePeriod between SIGTERM and SIGKILL of a task that is killed; by default Mesos's: 3s, with Docker 5s. Docker counts whole
-	// seconds. A task that exceeds spec.timeout gets none.
+	// KillGracePeriod is the time between SIGTERM and SIGKILL when the task is killed. The default is that of Mesos:
+	// 3s, with Docker 5s. Docker counts whole seconds. A task that exceeds spec.timeout gets none.
 	// +kubebuilder:example="5s"
 	// +optional
 	KillGracePeriod *Duration `json:"killGracePeriod,omitempty"`
@@ -65,12 +68,12 @@ type EnvVar struct {
 	// Value, or secret.
 	// +optional
 	Value string `json:"value,omitempty"`
-	// Secret that Mesos resolves, in place of a value; the value is never stored. Not in Docker containers.
+	// Secret that Mesos resolves, in place of a value. The value is never stored. Not in Docker containers.
 	// +optional
 	Secret *SecretReference `json:"secret,omitempty"`
 }
 
-// SecretReference names a secret in the store that Mesos's secret resolver knows.
+// SecretReference refers to a secret of Mesos's secret resolver.
 type SecretReference struct {
 	// Name of the secret, such as a path in a vault.
 	Name string `json:"name"`
@@ -84,34 +87,36 @@ type FetchURI struct {
 	// URI of the artifact, or the absolute path of a file on the agents.
 	// +kubebuilder:example="https://repo.example.com/job.tgz"
 	URI string `json:"uri"`
-	// Extract a known archive; default true.
+	// Extract unpacks an archive of a known type. The default is true.
 	// +kubebuilder:default=true
 	// +optional
 	Extract *bool `json:"extract,omitempty"`
-	// Executable: the file gets its executable bit, and is not extracted.
+	// Executable makes the file executable. Such a file is not extracted.
 	// +optional
 	Executable bool `json:"executable,omitempty"`
-	// Cache: the agent keeps the file for other tasks. Not of a .gz file that is extracted: it would get a name of the cache's own.
+	// Cache lets the agent keep the file for other tasks. Not with a .gz file that is extracted: it would get a name
+	// of the cache's own.
 	// +optional
 	Cache bool `json:"cache,omitempty"`
-	// OutputFile is the file's path in the sandbox; by default the last part of the URI, with its query if it has one.
+	// OutputFile is the path of the file in the sandbox. The default is the last part of the URI, with its query if
+	// it has one.
 	// +optional
 	OutputFile string `json:"outputFile,omitempty"`
 }
 
 // Resources that a task needs.
 type Resources struct {
-	// CPUs, at most three decimals; default 0.1.
+	// CPUs, with at most three decimals. The default is 0.1.
 	// +kubebuilder:default="100m"
 	// +kubebuilder:example="500m"
 	// +optional
 	CPUs *resource.Quantity `json:"cpus,omitempty"`
-	// Memory; default 128Mi. A plain number means bytes.
+	// Memory. The default is 128Mi. A plain number means bytes.
 	// +kubebuilder:default="128Mi"
 	// +kubebuilder:example="512Mi"
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
-	// Disk; default 256Mi. A plain number means bytes.
+	// Disk. The default is 256Mi. A plain number means bytes.
 	// +kubebuilder:default="256Mi"
 	// +kubebuilder:example="1Gi"
 	// +optional
@@ -121,18 +126,18 @@ type Resources struct {
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	GPUs int32 `json:"gpus,omitempty"`
-	// Ports: how many; they are given as PORT0, PORT1, ...
+	// Ports is the number of ports. The task finds them in PORT0, PORT1, ...
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	Ports int32 `json:"ports,omitempty"`
-	// Revocable: of cpus, memory and disk the task takes what Mesos may take back at any time, where that suffices. Tasks that do not
-	// say so never get such resources.
+	// Revocable lets the task use cpus, memory and disk that Mesos may take back at any time, if they suffice. Other
+	// tasks never get such resources.
 	// +optional
 	Revocable bool `json:"revocable,omitempty"`
 }
 
-// PlacementPolicy says which of the agents that a task fits gets it.
+// PlacementPolicy says which of the fitting agents gets a task.
 // +kubebuilder:validation:Enum=Pack;Spread
 type PlacementPolicy string
 
@@ -150,9 +155,10 @@ type Constraint struct {
 	Attribute string `json:"attribute"`
 	// Operator that compares the attribute with the value.
 	Operator ConstraintOperator `json:"operator"`
-	// Value: for Like and Unlike a regular expression that the whole attribute matches, for In and NotIn values separated by
-	// commas, for Gt and Lt a number, for MaxPer how many live attempts of the Job may share a value of the attribute, for GroupBy
-	// over how many values they are spread at least (by default 1), for Exists, NotExists and Unique nothing.
+	// Value depends on the operator. Like and Unlike: a regular expression that must match the whole attribute. In
+	// and NotIn: values separated by commas. Gt and Lt: a number. MaxPer: how many live attempts of the Job may share
+	// a value of the attribute. GroupBy: over how many values they are spread at least (default 1). Exists, NotExists
+	// and Unique: none.
 	// +optional
 	Value string `json:"value,omitempty"`
 }
@@ -183,14 +189,14 @@ type Container struct {
 	// Type is Docker or Mesos.
 	// +kubebuilder:validation:Enum=Docker;Mesos
 	Type string `json:"type"`
-	// Image to run; Docker needs one.
+	// Image of the container. Docker needs one.
 	// +kubebuilder:example="busybox:1.36"
 	// +optional
 	Image string `json:"image,omitempty"`
 	// ForcePull asks the registry for the image even when the agent has it.
 	// +optional
 	ForcePull bool `json:"forcePull,omitempty"`
-	// Network of the container; the host's by default.
+	// Network of the container. The default is the host's.
 	// +optional
 	Network *Network `json:"network,omitempty"`
 	// Parameters of docker run; Docker only.
@@ -199,14 +205,14 @@ type Container struct {
 	// Volumes of the container.
 	// +optional
 	Volumes []Volume `json:"volumes,omitempty"`
-	// Privileged containers may do what the host's root may; Docker only.
+	// Privileged containers may do whatever root may do on the host. Docker only.
 	// +optional
 	Privileged bool `json:"privileged,omitempty"`
 }
 
 // Network of a container.
 type Network struct {
-	// Mode is Host (default), Bridge, None or User; Mesos containers have Host and User.
+	// Mode is Host (default), Bridge, None or User. Mesos containers have Host and User only.
 	// +kubebuilder:validation:Enum=Host;Bridge;None;User
 	// +optional
 	Mode string `json:"mode,omitempty"`
@@ -223,7 +229,8 @@ type Network struct {
 
 // PortMapping from the host to the container.
 type PortMapping struct {
-	// HostPort: 0 takes the next of the task's ports (resources.ports); another is taken by its number, from an agent that offers it.
+	// HostPort 0 takes the next of the task's ports (resources.ports). Another port is taken from an agent that
+	// offers it.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
@@ -248,10 +255,10 @@ type Parameter struct {
 
 // Volume of a container.
 type Volume struct {
-	// ContainerPath is where the task finds it; absolute.
+	// ContainerPath is the absolute path of the volume in the container.
 	// +kubebuilder:validation:Pattern=`^/`
 	ContainerPath string `json:"containerPath"`
-	// HostPath on the agent, or relative to the sandbox. This or external.
+	// HostPath is a path on the agent, or relative to the sandbox. Either this or external.
 	// +optional
 	HostPath string `json:"hostPath,omitempty"`
 	// Mode is RW (default) or RO.
@@ -274,51 +281,52 @@ type ExternalVolume struct {
 	Options map[string]string `json:"options,omitempty"`
 }
 
-// Executor is a custom Mesos executor: a program that subscribes to the agent, is given the task, and tells how it does.
+// Executor is a custom Mesos executor: a program that subscribes to the agent, receives the task, and reports its
+// state.
 type Executor struct {
-	// Command that starts the executor, by /bin/sh -c.
+	// Command starts the executor, by /bin/sh -c.
 	Command string `json:"command"`
-	// Data handed to the executor with the task.
+	// Data is passed to the executor with the task.
 	// +optional
 	Data string `json:"data,omitempty"`
-	// Fetch lists what the executor needs in its sandbox.
+	// Fetch lists the files that the executor needs in its sandbox.
 	// +optional
 	Fetch []FetchURI `json:"fetch,omitempty"`
 }
 
-// HealthCheck of a running task; exactly one of command, http and tcp is set.
+// HealthCheck of a running task. Exactly one of command, http and tcp is set.
 type HealthCheck struct {
-	// Command line, run by /bin/sh -c where the task runs, that ends with 0 when the task is healthy.
+	// Command is run by /bin/sh -c where the task runs. Exit code 0 means healthy.
 	// +optional
 	Command string `json:"command,omitempty"`
-	// HTTP request that is answered with 200 to 399 when the task is healthy.
+	// HTTP sends a request. A status of 200 to 399 means healthy.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
-	// TCP connection that can be made when the task is healthy.
+	// TCP connects to a port. A connection means healthy.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
-	// Interval between checks; default 10s.
+	// Interval between checks. The default is 10s.
 	// +kubebuilder:example="10s"
 	// +optional
 	Interval *Duration `json:"interval,omitempty"`
-	// Timeout of one check; default 20s.
+	// Timeout of one check. The default is 20s.
 	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`
-	// GracePeriod in which failures do not count; default 10s.
+	// GracePeriod in which failures do not count, until the first success. The default is 10s.
 	// +kubebuilder:example="10s"
 	// +optional
 	GracePeriod *Duration `json:"gracePeriod,omitempty"`
-	// MaxFailures in a row before the task is killed; default 3.
+	// MaxFailures in a row before the task is killed. The default is 3.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
 	// +optional
 	MaxFailures *int32 `json:"maxFailures,omitempty"`
 }
 
-// HTTPCheck asks for a path on one of the task's ports; 200 to 399 is healthy.
+// HTTPCheck requests a path on one of the task's ports. 200 to 399 is healthy.
 type HTTPCheck struct {
-	// Port on which the task answers, inside of its network. This or portIndex.
+	// Port on which the task answers, inside of its network. Either this or portIndex.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
@@ -327,7 +335,7 @@ type HTTPCheck struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	PortIndex *int32 `json:"portIndex,omitempty"`
-	// Path that is asked for; default /.
+	// Path of the request. The default is /.
 	// +kubebuilder:validation:Pattern=`^/`
 	// +optional
 	Path string `json:"path,omitempty"`
@@ -339,7 +347,7 @@ type HTTPCheck struct {
 
 // TCPCheck connects to a port.
 type TCPCheck struct {
-	// Port to connect to, inside of the task's network. This or portIndex.
+	// Port to connect to, inside of the task's network. Either this or portIndex.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	// +optional
