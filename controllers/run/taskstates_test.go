@@ -13,7 +13,7 @@ import (
 )
 
 // comesWith says of each reason of Mesos 1.11 with which states a partition-aware or an older framework may get it: from Mesos's
-// docs/task-state-reasons.md, from its agent's and master's code where that is behind, and from the recordings. Those and no
+// page task-state-reasons.md, from its agent's and master's code where that is behind, and from the recordings. Those and no
 // others have rows of their own. A reason without a state is one that Mesos has in its protocol and does not use.
 var comesWith = map[string][]offer.State{
 	"AGENT_DISCONNECTED":               {offer.TaskDropped, offer.TaskLost},
