@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -32,6 +33,8 @@ func main() {
 	flag.DurationVar(&cfg.AgentPingTimeout, "agent-ping-timeout", 0, "five times this `long` an agent may be silent until it is unreachable; 0: Mesos's 15s")
 	flag.DurationVar(&cfg.UpdateRetryMin, "update-retry", 0, "an update without acknowledgement is sent again after so `long`, then twice as long; 0: Mesos's 10s")
 	flag.DurationVar(&cfg.ExecutorStartup, "executor-startup", 0, "how `long` an executor takes to start, before its task can; Mesos takes 0.1s and more; 0: at once")
+	certFile := flag.String("agent-cert-file", "", "a certificate, PEM; with --agent-key-file, agents answer by TLS alone")
+	keyFile := flag.String("agent-key-file", "", "its key")
 	faults := flag.String("faults", "", "for tests only: an `address` on which parts of the cluster can be broken; see internal/devcluster/faults.go")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -40,6 +43,14 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if *certFile != "" || *keyFile != "" {
+		pair, err := tls.LoadX509KeyPair(*certFile, *keyFile)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "devcluster: --agent-cert-file, --agent-key-file:", err)
+			os.Exit(2)
+		}
+		cfg.AgentTLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
 	if err := run(ctx, cfg, *faults); err != nil {
 		fmt.Fprintln(os.Stderr, "devcluster:", err)
 		os.Exit(1)

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -223,6 +224,9 @@ func (c *Cluster) serveMaster(l net.Listener) {
 }
 
 func (c *Cluster) serveAgents(l net.Listener) {
+	if c.cfg.AgentTLS != nil {
+		l = tls.NewListener(l, c.cfg.AgentTLS)
+	}
 	c.servers = append(c.servers, c.serve(l, http.HandlerFunc(c.serveAgent)))
 }
 

@@ -160,6 +160,9 @@ func (a *Agent) agentEnvironment(x *run) map[string]string {
 		"PATH":                                 defaultPath,
 		"PWD":                                  x.dir,
 	}
+	if a.c.cfg.AgentTLS != nil {
+		env["LIBPROCESS_SSL_ENABLED"] = "1"
+	}
 	if x.framework.GetCheckpoint() {
 		env["MESOS_CHECKPOINT"], env["MESOS_RECOVERY_TIMEOUT"], env["MESOS_SUBSCRIPTION_BACKOFF_MAX"] = "1", "15mins", "2secs"
 	}

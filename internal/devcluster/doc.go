@@ -44,7 +44,7 @@
 //
 // # What is left out
 //
-//   - Authentication, authorization, TLS, ZooKeeper, several masters and redirects between them.
+//   - Authentication, authorization, TLS of the master (agents may have it), ZooKeeper, several masters and redirects between them.
 //   - Operations other than LAUNCH and LAUNCH_GROUP (RESERVE, CREATE and so on): 400. Reservations can be configured,
 //     not made. Revocable resources, disks and persistent volumes: the task is invalid.
 //   - Images, volumes, networks, devices, rlimits and ttys of Mesos containers: refused as by an agent without these

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -166,7 +167,8 @@ func TestMesosBehindTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	ca := newAuthority(t)
-	cluster := start(t, "devcluster", "--listen", "127.0.0.1:0", "--work-dir", t.TempDir())
+	agentCert, agentKey := ca.issue(t, dir, "agent", x509.ExtKeyUsageServerAuth)
+	cluster := start(t, "devcluster", "--listen", "127.0.0.1:0", "--work-dir", t.TempDir(), "--agent-cert-file", agentCert, "--agent-key-file", agentKey)
 	g := startGuard(t, ca, dir, cluster.ready["master"])
 	caFile := writePEM(t, dir, "ca.pem", "CERTIFICATE", ca.der)
 	certFile, keyFile := ca.issue(t, dir, "horae", x509.ExtKeyUsageClientAuth)
@@ -190,6 +192,10 @@ func TestMesosBehindTLS(t *testing.T) {
 	m := manager(files + "  framework: {principal: horae, roles: [horae, other], gpus: true, labels: {team: data}, webUIURL: 'http://horae.example.com'}\n")
 	m.horaeStdin(helloJob, "apply", "-f", "-")
 	runsSucceed(t, m, 1)
+	// Agents speak TLS, too, though their offers say http.
+	if out := m.must("logs", "hello"); !strings.Contains(out, "hello\n") {
+		t.Errorf("logs from an agent that speaks TLS alone: %q", out)
+	}
 
 	// The token is replaced: first the file, then what the master takes. No call fails for longer than between the two.
 	write(tokenFile, "second\n")

@@ -80,7 +80,7 @@ const helloJob = `
 apiVersion: horae/v1
 kind: Job
 metadata: {name: hello}
-spec: {task: {shell: 'true'}, history: {succeeded: 100}}
+spec: {task: {shell: 'echo hello'}, history: {succeeded: 100}}
 `
 
 // runsSucceed triggers the Job once more, until so many Runs have succeeded.
