@@ -50,7 +50,7 @@ func Parse(data []byte) ([]runtime.Object, error) {
 	if trimmed[0] != '{' {
 		return parseYAML(data) // untrimmed: white space means something in YAML
 	}
-	if obj, err := parseJSON(trimmed); !errors.Is(err, errSyntax) {
+	if obj, err := parseJSON(trimmed, nil, 0); !errors.Is(err, errSyntax) {
 		return obj, err
 	}
 	return parseOtherJSON(data)
@@ -86,11 +86,15 @@ func trim(data []byte) []byte {
 var errSyntax = errors.New("not JSON")
 
 // parseJSON reads one JSON document. This is the path of every read from etcd: the document is scanned once for its kind,
-// which stands at its beginning when Horae wrote it, and decoded once.
-func parseJSON(data []byte) ([]runtime.Object, error) {
+// which stands at its beginning when Horae wrote it, once for what could make decoding it expensive, and decoded once. It may stand in
+// so many Lists.
+func parseJSON(data []byte, written asWritten, lists int) ([]runtime.Object, error) {
 	meta, ok := peekTypeMeta(data)
 	if !ok || meta.list() || meta.check() != nil {
-		return parseUncommon(data)
+		return parseUncommon(data, lists)
+	}
+	if err := checkObject(data); err != nil {
+		return nil, err
 	}
 	obj := KindNamed(meta.Kind).New()
 	strict, err := json.UnmarshalStrict(data, obj)
@@ -98,7 +102,7 @@ func parseJSON(data []byte) ([]runtime.Object, error) {
 		return nil, errSyntax
 	}
 	if err != nil || len(strict) > 0 {
-		return nil, explain(data, obj, err, strict)
+		return nil, explain(data, obj, err, strict, written)
 	}
 	if !utf8.Valid(data) {
 		return nil, errNotUTF8
@@ -108,10 +112,16 @@ func parseJSON(data []byte) ([]runtime.Object, error) {
 
 var errNotUTF8 = errors.New("the document is not UTF-8 text")
 
+// maxLists that stand in each other: each is looked through once for every one around it.
+const maxLists = 4
+
 // parseUncommon reads a JSON document whose type is missing, unknown, or a list.
-func parseUncommon(data []byte) ([]runtime.Object, error) {
+func parseUncommon(data []byte, lists int) ([]runtime.Object, error) {
 	if !gojson.Valid(data) {
 		return nil, errSyntax
+	}
+	if err := CheckJSON(data, maxDepth); err != nil {
+		return nil, err
 	}
 	meta, err := decodeTypeMeta(data)
 	if err != nil {
@@ -119,9 +129,12 @@ func parseUncommon(data []byte) ([]runtime.Object, error) {
 	}
 	if !meta.list() {
 		if err := meta.check(); err != nil {
-			return nil, err
+			return nil, shortened(err)
 		}
 		return nil, fmt.Errorf("decode %s: %w", meta.Kind, errSyntax)
+	}
+	if lists == maxLists {
+		return nil, &Error{Fields: []FieldError{{Path: "items", Message: fmt.Sprintf("there are more than %d Lists in each other", maxLists)}}}
 	}
 	var list struct {
 		Items []gojson.RawMessage `json:"items"`
@@ -131,7 +144,7 @@ func parseUncommon(data []byte) ([]runtime.Object, error) {
 	}
 	var objs []runtime.Object
 	for i, item := range list.Items {
-		some, err := parseJSON(meta.complete(item))
+		some, err := parseJSON(meta.complete(item), nil, lists+1)
 		if err != nil {
 			return nil, inItem(err, i)
 		}
@@ -168,7 +181,7 @@ func parseJSONStream(data []byte) ([]runtime.Object, error) {
 	}
 	var objs []runtime.Object
 	for i, doc := range docs {
-		some, err := parseJSON(trim(doc))
+		some, err := parseJSON(trim(doc), nil, 0)
 		if err != nil {
 			return nil, inDocument(err, i+1, 0, len(docs) > 1)
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	v1 "horae/api/v1"
 )
 
 // FieldError is one mistake in a document.
@@ -27,25 +29,60 @@ type Error struct {
 	// Document counts from 1; 0: the input has only one.
 	Document int
 	// Line in which the document begins; 0: not known.
-	Line   int
+	Line int
+	// Fields are the first mistakes; More is how many others there are.
 	Fields []FieldError
+	More   int
 }
 
-// maxErrorLines keeps a message readable, and small enough for a status.
-const maxErrorLines = 50
+// MaxMistakes that are listed of one document, so that a message stays readable, and small enough for a status.
+const MaxMistakes = 50
 
-// Error gives one mistake a line, the first ones of very many.
+// Error gives one mistake a line.
 func (e *Error) Error() string {
 	var all []string
-	for i, f := range e.Fields {
-		if i == maxErrorLines {
-			all = append(all, fmt.Sprintf("and %d more", len(e.Fields)-i))
-			break
-		}
+	for _, f := range e.Fields {
 		all = append(all, f.Error())
+	}
+	if e.More > 0 {
+		all = append(all, AndMore(e.More))
 	}
 	return documentPrefix(e.Document, e.Line) + strings.Join(all, "\n")
 }
+
+// AndMore ends a list of mistakes that has no room for all: "and 9,950 more".
+func AndMore(n int) string { return v1.AndMore(n) }
+
+// mistakes collects the mistakes of a document. What is beyond the first ones is only counted: to explain each of a million would
+// take minutes.
+type mistakes struct {
+	fields []FieldError
+	more   int
+}
+
+// full reports whether further mistakes are only counted.
+func (m *mistakes) full() bool { return len(m.fields) == MaxMistakes }
+
+// maxMessage of one mistake; it may quote what was written.
+const maxMessage = 1000
+
+func (m *mistakes) add(at *path, format string, args ...any) {
+	if m.full() {
+		m.more++
+		return
+	}
+	m.fields = append(m.fields, FieldError{Path: at.String(), Message: shorten(fmt.Sprintf(format, args...), maxMessage)})
+}
+
+func (m *mistakes) err() error {
+	if len(m.fields) == 0 {
+		return nil
+	}
+	return &Error{Fields: m.fields, More: m.more}
+}
+
+// shorten leaves the middle of a long text away.
+func shorten(s string, n int) string { return v1.Shorten(s, n) }
 
 func documentPrefix(document, line int) string {
 	switch {
@@ -64,7 +101,7 @@ func inItem(err error, i int) error {
 	if !errors.As(err, &e) {
 		return fmt.Errorf("%s: %w", item, err)
 	}
-	moved := &Error{}
+	moved := &Error{More: e.More}
 	for _, f := range e.Fields {
 		moved.Fields = append(moved.Fields, FieldError{Path: strings.TrimSuffix(item+"."+f.Path, "."), Message: f.Message})
 	}
@@ -78,7 +115,18 @@ func inDocument(err error, document, line int, several bool) error {
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		return &Error{Document: document, Line: line, Fields: e.Fields}
+		return &Error{Document: document, Line: line, Fields: e.Fields, More: e.More}
 	}
 	return fmt.Errorf("%s%w", documentPrefix(document, line), err)
+}
+
+// shortened cuts what an error quotes to a length that can be read.
+func shortened(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		for i := range e.Fields {
+			e.Fields[i].Message = shorten(e.Fields[i].Message, maxMessage)
+		}
+	}
+	return err
 }

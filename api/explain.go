@@ -16,33 +16,30 @@ import (
 // explain says what is wrong with a document that could not be decoded into obj: every mistake with its path, and the right
 // field where a habit of Chronos or Kubernetes explains it. The decoder's own errors name only the first mistake and often no
 // path; they are used should the second look find nothing.
-func explain(data []byte, obj runtime.Object, err error, strict []error) error {
-	e := explainer{root: reflect.TypeOf(obj).Elem()}
-	e.value(data, e.root, "", "")
-	if len(e.bad) > 0 {
-		return &Error{Fields: e.bad}
+func explain(data []byte, obj runtime.Object, err error, strict []error, written asWritten) error {
+	e := explainer{root: reflect.TypeOf(obj).Elem(), written: written}
+	e.value(data, e.root, nil, "")
+	if bad := e.err(); bad != nil {
+		return bad
 	}
 	if err != nil {
-		return fmt.Errorf("decode: %w", err)
+		return fmt.Errorf("decode: %s", shorten(err.Error(), maxMessage))
 	}
 	for _, s := range strict {
-		e.bad = append(e.bad, FieldError{Message: s.Error()})
+		e.add(nil, "%v", s)
 	}
-	return &Error{Fields: e.bad}
+	return e.err()
 }
 
 // explainer walks a JSON document and the Go type that it should have fitted, side by side.
 type explainer struct {
-	root reflect.Type
-	bad  []FieldError
-}
-
-func (e *explainer) fail(path, format string, args ...any) {
-	e.bad = append(e.bad, FieldError{Path: path, Message: fmt.Sprintf(format, args...)})
+	root    reflect.Type
+	written asWritten
+	mistakes
 }
 
 // value compares raw with t. The shape is the path without list indices and map keys; hints are kept by it.
-func (e *explainer) value(raw []byte, t reflect.Type, path, shape string) {
+func (e *explainer) value(raw []byte, t reflect.Type, at *path, shape string) {
 	raw = bytes.TrimSpace(raw)
 	if string(raw) == "null" {
 		return
@@ -51,71 +48,71 @@ func (e *explainer) value(raw []byte, t reflect.Type, path, shape string) {
 		t = t.Elem()
 	}
 	if u, ok := reflect.New(t).Interface().(gojson.Unmarshaler); ok {
-		e.leaf(raw, u, path, shape)
+		e.leaf(raw, u, at, shape)
 		return
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		e.object(raw, t, path, shape)
+		e.object(raw, t, at, shape)
 	case reflect.Map:
 		if raw[0] != '{' {
-			e.wrongType(raw, path, shape, "must be a mapping of names to values")
+			e.wrongType(raw, at, shape, "must be a mapping of names to values")
 			return
 		}
-		e.members(raw, path, func(name string, value []byte) { e.value(value, t.Elem(), join(path, name), shape+"[]") })
+		e.members(raw, at, func(name string, value []byte) { e.value(value, t.Elem(), at.name(name), shape+"[]") })
 	case reflect.Slice:
-		e.list(raw, t, path, shape)
+		e.list(raw, t, at, shape)
 	default:
-		e.scalar(raw, t, path, shape)
+		e.scalar(raw, t, at, shape)
 	}
 }
 
 // leaf tries a type that reads JSON itself.
-func (e *explainer) leaf(raw []byte, u gojson.Unmarshaler, path, shape string) {
+func (e *explainer) leaf(raw []byte, u gojson.Unmarshaler, at *path, shape string) {
 	err := u.UnmarshalJSON(raw)
 	if err == nil {
 		return
 	}
 	switch u.(type) {
 	case *resource.Quantity:
-		e.wrongType(raw, path, shape, "must be a quantity such as 2, 500m or 128Mi")
+		e.wrongType(raw, at, shape, "must be a quantity such as 2, 500m or 128Mi")
 	case *metav1.Time, *metav1.MicroTime:
-		e.wrongType(raw, path, shape, "must be a time such as 2026-11-22T02:00:00Z")
+		e.wrongType(raw, at, shape, "must be a time such as 2026-11-22T02:00:00Z")
 	default:
-		e.wrongType(raw, path, shape, err.Error())
+		e.wrongType(raw, at, shape, err.Error())
 	}
 }
 
-func (e *explainer) list(raw []byte, t reflect.Type, path, shape string) {
+func (e *explainer) list(raw []byte, t reflect.Type, at *path, shape string) {
 	var items []gojson.RawMessage
 	if gojson.Unmarshal(raw, &items) != nil {
-		e.wrongType(raw, path, shape, "must be a list")
+		e.wrongType(raw, at, shape, "must be a list")
 		return
 	}
 	for i, item := range items {
-		e.value(item, t.Elem(), path+"["+strconv.Itoa(i)+"]", shape+"[]")
+		e.value(item, t.Elem(), at.index(i), shape+"[]")
 	}
 }
 
-func (e *explainer) object(raw []byte, t reflect.Type, path, shape string) {
+func (e *explainer) object(raw []byte, t reflect.Type, at *path, shape string) {
 	if raw[0] != '{' {
-		e.wrongType(raw, path, shape, "must be a mapping with fields such as "+strings.Join(firstFields(t, 4), ", "))
+		e.wrongType(raw, at, shape, "must be a mapping with fields such as "+strings.Join(firstFields(t, 4), ", "))
 		return
 	}
 	fields := fieldsOf(t)
-	e.members(raw, path, func(name string, value []byte) {
+	e.members(raw, at, func(name string, value []byte) {
 		for _, f := range fields {
 			if f.name == name {
-				e.value(value, f.typ, join(path, name), join(shape, name))
+				e.value(value, f.typ, at.name(name), join(shape, name))
 				return
 			}
 		}
-		e.unknown(fields, path, shape, name)
+		e.unknown(fields, at, shape, name)
 	})
 }
 
 // members calls f for each entry of a JSON object in order, and reports names that come twice.
-func (e *explainer) members(raw []byte, path string, f func(name string, value []byte)) {
+func (e *explainer) members(raw []byte, at *path, f func(name string, value []byte)) {
 	d := gojson.NewDecoder(bytes.NewReader(raw))
 	if _, err := d.Token(); err != nil {
 		return
@@ -129,7 +126,7 @@ func (e *explainer) members(raw []byte, path string, f func(name string, value [
 			return
 		}
 		if seen[name] {
-			e.fail(join(path, name), "is given twice")
+			e.add(at.name(name), "is given twice")
 			continue
 		}
 		seen[name] = true
@@ -137,7 +134,14 @@ func (e *explainer) members(raw []byte, path string, f func(name string, value [
 	}
 }
 
-func (e *explainer) scalar(raw []byte, t reflect.Type, path, shape string) {
+func (e *explainer) scalar(raw []byte, t reflect.Type, at *path, shape string) {
+	if t.Kind() == reflect.String && raw[0] == '"' {
+		return
+	}
+	if t.Kind() == reflect.String && e.full() {
+		e.more++
+		return
+	}
 	v := reflect.New(t)
 	if gojson.Unmarshal(raw, v.Interface()) == nil {
 		return
@@ -146,34 +150,38 @@ func (e *explainer) scalar(raw []byte, t reflect.Type, path, shape string) {
 	case reflect.String:
 		msg := "must be text"
 		if raw[0] != '{' && raw[0] != '[' && typeHint(shape, raw) == "" {
-			msg += fmt.Sprintf(`: put it in quotes, "%s"`, raw)
+			msg += fmt.Sprintf(`: put it in quotes, "%s"`, e.written.text(at, raw))
 		}
-		e.wrongType(raw, path, shape, msg)
+		e.wrongType(raw, at, shape, msg)
 	case reflect.Bool:
-		e.wrongType(raw, path, shape, "must be true or false")
+		e.wrongType(raw, at, shape, "must be true or false")
 	case reflect.Int32, reflect.Int64, reflect.Int:
 		msg := "must be a whole number"
 		if _, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 			msg = "is out of range"
 		}
-		e.wrongType(raw, path, shape, msg)
+		e.wrongType(raw, at, shape, msg)
 	case reflect.Float64:
-		e.wrongType(raw, path, shape, "must be a number")
+		e.wrongType(raw, at, shape, "must be a number")
 	default:
-		e.wrongType(raw, path, shape, "cannot be read")
+		e.wrongType(raw, at, shape, "cannot be read")
 	}
 }
 
 // wrongType reports a value of the wrong type, with what explains the mistake.
-func (e *explainer) wrongType(raw []byte, path, shape, message string) {
+func (e *explainer) wrongType(raw []byte, at *path, shape, message string) {
 	if hint := typeHint(shape, raw); hint != "" {
 		message += "; " + hint
 	}
-	e.fail(path, "%s", message)
+	e.add(at, "%s", message)
 }
 
 // unknown reports a field that does not exist, with what was probably meant.
-func (e *explainer) unknown(fields []structField, path, shape, name string) {
+func (e *explainer) unknown(fields []structField, at *path, shape, name string) {
+	if e.full() {
+		e.more++
+		return
+	}
 	msg := "unknown field"
 	if hint := unknownHint(e.root, shape, name); hint != "" {
 		msg += "; " + hint
@@ -188,7 +196,7 @@ func (e *explainer) unknown(fields []structField, path, shape, name string) {
 		}
 		msg += "; there are " + strings.Join(names, ", ")
 	}
-	e.fail(join(path, name), "%s", msg)
+	e.add(at.name(name), "%s", msg)
 }
 
 // elsewhere finds the field of that name in the places where people look for it: indentation gone wrong.

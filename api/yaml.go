@@ -13,10 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/json"
 )
-
-// maxYAMLDepth is deeper than any object, a List of them included.
-const maxYAMLDepth = 100
 
 // yamlSyntaxError: the input is not YAML.
 type yamlSyntaxError struct{ err error }
@@ -27,12 +25,18 @@ func (e *yamlSyntaxError) Error() string {
 	if !ok || !strings.HasPrefix(line, "line ") {
 		line, rest = "line 1", msg
 	}
-	if strings.Contains(rest, "cannot start any token") {
+	switch {
+	case strings.Contains(rest, "cannot start any token"):
 		rest += "; indent with spaces, not tabs, and quote text that begins with @, ` or %"
+	case strings.Contains(rest, "did not find expected alphabetic or numeric character"): // of an alias or an anchor
+		rest += "; quote text that begins with * or &, as schedule: \"* * * * *\""
 	}
 	return line + ": not YAML: " + rest
 }
 func (e *yamlSyntaxError) Unwrap() error { return e.err }
+
+// maxDocuments in one input.
+const maxDocuments = 10_000
 
 // parseYAML reads every document of a YAML stream; empty ones don't count.
 func parseYAML(data []byte) ([]runtime.Object, error) {
@@ -41,13 +45,14 @@ func parseYAML(data []byte) ([]runtime.Object, error) {
 		return nil, err
 	}
 	var objs []runtime.Object
+	budget := newBudget(len(data))
 	for i, doc := range docs {
-		if emptyDocument(doc) {
+		if doc.empty() {
 			continue
 		}
-		some, err := parseYAMLDocument(doc.Content[0], len(data))
+		some, err := doc.parse(budget)
 		if err != nil {
-			return nil, inDocument(err, i+1, doc.Content[0].Line, len(docs) > 1)
+			return nil, inDocument(err, i+1, doc.line, len(docs) > 1)
 		}
 		objs = append(objs, some...)
 	}
@@ -57,139 +62,294 @@ func parseYAML(data []byte) ([]runtime.Object, error) {
 	return objs, nil
 }
 
-func yamlDocuments(data []byte) ([]*yaml.Node, error) {
-	var docs []*yaml.Node
+// yamlDocument is a document of a YAML stream.
+type yamlDocument struct {
+	root *yaml.Node // nil: there is none
+	line int
+	json []byte // the same as it stands in the input, if that is JSON
+}
+
+// yamlDocuments reads a stream. Documents in it that are JSON are kept as they are: not all of JSON is YAML (a character may be
+// written as two escapes, \ud83d\ude80).
+func yamlDocuments(data []byte) ([]yamlDocument, error) {
+	if err := checkDirectives(data); err != nil {
+		return nil, err
+	}
+	data, embedded := takeJSON(data)
+	var docs []yamlDocument
 	for d := yaml.NewDecoder(bytes.NewReader(data)); ; {
-		doc := new(yaml.Node)
-		err := d.Decode(doc)
+		node := new(yaml.Node)
+		err := d.Decode(node)
 		if errors.Is(err, io.EOF) {
 			return docs, nil
 		}
 		if err != nil {
 			return nil, &yamlSyntaxError{err}
 		}
+		if len(docs) == maxDocuments {
+			return nil, fmt.Errorf("there are more than %d documents in one input", maxDocuments)
+		}
+		doc := yamlDocument{}
+		if len(node.Content) > 0 {
+			doc.root, doc.line = node.Content[0], node.Content[0].Line
+			doc.json = embedded[doc.line]
+		}
 		docs = append(docs, doc)
 	}
 }
 
-func emptyDocument(doc *yaml.Node) bool {
-	return len(doc.Content) == 0 || doc.Content[0].Kind == yaml.ScalarNode && doc.Content[0].ShortTag() == "!!null"
+// checkDirectives: each %TAG is compared with all those before it, and none is of use here.
+func checkDirectives(data []byte) error {
+	const most = 100
+	if n := bytes.Count(data, []byte("\n%TAG")); n > most {
+		return fmt.Errorf("there are %d %%TAG directives: the limit is %d", n, most)
+	}
+	return nil
 }
 
-func parseYAMLDocument(root *yaml.Node, input int) ([]runtime.Object, error) {
-	data, err := yamlDocumentToJSON(root, input)
+// takeJSON replaces the documents of a YAML stream that are JSON by empty mappings in the same lines, and returns them by line. Without a
+// separator there is nothing to do: the input as a whole would have been read as JSON. In YAML, a line that begins with --- separates
+// documents wherever it stands.
+func takeJSON(data []byte) ([]byte, map[int][]byte) {
+	if !bytes.HasPrefix(data, []byte("---")) && !bytes.Contains(data, []byte("\n---")) {
+		return data, nil
+	}
+	var out []byte
+	found := map[int][]byte{}
+	line := 1
+	for len(data) > 0 {
+		part := data
+		if i := bytes.Index(data, []byte("\n---")); i >= 0 {
+			part = data[:i+1]
+		}
+		data = data[len(part):]
+		before, doc := []byte(nil), part
+		if isSeparator(part) {
+			before, doc = part[:3], part[3:]
+		}
+		text := bytes.TrimLeft(doc, " \t\r\n")
+		blank := doc[:len(doc)-len(text)]
+		if len(text) > 0 && text[0] == '{' && gojson.Valid(text) {
+			found[line+bytes.Count(blank, []byte("\n"))] = bytes.TrimSpace(text)
+			out = append(append(append(out, before...), blank...), "{}"...)
+			out = append(out, bytes.Repeat([]byte("\n"), bytes.Count(text, []byte("\n")))...)
+		} else {
+			out = append(out, part...)
+		}
+		line += bytes.Count(part, []byte("\n"))
+	}
+	return out, found
+}
+
+func isSeparator(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("---")) && (len(line) == 3 || bytes.IndexByte([]byte(" \t\r\n"), line[3]) >= 0)
+}
+
+func (d yamlDocument) empty() bool {
+	return d.root == nil || d.root.Kind == yaml.ScalarNode && d.root.ShortTag() == "!!null"
+}
+
+func (d yamlDocument) parse(budget *budget) ([]runtime.Object, error) {
+	if d.json != nil {
+		return parseJSON(d.json, nil, 0)
+	}
+	data, written, err := yamlToJSON(d.root, budget)
 	if err != nil {
 		return nil, err
 	}
-	objs, err := parseJSON(data)
+	objs, err := parseJSON(data, written, 0)
 	if errors.Is(err, errSyntax) {
 		return nil, fmt.Errorf("read YAML as JSON: %w", err)
 	}
 	return objs, err
 }
 
-// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Decode reads it, and knows nothing of kinds. What sends
-// documents on to Decode must convert them with it: other readers take a key "on" for true. Keys that stand twice are told by
-// path and line, as an *Error; an input without a document gives ErrEmpty.
+// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Parse reads it, and knows nothing of kinds. What sends
+// documents on to Parse must convert them with it: other readers take a key "on" for true. Keys that stand twice are reported by
+// path and line, and so are numbers that stand for text, as an *Error: the JSON does not show how they were written. An input without a
+// document gives ErrEmpty.
 func YAMLToJSON(data []byte) ([]byte, error) {
+	if trimmed := trim(data); len(trimmed) > 0 && trimmed[0] == '{' && gojson.Valid(trimmed) {
+		return trimmed, checkDuplicates(trimmed)
+	}
 	docs, err := yamlDocuments(data)
 	if err != nil {
 		return nil, err
 	}
-	docs = slices.DeleteFunc(docs, emptyDocument)
-	switch len(docs) {
-	case 0:
+	docs = slices.DeleteFunc(docs, yamlDocument.empty)
+	switch {
+	case len(docs) == 0:
 		return nil, ErrEmpty
-	case 1:
-		return yamlDocumentToJSON(docs[0].Content[0], len(data))
+	case len(docs) > 1:
+		return nil, fmt.Errorf("want one document, got %d", len(docs))
+	case docs[0].json != nil:
+		return docs[0].json, checkDuplicates(docs[0].json)
 	}
-	return nil, fmt.Errorf("want one document, got %d", len(docs))
+	out, written, err := yamlToJSON(docs[0].root, newBudget(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	return out, written.check(out)
 }
 
-func yamlDocumentToJSON(root *yaml.Node, input int) ([]byte, error) {
+// checkDuplicates reports the names that stand twice in JSON.
+func checkDuplicates(data []byte) error {
+	if err := CheckJSON(data, maxDepth); err != nil {
+		return err
+	}
+	var v any
+	strict, err := json.UnmarshalStrict(data, &v, json.DisallowDuplicateFields)
+	if err != nil {
+		return fmt.Errorf("read JSON: %w", err)
+	}
+	var m mistakes
+	for _, e := range strict {
+		var at *path
+		message := e.Error()
+		if f, ok := e.(json.FieldError); ok {
+			at, message = at.name(f.FieldPath()), "is given twice"
+		}
+		m.add(at, "%s", message)
+	}
+	return m.err()
+}
+
+// asWritten are the numbers of a YAML document, by their paths, whose text the JSON does not show: 0755, 1.10, 1_000.
+type asWritten map[string]string
+
+// text of the value at a path, as it stands in the document.
+func (w asWritten) text(at *path, raw []byte) string {
+	if len(w) > 0 {
+		if text, ok := w[at.String()]; ok {
+			return text
+		}
+	}
+	return string(raw)
+}
+
+// check reports those that stand for text.
+func (w asWritten) check(data []byte) error {
+	if len(w) == 0 {
+		return nil
+	}
+	_, err := parseJSON(data, w, 0)
+	var e *Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	var m mistakes
+	for _, f := range e.Fields {
+		if _, ok := w[f.Path]; ok {
+			m.fields = append(m.fields, f)
+		}
+	}
+	return m.err()
+}
+
+// yamlToJSON writes a document as JSON.
+func yamlToJSON(root *yaml.Node, budget *budget) ([]byte, asWritten, error) {
 	if root.Kind != yaml.MappingNode {
-		return nil, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
+		return nil, nil, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
 	}
-	c := newConverter(input)
-	c.node(root, "", 0)
-	if len(c.bad) > 0 {
-		return nil, &Error{Fields: c.bad}
-	}
-	return c.out, nil
+	c := converter{budget: budget}
+	c.node(root, nil, 0)
+	budget.bytes -= len(c.out)
+	return c.out, c.written, c.err()
+}
+
+// budget is what the aliases and merges of all documents of an input may come to together. Without them none of it is used.
+type budget struct {
+	// nodes may still be visited, and names be merged, each as often as an alias or a merge leads to it.
+	nodes int
+	// bytes is how much the JSON may still grow.
+	bytes int
+}
+
+// newBudget allows what is a moderate use of aliases for an input of so many bytes.
+func newBudget(input int) *budget {
+	return &budget{nodes: input/8 + 20_000, bytes: 6*input + 1<<20}
 }
 
 // converter writes a YAML node as JSON. Plain scalars mean what YAML 1.2 says: on, off, yes and no are text, as a
 // dependency's field "on" must be.
 type converter struct {
-	out []byte
-	bad []FieldError
+	*budget
+	mistakes
+	out     []byte
+	written asWritten
 	// within are the anchors that the current node stands in.
-	within map[*yaml.Node]bool
-	// nodes may still be visited, each as often as aliases lead to it, and the JSON may grow to maxOut. Without aliases and
-	// merges neither is ever reached.
-	nodes, maxOut int
-}
-
-// newConverter allows what is a moderate use of aliases for an input of so many bytes.
-func newConverter(input int) *converter {
-	return &converter{nodes: 2*input + 100_000, maxOut: 10*input + 1<<20}
+	within map[*yaml.Node]int
+	// over: the document was given up.
+	over bool
 }
 
 // enter reports whether a node may be visited, and says once why not.
-func (c *converter) enter(n *yaml.Node, path string, depth int) bool {
-	c.nodes--
+func (c *converter) enter(n *yaml.Node, at *path, depth int) bool {
+	if len(c.within) > 0 {
+		c.nodes--
+	}
 	switch {
-	case c.nodes < 0: // told already
-	case depth > maxYAMLDepth:
-		c.fail(path, n, "is nested more than %d levels deep", maxYAMLDepth)
-		c.nodes = 0
-	case c.nodes == 0 || len(c.out) > c.maxOut:
-		c.fail(path, n, "the aliases of the document stand for too much")
-		c.nodes = 0
+	case c.over:
+		return false
+	case depth > maxDepth:
+		c.fail(at, n, "is nested more than %d levels deep", maxDepth)
+	case c.nodes < 0 || len(c.out) > c.bytes:
+		c.fail(at, n, "the aliases of the document stand for too much")
 	default:
 		return true
 	}
+	c.over = true
 	return false
 }
 
-func (c *converter) fail(path string, n *yaml.Node, format string, args ...any) {
-	c.bad = append(c.bad, FieldError{Path: path, Message: fmt.Sprintf(format, args...) + fmt.Sprintf(" (line %d)", n.Line)})
+func (c *converter) fail(at *path, n *yaml.Node, format string, args ...any) {
+	c.add(at, "%s (line %d)", fmt.Sprintf(format, args...), n.Line)
 }
 
-func (c *converter) node(n *yaml.Node, path string, depth int) {
-	if !c.enter(n, path, depth) {
+func (c *converter) node(n *yaml.Node, at *path, depth int) {
+	if !c.enter(n, at, depth) {
 		return
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		c.alias(n, path, depth)
+		c.alias(n, at, depth)
 	case yaml.MappingNode:
-		c.mapping(n, path, depth)
+		c.mapping(n, at, depth)
 	case yaml.SequenceNode:
 		c.out = append(c.out, '[')
 		for i, item := range n.Content {
 			if i > 0 {
 				c.out = append(c.out, ',')
 			}
-			c.node(item, path+"["+strconv.Itoa(i)+"]", depth+1)
+			c.node(item, at.index(i), depth+1)
 		}
 		c.out = append(c.out, ']')
 	default:
-		c.scalar(n, path)
+		c.scalar(n, at)
 	}
 }
 
-func (c *converter) alias(n *yaml.Node, path string, depth int) {
-	if c.within[n.Alias] {
-		c.fail(path, n, "*%s stands for something that it is part of", n.Value)
+func (c *converter) alias(n *yaml.Node, at *path, depth int) {
+	if c.within[n.Alias] > 0 {
+		c.fail(at, n, "*%s stands for something that it is part of", n.Value)
 		return
 	}
+	leave := c.follow(n)
+	defer leave()
+	c.node(n.Alias, at, depth+1)
+}
+
+// follow notes that what comes stands below an alias, until the function that it returns is called.
+func (c *converter) follow(alias *yaml.Node) (leave func()) {
 	if c.within == nil {
-		c.within = map[*yaml.Node]bool{}
+		c.within = map[*yaml.Node]int{}
 	}
-	c.within[n.Alias] = true
-	c.node(n.Alias, path, depth+1)
-	delete(c.within, n.Alias)
+	c.within[alias.Alias]++
+	return func() {
+		if c.within[alias.Alias]--; c.within[alias.Alias] == 0 {
+			delete(c.within, alias.Alias)
+		}
+	}
 }
 
 type member struct {
@@ -197,21 +357,24 @@ type member struct {
 	value *yaml.Node
 }
 
-func (c *converter) mapping(n *yaml.Node, path string, depth int) {
+func (c *converter) mapping(n *yaml.Node, at *path, depth int) {
 	c.out = append(c.out, '{')
-	for i, m := range c.members(n, path, depth) {
+	for i, m := range c.members(n, at, depth) {
 		if i > 0 {
 			c.out = append(c.out, ',')
 		}
 		c.text(m.name)
 		c.out = append(c.out, ':')
-		c.node(m.value, join(path, m.name), depth+1)
+		c.node(m.value, at.name(m.name), depth+1)
 	}
 	c.out = append(c.out, '}')
 }
 
 // members are a mapping's own entries, then those that it merges in (<<) and does not have itself.
-func (c *converter) members(n *yaml.Node, path string, depth int) []member {
+func (c *converter) members(n *yaml.Node, at *path, depth int) []member {
+	if len(c.within) > 0 {
+		c.nodes -= len(n.Content)
+	}
 	var own, merged []member
 	line := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -221,17 +384,17 @@ func (c *converter) members(n *yaml.Node, path string, depth int) []member {
 		}
 		switch {
 		case key.ShortTag() == "!!merge":
-			merged = append(merged, c.mergedMembers(value, path, depth+1)...)
+			merged = append(merged, c.mergedMembers(value, at, depth+1)...)
 			continue
 		case key.Kind != yaml.ScalarNode:
-			c.fail(path, key, "a key must be text")
+			c.fail(at, key, "a key must be text")
 			continue
 		case key.ShortTag() == "!!null" && key.Value == "":
-			c.fail(path, key, "a key is missing before the colon")
+			c.fail(at, key, "a key is missing before the colon")
 			continue
 		}
 		if first, ok := line[key.Value]; ok {
-			c.fail(join(path, key.Value), key, "is given twice, first in line %d", first)
+			c.fail(at.name(key.Value), key, "is given twice, first in line %d", first)
 			continue
 		}
 		line[key.Value] = key.Line
@@ -246,54 +409,63 @@ func (c *converter) members(n *yaml.Node, path string, depth int) []member {
 	return own
 }
 
-func (c *converter) mergedMembers(n *yaml.Node, path string, depth int) []member {
-	if !c.enter(n, path, depth) {
+func (c *converter) mergedMembers(n *yaml.Node, at *path, depth int) []member {
+	if !c.enter(n, at, depth) {
 		return nil
 	}
 	switch n.Kind {
 	case yaml.AliasNode:
-		return c.mergedMembers(n.Alias, path, depth+1)
+		leave := c.follow(n)
+		defer leave()
+		return c.mergedMembers(n.Alias, at, depth+1)
 	case yaml.MappingNode:
-		return c.members(n, path, depth+1)
+		return c.members(n, at, depth+1)
 	case yaml.SequenceNode:
 		var all []member
 		for _, item := range n.Content {
-			all = append(all, c.mergedMembers(item, path, depth+1)...)
+			all = append(all, c.mergedMembers(item, at, depth+1)...)
 		}
 		return all
 	}
-	c.fail(path, n, "<< must merge a mapping or a list of mappings")
+	c.fail(at, n, "<< must merge a mapping or a list of mappings")
 	return nil
 }
 
-func (c *converter) scalar(n *yaml.Node, path string) {
+func (c *converter) scalar(n *yaml.Node, at *path) {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":
 		c.out = append(c.out, "null"...)
 	case "!!bool":
 		var b bool
 		if err := n.Decode(&b); err != nil {
-			c.fail(path, n, "%q is not true or false", n.Value)
+			c.fail(at, n, "%q is not true or false", n.Value)
 			return
 		}
 		c.out = strconv.AppendBool(c.out, b)
 	case "!!int", "!!float":
-		c.number(n, path)
+		c.number(n, at)
 	case "!!str", "!!timestamp", "!!merge": // << means something as a key only
 		c.text(n.Value)
 	default:
-		c.fail(path, n, "YAML's tag %s has no meaning here", tag)
+		c.fail(at, n, "YAML's tag %s has no meaning here", tag)
 	}
 }
 
-func (c *converter) number(n *yaml.Node, path string) {
+func (c *converter) number(n *yaml.Node, at *path) {
+	if len(n.Value) > maxNumber {
+		c.fail(at, n, "a number must have at most %d characters", maxNumber)
+		return
+	}
+	if !canonical(n.Value) {
+		c.remember(n.Value, at)
+	}
 	if gojson.Valid([]byte(n.Value)) {
 		c.out = append(c.out, n.Value...)
 		return
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {
-		c.fail(path, n, "%q is not a number", n.Value)
+		c.fail(at, n, "%q is not a number", n.Value)
 		return
 	}
 	switch v := v.(type) {
@@ -305,13 +477,34 @@ func (c *converter) number(n *yaml.Node, path string) {
 		c.out = strconv.AppendUint(c.out, v, 10)
 	case float64:
 		if math.IsInf(v, 0) || math.IsNaN(v) {
-			c.fail(path, n, "%s is not a number that can be used", n.Value)
+			c.fail(at, n, "%s is not a number that can be used", n.Value)
 			return
 		}
 		c.out = strconv.AppendFloat(c.out, v, 'g', -1, 64)
 	default:
-		c.fail(path, n, "%q is not a number", n.Value)
+		c.fail(at, n, "%q is not a number", n.Value)
 	}
+}
+
+// canonical reports whether a number, read and written by any program, keeps its text.
+func canonical(text string) bool {
+	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return strconv.FormatInt(i, 10) == text
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && strconv.FormatFloat(f, 'f', -1, 64) == text
+}
+
+// remember how a number is written. Mistakes show only the first ones, and so much is enough.
+func (c *converter) remember(text string, at *path) {
+	const most = 10 * MaxMistakes
+	if len(c.written) == most {
+		return
+	}
+	if c.written == nil {
+		c.written = asWritten{}
+	}
+	c.written[at.String()] = text
 }
 
 func (c *converter) text(s string) {

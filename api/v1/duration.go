@@ -12,9 +12,15 @@ import (
 // isoDuration matches the ISO 8601 durations that have one length: no years, no months.
 var isoDuration = regexp.MustCompile(`^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:[.,](\d{1,9}))?S)?)?$`)
 
+// maxDuration is longer than any duration needs to be written.
+const maxDuration = 100
+
 // ParseDuration reads a Go duration or an ISO 8601 duration of weeks, days (24 h), hours, minutes and seconds, to the
 // nanosecond and up to 292 years. It refuses negative ones, and years and months, whose length depends on the date.
 func ParseDuration(s string) (time.Duration, error) {
+	if len(s) > maxDuration {
+		return 0, fmt.Errorf("must be a duration such as 90s, 1h30m or PT90S, of at most %d characters", maxDuration)
+	}
 	if strings.HasPrefix(s, "P") {
 		return parseISODuration(s)
 	}

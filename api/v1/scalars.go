@@ -92,6 +92,7 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	v, err := time.Parse(time.RFC3339, s)
 	if err != nil {
+		s = Shorten(s, 100)
 		return fmt.Errorf("%q: must be a time such as 2026-11-22T02:00:00Z", s)
 	}
 	*t = NewTime(v)
