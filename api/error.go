@@ -45,13 +45,10 @@ func (e *Error) Error() string {
 		all = append(all, f.Error())
 	}
 	if e.More > 0 {
-		all = append(all, AndMore(e.More))
+		all = append(all, v1.AndMore(e.More))
 	}
 	return documentPrefix(e.Document, e.Line) + strings.Join(all, "\n")
 }
-
-// AndMore ends a list of mistakes that has no room for all: "and 9,950 more".
-func AndMore(n int) string { return v1.AndMore(n) }
 
 // mistakes collects the mistakes of a document. What is beyond the first ones is only counted: to explain each of a million would
 // take minutes.

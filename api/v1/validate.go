@@ -123,6 +123,17 @@ func validateRunName(name string) []string {
 	return msgs
 }
 
+// repeats says of each element whether an equal one comes before it.
+func repeats[T comparable](list []T) []bool {
+	seen := make(map[T]bool, len(list))
+	repeated := make([]bool, len(list))
+	for i, e := range list {
+		repeated[i] = seen[e]
+		seen[e] = true
+	}
+	return repeated
+}
+
 // invalid makes one error of each message.
 func invalid(path *field.Path, value any, msgs []string) field.ErrorList {
 	var errs field.ErrorList

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -21,12 +22,13 @@ func ValidateCalendar(c *Calendar) field.ErrorList {
 			errs = append(errs, field.Invalid(spec.Child("dates").Index(i), date, err.Error()))
 		}
 	}
+	seen := repeats(c.Spec.Weekdays)
 	for i, day := range c.Spec.Weekdays {
 		at := spec.Child("weekdays").Index(i)
 		switch {
 		case !slices.Contains(Weekdays[:], day):
 			errs = append(errs, field.NotSupported(at, day, append(Weekdays[1:len(Weekdays):len(Weekdays)], Weekdays[0])))
-		case slices.Contains(c.Spec.Weekdays[:i], day):
+		case seen[i]:
 			errs = append(errs, field.Duplicate(at, day))
 		}
 	}
@@ -52,16 +54,18 @@ func validateJobCalendars(s *JobSpec, path *field.Path) field.ErrorList {
 		name  string
 		names []string
 	}{{"exclude", c.Exclude}, {"only", c.Only}} {
+		seen := repeats(list.names)
 		for i, name := range list.names {
 			at := path.Child(list.name).Index(i)
 			errs = append(errs, invalid(at, name, validation.IsDNS1123Label(name))...)
-			if slices.Contains(list.names[:i], name) {
+			if seen[i] {
 				errs = append(errs, field.Duplicate(at, name))
 			}
 		}
 	}
+	excluded := sets.New(c.Exclude...)
 	for i, name := range c.Only {
-		if slices.Contains(c.Exclude, name) {
+		if excluded.Has(name) {
 			errs = append(errs, field.Invalid(path.Child("only").Index(i), name, "is under exclude as well: no day is left of it"))
 		}
 	}

@@ -1,9 +1,11 @@
 package v1
 
 import (
+	"fmt"
 	"math"
 	"path"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,9 +47,7 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 		if value == "" {
 			return "a regular expression that the whole value matches"
 		}
-		if _, err := regexp.Compile(value); err != nil {
-			return "must be a regular expression (RE2: no look-ahead, no back-references): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-		}
+		return badPattern(value)
 	case OpExists, OpNotExists, OpUnique:
 		if value != "" {
 			return "must be empty: " + string(op) + " compares with nothing"
@@ -68,6 +68,26 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 		if n, err := strconv.ParseInt(value, 10, 32); value != "" && (err != nil || n < 1) {
 			return "must be empty or the number of groups, from 1 on"
 		}
+	}
+	return ""
+}
+
+// Bounds of a regular expression: a few characters such as (\pL{1000}){100} may stand for very many.
+const (
+	maxPattern      = 4096
+	maxInstructions = 10_000
+)
+
+func badPattern(pattern string) string {
+	if len(pattern) > maxPattern {
+		return fmt.Sprintf("must have at most %d characters", maxPattern)
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return "must be a regular expression (RE2: no look-ahead, no back-references): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+	}
+	if prog, err := syntax.Compile(parsed.Simplify()); err != nil || len(prog.Inst) > maxInstructions {
+		return "is too large a regular expression: its repetitions stand for too much"
 	}
 	return ""
 }
@@ -144,7 +164,7 @@ func validateParameter(p Parameter, at *field.Path) field.ErrorList {
 	case takenParameters[p.Key] != "":
 		return field.ErrorList{field.Forbidden(key, p.Key+" cannot be given here: "+takenParameters[p.Key])}
 	}
-	return noNUL(at.Child("value"), p.Value)
+	return append(noNUL(at.Child("value"), p.Value), argument(at.Child("value"), len("--=")+len(p.Key)+len(p.Value))...)
 }
 
 func validateNetwork(n *Network, containerType string, ports int32, path *field.Path) field.ErrorList {
@@ -177,6 +197,15 @@ func validateNetwork(n *Network, containerType string, ports int32, path *field.
 func validatePortMappings(list []PortMapping, ports int32, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	var fromTask int32
+	type port struct {
+		number int32
+		udp    bool
+	}
+	inside, outside := make([]port, len(list)), make([]port, len(list))
+	for i, m := range list {
+		inside[i], outside[i] = port{m.ContainerPort, m.Protocol == ProtocolUDP}, port{m.HostPort, m.Protocol == ProtocolUDP}
+	}
+	sameInside, sameOutside := repeats(inside), repeats(outside)
 	for i, m := range list {
 		at := path.Index(i)
 		errs = append(errs, inRange(at.Child("hostPort"), m.HostPort, 0, 65535)...)
@@ -185,16 +214,10 @@ func validatePortMappings(list []PortMapping, ports int32, path *field.Path) fie
 		if m.HostPort == 0 {
 			fromTask++
 		}
-		same := func(o PortMapping) bool {
-			return o.ContainerPort == m.ContainerPort && (o.Protocol == m.Protocol || o.Protocol+m.Protocol == ProtocolTCP)
-		}
-		if slices.ContainsFunc(list[:i], same) {
+		if sameInside[i] {
 			errs = append(errs, field.Duplicate(at.Child("containerPort"), m.ContainerPort))
 		}
-		taken := func(o PortMapping) bool {
-			return m.HostPort != 0 && o.HostPort == m.HostPort && (o.Protocol == m.Protocol || o.Protocol+m.Protocol == ProtocolTCP)
-		}
-		if slices.ContainsFunc(list[:i], taken) {
+		if m.HostPort != 0 && sameOutside[i] {
 			errs = append(errs, field.Duplicate(at.Child("hostPort"), m.HostPort))
 		}
 	}
@@ -208,6 +231,11 @@ func validatePortMappings(list []PortMapping, ports int32, path *field.Path) fie
 func validateVolumes(list []Volume, containerType string, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	provider := ""
+	paths := make([]string, len(list))
+	for i, v := range list {
+		paths[i] = path.Clean(v.ContainerPath)
+	}
+	mounted := repeats(paths)
 	for i, v := range list {
 		at := at.Index(i)
 		switch {
@@ -217,7 +245,7 @@ func validateVolumes(list []Volume, containerType string, at *field.Path) field.
 			errs = append(errs, field.Invalid(at.Child("containerPath"), v.ContainerPath, "must be an absolute path"))
 		case strings.Contains(v.ContainerPath, ":"):
 			errs = append(errs, field.Invalid(at.Child("containerPath"), v.ContainerPath, "must not contain a colon"))
-		case slices.ContainsFunc(list[:i], func(o Volume) bool { return path.Clean(o.ContainerPath) == path.Clean(v.ContainerPath) }):
+		case mounted[i]:
 			errs = append(errs, field.Duplicate(at.Child("containerPath"), v.ContainerPath))
 		}
 		errs = append(errs, oneOf(at.Child("mode"), v.Mode, VolumeReadWrite, VolumeReadOnly)...)

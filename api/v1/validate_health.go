@@ -17,6 +17,7 @@ func validateHealthCheck(t *TaskSpec, path *field.Path) field.ErrorList {
 	if h.Command != "" {
 		kinds++
 		errs = append(errs, noNUL(path.Child("command"), h.Command)...)
+		errs = append(errs, argument(path.Child("command"), len(h.Command))...)
 	}
 	if h.HTTP != nil {
 		kinds++

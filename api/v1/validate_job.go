@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -43,6 +42,7 @@ func validateJobSpec(s *JobSpec, name string, path *field.Path) field.ErrorList 
 	errs = append(errs, validateRunPolicy(&s.RunPolicy, path)...)
 	errs = append(errs, validateHistory(&s.History, path.Child("history"))...)
 	errs = append(errs, validateTask(&s.Task, path.Child("task"))...)
+	errs = append(errs, validateExecution(&s.Task, nil, nil, path.Child("task"))...)
 	return append(errs, validateNotify(s.Notify, path.Child("notify"))...)
 }
 
@@ -64,8 +64,12 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, invalid(path.Child("parents").Index(i), parent, validateRunName(parent))...)
 	}
 	for i, arg := range s.Args {
-		errs = append(errs, noNUL(path.Child("args").Index(i), arg)...)
+		at := path.Child("args").Index(i)
+		errs = append(errs, noNUL(at, arg)...)
+		errs = append(errs, argument(at, len(arg))...)
 	}
+	errs = append(errs, validateShellLine(s.Task.Shell, s.Args, path.Child("args"))...)
+	errs = append(errs, validateExecution(&s.Task, s.Args, s.Env, path)...)
 	if len(s.Args) > 0 && s.Task.Executor != nil {
 		errs = append(errs, field.Forbidden(path.Child("args"), "a custom executor takes no args"))
 	}
@@ -162,10 +166,11 @@ func validateExitCodes(c *RetryExitCodes, path *field.Path) field.ErrorList {
 		name  string
 		codes []int32
 	}{{"never", c.Never}, {"only", c.Only}} {
+		seen := repeats(list.codes)
 		for i, code := range list.codes {
 			at := path.Child(list.name).Index(i)
 			errs = append(errs, inRange(at, code, 1, 255)...)
-			if slices.Contains(list.codes[:i], code) {
+			if seen[i] {
 				errs = append(errs, field.Duplicate(at, code))
 			}
 		}

@@ -103,11 +103,16 @@ func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("command").Index(0), "the program to execute"))
 	}
 	errs = append(errs, noNUL(path.Child("shell"), t.Shell)...)
-	for i, c := range t.Command {
-		errs = append(errs, noNUL(path.Child("command").Index(i), c)...)
-	}
-	for i, a := range t.Args {
-		errs = append(errs, noNUL(path.Child("args").Index(i), a)...)
+	errs = append(errs, argument(path.Child("shell"), len(t.Shell))...)
+	for _, list := range []struct {
+		name  string
+		texts []string
+	}{{"command", t.Command}, {"args", t.Args}} {
+		for i, s := range list.texts {
+			at := path.Child(list.name).Index(i)
+			errs = append(errs, noNUL(at, s)...)
+			errs = append(errs, argument(at, len(s))...)
+		}
 	}
 	return errs
 }
@@ -138,6 +143,7 @@ func validateEnv(env []EnvVar, path *field.Path) field.ErrorList {
 			errs = append(errs, invalid(at.Child("name"), v.Name, validation.IsEnvVarName(v.Name))...)
 		}
 		errs = append(errs, noNUL(at.Child("value"), v.Value)...)
+		errs = append(errs, variable(at, &v)...)
 		if v.Secret == nil {
 			continue
 		}
@@ -158,7 +164,7 @@ var fetchSchemes = []string{
 }
 
 func validateFetch(list []FetchURI, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
+	errs := validateFetcherInfo(list, path)
 	for i, f := range list {
 		at := path.Index(i)
 		if f.URI == "" {
@@ -240,8 +246,8 @@ const (
 func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if q := r.CPUs; q != nil {
-		switch milli := q.MilliValue(); { // rounded up, and wrong beyond the bound
-		case q.Value() > maxCPUs || milli < minMilliCPUs:
+		switch milli := q.MilliValue(); { // rounded up, and wrong beyond the bounds
+		case above(q, maxCPUs) || q.Sign() < 0 || milli < minMilliCPUs:
 			errs = append(errs, field.Invalid(path.Child("cpus"), text(q), "must be between 0.01 and 100000"))
 		case !sameAs(q.DeepCopy(), milli):
 			errs = append(errs, field.Invalid(path.Child("cpus"), text(q), "must have at most three decimals"))
@@ -261,12 +267,18 @@ func validateBytes(q *resource.Quantity, zero bool, path *field.Path) field.Erro
 	switch {
 	case q == nil, zero && q.IsZero():
 		return nil
-	case q.Value() > maxBytes:
+	case above(q, maxBytes):
 		return field.ErrorList{field.Invalid(path, text(q), "must be at most 1Pi")}
 	case q.Value() < minBytes:
 		return field.ErrorList{field.Invalid(path, text(q), "must be at least 1Mi; a plain number means bytes: write 128Mi, not 128")}
 	}
 	return nil
+}
+
+// above compares a copy: comparing may change how a quantity is held. Its Value is wrong where it has no room for it.
+func above(q *resource.Quantity, limit int64) bool {
+	c := q.DeepCopy()
+	return c.CmpInt64(limit) > 0
 }
 
 // text is a quantity's text, made of a copy: String stores it in the original.
@@ -302,5 +314,6 @@ func validateExecutor(e *Executor, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(path.Child("command"), ""))
 	}
 	errs = append(errs, noNUL(path.Child("command"), e.Command)...)
+	errs = append(errs, argument(path.Child("command"), len(e.Command))...)
 	return append(errs, validateFetch(e.Fetch, path.Child("fetch"))...)
 }

@@ -51,6 +51,31 @@ metadata.annotations: Invalid value: "a b": name part must`},
 		want: `spec.owner: Invalid value: "bofh@example.com, the boss": must be mail addresses such as ops@example.com, separated by commas`},
 	{name: "a schedule and dependsOn", input: jobHead + "  schedule: '@daily'\n  dependsOn: [{job: a}]\n" + shell,
 		want: `spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both`},
+	{name: "quantities that are far too large or small", input: jobHead + "  task: {shell: x, resources: {cpus: 1e30, memory: 1e30, disk: 9e99}}\n",
+		want: `spec.task.resources.cpus: Invalid value: "1e30": must be between 0.01 and 100000
+spec.task.resources.memory: Invalid value: "1e30": must be at most 1Pi
+spec.task.resources.disk: Invalid value: "9e99": must be at most 1Pi`},
+	{name: "quantities below zero", input: jobHead + "  task: {shell: x, resources: {cpus: -1, memory: -1e30, disk: -1}}\n",
+		want: `spec.task.resources.cpus: Invalid value: "-1": must be between 0.01 and 100000
+spec.task.resources.memory: Invalid value: "-1e30": must be at least 1Mi; a plain number
+spec.task.resources.disk: Invalid value: "-1": must be at least 1Mi; a plain number`},
+	{name: "a shell line that Linux does not take", input: jobHead + "  task: {shell: " + strings.Repeat("x", 128<<10) + "}\n",
+		want: `spec.task.shell: Invalid value: has 131072 bytes, and Linux gives a program at most 131071 in one argument; put more into a file, and fetch it`},
+	{name: "arguments and variables that Linux does not take",
+		input: jobHead + "  task:\n    command: [x, " + strings.Repeat("x", 128<<10) + "]\n    args: [y, " + strings.Repeat("x", 131_073) + "]\n    env: [{name: A, value: " + strings.Repeat("x", 131_070) + "}]\n    healthCheck: {command: " + strings.Repeat("x", 128<<10) + "}\n",
+		want: `spec.task.command[1]: Invalid value: has 131072 bytes, and Linux gives
+spec.task.args[1]: Invalid value: has 131073 bytes, and Linux gives
+spec.task.env[0].value: Invalid value: has 131072 bytes as NAME=value, and Linux takes at most 131071 in one variable
+spec.task.healthCheck.command: Invalid value: has 131072 bytes, and Linux gives`},
+	{name: "more arguments than Linux takes together", input: jobHead + "  task: {command: [x], args: [" + strings.Repeat("'', ", 210_000) + "]}\n",
+		want: `spec.task: Invalid value: its arguments and variables take 1890019 bytes together, and there is room for 1835008 when a program is executed`},
+	{name: "a Run's arguments that Linux does not take behind a shell line", input: runHead + "  reason: Manual\n  args: [" + strings.Repeat("a, ", 40_000) + "]\n" + shell,
+		want: `spec.args: Invalid value: has 160001 bytes, and Linux gives`},
+	{name: "more to fetch than Mesos can tell its fetcher", input: jobHead + "  task:\n    shell: x\n    fetch: [" + strings.Repeat("{uri: /a, outputFile: b}, ", 1000) + "]\n",
+		want: `spec.task.fetch: Invalid value: takes 203000 bytes, and Mesos's fetcher gets at most 126975; fetch an archive`},
+	{name: "regular expressions that stand for too much", input: jobHead + "  task:\n    shell: x\n    constraints: [{attribute: a, operator: Like, value: '(x{100}){10}'}, {attribute: a, operator: Like, value: '" + strings.Repeat("(x{1000})", 20) + "'}, {attribute: a, operator: Unlike, value: " + strings.Repeat("x", 5000) + "}]\n",
+		want: `spec.task.constraints[1].value: Invalid value: "` + strings.Repeat("(x{1000})", 20) + `": is too large a regular expression: its repetitions stand for too much
+spec.task.constraints[2].value: Invalid value: "` + strings.Repeat("x", 5000) + `": must have at most 4096 characters`},
 	{name: "lengths of time that are zero",
 		input: jobHead + "  startingDeadline: 0s\n  timeout: 0s\n  queueTimeout: 0s\n  deadline: 0s\n  async: {timeout: 0s}\n  retries: {maxDelay: 0s}\n  history: {ttl: 0s}\n  unreachable: {after: 0s, then: Replace}\n" + shell,
 		want: `spec.startingDeadline: Invalid value: "0s": must be greater than zero
@@ -416,6 +441,8 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "every kind of address", input: jobHead + "  task:\n    shell: x\n    fetch: [{uri: /a}, {uri: file:///a}, {uri: 'http://a/b?c=d'}, {uri: 'hdfs:///a'}, {uri: 's3://a/b', outputFile: c/d}, {uri: 'https://a/d/', outputFile: b}, {uri: 'file://localhost/a.gz'}, {uri: /a.tar.gz, cache: true}, {uri: /a.gz, cache: true, extract: false}]\n"},
 		{name: "names of users", input: jobHead + "  task: {shell: x, user: 'DOMAIN\\a.b-c$'}\n"},
 		{name: "a variable twice, and without a value", input: jobHead + "  task:\n    shell: x\n    env: [{name: A, value: b}, {name: A}, {name: PORT}, {name: MESOS_NATIVE_JAVA_LIBRARY}, {name: a.b-c}]\n"},
+		{name: "all that Linux takes", input: jobHead + "  task:\n    command: [x, " + strings.Repeat("x", 131_071) + "]\n    env: [{name: A, value: " + strings.Repeat("x", 131_069) + "}]\n"},
+		{name: "a shell line that Linux takes", input: jobHead + "  task: {shell: " + strings.Repeat("x", 131_071) + "}\n"},
 		{name: "no disk", input: jobHead + "  task: {shell: x, resources: {cpus: 0.01, memory: 1Mi, disk: 0, ports: 1000}}\n"},
 		{name: "labels of a Mesos task are any text", input: jobHead + "  task: {shell: x, labels: {sim: 'exit:3,10ms', 'a b': ''}}\n"},
 		{name: "an image's own command", input: jobHead + "  task: {args: [a], container: {type: Mesos, image: x, network: {mode: User, name: n, labels: {a: b}}, volumes: [{containerPath: /a, hostPath: b}, {containerPath: /c, external: {provider: p, name: n}}]}}\n"},

@@ -19,7 +19,7 @@ func (p *planner) accept() {
 		p.invalid = v1.Short(entry.Err.Error())
 	case accepted == nil || accepted.Status != metav1.ConditionTrue || p.next.ObservedGeneration != entry.Rev.SpecVersion:
 		if errs := Validate(entry.Object); len(errs) > 0 {
-			p.invalid = v1.Short(errs.ToAggregate().Error())
+			p.invalid = v1.Short(v1.AsError(errs).Error())
 		}
 	}
 }

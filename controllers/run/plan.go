@@ -305,7 +305,7 @@ func (p *plan) stayEnded() bool { return p.status.Phase.Terminal() }
 func (p *plan) refuse() bool {
 	err := p.in.Run.Err
 	if err == nil && len(p.status.Attempts) == 0 {
-		err = v1.ValidateRun(p.run).ToAggregate()
+		err = v1.AsError(v1.ValidateRun(p.run))
 	}
 	if err == nil {
 		return false

@@ -42,11 +42,13 @@ func withOverrides(s *v1.RunSpec) *v1.TaskSpec {
 		t.Args = s.Args
 		return &t
 	}
-	line := strings.TrimRight(t.Shell, " \t\r\n")
+	var line strings.Builder
+	line.WriteString(strings.TrimRight(t.Shell, " \t\r\n"))
 	for _, arg := range s.Args {
-		line += " " + shellQuote(arg)
+		line.WriteByte(' ')
+		line.WriteString(shellQuote(arg))
 	}
-	t.Shell = line
+	t.Shell = line.String()
 	return &t
 }
 

@@ -25,7 +25,7 @@ func Read(c *v1.Calendar, decodeErr error) (*Set, error) {
 		return nil, decodeErr
 	}
 	if errs := Validate(c); len(errs) > 0 {
-		return nil, errs.ToAggregate()
+		return nil, v1.AsError(errs)
 	}
 	return Compile(&c.Spec)
 }

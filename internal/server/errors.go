@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"horae/api"
+	v1 "horae/api/v1"
 	"horae/internal/cache"
 	"horae/internal/store"
 )
@@ -59,9 +60,20 @@ func badRequest(format string, args ...any) error {
 	return apierrors.NewBadRequest(fmt.Sprintf(format, args...))
 }
 
-// invalid is 422 with a cause for each field.
+// invalid is 422 with a cause for each field, the first ones of very many.
 func (k *kind) invalid(name string, errs field.ErrorList) error {
-	return apierrors.NewInvalid(k.groupKind(), name, errs)
+	first, more := v1.Listed(errs)
+	st := apierrors.NewInvalid(k.groupKind(), v1.Shorten(name, 256), first)
+	if more > 0 {
+		st.ErrStatus.Message += ", " + v1.AndMore(more)
+		st.ErrStatus.Details.Causes = append(st.ErrStatus.Details.Causes, andMore(more))
+	}
+	return st
+}
+
+// andMore is the last cause of a list that has no room for all.
+func andMore(n int) metav1.StatusCause {
+	return metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Message: v1.AndMore(n)}
 }
 
 func (k *kind) notFound(name string) error { return apierrors.NewNotFound(k.resource(), name) }
@@ -70,7 +82,7 @@ func (k *kind) conflict(name, format string, args ...any) error {
 	return apierrors.NewConflict(k.resource(), name, fmt.Errorf(format, args...))
 }
 
-// undecodable is 400 with a cause for each field, as the decoder told them.
+// undecodable is 400 with a cause for each field, as the decoder reports them.
 func undecodable(err error) error {
 	st := apierrors.NewBadRequest(err.Error())
 	var form *api.Error
@@ -80,6 +92,9 @@ func undecodable(err error) error {
 			st.ErrStatus.Details.Causes = append(st.ErrStatus.Details.Causes, metav1.StatusCause{
 				Type: metav1.CauseTypeFieldValueInvalid, Field: f.Path, Message: f.Message,
 			})
+		}
+		if form.More > 0 {
+			st.ErrStatus.Details.Causes = append(st.ErrStatus.Details.Causes, andMore(form.More))
 		}
 	}
 	return st

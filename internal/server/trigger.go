@@ -57,7 +57,7 @@ func (s *Server) planTrigger(r *request, t v1.Trigger) (*v1.Run, store.Change, e
 		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.GetErr())
 	}
 	if errs := s.cfg.Validate(cur.GetObject().DeepCopyObject().(object)); len(errs) > 0 { // I8: a validator may normalise quantities
-		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", errs.ToAggregate())
+		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", v1.AsError(errs))
 	}
 	run, err := s.cfg.NewRun(cur.GetObject().(*v1.Job), t, s.now())
 	if err != nil {
