@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,9 +10,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 )
-
-// lastApplied is kubectl's: an object can be applied with either, in turns.
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
 // apply is the state of one `horae apply`.
 type apply struct {
@@ -142,29 +137,4 @@ func (a *apply) dry(req *request) *request {
 		req.param("dryRun", "All")
 	}
 	return req
-}
-
-// withLastApplied is the document with itself in the annotation by which the next apply knows what this one set.
-func withLastApplied(u *unstructured.Unstructured) ([]byte, error) {
-	u = u.DeepCopy()
-	annotations := u.GetAnnotations()
-	delete(annotations, lastApplied)
-	if len(annotations) == 0 {
-		unstructured.RemoveNestedField(u.Object, "metadata", "annotations")
-	} else {
-		u.SetAnnotations(annotations)
-	}
-	unstructured.RemoveNestedField(u.Object, "status")
-	unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp")
-	own, err := json.Marshal(u.Object)
-	if err != nil {
-		return nil, fmt.Errorf("encode the document: %w", err)
-	}
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[lastApplied] = string(own) + "\n"
-	u.SetAnnotations(annotations)
-	out, err := json.Marshal(u.Object)
-	return bytes.TrimSpace(out), err
 }
