@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 	"k8s.io/apimachinery/pkg/util/mergepatch"
 )
@@ -17,7 +18,7 @@ type apply struct {
 	manifests
 	dryRun string
 	output string
-	print  func(*unstructured.Unstructured) error
+	print  func(runtime.Object) error
 }
 
 func (c *cli) applyCommand() *cobra.Command {
@@ -52,11 +53,10 @@ func (a *apply) run(ctx context.Context) error {
 		return err
 	}
 	if a.output != "" {
-		p, err := objectPrinter(a.output)
-		if err != nil {
+		var err error
+		if a.print, err = a.objectPrinter(a.output); err != nil {
 			return err
 		}
-		a.print = func(u *unstructured.Unstructured) error { return p.PrintObj(u, a.Out) }
 	}
 	if _, err := a.connect(); err != nil {
 		return err

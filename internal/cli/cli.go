@@ -46,7 +46,8 @@ func Main(ctx context.Context, args []string, streams IO) int {
 	if streams.Now == nil {
 		streams.Now = time.Now
 	}
-	c := &cli{IO: streams}
+	c := &cli{IO: streams, raw: streams.Out}
+	c.Out, c.Err = &escaper{w: streams.Out}, &escaper{w: streams.Err}
 	root := c.root()
 	root.SetArgs(args)
 	return c.exit(ctx, root.ExecuteContext(ctx))
@@ -54,7 +55,10 @@ func Main(ctx context.Context, args []string, streams IO) int {
 
 // cli is what all commands share.
 type cli struct {
+	// IO has writers that escape control characters; raw is the standard output as it is.
 	IO
+	raw io.Writer
+
 	server        string
 	namespace     string
 	allNamespaces bool
@@ -111,7 +115,7 @@ func (c *cli) root() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 	}
 	root.SetIn(c.In)
-	root.SetOut(c.Out)
+	root.SetOut(c.raw)
 	root.SetErr(c.Err)
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.server, "server", "", "address of the manager, as in http://127.0.0.1:8080")
@@ -130,6 +134,7 @@ func (c *cli) root() *cobra.Command {
 	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.deleteCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
 	add("other", c.versionCommand())
+	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")
 	markErrors(root)

@@ -77,11 +77,16 @@ func (d *deleter) run(ctx context.Context, args []string) error {
 	}
 	failed := error(nil)
 	for _, t := range list {
+		named := len(t.names) > 0
 		if t.names, err = d.selected(ctx, ns, t); err != nil {
 			return err
 		}
 		for _, name := range t.names {
-			if err := d.one(ctx, ns, t.kind, name); err != nil {
+			err := d.one(ctx, ns, t.kind, name)
+			if !named && apierrors.IsNotFound(err) {
+				continue // it was selected, and somebody else has deleted it since
+			}
+			if err != nil {
 				d.report(err)
 				failed = errReported
 			}

@@ -135,7 +135,7 @@ func (g *getter) tables(ctx context.Context) error {
 			continue
 		}
 		if g.sortBy != "" {
-			if err := sortTable(table, g.sortBy); err != nil {
+			if err := sortTable(table.Rows, g.sortBy); err != nil {
 				return err
 			}
 		}
@@ -162,7 +162,7 @@ func (g *getter) nothing() string {
 
 // objects shows what there is as -o asks: one object as itself, several as a list.
 func (g *getter) objects(ctx context.Context) error {
-	printer, err := objectPrinter(g.output)
+	printer, err := g.objectPrinter(g.output)
 	if err != nil {
 		return err
 	}
@@ -176,9 +176,14 @@ func (g *getter) objects(ctx context.Context) error {
 		failed = errors.Join(failed, err)
 		items = append(items, some...)
 	}
+	if g.sortBy != "" {
+		if err := sortBy(items, g.sortBy, func(u *unstructured.Unstructured) map[string]any { return u.Object }); err != nil {
+			return err
+		}
+	}
 	single := len(g.targets) == 1 && len(g.targets[0].names) == 1
 	if single && len(items) == 1 {
-		return printer.PrintObj(items[0], g.Out)
+		return printer(items[0])
 	}
 	if len(items) == 0 && (g.ignoreNotFound || failed != nil) {
 		return failed
@@ -186,7 +191,7 @@ func (g *getter) objects(ctx context.Context) error {
 	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{}}}
 	if g.output == "name" {
 		for _, u := range items {
-			if err := printer.PrintObj(u, g.Out); err != nil {
+			if err := printer(u); err != nil {
 				return err
 			}
 		}
@@ -195,7 +200,7 @@ func (g *getter) objects(ctx context.Context) error {
 	for _, u := range items {
 		list.Items = append(list.Items, *u)
 	}
-	if err := printer.PrintObj(list, g.Out); err != nil {
+	if err := printer(list); err != nil {
 		return err
 	}
 	return failed

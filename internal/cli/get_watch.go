@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
@@ -20,12 +22,16 @@ func (g *getter) follow(ctx context.Context) error {
 	if len(t.names) == 1 {
 		sel.fields = "metadata.name=" + t.names[0]
 	}
+	if g.sortBy != "" {
+		fmt.Fprintln(g.Err, "Warning: --sort-by does not go together with -w: it is ignored")
+	}
 	w := &follower{getter: g, kind: t.kind, sel: sel}
 	if g.output == "" || g.output == "wide" {
 		w.tables = g.printer(t.kind, g.allNamespaces, g.output == "wide")
+		w.columns = printers.GetNewTabWriter(g.Out) // one for all tables: it remembers the widths of its columns
 	} else {
 		var err error
-		if w.objects, err = objectPrinter(g.output); err != nil {
+		if w.objects, err = g.objectPrinter(g.output); err != nil {
 			return err
 		}
 	}
@@ -53,10 +59,14 @@ func (g *getter) follow(ctx context.Context) error {
 // follower is one watch and how its events are printed: by one of the two printers.
 type follower struct {
 	*getter
-	kind     *kind
-	sel      selectors
-	tables   printers.ResourcePrinter
-	objects  printers.ResourcePrinter
+	kind    *kind
+	sel     selectors
+	tables  printers.ResourcePrinter
+	columns interface {
+		io.Writer
+		Flush() error
+	}
+	objects  func(runtime.Object) error
 	revision string
 }
 
@@ -77,7 +87,7 @@ func (w *follower) list(ctx context.Context, t target) error {
 		if w.watchOnly || len(table.Rows) == 0 {
 			return nil
 		}
-		return w.tables.PrintObj(table, w.Out)
+		return w.printTable(table)
 	}
 	body, err := w.api.do(ctx, req)
 	if err != nil {
@@ -92,7 +102,7 @@ func (w *follower) list(ctx context.Context, t target) error {
 		if w.watchOnly {
 			break
 		}
-		if err := w.objects.PrintObj(&list.Items[i], w.Out); err != nil {
+		if err := w.objects(&list.Items[i]); err != nil {
 			return err
 		}
 	}
@@ -114,13 +124,21 @@ func (w *follower) changes(ctx context.Context, answered func()) error {
 			for _, row := range table.Rows {
 				w.revision = row.Object.Object.(*unstructured.Unstructured).GetResourceVersion()
 			}
-			return true, w.tables.PrintObj(table, w.Out)
+			return true, w.printTable(table)
 		}
 		u := &unstructured.Unstructured{}
 		if err := json.Unmarshal(e.Object.Raw, &u.Object); err != nil {
 			return false, fmt.Errorf("decode a watch event: %w", err)
 		}
 		w.revision = u.GetResourceVersion()
-		return true, w.objects.PrintObj(u, w.Out)
+		return true, w.objects(u)
 	})
+}
+
+// printTable prints rows below those that were printed before.
+func (w *follower) printTable(t *metav1.Table) error {
+	if err := w.tables.PrintObj(t, w.columns); err != nil {
+		return fmt.Errorf("print a table: %w", err)
+	}
+	return w.columns.Flush()
 }

@@ -116,7 +116,7 @@ func (l *logReader) copy(ctx context.Context) error {
 	if n, err := strconv.Atoi(resp.Header.Get("Horae-Attempt")); err == nil {
 		l.attempt = n // a later answer must not be of the next attempt
 	}
-	out := &errWriter{w: l.Out}
+	out := &errWriter{w: l.raw}
 	n, err := io.Copy(out, resp.Body)
 	l.offset += n
 	why := resp.Trailer.Get("Horae-Error")

@@ -44,9 +44,15 @@ func (c *cli) visit(ctx context.Context, m manifests, do func(document) error) e
 			fail(name, err)
 			continue
 		}
+		empty := 0
 		for _, file := range files {
 			docs, err := c.readManifest(ctx, file)
-			if err != nil {
+			switch {
+			case errors.Is(err, errNoObjects) && file != name: // one of a directory may be all comments
+				if empty++; empty == len(files) {
+					fail(name, err)
+				}
+			case err != nil:
 				fail(file, err)
 			}
 			for _, d := range docs {
@@ -67,6 +73,9 @@ func (c *cli) visit(ctx context.Context, m manifests, do func(document) error) e
 	}
 	return nil
 }
+
+// errNoObjects: a file without a document.
+var errNoObjects = errors.New("no objects in it")
 
 // files that a name stands for: itself, or those of a directory, sorted.
 func (m manifests) files(name string) ([]string, error) {
@@ -125,7 +134,7 @@ func (c *cli) readManifest(ctx context.Context, name string) ([]document, error)
 		docs = append(docs, decodeDocument(source, append(bytes.Repeat([]byte("\n"), part.line-1), part.data...))...)
 	}
 	if len(docs) == 0 {
-		return nil, errors.New("no objects in it")
+		return nil, errNoObjects
 	}
 	return docs, nil
 }

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
 )
@@ -16,8 +18,10 @@ const (
 	outputForms = "wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE"
 )
 
-// objectPrinter makes the printer of a form that shows whole objects, as -o names it.
-func objectPrinter(output string) (printers.ResourcePrinter, error) {
+// objectPrinter makes the printer of a form that shows whole objects, as -o names it. Templates are for scripts, which need a value
+// as it is: what they print is not escaped.
+func (c *cli) objectPrinter(output string) (func(runtime.Object) error, error) {
+	out := c.Out
 	form, arg, _ := strings.Cut(output, "=")
 	if file, ok := strings.CutSuffix(form, "-file"); ok {
 		data, err := os.ReadFile(arg)
@@ -32,12 +36,14 @@ func objectPrinter(output string) (printers.ResourcePrinter, error) {
 	case "json":
 		p = &printers.JSONPrinter{}
 	case "yaml":
-		p = &printers.YAMLPrinter{}
+		p = &yamlPrinter{}
 	case "name":
 		p = &printers.NamePrinter{}
 	case "jsonpath":
+		out = c.raw
 		p, err = jsonPathPrinter(arg)
 	case "go-template":
+		out = c.raw
 		p, err = printers.NewGoTemplatePrinter([]byte(arg))
 	default:
 		return nil, usagef("-o %s: there are %s", output, outputForms)
@@ -48,7 +54,7 @@ func objectPrinter(output string) (printers.ResourcePrinter, error) {
 	if err != nil {
 		return nil, usagef("-o %s: %w", output, err)
 	}
-	return p, nil
+	return func(o runtime.Object) error { return p.PrintObj(o, out) }, nil
 }
 
 // jsonPathPrinter also takes the short form .a.b for {.a.b}.
@@ -64,6 +70,30 @@ func jsonPathPrinter(path string) (printers.ResourcePrinter, error) {
 	return p, nil
 }
 
+// yamlPrinter separates what it prints by "---".
+type yamlPrinter struct{ printed bool }
+
+func (p *yamlPrinter) PrintObj(o runtime.Object, w io.Writer) error {
+	data, err := json.Marshal(o)
+	if err == nil {
+		data, err = jsonToYAML(data)
+	}
+	if err != nil {
+		return fmt.Errorf("encode %T: %w", o, err)
+	}
+	if p.printed {
+		data = append([]byte("---\n"), data...)
+	}
+	p.printed = true
+	_, err = w.Write(data)
+	return err
+}
+
+// jsonToYAML escapes first what JSON may hold as it is and YAML may not.
+func jsonToYAML(data []byte) ([]byte, error) {
+	return yaml.JSONToYAML([]byte(escapeControls(string(data))))
+}
+
 // printValue writes a value that is no object as JSON or YAML.
 func (c *cli) printValue(output string, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
@@ -74,7 +104,7 @@ func (c *cli) printValue(output string, v any) error {
 	case "json":
 		data = append(data, '\n')
 	case "yaml":
-		if data, err = yaml.JSONToYAML(data); err != nil {
+		if data, err = jsonToYAML(data); err != nil {
 			return fmt.Errorf("encode %T: %w", v, err)
 		}
 	default:

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
@@ -31,9 +33,9 @@ func (p *page) field(name, value string) {
 		return
 	}
 	lines := strings.Split(strings.TrimRight(value, "\n"), "\n")
-	fmt.Fprintf(p.w, "%s:\t%s\n", name, lines[0])
+	fmt.Fprintf(p.w, "%s:\t%s\n", name, cell(lines[0]))
 	for _, l := range lines[1:] {
-		fmt.Fprintf(p.w, "\t%s\n", l)
+		fmt.Fprintf(p.w, "\t%s\n", cell(l))
 	}
 }
 
@@ -58,12 +60,11 @@ func (p *page) table(name string, head []string, rows [][]string) {
 }
 
 func writeRow(w io.Writer, cells []string) {
-	for i, cell := range cells {
-		if cell == "" {
-			cells[i] = "-"
-		}
+	texts := make([]string, len(cells))
+	for i, text := range cells {
+		texts[i] = cmp.Or(cell(text), "-")
 	}
-	fmt.Fprintf(w, "  %s\n", strings.Join(cells, "\t"))
+	fmt.Fprintf(w, "  %s\n", strings.Join(texts, "\t"))
 }
 
 func (p *page) String() string {
@@ -136,7 +137,7 @@ func quoted(words []string) []string {
 	out := make([]string, len(words))
 	for i, w := range words {
 		out[i] = w
-		if w == "" || strings.ContainsAny(w, " \t\n\"'\\$") {
+		if w == "" || strings.ContainsAny(w, " \"'\\$") || strings.ContainsFunc(w, unicode.IsControl) {
 			out[i] = fmt.Sprintf("%q", w)
 		}
 	}

@@ -135,8 +135,9 @@ func (w *runWaiter) watch(ctx context.Context, wanted func(*v1.Run) bool) (*v1.R
 	return run, err
 }
 
-// outcome prints how a Run ended; it fails unless the Run succeeded.
-func (c *cli) outcome(r *v1.Run) error {
+// outcome prints how a Run ended; it fails unless the Run succeeded. Where the standard output has the form that -o asks for, the
+// outcome goes to the error stream, where that of a Run that failed always goes.
+func (c *cli) outcome(r *v1.Run, formed bool) error {
 	line := fmt.Sprintf("%s/%s %s", runKind, r.Name, r.Status.Phase)
 	if n := len(r.Status.Attempts); n > 0 && r.Status.Attempts[n-1].ExitCode != nil && *r.Status.Attempts[n-1].ExitCode != 0 {
 		line += fmt.Sprintf(" (exit code %d)", *r.Status.Attempts[n-1].ExitCode)
@@ -145,7 +146,11 @@ func (c *cli) outcome(r *v1.Run) error {
 		line += " after " + r.Status.FinishTime.Sub(r.Status.StartTime.Time).Round(time.Millisecond).String()
 	}
 	if r.Status.Phase == v1.RunSucceeded {
-		c.printf("%s\n", line)
+		out := c.Out
+		if formed {
+			out = c.Err
+		}
+		fmt.Fprintln(out, line)
 		return nil
 	}
 	if r.Status.Message != "" {

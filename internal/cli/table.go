@@ -58,37 +58,48 @@ func decodeTable(body []byte) (*metav1.Table, error) {
 			return nil, fmt.Errorf("decode a row of a table: %w", err)
 		}
 		t.Rows[i].Object.Object = u
+		for j, value := range t.Rows[i].Cells {
+			if text, ok := value.(string); ok {
+				t.Rows[i].Cells[j] = cell(text)
+			}
+		}
 	}
 	return t, nil
 }
 
-// sortTable sorts the rows by a field of their objects; objects without it come last.
-func sortTable(t *metav1.Table, field string) error {
+// sortTable sorts the rows of a table by a field of their objects.
+func sortTable(rows []metav1.TableRow, field string) error {
+	return sortBy(rows, field, func(r metav1.TableRow) map[string]any { return r.Object.Object.(*unstructured.Unstructured).Object })
+}
+
+// sortBy sorts by a field of the items' objects; those without it come last.
+func sortBy[T any](items []T, field string, object func(T) map[string]any) error {
+	template := field
 	if !strings.Contains(field, "{") {
-		field = "{." + strings.TrimPrefix(field, ".") + "}"
+		template = "{." + strings.TrimPrefix(field, ".") + "}"
 	}
 	path := jsonpath.New("sort-by").AllowMissingKeys(true)
-	if err := path.Parse(field); err != nil {
+	if err := path.Parse(template); err != nil {
 		return usagef("--sort-by %s: %w", field, err)
 	}
 	type keyed struct {
-		row metav1.TableRow
-		key any
+		item T
+		key  any
 	}
-	rows := make([]keyed, len(t.Rows))
-	for i, row := range t.Rows {
-		found, err := path.FindResults(row.Object.Object.(*unstructured.Unstructured).Object)
+	list := make([]keyed, len(items))
+	for i, item := range items {
+		found, err := path.FindResults(object(item))
 		if err != nil {
 			return fmt.Errorf("--sort-by %s: %w", field, err)
 		}
-		rows[i].row = row
+		list[i].item = item
 		if len(found) > 0 && len(found[0]) > 0 {
-			rows[i].key = found[0][0].Interface()
+			list[i].key = found[0][0].Interface()
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b keyed) int { return compareValues(a.key, b.key) })
-	for i := range rows {
-		t.Rows[i] = rows[i].row
+	slices.SortStableFunc(list, func(a, b keyed) int { return compareValues(a.key, b.key) })
+	for i := range list {
+		items[i] = list[i].item
 	}
 	return nil
 }

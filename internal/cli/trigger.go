@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	v1 "horae/api/v1"
 )
@@ -97,7 +98,7 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	return t.outcome(run)
+	return t.outcome(run, t.output != "")
 }
 
 // perhapsTriggered makes an unknownError of an error after which there may be a Run all the same.
@@ -126,17 +127,16 @@ func (t *trigger) body() ([]byte, error) {
 }
 
 // printer prints the Run that was made; -o is checked before there is one.
-func (t *trigger) printer() (func(*unstructured.Unstructured) error, error) {
+func (t *trigger) printer() (func(runtime.Object) error, error) {
 	if t.output != "" {
-		p, err := objectPrinter(t.output)
-		return func(u *unstructured.Unstructured) error { return p.PrintObj(u, t.Out) }, err
+		return t.objectPrinter(t.output)
 	}
 	suffix := ""
 	if t.dryRun == "server" {
 		suffix = " (server dry run)"
 	}
-	return func(u *unstructured.Unstructured) error {
-		t.printf("%s/%s created%s\n", runKind, u.GetName(), suffix)
+	return func(o runtime.Object) error {
+		t.printf("%s/%s created%s\n", runKind, o.(*unstructured.Unstructured).GetName(), suffix)
 		return nil
 	}, nil
 }
@@ -149,7 +149,7 @@ func (t *trigger) followRun(ctx context.Context, w *runWaiter) error {
 			return err
 		}
 		if len(run.Status.Attempts) < attempt {
-			return t.outcome(run)
+			return t.outcome(run, t.output != "")
 		}
 		if attempt > 1 {
 			fmt.Fprintf(t.Err, "--- attempt %d ---\n", attempt)

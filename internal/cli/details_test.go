@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	v1 "horae/api/v1"
+)
+
+// column is where a text begins in a line of a table; -1 when it is not in it.
+func column(table, line, text string) int {
+	for l := range strings.Lines(table) {
+		if strings.HasPrefix(l, line+" ") {
+			return strings.Index(l, text)
+		}
+	}
+	return -1
+}
+
+func TestTablesAreAligned(t *testing.T) {
+	h := build(t)
+	h.apply(strings.Replace(hello, "0 2 * * *", `0\t2 * * *`, 1))
+	got := h.ok("get jobs")
+	if head, row := column(got, "NAME", "TIMEZONE"), column(got, "hello", "Europe/Berlin"); head < 0 || head != row {
+		t.Errorf("a schedule with a tab: TIMEZONE at %d and %d in\n%s", head, row, got)
+	}
+	if got := h.ok("describe job hello"); !strings.Contains(got, " 0 2 * * *\n") {
+		t.Errorf("its description:\n%s", got)
+	}
+	c := h.start("get jobs -w")
+	c.out.wait(t, "hello")
+	h.apply(strings.Replace(hello, "name: hello", "name: abc", 1))
+	c.out.wait(t, "abc")
+	got = c.out.String()
+	if head, row := column(got, "NAME", "TIMEZONE"), column(got, "abc", "Europe/Berlin"); head < 0 || head != row {
+		t.Errorf("a row of a watch: TIMEZONE at %d and %d in\n%s", head, row, got)
+	}
+}
+
+func TestSortByGoesWithEachForm(t *testing.T) {
+	h := build(t)
+	for name, shell := range map[string]string{"a": "echo 3", "b": "echo 1", "c": "echo 2"} {
+		h.apply(strings.Replace(strings.Replace(hello, "name: hello", "name: "+name, 1), "echo hello", shell, 1))
+	}
+	const order = "b c a"
+	for _, form := range []string{"-o name", "-o yaml", "-o json", "-o jsonpath={.items[*].metadata.name}", ""} {
+		got := h.ok("get jobs --sort-by .spec.task.shell --show-labels=false " + form)
+		var names []string
+		for _, word := range strings.FieldsFunc(got, func(r rune) bool { return strings.ContainsRune(" \n\",", r) }) {
+			if word = strings.TrimPrefix(word, "job.horae/"); len(word) == 1 && strings.Contains("abc", word) {
+				names = append(names, word)
+			}
+		}
+		if got := strings.Join(slices.Compact(names), " "); got != order {
+			t.Errorf("%s: %s, want %s", form, got, order)
+		}
+	}
+	if r := h.run("get jobs -o name --sort-by {"); r.code != ExitUsage {
+		t.Errorf("a field that is none: %+v", r)
+	}
+}
+
+func TestDeleteAllOfWhatOthersDeleteToo(t *testing.T) {
+	h := build(t)
+	h.apply(hello)
+	h.apply(strings.Replace(hello, "name: hello", "name: other", 1))
+	others := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			req, _ := http.NewRequestWithContext(context.WithoutCancel(r.Context()), http.MethodDelete, h.url+r.URL.Path, nil)
+			if resp, err := http.DefaultClient.Do(req); err == nil {
+				_ = resp.Body.Close()
+			}
+			http.DefaultClient.CloseIdleConnections()
+		}
+		http.Redirect(w, r, h.url+r.URL.String(), http.StatusTemporaryRedirect)
+	}))
+	defer others.Close()
+	h.env["HORAE_SERVER"] = others.URL
+	if r := h.run("delete jobs --all"); r.code != 0 || r.err != "" || len(h.cache.Jobs("")) != 0 {
+		t.Errorf("selected: %+v", r)
+	}
+	h.apply(hello)
+	if r := h.run("delete job hello"); r.code != ExitFailed || !strings.Contains(r.err, "not found") {
+		t.Errorf("named: %+v", r)
+	}
+}
+
+func TestTriggerInAFormPrintsNothingElse(t *testing.T) {
+	h := build(t)
+	h.apply(hello)
+	done := h.whenRun(firstRun, phaseWith(v1.RunSucceeded, attempt("1", v1.RunSucceeded, 0)))
+	r := h.run("trigger hello -o name --wait")
+	<-done
+	if r.code != 0 || r.out != "run.horae/"+firstRun+"\n" || r.err != "run.horae/"+firstRun+" Succeeded after 1.5s\n" {
+		t.Errorf("%+v", r)
+	}
+	if r := h.run("trigger hello -o nome"); r.code != ExitUsage || len(h.cache.Runs("")) != 1 {
+		t.Errorf("a form that there is not, and %d Runs: %+v", len(h.cache.Runs("")), r)
+	}
+}
+
+func TestFilesOfComments(t *testing.T) {
+	h := build(t)
+	h.file("dir/comments.yaml", "# nothing yet\n---\n")
+	h.file("dir/hello.yaml", hello)
+	h.file("none/comments.yaml", "# nothing yet\n")
+	dir := h.env["HOME"]
+	if r := h.run("apply -f " + filepath.Join(dir, "dir")); r.code != 0 || r.out != "job.horae/hello created\n" || r.err != "" {
+		t.Errorf("one of a directory: %+v", r)
+	}
+	for _, path := range []string{filepath.Join(dir, "dir/comments.yaml"), filepath.Join(dir, "none")} {
+		if r := h.run("apply -f " + path); r.code != ExitFailed || !strings.Contains(r.err, path+": error: no objects in it") {
+			t.Errorf("%s: %+v", path, r)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	h := build(t)
+	for _, line := range []string{"help nope", "help get nope"} {
+		if r := h.run(line); r.code != ExitUsage || r.out != "" || r.err != "error: there is no command \"nope\": see horae help\n" {
+			t.Errorf("horae %s: %+v", line, r)
+		}
+	}
+	if got, want := h.ok("help get"), h.ok("get --help"); got != want {
+		t.Errorf("help get:\n%s\nget --help:\n%s", got, want)
+	}
+	if got, want := h.ok("help"), h.ok("--help"); got != want {
+		t.Errorf("help:\n%s\n--help:\n%s", got, want)
+	}
+	if got := h.ok("__complete help de"); !strings.HasPrefix(got, "delete\t") || !strings.Contains(got, "\ndescribe\t") {
+		t.Errorf("completion: %q", got)
+	}
+}
