@@ -1,41 +1,147 @@
 package docs
 
 import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"horae/internal/cli"
 )
 
-// TestCommandsExist: documentation, comments and messages name no command of horae and no target of make that does not exist.
-func TestCommandsExist(t *testing.T) {
-	commands := map[string]bool{"COMMAND": true}
-	for _, m := range regexp.MustCompile("(?m)^\\| (`[a-z].*?) \\|").FindAllStringSubmatch(read(t, "docs/cli.md"), -1) {
-		for _, name := range regexp.MustCompile("`([a-z]+)").FindAllStringSubmatch(m[1], -1) {
-			commands[name[1]] = true
-		}
-	}
-	targets := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^([a-z0-9-]+):`).FindAllStringSubmatch(read(t, "Makefile"), -1) {
-		targets[m[1]] = true
-	}
-	if len(commands) < 10 || len(targets) < 10 {
-		t.Fatalf("found the commands %v and the targets %v only", commands, targets)
-	}
-	uses := regexp.MustCompile("`(horae|make) ([A-Za-z][A-Za-z0-9-]*)[^`\n]*`")
-	checked := 0
-	for path, text := range textFiles(t) {
-		for _, m := range uses.FindAllStringSubmatch(text, -1) {
-			checked++
-			if known := map[string]map[string]bool{"horae": commands, "make": targets}[m[1]]; !known[m[2]] {
-				t.Errorf("%s names `%s %s`, which does not exist", path, m[1], m[2])
+var (
+	target  = regexp.MustCompile(`(?m)^([a-z0-9-]+):`)
+	span    = regexp.MustCompile("`([^`]+)`")
+	makes   = regexp.MustCompile(`(?:^|[;&|] *|\$ )make ((?:[A-Za-z0-9_=./-]+ *)+)`)
+	suite   = regexp.MustCompile("`make ([a-z0-9-]+)|\\bmake ((?:test|e2e|robustness|perturb|fuzz|bench|verify)(?:-[a-z0-9-]+)?)\\b")
+	horae   = regexp.MustCompile(`(?:^|[;&|(] *|\$ )(?:bin/|\./bin/)?horae((?: +[^;&|#)]+)?)`)
+	hint    = regexp.MustCompile("[`\"']horae ([a-z][a-z-]*)[^`\"']*[`\"']")
+	command = regexp.MustCompile(`^[a-z][a-z-]*$`)
+	flag    = regexp.MustCompile(`^--[a-z][a-z-]*`)
+)
+
+// code visits what stands on the pages as code: lines of fenced blocks, and spans.
+func code(t *testing.T, visit func(where, text string)) {
+	t.Helper()
+	for _, page := range pages(t) {
+		fence := false
+		for i, line := range strings.Split(read(t, page), "\n") {
+			where := fmt.Sprintf("%s:%d", page, i+1)
+			switch {
+			case strings.HasPrefix(strings.TrimSpace(line), "```"):
+				fence = !fence
+			case fence:
+				visit(where, strings.TrimSpace(line))
+			default:
+				for _, m := range span.FindAllStringSubmatch(line, -1) {
+					visit(where, m[1])
+				}
 			}
 		}
 	}
+}
+
+// TestTargetsOfMakeExist: no page, comment or message names a target of make that is not in the Makefile.
+func TestTargetsOfMakeExist(t *testing.T) {
+	targets := map[string]bool{}
+	for _, m := range target.FindAllStringSubmatch(read(t, "Makefile"), -1) {
+		targets[m[1]] = true
+	}
+	checked := 0
+	check := func(where, name string) {
+		if checked++; !targets[name] {
+			t.Errorf("%s names `make %s`, which does not exist", where, name)
+		}
+	}
+	code(t, func(where, text string) {
+		for _, m := range makes.FindAllStringSubmatch(text, -1) {
+			for name := range strings.FieldsSeq(m[1]) {
+				if command.MatchString(name) {
+					check(where, name)
+				}
+			}
+		}
+	})
+	for path, text := range textFiles(t) {
+		for _, m := range suite.FindAllStringSubmatch(text, -1) {
+			check(path, m[1]+m[2])
+		}
+	}
 	if checked < 30 {
+		t.Errorf("only %d targets were found", checked)
+	}
+}
+
+// help is what `horae COMMAND --help` prints, "" where there is no such command.
+func help(name string) string {
+	var out bytes.Buffer
+	streams := cli.IO{In: strings.NewReader(""), Out: &out, Err: io.Discard, Env: func(string) (string, bool) { return "", false }}
+	if cli.Main(context.Background(), []string{name, "--help"}, streams) != cli.ExitDone {
+		return ""
+	}
+	return out.String()
+}
+
+// TestCommandsExist: no page, comment or message names a command of horae, and no page a flag of one, that does not exist.
+func TestCommandsExist(t *testing.T) {
+	checked, known := 0, map[string]string{}
+	helpOf := func(where, name string) string {
+		if _, ok := known[name]; !ok {
+			known[name] = help(name)
+		}
+		if checked++; known[name] == "" {
+			t.Errorf("%s names `horae %s`, which does not exist", where, name)
+		}
+		return known[name]
+	}
+	code(t, func(where, text string) {
+		for _, m := range horae.FindAllStringSubmatch(text, -1) {
+			words := strings.Fields(m[1])
+			if len(words) == 0 || !command.MatchString(words[0]) {
+				continue
+			}
+			says := helpOf(where, words[0])
+			for _, w := range words[1:] {
+				if w == "--" {
+					break
+				}
+				if f := flag.FindString(w); f != "" && says != "" && !regexp.MustCompile(f+`\b`).MatchString(says) {
+					t.Errorf("%s: horae %s has no flag %s", where, words[0], f)
+				}
+			}
+		}
+	})
+	for path, text := range textFiles(t) {
+		if strings.HasSuffix(path, "_test.go") { // what a test prints or expects is no hint
+			continue
+		}
+		for line := range strings.Lines(text) {
+			for _, m := range hint.FindAllStringSubmatch(line, -1) {
+				helpOf(path, m[1])
+			}
+		}
+	}
+	if checked < 40 {
 		t.Errorf("only %d commands were found", checked)
+	}
+}
+
+var cited = regexp.MustCompile(`(?:^|[^\w./-])((?:manifests|hack|test|internal|controllers|cmd|api)/[\w./-]+\.(?:yaml|sh|go))\b`)
+
+// TestFilesThatAreNamedExist: what a page refers to can be found.
+func TestFilesThatAreNamedExist(t *testing.T) {
+	for _, page := range pages(t) {
+		for _, m := range cited.FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := os.Stat(filepath.Join(root, m[1])); err != nil {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
 	}
 }
 

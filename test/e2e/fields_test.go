@@ -36,7 +36,7 @@ func TestTaskFields(t *testing.T) {
 	never := func(task string) string { return "  task: {shell: echo never, " + task + "}\n" }
 
 	m.runTasks(t, []taskCase{
-		{name: "shell", args: []string{"--args", "it's,$HOME"}, stdout: "/bin/sh it's $HOME\n",
+		{name: "shell", args: []string{"--args", "it's", "--args", "$HOME"}, stdout: "/bin/sh it's $HOME\n",
 			spec: "  task:\n    shell: |\n      test \"$0\" = sh && echo /bin/sh\n"},
 		{name: "command", stdout: "a b $HOME\n", spec: "  task: {command: [/bin/echo, a b], args: [$HOME]}\n"},
 		{name: "command-args", args: []string{"--args", "c d"}, stdout: "a b c d\n", spec: "  task: {command: [/bin/echo, a b], args: [$HOME]}\n"},
