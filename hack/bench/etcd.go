@@ -78,7 +78,7 @@ func startEtcd(dir string) (e *embed.Etcd, endpoint string, err error) {
 	return e, "http://" + e.Clients[0].Addr().String(), nil
 }
 
-// perSecond runs f from several workers for five seconds; each call counts for several objects.
+// perSecond runs f in several workers for five seconds. Each call counts for several objects.
 func perSecond(ctx context.Context, workers int, each int64, f func(context.Context, int64) error) (float64, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

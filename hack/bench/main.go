@@ -1,9 +1,9 @@
-// Command bench measures the whole system on this machine and prints what it saw, beside what the machine's etcd does alone in
-// the same run: only the ratios say something, because the machine is shared and noisy.
+// Command bench measures the whole system on this machine, and prints the results beside what the machine's etcd does
+// alone in the same run. Only the ratios mean something, because the machine is shared and noisy.
 //
-// It starts bin/manager with its embedded etcd (fsync on) as a process of its own, and plays Mesos with the dev cluster's simulated
-// tasks. Nothing of Horae is asked how it did: the simulated agents note when each task reached them. `make bench`,
-// `make bench-scale` and `make bench-takeover` call it.
+// It starts bin/manager with its embedded etcd (fsync on) as a process of its own, and plays Mesos with the dev
+// cluster's simulated tasks. Horae is not asked for its own account: the simulated agents note when each task reached
+// them. `make bench`, `make bench-scale` and `make bench-takeover` call it.
 package main
 
 import (

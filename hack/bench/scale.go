@@ -10,7 +10,7 @@ import (
 	"horae/internal/devcluster"
 )
 
-// scale measures what Jobs cost that do nothing.
+// scale measures the cost of idle Jobs.
 type scale struct {
 	manager string
 	jobs    int
@@ -106,7 +106,7 @@ func notDue(i int) string {
 	return fmt.Sprintf("%d %d %d %d *", i%60, i%24, min(day.Day(), 28), day.Month())
 }
 
-// settle waits until the manager has come to rest: a second that used less than a hundredth of a core.
+// settle waits until the manager is idle: a second in which it used less than a hundredth of a core.
 func settle(ctx context.Context, m *process) error {
 	last, err := usageOf(m.cmd.Process.Pid)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"horae/internal/store"
 )
 
-// takeover measures how long nothing is launched when the leader goes.
+// takeover measures how long nothing is launched after the leader has ended.
 type takeover struct {
 	manager string
 	lease   time.Duration
@@ -33,7 +33,7 @@ type takeover struct {
 	members int // of etcd
 }
 
-// patience with a successor that does not come.
+// patience is how long a round waits for a successor.
 const patience = time.Minute
 
 func (t takeover) run(ctx context.Context) error {
@@ -90,7 +90,7 @@ func (t takeover) startEtcd(dir string) (endpoints []string, stop func(), err er
 	return c.Endpoints(), p.stop, nil
 }
 
-// program plays the test that etcdtest wants.
+// program is the testing.TB that etcdtest needs.
 type program struct {
 	dir      string
 	cleanups []func()
@@ -115,8 +115,8 @@ func (p *program) stop() {
 	p.cleanups = nil
 }
 
-// fill writes Jobs that are due once a second, evenly spread over it: something is always about to start. Beside them are many that a
-// successor has to look at.
+// fill writes Jobs that are due once a second, evenly spread over it: something is always about to start. Beside them
+// are many that a successor has to look at.
 func (t takeover) fill(ctx context.Context, endpoint string) error {
 	origin := time.Now().Truncate(time.Second).UTC()
 	return errors.Join(
@@ -154,8 +154,8 @@ func (t takeover) measure(ctx context.Context, s *standbys, w *launches) error {
 	return nil
 }
 
-// warmUp waits until a leader launches, and has it start what is to be active: Jobs that are due once, whose tasks do not end. A
-// successor has to ask Mesos about each of them.
+// warmUp waits until a leader launches, and lets it start the active Runs: of Jobs that are due once, whose tasks do
+// not end. A successor has to ask Mesos about each of them.
 func (t takeover) warmUp(ctx context.Context, s *standbys, w *launches) error {
 	if err := s.two(ctx); err != nil {
 		return err
@@ -199,12 +199,13 @@ func (t takeover) until(ctx context.Context, check func() string) error {
 	}
 }
 
-// round ends the leader, and tells how long it was until its successor's first launch.
+// round ends the leader, and returns how long it took until its successor's first launch.
 func (t takeover) round(ctx context.Context, s *standbys, w *launches, signal syscall.Signal) (time.Duration, error) {
 	if err := s.two(ctx); err != nil {
 		return 0, err
 	}
-	// At any time of the lease's refreshment, which comes three times in its life; and after the leader has got to work.
+	// At any time of the lease's refreshment, which comes three times in its life; and after the leader has got to
+	// work.
 	if err := sleepUntil(ctx, time.Now().Add(2*time.Second+rand.N(t.lease/3))); err != nil {
 		return 0, err
 	}
@@ -239,7 +240,7 @@ type standbys struct {
 	running map[string]*process
 }
 
-// two sees to it that two managers stand for election.
+// two waits until two managers stand for election.
 func (s *standbys) two(ctx context.Context) error {
 	for len(s.running) < 2 {
 		s.started++
@@ -271,8 +272,8 @@ func (s *standbys) stop() {
 	}
 }
 
-// launches waits for the successor's first task, as the dev cluster sees it: the first one that was not there before a new
-// subscription.
+// launches waits for the successor's first task, as the dev cluster sees it: the first one that was not there before
+// a new subscription.
 type launches struct {
 	mu         sync.Mutex
 	seen       map[string]bool // tasks; guarded by mu

@@ -165,7 +165,8 @@ type witness struct {
 	started map[string]*started // by Run; guarded by mu
 }
 
-// started is when a Run's first task was running, and which tasks were: an update that is sent again is no second start.
+// started is when a Run's first task was running, and which tasks were: an update that is sent again is no second
+// start.
 type started struct {
 	first time.Time
 	tasks []string
@@ -192,7 +193,7 @@ func (w *witness) update(taskID, state string) bool {
 	return true
 }
 
-// lateness answers how late each Run due in [from, to) started, sorted, and how many started more than once.
+// lateness returns how late each Run due in [from, to) started, sorted, and how many started more than once.
 func (w *witness) lateness(from, to time.Time) (late []time.Duration, doubled int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

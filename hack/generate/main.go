@@ -1,8 +1,8 @@
 // Command generate makes JSON Schemas for editors of the CRD-style schemas that controller-gen wrote.
 //
-// Both describe the same documents, but editors need more than Kubernetes takes: unknown fields refused, the one apiVersion
-// and kind, the fields of metadata, quantities that may be plain numbers. hack/generate.sh calls it; it never touches the tree
-// itself.
+// Both describe the same documents, but editors need more than Kubernetes takes: unknown fields refused, the one
+// apiVersion and kind, the fields of metadata, quantities that may be plain numbers. hack/generate.sh calls it; it
+// never touches the tree itself.
 package main
 
 import (
@@ -101,8 +101,8 @@ func convert(data []byte) (name string, schema []byte, err error) {
 	return c.Spec.Names.Singular + ".schema.json", out.Bytes(), nil
 }
 
-// strict changes a schema and all below it from Kubernetes's dialect to an editor's: unknown fields are refused, quantities
-// may be any number, examples are a list, and Kubernetes's extensions go.
+// strict changes a schema and all below it from Kubernetes's dialect to an editor's: unknown fields are refused,
+// quantities may be any number, examples are a list, and Kubernetes's extensions go.
 func strict(schema map[string]any) {
 	if schema["x-kubernetes-int-or-string"] == true {
 		delete(schema, "anyOf")
@@ -134,8 +134,8 @@ func constant(description, value string) map[string]any {
 	return map[string]any{"description": description, "type": "string", "enum": []string{value}}
 }
 
-// metadata describes what users own of it, and takes what the server fills in, so that what `horae get -o yaml` prints is
-// valid. What Horae refuses (generateName, ownerReferences, finalizers) isn't there.
+// metadata describes the fields that users set, and accepts those that the server sets, so that the output of `horae
+// get -o yaml` is valid. Fields that Horae refuses (generateName, ownerReferences, finalizers) are left out.
 func metadata(kind string) map[string]any {
 	text := func(description string) map[string]any {
 		return map[string]any{"type": "string", "description": description}

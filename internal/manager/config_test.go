@@ -156,3 +156,27 @@ func TestSchemeOfMastersFollowsTLS(t *testing.T) {
 		t.Errorf("%q, %v", c.Mesos.Scheme, err)
 	}
 }
+
+// TestTheConfigFileOfTheDocumentationLoads: docs/operating.md shows one that people copy.
+func TestTheConfigFileOfTheDocumentationLoads(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, found := strings.Cut(string(page), "```yaml\n# manager.yaml")
+	example, _, closed := strings.Cut(example, "```")
+	if !found || !closed {
+		t.Fatal("docs/operating.md has no block that begins with # manager.yaml")
+	}
+	file := filepath.Join(t.TempDir(), "manager.yaml")
+	if err := os.WriteFile(file, []byte("#"+example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := Default()
+	if err := Load(file, &c); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Etcd.Endpoints) == 0 || len(c.Mesos.Masters) == 0 {
+		t.Errorf("the example names no etcd or no master: %+v", c)
+	}
+}

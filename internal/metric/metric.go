@@ -1,6 +1,6 @@
-// Package metric registers Prometheus metrics that outlive their owners: each term of leadership makes its controllers anew, and
-// they go on counting where those of the last term stopped. It holds no metric of its own; controllers and the loop under them
-// call it.
+// Package metric registers Prometheus metrics that outlive their owners: each term of leadership creates its
+// controllers anew, and they go on counting where those of the last term stopped. It has no metrics of its own.
+// Controllers and the loop under them call it.
 package metric
 
 import (
@@ -9,8 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Register registers c, or returns what was registered in its place before. A nil registerer keeps nothing: c is counted and
-// shown nowhere. It panics on two metrics of one name and different shape, which is a mistake in the code.
+// Register registers c, or returns the collector that was registered in its place before. With a nil registerer c
+// counts, but nothing shows it. Register panics on two metrics of the same name and different shape: that is a
+// mistake in the code.
 func Register[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	if r == nil {
 		return c

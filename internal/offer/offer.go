@@ -25,11 +25,11 @@ type Window struct {
 	Duration time.Duration
 }
 
-// InverseOffer asks for what we use of an agent, to be given back before a maintenance window. Accepting it says that we shall
-// have left by then.
+// InverseOffer asks us to give back what we use of an agent before a maintenance window. Accepting it says that we
+// shall have left by then.
 type InverseOffer struct {
 	ID string
-	// AgentID is empty where everything of ours is asked for.
+	// AgentID is empty if everything that we use is asked for.
 	AgentID     string
 	Unavailable Window
 }
@@ -53,7 +53,7 @@ type Resource struct {
 	Scalar float64
 	Ranges []Range
 	Set    []string
-	// AllocatedRole is the role of ours that the resource was offered to.
+	// AllocatedRole is the role, one of ours, to which the resource was offered.
 	AllocatedRole string
 	// Reservations from the outermost to the innermost; none: unreserved.
 	Reservations []Reservation

@@ -1,7 +1,7 @@
 package offer
 
-// Reasons are those of a task's status, without REASON_, at the index that is their number in Mesos 1.11's mesos.proto. Executors
-// may invent uses for them; a number beyond the list comes from a later Mesos and stays a number.
+// Reasons are the reasons of a task's status, without REASON_. Their index is their number in mesos.proto of Mesos
+// 1.11. Executors may use them as they like. A number beyond the list comes from a later Mesos and stays a number.
 var Reasons = [...]string{
 	0:  "COMMAND_EXECUTOR_FAILED",
 	1:  "EXECUTOR_TERMINATED",

@@ -18,14 +18,14 @@ type Task struct {
 	Labels map[string]string
 	// Resources taken from offers of the agent.
 	Resources []Resource
-	// Ports given to the task, in the order of PORT0, PORT1, ...
+	// Ports of the task, in the order of PORT0, PORT1, ...
 	Ports []int32
 	// Timeout from Running (Mesos's max_completion_time); 0: none.
 	Timeout time.Duration
 }
 
-// Launch is what one ACCEPT carries: offers of one agent, and the tasks that use them. What the tasks leave of the offers is
-// declined for Refuse.
+// Launch is what one ACCEPT carries: offers of one agent, and the tasks that use them. What the tasks leave of the
+// offers is declined for Refuse.
 type Launch struct {
 	OfferIDs []string
 	Tasks    []Task

@@ -29,7 +29,7 @@ var States = [...]State{
 	TaskUnreachable, TaskGone, TaskGoneByOperator, TaskUnknown,
 }
 
-// Update is a task's status as the master told it.
+// Update is a task's status as the master reported it.
 type Update struct {
 	TaskID  string
 	AgentID string
@@ -44,7 +44,7 @@ type Update struct {
 	Timestamp time.Time
 	// UnreachableTime is when the master lost an agent that it cannot reach; zero for any other.
 	UnreachableTime time.Time
-	// ExitCode of the command, where the message tells it.
+	// ExitCode of the command, if the message contains it.
 	ExitCode    *int32
 	Healthy     *bool
 	ContainerID string

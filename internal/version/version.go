@@ -1,4 +1,5 @@
-// Package version says which build this is. It imports nothing and decides nothing; the binaries and the server ask it.
+// Package version says which build this is. It imports nothing of Horae and decides nothing. The binaries and the
+// server use it.
 package version
 
 import (

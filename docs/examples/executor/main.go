@@ -1,6 +1,6 @@
-// Command executor is a small custom Mesos executor, as an example of spec.task.executor: it subscribes to its agent by the v1
-// executor API, takes one task, prints the data that came with it, and reports how the task does. Real ones do the same around
-// work of their own. manifests/executor.yaml runs it.
+// Command executor is a small custom Mesos executor, as an example of spec.task.executor: it subscribes to its agent
+// by the v1 executor API, takes one task, prints the data that came with it, and reports how the task does. Real ones
+// do the same around work of their own. manifests/executor.yaml runs it.
 package main
 
 import (
@@ -56,8 +56,8 @@ type agent struct {
 	client              *http.Client
 }
 
-// agentOf finds out by the environment how to call the agent. As Mesos's own executors do, it speaks TLS where the agent's
-// libprocess does.
+// agentOf finds out by the environment how to call the agent. As Mesos's own executors do, it speaks TLS where the
+// agent's libprocess does.
 func agentOf(getenv func(string) string) (*agent, error) {
 	a := &agent{token: getenv("MESOS_EXECUTOR_AUTHENTICATION_TOKEN"), executor: getenv("MESOS_EXECUTOR_ID"), framework: getenv("MESOS_FRAMEWORK_ID")}
 	name, _, _ := strings.Cut(getenv("MESOS_SLAVE_PID"), "@") // slave(1)@127.0.0.1:5051
@@ -78,7 +78,7 @@ func agentOf(getenv func(string) string) (*agent, error) {
 	return a, nil
 }
 
-// trust makes the agent's certificate count if it is signed by a CA of the file, or without one, of the system.
+// trust accepts the agent's certificate if a CA of the file signed it. Without a file, the CAs of the system count.
 func trust(caFile string) (*tls.Config, error) {
 	if caFile == "" {
 		return nil, nil
@@ -146,7 +146,7 @@ func (a *agent) update(task id, state, message string) (uuid []byte, err error) 
 	return uuid, err
 }
 
-// newUUID makes a UUID of version 4 (RFC 9562): agents refuse 16 bytes that say of no version that they are of it.
+// newUUID makes a UUID of version 4 (RFC 9562). Agents refuse 16 bytes that are no valid UUID.
 func newUUID() []byte {
 	uuid := make([]byte, 16)
 	_, _ = rand.Read(uuid) // never fails

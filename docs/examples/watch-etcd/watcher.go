@@ -15,8 +15,8 @@ import (
 // prefix of the statuses of Runs: docs/etcd.md, "Keys".
 const prefix = "/horae/status/runs/"
 
-// document is as much of a Run's status document as this program reads. Fields that it does not know are left alone: later
-// versions may add some.
+// document is as much of a Run's status document as this program reads. Fields that it does not know are left alone:
+// later versions may add some.
 type document struct {
 	Status struct {
 		Phase    string `json:"phase"`
@@ -36,7 +36,8 @@ type watcher struct {
 	phases map[string]string // by key, as last seen
 }
 
-// follow prints until ctx ends. When etcd has compacted what the watch still needed it reads everything again, and goes on.
+// follow prints until ctx ends. When etcd has compacted what the watch still needed it reads everything again, and
+// goes on.
 func (w *watcher) follow(ctx context.Context) error {
 	for {
 		revision, err := w.list(ctx)
