@@ -234,7 +234,8 @@ type NotifyRoute struct {
 	On []string `json:"on,omitempty"`
 }
 
-// MissedRunsPolicy says which of the occurrences that passed while nothing could run are run afterwards.
+// MissedRunsPolicy says which occurrences that passed while nothing could run are run afterwards. All means every occurrence: under
+// it no concurrency policy skips one that comes due while a Run is active.
 // +kubebuilder:validation:Enum=Latest;All;None
 type MissedRunsPolicy string
 

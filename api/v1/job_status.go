@@ -98,7 +98,7 @@ type JobStatus struct {
 	// +optional
 	Schedule *ScheduleStatus `json:"schedule,omitempty"`
 	// Waiting are the occurrences that start when the active Run has ended, oldest first: one under concurrencyPolicy
-	// Queue or Replace, more when missedRuns: All catches up.
+	// Queue or Replace, up to jobs.maxCatchUp under missedRuns: All.
 	// +optional
 	Waiting []Time `json:"waiting,omitempty"`
 	// Moved are the instants to which calendars.onExcluded: NextDay has moved occurrences, in order. When they are

@@ -15,6 +15,11 @@ func (p *planner) admit(o Occasion) {
 		p.recordOne(o, v1.RunMissed, v1.ReasonStartingDeadline)
 		return
 	case p.spec.ConcurrencyPolicy == v1.ConcurrencyAllow:
+	case p.joinsCatchUp():
+		if waiting >= p.in.Settings.MissedLimit {
+			p.recordOne(p.waiting[0], v1.RunMissed, v1.ReasonTooManyMissed)
+			p.waiting = p.waiting[1:]
+		}
 	case p.spec.ConcurrencyPolicy == v1.ConcurrencyQueue:
 		room := 1
 		if len(p.active) == 0 {
@@ -33,6 +38,13 @@ func (p *planner) admit(o Occasion) {
 		return
 	}
 	p.waiting = append(p.waiting, o)
+}
+
+// joinsCatchUp reports whether an occasion that comes now waits for its turn, however many wait before it. missedRuns: All asks for
+// every occurrence, one at a time: were those that come due during a catch-up skipped, it would never be complete. Replace does so
+// only behind others that wait: alone, it takes the place of the active Run.
+func (p *planner) joinsCatchUp() bool {
+	return p.spec.MissedRuns == v1.MissedRunsAll && (p.spec.ConcurrencyPolicy != v1.ConcurrencyReplace || len(p.waiting) > 0)
 }
 
 // cancelActive has the active Runs killed, as many as the budget allows: start goes on with the others.

@@ -43,7 +43,8 @@ type Occurrences interface {
 
 // Settings of the controller that hold for every Job. Zero values stand for the defaults.
 type Settings struct {
-	// MissedLimit is how many occurrences missedRuns: All runs after one downtime; the oldest above it are Missed. Default 100.
+	// MissedLimit is how many occurrences wait for their turn under missedRuns: All; the oldest above it are Missed. Default 100, at
+	// most MaxMissedLimit.
 	MissedLimit int
 	// StatusInterval is the least time between two writes of a status that only sums up what is known elsewhere. Default 1 s.
 	StatusInterval time.Duration
@@ -51,10 +52,14 @@ type Settings struct {
 	MaxLag time.Duration
 }
 
+// MaxMissedLimit bounds Settings.MissedLimit: what waits is listed in the Job's status, which must stay small.
+const MaxMissedLimit = 1000
+
 func (s Settings) withDefaults() Settings {
 	if s.MissedLimit <= 0 {
 		s.MissedLimit = 100
 	}
+	s.MissedLimit = min(s.MissedLimit, MaxMissedLimit)
 	if s.StatusInterval <= 0 {
 		s.StatusInterval = time.Second
 	}

@@ -1,6 +1,7 @@
 package job
 
 import (
+	"fmt"
 	"reflect"
 	"sync"
 	"testing"
@@ -94,6 +95,9 @@ var policyRows = []struct {
 		create: []string{"12:00"}, told: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late, all, previous still active, forbid: all wait", missedRuns: v1.MissedRunsAll, active: true, down: true, now: "12:30",
 		waits: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
+	{name: "on time, all, previous still active, forbid: waits", missedRuns: v1.MissedRunsAll, active: true, now: "10:00", waits: []string{"10:00"}, next: "11:00"},
+	{name: "on time, all, previous still active, replace: replaces it", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyReplace, active: true, now: "10:00",
+		cancel: 1, waits: []string{"10:00"}, next: "11:00"},
 	{name: "late, none, previous still active: runs none", missedRuns: v1.MissedRunsNone, active: true, down: true, now: "12:30",
 		told: []string{"Missed Downtime 3 10:00-12:00"}, missed: 3, next: "13:00"},
 	{name: "up, but more than a minute behind: is late", missedRuns: v1.MissedRunsNone, now: "10:01:01",
@@ -236,6 +240,44 @@ func TestQueueStartsTheOneThatWaits(t *testing.T) {
 	}
 	if s := w.status(); len(s.Waiting) != 0 || s.Occurrences != 2 {
 		t.Errorf("waiting %v, occurrences %d; want none and 2", s.Waiting, s.Occurrences)
+	}
+}
+
+// TestAllMakesUpForEveryOccurrenceOneAtATime: what comes due during the catch-up joins its end.
+func TestAllMakesUpForEveryOccurrenceOneAtATime(t *testing.T) {
+	for _, policy := range []v1.ConcurrencyPolicy{v1.ConcurrencyForbid, v1.ConcurrencyQueue, v1.ConcurrencyReplace} {
+		t.Run(string(policy), func(t *testing.T) {
+			w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
+				s.Schedule, s.MissedRuns, s.ConcurrencyPolicy, s.Suspend = "*/10 * * * * *", v1.MissedRunsAll, policy, true
+			})
+			w.to(at("09:30:45"))
+			w.edit(func(s *v1.JobSpec) { s.Suspend = false })
+			for range 40 { // Each Run takes nine seconds, so that the catch-up is slow.
+				w.to(w.now.Add(time.Second))
+				for _, run := range w.runs {
+					if !ended(run) && w.now.Sub(run.Object.CreationTimestamp.Time) >= 9*time.Second {
+						w.end(run.Key.Name, v1.RunSucceeded)
+						w.settle()
+					}
+				}
+			}
+			s := w.status()
+			if s.Skipped != 0 || s.Missed != 0 || int(s.Occurrences) != len(w.ever)+len(s.Waiting) || len(s.Active) > 1 {
+				t.Errorf("%d occurrences, %d Runs, %d wait, %d skipped, %d missed, active %v: %v", s.Occurrences, len(w.ever), len(s.Waiting), s.Skipped, s.Missed, s.Active, told(s))
+			}
+		})
+	}
+}
+
+func TestAllLetsNoMoreWaitThanTheLimit(t *testing.T) {
+	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsAll })
+	w.settings.MissedLimit = 3
+	for hour := 10; hour <= 15; hour++ {
+		w.to(at(fmt.Sprintf("%d:00", hour)))
+	}
+	s := w.status()
+	if got := told(s); len(s.Waiting) != 3 || !s.Waiting[0].Equal(at("13:00")) || len(got) != 1 || got[0] != "Missed TooManyMissed 2 11:00-12:00" {
+		t.Errorf("waiting %v, not run %v", s.Waiting, got)
 	}
 }
 

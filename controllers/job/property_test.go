@@ -48,6 +48,40 @@ func TestEachOccurrenceIsOneRunOrOneToldMiss(t *testing.T) {
 	})
 }
 
+// TestAllSkipsNothing: under missedRuns: All each occurrence becomes a Run, whatever the concurrency policy and whatever happens.
+func TestAllSkipsNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec := drawSpec(t)
+		concurrency := rapid.SampledFrom([]v1.ConcurrencyPolicy{v1.ConcurrencyForbid, v1.ConcurrencyAllow, v1.ConcurrencyReplace, v1.ConcurrencyQueue})
+		all := func(s *v1.JobSpec) {
+			spec(s)
+			s.MissedRuns, s.ConcurrencyPolicy, s.StartingDeadline = v1.MissedRunsAll, concurrency.Draw(t, "policy"), nil
+		}
+		w := newWorld(t, at("00:00:01"), all)
+		w.settings.MissedLimit = MaxMissedLimit
+		s := simulation{world: w, stale: w.input()}
+		step := func() time.Duration { return min(drawStep(t), 10*time.Minute) }
+		t.Repeat(map[string]func(*rapid.T){
+			"tick":    func(*rapid.T) { w.to(w.now.Add(step())) },
+			"restart": func(*rapid.T) { w.down(w.now.Add(step())) },
+			"crash":   s.crash,
+			"end":     s.end,
+			"suspend": func(*rapid.T) { w.edit(func(s *v1.JobSpec) { s.Suspend = !s.Suspend }) },
+			"policy": func(t *rapid.T) {
+				next := concurrency.Draw(t, "next policy")
+				w.edit(func(s *v1.JobSpec) { s.ConcurrencyPolicy = next })
+			},
+			"": func(t *rapid.T) {
+				w.settle()
+				s := w.status()
+				if s.Skipped != 0 || s.Missed != 0 && s.NotRun[0].Reason != v1.ReasonTooManyMissed {
+					t.Fatalf("%d skipped, %d missed: %v", s.Skipped, s.Missed, told(s))
+				}
+			},
+		})
+	})
+}
+
 type simulation struct {
 	*world
 	stale             Input

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/controllers/job"
 
 	"sigs.k8s.io/yaml"
 )
@@ -96,7 +97,7 @@ type LeaderConfig struct {
 // JobsConfig is the job controller's.
 type JobsConfig struct {
 	Workers int `json:"workers"`
-	// MaxCatchUp bounds the occurrences that missedRuns: All makes up for at once; older ones are told as missed.
+	// MaxCatchUp bounds the occurrences that wait for their turn under missedRuns: All; the oldest above it are missed.
 	MaxCatchUp int `json:"maxCatchUp"`
 	// StatusInterval is how often status that is only derived is written, at most, per Job.
 	StatusInterval v1.Duration `json:"statusInterval"`
@@ -245,8 +246,8 @@ func (c *Config) validate() error {
 	if c.Jobs.Workers < 1 || c.Runs.Workers < 1 {
 		bad("jobs.workers, runs.workers", "must be at least 1")
 	}
-	if c.Jobs.MaxCatchUp < 1 {
-		bad("jobs.maxCatchUp", "%d: must be at least 1", c.Jobs.MaxCatchUp)
+	if c.Jobs.MaxCatchUp < 1 || c.Jobs.MaxCatchUp > job.MaxMissedLimit {
+		bad("jobs.maxCatchUp", "%d: must be from 1 to %d", c.Jobs.MaxCatchUp, job.MaxMissedLimit)
 	}
 	if f := c.Log.Format; f != "text" && f != "json" {
 		bad("log.format", "%q: must be text or json", f)

@@ -101,11 +101,11 @@ func (v *view) lawful(j *history.Job, reason string) bool {
 	case v1.ReasonStartingDeadline:
 		return j.Deadline
 	case v1.ReasonOverlap:
-		return j.Concurrency == v1.ConcurrencyForbid
+		return j.Concurrency == v1.ConcurrencyForbid && j.MissedRuns != v1.MissedRunsAll
 	case v1.ReasonQueueFull:
-		return j.Concurrency == v1.ConcurrencyQueue
+		return j.Concurrency == v1.ConcurrencyQueue && j.MissedRuns != v1.MissedRunsAll
 	case v1.ReasonReplaced:
-		return j.Concurrency == v1.ConcurrencyReplace
+		return j.Concurrency == v1.ConcurrencyReplace && j.MissedRuns != v1.MissedRunsAll
 	case v1.ReasonDowntime:
 		return j.MissedRuns != v1.MissedRunsAll
 	case v1.ReasonSuspended:

@@ -107,11 +107,16 @@ func TestStrict(t *testing.T) {
 	}{
 		"all is well": {spoil: func(*scene) {}},
 
-		"an occurrence without a Run":               {func(s *scene) { s.without(1) }, []Kind{Missed}},
-		"of a Job whose addition is unknown":        {func(s *scene) { s.without(1); s.Ops[0].Outcome = history.Unknown }, nil},
-		"that was due before the Job was added":     {func(s *scene) { s.without(0); s.Ops[0].Completed = at(0, 1) }, nil},
-		"of a Job that was deleted":                 {func(s *scene) { s.without(2); s.op(history.Delete, history.Unknown, 100) }, nil},
-		"that was told, as its policy allows":       {func(s *scene) { s.without(1); s.job(forbid); s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, nil},
+		"an occurrence without a Run":           {func(s *scene) { s.without(1) }, []Kind{Missed}},
+		"of a Job whose addition is unknown":    {func(s *scene) { s.without(1); s.Ops[0].Outcome = history.Unknown }, nil},
+		"that was due before the Job was added": {func(s *scene) { s.without(0); s.Ops[0].Completed = at(0, 1) }, nil},
+		"of a Job that was deleted":             {func(s *scene) { s.without(2); s.op(history.Delete, history.Unknown, 100) }, nil},
+		"that was told, as its policy allows":   {func(s *scene) { s.without(1); s.job(forbid); s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, nil},
+		"that was told, of a Job that wants all": {func(s *scene) {
+			s.without(1)
+			s.job(func(j *history.Job) { j.Concurrency = v1.ConcurrencyForbid })
+			s.told(1, v1.RunSkipped, v1.ReasonOverlap)
+		}, []Kind{Missed}},
 		"that was told, as its policy does not":     {func(s *scene) { s.without(1); s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Missed}},
 		"told as too late, with a deadline":         {func(s *scene) { s.without(1); s.job(deadline); s.told(1, v1.RunMissed, v1.ReasonStartingDeadline) }, nil},
 		"told as too late, without a deadline":      {func(s *scene) { s.without(1); s.told(1, v1.RunMissed, v1.ReasonStartingDeadline) }, []Kind{Missed}},
@@ -220,7 +225,7 @@ func views(told ...any) map[string]map[string]v1.RunPhase {
 }
 
 func flaky(j *history.Job)    { j.Flaky = true }
-func forbid(j *history.Job)   { j.Concurrency = v1.ConcurrencyForbid }
+func forbid(j *history.Job)   { j.Concurrency, j.MissedRuns = v1.ConcurrencyForbid, v1.MissedRunsLatest }
 func deadline(j *history.Job) { j.Deadline = true }
 
 // manual adds a manual Run that was asked for, made at that revision, and started at that second of the first minute.
