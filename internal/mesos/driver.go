@@ -12,6 +12,8 @@ import (
 	"time"
 
 	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
+
+	"horae/internal/backoff"
 )
 
 // maxRedirects that one round of masters follows: two masters that name each other as the leader must not become a loop.
@@ -94,7 +96,7 @@ func New(cfg Config) (*Driver, error) {
 // wraps ErrFailedOver or ErrTornDown. h is not called after it has returned. Run must not run twice at the same time.
 func (d *Driver) Run(ctx context.Context, h Handler) error {
 	defer d.stream.CloseIdleConnections()
-	again := backoff{min: d.cfg.BackoffMin, max: d.cfg.BackoffMax}
+	again := backoff.Counter{Policy: d.cfg.backoff()}
 	for {
 		lasted, err := d.round(ctx, h)
 		switch {
@@ -103,7 +105,7 @@ func (d *Driver) Run(ctx context.Context, h Handler) error {
 		case errors.Is(err, ErrFailedOver), errors.Is(err, ErrTornDown):
 			return err
 		case lasted >= d.cfg.StableAfter:
-			again.reset()
+			again.Reset()
 		}
 		if err := d.pause(ctx, &again, lasted, err); err != nil {
 			return err
@@ -111,17 +113,22 @@ func (d *Driver) Run(ctx context.Context, h Handler) error {
 	}
 }
 
+// backoff draws each pause from nought to its bound: a fleet of schedulers that lost the same master comes back spread out.
+func (c *Config) backoff() backoff.Policy {
+	return backoff.Policy{First: c.BackoffMin, Max: c.BackoffMax, Jitter: 1}
+}
+
 // pause waits before the next round. Other masters than those that were tried are worth another try soon, but not at once: many
 // schedulers hear of them at the same time.
-func (d *Driver) pause(ctx context.Context, again *backoff, lasted time.Duration, reason error) error {
-	wait := again.wait()
+func (d *Driver) pause(ctx context.Context, again *backoff.Counter, lasted time.Duration, reason error) error {
+	wait := again.Next()
 	d.cfg.Log.Info("Not subscribed to Mesos", "reason", reason.Error(), "after", lasted, "retryIn", wait)
 	others, err := d.sleep(ctx, wait, &d.asked)
 	if err != nil || !others {
 		return err
 	}
-	again.reset()
-	_, err = d.sleep(ctx, again.wait(), nil)
+	again.Reset()
+	_, err = d.sleep(ctx, again.Next(), nil)
 	return err
 }
 

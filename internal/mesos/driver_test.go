@@ -16,6 +16,7 @@ import (
 	mesosv1 "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
+	"horae/internal/backoff"
 	"horae/internal/offer"
 )
 
@@ -669,26 +670,13 @@ func TestContextEnds(t *testing.T) {
 	}
 }
 
+// TestBackoff: full jitter, over the whole range, half of it on average, so that no storm can come of it.
 func TestBackoff(t *testing.T) {
-	b := backoff{min: 100 * time.Millisecond, max: time.Second, random: func(n int64) int64 { return n - 1 }}
-	var got []time.Duration
-	for range 6 {
-		got = append(got, b.wait())
-	}
-	b.reset()
-	got = append(got, b.wait())
-	want := []time.Duration{100, 200, 400, 800, 1000, 1000, 100}
-	for i := range want {
-		if got[i] != want[i]*time.Millisecond {
-			t.Fatalf("waits %v", got)
-		}
-	}
-	// Full jitter: over the whole range, half of it on average, so that no storm can come of it.
-	b = backoff{min: time.Second, max: time.Second}
+	b := backoff.Counter{Policy: (&Config{BackoffMin: time.Second, BackoffMax: time.Second}).backoff()}
 	var sum, low, high time.Duration = 0, time.Hour, 0
 	const n = 10_000
 	for range n {
-		w := b.wait()
+		w := b.Next()
 		sum, low, high = sum+w, min(low, w), max(high, w)
 	}
 	if mean := sum / n; mean < 450*time.Millisecond || mean > 550*time.Millisecond || low > 50*time.Millisecond || high < 950*time.Millisecond || high > time.Second {
