@@ -1,6 +1,6 @@
-// Package manager puts the parts of Horae together: it is the one place that knows them all.
+// Package manager puts Horae together into one process, and starts and stops its parts in order.
 //
-// Read manager.go first: it names every part in start order. config.go holds every option, embedded.go the etcd and the dev
-// cluster that `manager --dev` brings along, lead.go what only the leader runs. Nothing is decided here; cmd/manager
-// and tests call it.
+// manager.go reads as the system's diagram. leadership.go is the election and what only the leader runs, term.go the controllers of a
+// term, dispatch.go which of them a change concerns. etcd.go and mesos.go connect to the two; embedded.go and dev.go start an etcd and the
+// dev cluster for those who have none. Nothing is decided here; cmd/manager calls it.
 package manager

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,6 +17,39 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
+
+// startEmbedded starts the etcd and the dev cluster that the configuration leaves to us.
+func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
+	m.etcd, m.masters = strings.Join(m.cfg.Etcd.Endpoints, ","), m.cfg.Mesos.Masters
+	ownEtcd, ownMesos := len(m.cfg.Etcd.Endpoints) == 0, len(m.masters) == 0
+	if !ownEtcd && !ownMesos {
+		return nil
+	}
+	release, err := lockDataDir(m.cfg.DataDir)
+	if err != nil {
+		return err
+	}
+	started.add("data directory", func() error { release(); return nil })
+	if ownEtcd {
+		stop, endpoint, err := startEtcd(ctx, m.cfg.Etcd.Listen, m.cfg.DataDir, m.log.WithName("etcd"))
+		if err != nil {
+			return err
+		}
+		started.add("embedded etcd", func() error { stop(); return nil })
+		m.etcd, m.cfg.Etcd.Endpoints = endpoint, []string{endpoint}
+		m.log.Info("Started the embedded etcd", "endpoint", endpoint, "data", m.cfg.DataDir)
+	}
+	if ownMesos {
+		url, stop, err := startDevCluster(ctx, m.cfg, m.log.WithName("devcluster"))
+		if err != nil {
+			return err
+		}
+		started.add("dev cluster", stop)
+		m.masters = []string{url}
+		m.log.Info("Started the dev cluster: for development, never for production", "master", url, "agents", m.cfg.DevCluster.Agents)
+	}
+	return nil
+}
 
 // lockDataDir takes the data directory for this process alone. The lock goes with the process, however it ends.
 func lockDataDir(dir string) (release func(), err error) {

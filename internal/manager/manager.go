@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ type Manager struct {
 	registry *prometheus.Registry
 
 	listener net.Listener         // of the API
-	waiting  *waiting             // answers on it until everything has been read from etcd
+	notReady *notReady            // answers on it until everything has been read from etcd
 	etcd     string               // client URLs, for the ready line
 	masters  []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
 	mesos    mesos.Config         // what is the same for every term's driver
@@ -40,7 +41,7 @@ type Manager struct {
 	agents   *sandbox.Agents      // what tasks printed
 	term     atomic.Pointer[term] // the present term of leadership; nil while another leads
 	rewound  chan struct{}        // holds one when etcd has gone back to an older state
-	hold     hold                 // while nothing can be stored, or it is in doubt who leads
+	pauses   pauses               // while nothing can be stored, or it is in doubt who leads
 }
 
 // Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
@@ -63,8 +64,8 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 		return portClash(fmt.Errorf("listen on %s: %w", cfg.Listen, err), cfg.Listen, "--listen", "or use the manager that runs there")
 	}
 	started.add("API listener", m.listener.Close)
-	m.waiting = startWaiting(m.listener)
-	started.add("answers while waiting", m.waiting.stop)
+	m.notReady = startNotReady(m.listener)
+	started.add("answers while not ready", m.notReady.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.
 	if err := m.startEmbedded(ctx, &started); err != nil {
@@ -72,12 +73,12 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	}
 
 	// Files that are missing or wrong are told now, and not when we come to lead.
-	if err := m.openMesos(); err != nil {
+	if err := m.configureMesos(); err != nil {
 		return err
 	}
 
 	// 3. etcd, as soon as it answers, and everything in it as of one revision.
-	switch err := m.openStore(ctx); {
+	switch err := m.connectEtcd(ctx); {
 	case err != nil && ctx.Err() != nil:
 		m.log.Info("Stopped while waiting for etcd")
 		return nil
@@ -93,7 +94,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
 	group, ctx := errgroup.WithContext(ctx)
-	m.waiting.on("not everything has been read from etcd yet")
+	m.notReady.on("not everything has been read from etcd yet")
 	group.Go(func() error { return m.cache.Follow(ctx) })
 	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.
 		group.Go(func() error {
@@ -109,7 +110,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	}
 	group.Go(func() error { return m.serve(ctx, api, out) })
 
-	// 5. The election; whoever wins runs the controllers (lead.go) until the lead is lost.
+	// 5. The election; whoever wins runs the controllers (leadership.go) until the lead is lost.
 	group.Go(func() error { return m.campaign(ctx) })
 
 	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
@@ -126,11 +127,17 @@ func (m *Manager) serve(ctx context.Context, api *server.Server, out io.Writer) 
 	case <-ctx.Done():
 		return nil
 	}
-	if err := m.waiting.stop(); err != nil {
+	if err := m.notReady.stop(); err != nil {
 		return fmt.Errorf("listen on %s: %w", m.cfg.Listen, err)
 	}
 	m.announce(out)
 	return api.Serve(ctx, m.listener)
+}
+
+// announce prints the ready line, for people and for whoever started us.
+func (m *Manager) announce(out io.Writer) {
+	fmt.Fprintf(out, "manager ready api=%s etcd=%s mesos=%s data=%s\n", m.url(), m.etcd, strings.Join(m.masters, ","), m.cfg.DataDir)
+	m.log.Info("Serving", "api", m.url(), "etcd", m.etcd, "mesos", m.masters, "name", m.cfg.Name)
 }
 
 // url is where the API answers.

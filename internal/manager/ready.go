@@ -39,7 +39,7 @@ func (m *Manager) etcdReady(ctx context.Context) error {
 	if _, err := (&store.FrameworkIDs{Store: m.store}).FrameworkID(ctx); err != nil {
 		return fmt.Errorf("etcd does not answer: %w", err)
 	}
-	if m.hold.outOfSpace() {
+	if m.pauses.outOfSpace() {
 		return fmt.Errorf("nothing is launched: %w", store.ErrNoSpace)
 	}
 	return nil
@@ -47,7 +47,7 @@ func (m *Manager) etcdReady(ctx context.Context) error {
 
 // leaderReady fails while nobody leads, and on a leader that may lead no more.
 func (m *Manager) leaderReady(ctx context.Context) error {
-	if m.hold.inDoubt() {
+	if m.pauses.inDoubt() {
 		return errors.New("nothing is launched: etcd does not say whether this manager still leads")
 	}
 	_, err := leader.Leader(ctx, m.store.Client())

@@ -1,0 +1,66 @@
+package manager
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"horae/internal/server"
+)
+
+// notReady answers on the API's address with 503 until there is something to serve.
+type notReady struct {
+	listener net.Listener
+	server   *http.Server
+	done     chan struct{} // closed when it has ended
+
+	mu  sync.Mutex
+	why string // guarded by mu
+}
+
+// borrowed is a listener that stays open when its user closes it, who is only sent away.
+type borrowed struct{ net.Listener }
+
+type deadliner interface{ SetDeadline(time.Time) error }
+
+func (b borrowed) Close() error {
+	if l, ok := b.Listener.(deadliner); ok {
+		return l.SetDeadline(time.Unix(1, 0)) // wakes Accept
+	}
+	return fmt.Errorf("a listener of type %T cannot be lent", b.Listener)
+}
+
+// startNotReady begins to answer; stop ends it and leaves the listener as it was.
+func startNotReady(l net.Listener) *notReady {
+	w := &notReady{listener: l, done: make(chan struct{}), why: "it has just begun"}
+	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: server.Waiting(func() string {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.why
+	})}
+	go func() {
+		defer close(w.done)
+		_ = w.server.Serve(borrowed{l}) // it ends with stop
+	}()
+	return w
+}
+
+// on says what is waited for.
+func (w *notReady) on(why string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.why = why
+}
+
+// stop ends it. It may be called twice.
+func (w *notReady) stop() error {
+	err := w.server.Close()
+	<-w.done
+	if l, ok := w.listener.(deadliner); ok {
+		err = errors.Join(err, l.SetDeadline(time.Time{}))
+	}
+	return err
+}
