@@ -698,6 +698,28 @@ func TestWhatAnAgentLacksIsNamed(t *testing.T) {
 	}
 }
 
+// TestAgentsToAvoid are those of the last attempts that could not start, one after another.
+func TestAgentsToAvoid(t *testing.T) {
+	on := func(agent string, state v1.RunPhase, reason string) v1.Attempt {
+		return v1.Attempt{AgentID: agent, State: state, Reason: reason}
+	}
+	const aborts, launch = "EXECUTOR_TERMINATED", "CONTAINER_LAUNCH_FAILED"
+	for name, tc := range map[string]struct {
+		attempts []v1.Attempt
+		want     []string
+	}{
+		"none":                       {},
+		"its executor died":          {attempts: []v1.Attempt{on("a", v1.RunLost, aborts)}, want: []string{"a"}},
+		"two agents, the last first": {attempts: []v1.Attempt{on("a", v1.RunLost, aborts), on("b", v1.RunFailed, launch), on("a", v1.RunLost, aborts)}, want: []string{"a", "b"}},
+		"the command failed since":   {attempts: []v1.Attempt{on("a", v1.RunLost, aborts), on("b", v1.RunFailed, "COMMAND_EXIT")}},
+		"it is alive":                {attempts: []v1.Attempt{on("a", v1.RunLost, aborts), on("b", v1.RunRunning, "")}},
+	} {
+		if diff := cmp.Diff(tc.want, agentsToAvoid(tc.attempts)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // TestMessagesOfSeveralLines: the Run's message is one line, whatever Mesos says; the attempt keeps the rest.
 func TestMessagesOfSeveralLines(t *testing.T) {
 	const statistics = "Memory limit exceeded: Requested: 32MB Maximum Used: 32MB\n\nMEMORY STATISTICS: \ncache 0\nrss 33554432\n"

@@ -187,7 +187,7 @@ func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revi
 
 // want has the placer look for a place.
 func (c *Controller) want(run *store.Run, since time.Time) error {
-	r, err := placement.NewRequest(run, since, c.cfg.Roles[0])
+	r, err := placement.NewRequest(run, since, c.cfg.Roles[0], agentsToAvoid(run.Object.Status.Attempts)...)
 	if err != nil {
 		return fmt.Errorf("look for a place for %s: %w", run.Key, err)
 	}

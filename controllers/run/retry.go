@@ -24,6 +24,21 @@ func (p *plan) retry(a *v1.Attempt, e ending) {
 	p.report(reasonRetrying, fmt.Sprintf("%s; the next attempt may start at %s", p.failed(a, e), format(at)))
 }
 
+// agentsToAvoid are those on which the last attempts, one after another, could not start: the next one may have better luck elsewhere.
+func agentsToAvoid(attempts []v1.Attempt) (ids []string) {
+	for i := len(attempts) - 1; i >= 0 && couldNotStart(&attempts[i]); i-- {
+		if id := attempts[i].AgentID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// couldNotStart reports whether an attempt ended because its agent or its executor did not bring up the task, or did not keep it.
+func couldNotStart(a *v1.Attempt) bool {
+	return a.State.Terminal() && (abortedBy(a.Reason) || a.Reason == mesosLaunchFailed)
+}
+
 // retryAfter is the delay between the last attempt and the next.
 func (p *plan) retryAfter(last *v1.Attempt) time.Duration {
 	if last.NotStarted {

@@ -95,6 +95,7 @@ const (
 // Reasons of Mesos that Plan looks at, without their prefix.
 const (
 	mesosReconciliation = "RECONCILIATION"
+	mesosLaunchFailed   = "CONTAINER_LAUNCH_FAILED"
 	// notSent is Horae's own: the ACCEPT did not leave the house.
 	notSent = "NOT_SENT"
 )
@@ -131,7 +132,7 @@ var states = []row{
 	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_MEMORY", class: usual, phase: v1.RunFailed, word: "OutOfMemory", text: "the task used more memory than it asked for"},
 	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION_DISK", class: usual, phase: v1.RunFailed, word: "OutOfDisk", text: "the task used more disk than it asked for"},
 	{state: offer.TaskFailed, reason: "CONTAINER_LIMITATION", class: usual, phase: v1.RunFailed, word: "LimitExceeded", text: "the task used more than it asked for"},
-	{state: offer.TaskFailed, reason: "CONTAINER_LAUNCH_FAILED", class: usual, phase: v1.RunFailed, word: "LaunchFailed", text: "the agent could not start the task"},
+	{state: offer.TaskFailed, reason: mesosLaunchFailed, class: usual, phase: v1.RunFailed, word: "LaunchFailed", text: "the agent could not start the task"},
 	{state: offer.TaskFailed, reason: "CONTAINER_PREEMPTED", class: lost, phase: v1.RunLost, word: "Preempted", text: "the agent took the task's resources back"},
 	{state: offer.TaskFailed, reason: "CONTAINER_UPDATE_FAILED", class: lost, phase: v1.RunLost, word: "ContainerUpdateFailed", text: "the agent could not change the container's resources and ended it"},
 	{state: offer.TaskFailed, reason: "COMMAND_EXECUTOR_FAILED", class: usual, phase: v1.RunFailed, word: "ExecutorFailed", text: "the command executor failed"},

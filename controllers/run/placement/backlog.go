@@ -60,8 +60,13 @@ type peersKey struct {
 func (r *Request) lineKey() lineKey   { return lineKey{r.Run.Key.Namespace, r.Priority} }
 func (r *Request) peersKey() peersKey { return peersKey{r.lineKey(), r.kind} }
 
+// byAge is the order within a line. Runs are created by the second: those that became due together have waited equally long, and
+// lots decide.
 func byAge(a, b *Request) int {
 	if c := a.Since.Compare(b.Since); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.lot, b.lot); c != 0 {
 		return c
 	}
 	return strings.Compare(a.Run.Key.Name, b.Run.Key.Name)

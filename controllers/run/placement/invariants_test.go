@@ -114,7 +114,11 @@ func drawRequest(t *rapid.T, i int) *Request {
 		}
 	}).Object
 	e := testRun(func(o *v1.Run) { *o = *r })
-	req, err := NewRequest(e, t0.Add(-time.Duration(rapid.IntRange(0, 200).Draw(t, "waited"))*time.Second), "horae")
+	var avoid []string
+	for range max(0, rapid.IntRange(-3, 2).Draw(t, "avoided agents")) {
+		avoid = append(avoid, fmt.Sprint("S", rapid.IntRange(0, 5).Draw(t, "avoid")))
+	}
+	req, err := NewRequest(e, t0.Add(-time.Duration(rapid.IntRange(0, 200).Draw(t, "waited"))*time.Second), "horae", avoid...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func offering(rs ...offer.Resource) func(*offer.Offer) {
 	return func(o *offer.Offer) { o.Resources = append(o.Resources, rs...) }
 }
 
-// wants is a request named name for so much.
+// wants is a request named name for so much. Of those that have waited equally long the first by name comes first.
 func wants(t testing.TB, name, cpus, memory string, change ...func(*v1.Run)) *Request {
 	t.Helper()
 	run := testRun(append([]func(*v1.Run){func(r *v1.Run) {
@@ -69,6 +69,7 @@ func wants(t testing.TB, name, cpus, memory string, change ...func(*v1.Run)) *Re
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.lot = 0
 	return req
 }
 
@@ -317,6 +318,43 @@ func TestPlace(t *testing.T) {
 }
 
 // TestPlaceTakesReservedResourcesFirst and names each exactly as it was offered.
+// TestAgentsToAvoid: an agent on which the Run could not start gets it only if no other has room.
+func TestAgentsToAvoid(t *testing.T) {
+	for name, change := range map[string]func(*v1.Run){
+		"packed": func(*v1.Run) {}, "spread": spread, "revocable": revocable,
+		"unique": constrained(one("hostname", v1.OpUnique, "")...), "grouped": constrained(one("hostname", v1.OpGroupBy, "")...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := func(name string, avoid ...string) *Request {
+				run := wants(t, name, "1", "1Mi", change).Run
+				r, err := NewRequest(run, t0, "horae", avoid...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.lot = 0
+				return r
+			}
+			small, large := agent(1, 1, 100), agent(2, 4, 100)
+			for _, tc := range []struct {
+				avoid  []string
+				offers []offer.Offer
+				want   string
+			}{
+				{nil, []offer.Offer{small}, "S1"},
+				{[]string{"S1"}, []offer.Offer{small, large}, "S2"},
+				{[]string{"S2"}, []offer.Offer{small, large}, "S1"},
+				{[]string{"S2", "S1"}, []offer.Offer{small}, "S1"},
+			} {
+				r := request("a", tc.avoid...)
+				p := placeAll(situation(r), tc.offers)
+				if diff := cmp.Diff(map[string]string{"a": tc.want}, where(p)); diff != "" {
+					t.Errorf("avoiding %v (-want +got):\n%s", tc.avoid, diff)
+				}
+			}
+		})
+	}
+}
+
 func TestPlaceTakesReservedResourcesFirst(t *testing.T) {
 	o := agent(1, 2, 200, without("ports"),
 		offering(reserved(scalar("cpus", 1.5)), reserved(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 80, End: 80}}, AllocatedRole: "horae"}),

@@ -93,7 +93,7 @@ func (ref *reference) next() *Request {
 	}
 	front := func(l lineKey) *Request {
 		return slices.MinFunc(ref.lines[l], func(a, b *Request) int {
-			return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Run.Key.Name, b.Run.Key.Name))
+			return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.lot, b.lot), strings.Compare(a.Run.Key.Name, b.Run.Key.Name))
 		})
 	}
 	bid := func(l lineKey) int64 {
@@ -104,7 +104,7 @@ func (ref *reference) next() *Request {
 		return int64(l.priority) + int64(waited/ref.v.Config.Ageing)
 	}
 	l := slices.MinFunc(slices.Collect(maps.Keys(ref.lines)), func(a, b lineKey) int {
-		return cmp.Or(cmp.Compare(bid(b), bid(a)), cmp.Compare(share(a), share(b)), strings.Compare(a.namespace, b.namespace), cmp.Compare(b.priority, a.priority))
+		return cmp.Or(cmp.Compare(bid(b), bid(a)), cmp.Compare(share(a), share(b)), ref.served[a].Compare(ref.served[b]), strings.Compare(a.namespace, b.namespace), cmp.Compare(b.priority, a.priority))
 	})
 	r := front(l)
 	if ref.lines[l] = slices.DeleteFunc(ref.lines[l], func(o *Request) bool { return o == r }); len(ref.lines[l]) == 0 {
@@ -123,6 +123,11 @@ func (ref *reference) best(r *Request) *bin {
 	}
 	if len(fitting) == 0 {
 		return nil
+	}
+	// 0. Agents to be avoided come last of all.
+	others := slices.DeleteFunc(slices.Clone(fitting), func(b *bin) bool { return slices.Contains(r.Avoid, b.offers[0].AgentID) })
+	if len(others) > 0 {
+		fitting = others
 	}
 	// 1. GroupBy: the value with the fewest; of equal ones that of the first bin of all.
 	if len(r.constraints.even) > 0 {

@@ -2,7 +2,11 @@ package placement
 
 import (
 	"cmp"
+	"hash/fnv"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unique"
 
@@ -95,6 +99,8 @@ type Request struct {
 	Priority int32
 	// Since is when it began to wait: older first.
 	Since time.Time
+	// Avoid are agents that get the attempt only if no other has room for it.
+	Avoid []string
 
 	job         store.Key
 	jobID       unique.Handle[store.Key] // the same
@@ -104,6 +110,7 @@ type Request struct {
 
 	peers    *peers   // among whom it waits
 	reported reported // why it waits
+	lot      uint64   // decides among those that have waited equally long
 }
 
 // kind tells requests apart that may not fit the same places: job is set for those that look at their Job's other attempts.
@@ -121,10 +128,13 @@ type shape struct {
 	constraints       string
 	hostPorts         hostPorts
 	spread, revocable bool
+	// avoid is Avoid as text.
+	avoid string
 }
 
-// NewRequest reads a Run's wish for an attempt. defaultRole is for tasks that name none.
-func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, error) {
+// NewRequest reads a Run's wish for an attempt. defaultRole is for tasks that name none; avoid are agents on which the Run's last
+// attempts could not start.
+func NewRequest(r *store.Run, since time.Time, defaultRole string, avoid ...string) (*Request, error) {
 	spec := &r.Object.Spec
 	t := &spec.Task
 	c, err := compile(t.Constraints)
@@ -132,10 +142,11 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 		return nil, err
 	}
 	request := &Request{
-		Run: r, Priority: spec.Priority, Since: since, job: jobOf(r.Key.Namespace, r.Object), constraints: c,
+		Run: r, Priority: spec.Priority, Since: since, Avoid: avoid, job: jobOf(r.Key.Namespace, r.Object), constraints: c, lot: lotOf(r),
 		shape: shape{
 			Need: NeedOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
 			hostPorts: hostPortsOf(t), spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
+			avoid: strings.Join(slices.Sorted(slices.Values(avoid)), "\x00"),
 		},
 	}
 	request.shape.ports += request.shape.hostPorts.count()
@@ -146,6 +157,23 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string) (*Request, er
 	}
 	request.kind = unique.Make(k)
 	return request, nil
+}
+
+// lotOf draws a lot for one occurrence of a Job. It is another one for each occurrence, so that nobody loses each time, and the same
+// whenever and wherever it is drawn.
+func lotOf(r *store.Run) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(r.Key.Namespace))
+	h.Write([]byte{0})
+	h.Write([]byte(r.Key.Name))
+	if t := r.Object.Spec.ScheduledTime; t != nil {
+		h.Write(strconv.AppendInt(nil, t.UnixNano(), 36))
+	}
+	x := h.Sum64()
+	// FNV's last bytes change the low bits alone: mix them into the high ones, which are compared first.
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	return x ^ x>>33
 }
 
 // Job is the key of the Run's Job.

@@ -76,7 +76,10 @@ type progress struct {
 	next   int           // the first bin that has not been ruled out
 	none   bool          // all have been
 	values []valueBins
-	stuck  int // greater than how many attempts the Job got, if none of its values has had room since
+	// avoid are agents that are out of the question; fallback is the search among all agents.
+	avoid    []string
+	fallback *progress
+	stuck    int // greater than how many attempts the Job got, if none of its values has had room since
 }
 
 // lane is a role's bins for the time of one placement.
@@ -93,27 +96,37 @@ func (s *search) put(r *Request) bool {
 		return false
 	}
 	at := s.progress(r)
-	i := -1
-	switch {
-	case at == nil || at.none:
-	case len(r.constraints.even) > 0: // That there is none now means little: one that is placed may make room for another.
-		if i = s.evenly(r, at); i < 0 {
-			return false
+	i, over := s.find(r, at)
+	if i < 0 && at != nil && len(at.avoid) > 0 { // Better an agent to be avoided than none.
+		if at.fallback == nil {
+			again := *at
+			again.avoid, again.next, again.none, again.values, again.stuck = nil, 0, false, nil, 0
+			at.fallback = &again
 		}
-	case r.shape.spread:
-		i = s.emptiest(r, at)
-	default:
-		i = s.tightest(r, at)
+		i, over = s.find(r, at.fallback)
 	}
 	if i >= 0 {
 		s.take(r, at.lane, i)
 		return true
 	}
-	if at != nil {
-		at.none = true
-	}
-	r.peers.out = len(s.starts) == 0 // Otherwise one of its peers may be over before the window that stands in its way.
+	r.peers.out = over && len(s.starts) == 0 // Otherwise one of its peers may be over before the window that stands in its way.
 	return false
+}
+
+// find is a bin for the request; -1: there is none, and over says whether there will be none in this placement.
+func (s *search) find(r *Request, at *progress) (i int, over bool) {
+	switch {
+	case at == nil || at.none:
+		return -1, true
+	case len(r.constraints.even) > 0: // That there is none now means little: one that is placed may make room for another.
+		return s.evenly(r, at), false
+	case r.shape.spread:
+		i = s.emptiest(r, at)
+	default:
+		i = s.tightest(r, at)
+	}
+	at.none = i < 0
+	return i, at.none
 }
 
 // take gives the request bin i, and counts it among the attempts of its Job.
@@ -160,7 +173,7 @@ func (s *search) progress(r *Request) *progress {
 		if l == nil {
 			return nil
 		}
-		at = &progress{lane: l, tree: l.tree, match: s.matchesFor(r, l), since: r.peers.tried}
+		at = &progress{lane: l, tree: l.tree, match: s.matchesFor(r, l), since: r.peers.tried, avoid: r.Avoid}
 		if r.constraints.others() {
 			at.groups = s.jobs[r.jobID]
 			for _, g := range at.groups {
@@ -196,7 +209,7 @@ func (s *search) lane(role string) *lane {
 // suits reports whether bin i, which is large enough, is one for the request.
 func (s *search) suits(r *Request, at *progress, i int) bool {
 	b := at.lane.bins[i]
-	if !b.fits(&r.shape) || !at.match.meets(r, i, b) {
+	if !b.fits(&r.shape) || !at.match.meets(r, i, b) || slices.Contains(at.avoid, b.offers[0].AgentID) {
 		return false
 	}
 	if !at.before.IsZero() {

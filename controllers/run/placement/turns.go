@@ -6,7 +6,8 @@ import (
 )
 
 // This file decides who comes first. Runs of one namespace and one priority stand in a line, the one that has waited longest in
-// front. The line that bids most is served next; of several the one whose namespace uses the least. A line bids its priority, and
+// front. The line that bids most is served next; of several the one whose namespace uses the least, and of these the one that was served
+// longest ago. A line bids its priority, and
 // a point more for each time (Config.Ageing) that it has waited without being served. So
 //
 //   - a higher priority comes first, and a lower one never starves: it is served at the latest when it has risen to the other's bid;
@@ -183,6 +184,8 @@ func (l *bidder) before(m *bidder) bool {
 		return l.bid > m.bid
 	case l.share != m.share:
 		return l.share < m.share
+	case !l.served.Equal(m.served): // Otherwise the first by name would be so each time.
+		return l.served.Before(m.served)
 	case l.namespace != m.namespace:
 		return l.namespace < m.namespace
 	}

@@ -13,6 +13,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/offer"
+	"horae/internal/store"
 )
 
 func in(namespace string) func(*v1.Run) { return func(r *v1.Run) { r.Namespace = namespace } }
@@ -178,4 +179,59 @@ func TestNobodyIsHeldUp(t *testing.T) {
 			rt.Fatalf("places (-alone +together with those for whom there is none):\n%s", diff)
 		}
 	})
+}
+
+// TestEachJobGetsItsShare: thirty Jobs become due together each second, there is room for ten, and their Runs do not wait for long.
+// Whether the Jobs are of one namespace or of several, each gets its share of the places over time.
+func TestEachJobGetsItsShare(t *testing.T) {
+	for _, spaces := range []int{1, 2, 7, 30} {
+		for patience := range 3 {
+			t.Run(fmt.Sprintf("%d namespaces, %ds", spaces, patience), func(t *testing.T) {
+				const jobs, room, rounds = 30, 10, 120
+				for job, n := range sharesOf(t, spaces, jobs, room, rounds, time.Duration(patience)*time.Second) {
+					if want := rounds * room / jobs; n < want/4 {
+						t.Errorf("job %d ran %d times, its share is %d", job, n, want)
+					}
+				}
+			})
+		}
+	}
+}
+
+// sharesOf is how often each Job has run.
+func sharesOf(t *testing.T, spaces, jobs, room, rounds int, patience time.Duration) []int {
+	q := NewQueue(Config{Roles: []string{"horae"}, Ageing: time.Minute, AssumedDuration: time.Hour})
+	ran := make([]int, jobs)
+	of := map[store.Key]int{}
+	var offers Offers
+	for round := range rounds {
+		now := t0.Add(time.Duration(round) * time.Second)
+		for job := range jobs {
+			run := testRun(func(r *v1.Run) {
+				r.Namespace, r.Spec.Job = fmt.Sprintf("team%02d", job%spaces), fmt.Sprintf("job%02d", job)
+				r.Name, r.Spec.ScheduledTime = r.Spec.Job+"-"+now.Format("150405"), v1.NewTimePtr(now)
+				r.Spec.Task.Resources = v1.Resources{CPUs: quantity("1"), Memory: quantity("1Mi"), Disk: quantity("0")}
+			})
+			r, err := NewRequest(run, now, "horae")
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Put(r)
+			of[run.Key] = job
+		}
+		offers.Clear()
+		offers.Add([]offer.Offer{agent(round, float64(room), 1e6)})
+		for _, a := range q.Place(&offers, nothing{}, now).Agents {
+			for i := range a.Tasks {
+				ran[of[a.Tasks[i].Run.Key]]++
+			}
+		}
+		for key := range of {
+			if r := q.waiting[key]; r == nil || now.Sub(r.Since) >= patience {
+				q.Remove(key)
+				delete(of, key)
+			}
+		}
+	}
+	return ran
 }
