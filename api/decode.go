@@ -68,6 +68,22 @@ func ParseOne(data []byte) (runtime.Object, error) {
 	return objs[0], nil
 }
 
+// Unmarshal reads one YAML or JSON document that is no object, such as the body of a request, as strictly as Parse reads objects.
+func Unmarshal(data []byte, v any) error {
+	raw, err := YAMLToJSON(data)
+	if err != nil {
+		return err
+	}
+	if err := checkObject(raw); err != nil {
+		return err
+	}
+	strict, err := json.UnmarshalStrict(raw, v)
+	if err != nil || len(strict) > 0 {
+		return explain(raw, v, err, strict, nil)
+	}
+	return nil
+}
+
 // SetDefaults fills in what the user left open, in place.
 func SetDefaults(obj runtime.Object) {
 	if k := KindOf(obj); k != nil {
@@ -161,11 +177,18 @@ func parseOtherJSON(data []byte) ([]runtime.Object, error) {
 		return objs, err
 	}
 	objs, err := parseYAML(data)
+	return objs, asJSONError(data, err)
+}
+
+// asJSONError says where text is not JSON, in place of an error that says where it is not YAML, if a quote after the brace says that JSON
+// was meant.
+func asJSONError(data []byte, err error) error {
+	trimmed := trim(data)
 	var syntax *yamlSyntaxError
-	if errors.As(err, &syntax) && bytes.HasPrefix(bytes.TrimSpace(trimmed[1:]), []byte(`"`)) {
-		return nil, jsonSyntaxError(bytes.TrimPrefix(data, byteOrderMark))
+	if errors.As(err, &syntax) && len(trimmed) > 0 && trimmed[0] == '{' && bytes.HasPrefix(bytes.TrimSpace(trimmed[1:]), []byte(`"`)) {
+		return jsonSyntaxError(bytes.TrimPrefix(data, byteOrderMark))
 	}
-	return objs, err
+	return err
 }
 
 func parseJSONStream(data []byte) ([]runtime.Object, error) {

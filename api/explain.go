@@ -10,13 +10,12 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // explain says what is wrong with a document that could not be decoded into obj: every mistake with its path, and the right
 // field where a habit of Chronos or Kubernetes explains it. The decoder's own errors name only the first mistake and often no
 // path; they are used should the second look find nothing.
-func explain(data []byte, obj runtime.Object, err error, strict []error, written asWritten) error {
+func explain(data []byte, obj any, err error, strict []error, written asWritten) error {
 	e := explainer{root: reflect.TypeOf(obj).Elem(), written: written}
 	e.value(data, e.root, nil, "")
 	if bad := e.err(); bad != nil {

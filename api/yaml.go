@@ -174,7 +174,7 @@ func YAMLToJSON(data []byte) ([]byte, error) {
 	}
 	docs, err := yamlDocuments(data)
 	if err != nil {
-		return nil, err
+		return nil, asJSONError(data, err)
 	}
 	docs = slices.DeleteFunc(docs, yamlDocument.empty)
 	switch {

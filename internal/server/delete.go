@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,8 +8,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/yaml"
 
+	"horae/api"
 	"horae/internal/store"
 )
 
@@ -123,10 +122,8 @@ func (r *request) deleteOptions(w http.ResponseWriter) (*metav1.DeleteOptions, b
 		return nil, false, err
 	}
 	opts := &metav1.DeleteOptions{}
-	if len(bytes.TrimSpace(data)) > 0 {
-		if err := yaml.UnmarshalStrict(data, opts); err != nil {
-			return nil, false, badRequest("decode DeleteOptions: %v", err)
-		}
+	if err := api.Unmarshal(data, opts); err != nil && !errors.Is(err, api.ErrEmpty) {
+		return nil, false, undecodable(err, "decode DeleteOptions: ")
 	}
 	if v := r.query.Get("propagationPolicy"); v != "" {
 		opts.PropagationPolicy = (*metav1.DeletionPropagation)(&v)

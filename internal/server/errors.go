@@ -82,9 +82,12 @@ func (k *kind) conflict(name, format string, args ...any) error {
 	return apierrors.NewConflict(k.resource(), name, fmt.Errorf(format, args...))
 }
 
+// maxErrorText of a mistake; one line of fifty has up to a thousand characters.
+const maxErrorText = 60_000
+
 // undecodable is 400 with a cause for each field, as the decoder reports them.
-func undecodable(err error) error {
-	st := apierrors.NewBadRequest(err.Error())
+func undecodable(err error, doing string) error {
+	st := apierrors.NewBadRequest(doing + v1.Shorten(err.Error(), maxErrorText))
 	var form *api.Error
 	if errors.As(err, &form) {
 		st.ErrStatus.Details = &metav1.StatusDetails{}

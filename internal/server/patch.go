@@ -13,6 +13,9 @@ import (
 	"horae/internal/store"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+
+	"horae/api"
+	v1 "horae/api/v1"
 )
 
 // patchKinds are the patches that are understood, by their media type. Each makes a new document of the current one.
@@ -51,7 +54,23 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	})
 }
 
+// Bounds of a patch. They are checked before it is applied: what it makes may be larger than the patch and the document together.
+const (
+	// maxPatchDepth of its values and paths is deeper than any object.
+	maxPatchDepth = 32
+	maxOperations = 10_000
+	// maxCopied bytes by all operations copy of a patch together.
+	maxCopied = 256 << 10
+	// maxPatchWork is the number of operations times the bytes that each may have to look through.
+	maxPatchWork = 32 << 20
+)
+
+func init() { jsonpatch.AccumulatedCopySizeLimit = maxCopied }
+
 func applyMergePatch(doc, patch []byte) ([]byte, error) {
+	if err := api.CheckJSON(patch, maxPatchDepth); err != nil {
+		return nil, unprocessable("the merge patch: %v", err)
+	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(patch, &fields); err != nil {
 		return nil, badRequest("decode the merge patch: must be a JSON object: %v", err)
@@ -60,24 +79,77 @@ func applyMergePatch(doc, patch []byte) ([]byte, error) {
 	if err != nil {
 		return nil, badRequest("apply the merge patch: %v", err)
 	}
-	return patched, nil
+	return patched, checkPatched(doc, patched)
 }
 
 // applyJSONPatch follows the lenient version 4 of its library, which kubectl expects.
 func applyJSONPatch(doc, patch []byte) ([]byte, error) {
+	if err := checkJSONPatch(len(doc), patch); err != nil {
+		return nil, err
+	}
 	p, err := jsonpatch.DecodePatch(patch)
 	if err != nil {
 		return nil, badRequest("decode the JSON patch: must be a list of operations: %v", err)
 	}
-	const maxOperations = 10_000
-	if len(p) > maxOperations {
-		return nil, badRequest("the JSON patch has %d operations: the limit is %d", len(p), maxOperations)
-	}
 	patched, err := p.Apply(doc)
 	if err != nil {
-		return nil, status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "apply the JSON patch: %v", err)
+		return nil, unprocessable("apply the JSON patch: %v", err)
 	}
-	return patched, nil
+	return patched, checkPatched(doc, patched)
+}
+
+// checkJSONPatch refuses a patch that costs too much for a document of so many bytes, or that its library would stumble over.
+func checkJSONPatch(doc int, patch []byte) error {
+	if err := api.CheckJSON(patch, maxPatchDepth); err != nil {
+		return unprocessable("the JSON patch: %v", err)
+	}
+	var operations []json.RawMessage
+	if err := json.Unmarshal(patch, &operations); err != nil {
+		return badRequest("decode the JSON patch: must be a list of operations: %v", err)
+	}
+	if len(operations) > maxOperations {
+		return badRequest("the JSON patch has %d operations: the limit is %d", len(operations), maxOperations)
+	}
+	copied := 0
+	for i, raw := range operations {
+		op := struct {
+			Op, Path, From string
+			Value          json.RawMessage
+		}{}
+		if err := json.Unmarshal(raw, &op); err != nil {
+			return badRequest("decode the JSON patch: operation %d must have op, path, and from or value: %v", i, err)
+		}
+		if max(strings.Count(op.Path, "/"), strings.Count(op.From, "/")) > maxPatchDepth {
+			return unprocessable("the JSON patch: operation %d leads more than %d levels deep", i, maxPatchDepth)
+		}
+		switch op.Op {
+		case "add", "replace", "test":
+			if op.Value == nil {
+				return badRequest("decode the JSON patch: operation %d (%s) has no value", i, op.Op)
+			}
+		case "copy":
+			copied = maxCopied
+		}
+	}
+	if each := doc + len(patch) + copied; len(operations)*each > maxPatchWork {
+		return unprocessable("the JSON patch has %d operations, which is more than %d on a document and a patch of %d bytes; send a merge patch, or the whole document",
+			len(operations), maxPatchWork/each, each)
+	}
+	return nil
+}
+
+// checkPatched refuses what could not be stored.
+func checkPatched(doc, patched []byte) error {
+	if len(patched) > max(len(doc), api.MaxDocument) {
+		return unprocessable("the patch makes a document of %d bytes: the limit is %d", len(patched), api.MaxDocument)
+	}
+	return nil
+}
+
+// unprocessable is 422 for a patch as a whole.
+func unprocessable(format string, args ...any) error {
+	text := v1.Shorten(fmt.Sprintf(format, args...), maxErrorText)
+	return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "%s", text)
 }
 
 // mergeDifference applies to base what changed from before to after, all three JSON objects.

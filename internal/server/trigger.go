@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"sigs.k8s.io/yaml"
-
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
@@ -22,8 +21,8 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var t v1.Trigger
-	if err := yaml.UnmarshalStrict(body, &t); err != nil {
-		return badRequest("decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: %v", err)
+	if err := api.Unmarshal(body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
+		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: ")
 	}
 	for range maxTries {
 		run, change, err := s.planTrigger(r, t)

@@ -112,7 +112,7 @@ func (r *request) decode(w http.ResponseWriter) (object, error) {
 func (k *kind) parse(data []byte) (object, error) {
 	obj, err := api.ParseOne(data)
 	if err != nil {
-		return nil, undecodable(err)
+		return nil, undecodable(err, "")
 	}
 	o, ok := obj.(object)
 	if got := obj.GetObjectKind().GroupVersionKind().Kind; !ok || got != k.Name {
