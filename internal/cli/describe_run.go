@@ -46,7 +46,8 @@ func (p *page) attempts(list []v1.Attempt, now time.Time) {
 			exit = fmt.Sprint(*a.ExitCode)
 		}
 		rows = append(rows, []string{
-			fmt.Sprint(i + 1), string(a.State), exit, a.Hostname, stamp(&a.LaunchTime), span(a.StartTime, a.FinishTime, now), a.Reason, a.Message,
+			fmt.Sprint(i + 1), string(a.State), exit, a.Hostname, stamp(&a.LaunchTime), span(a.StartTime, a.FinishTime, now), a.Reason,
+			firstLine(a.Message),
 		})
 	}
 	p.table("Attempts", []string{"#", "STATE", "EXIT", "AGENT", "LAUNCHED", "DURATION", "REASON", "MESSAGE"}, rows)
@@ -55,7 +56,16 @@ func (p *page) attempts(list []v1.Attempt, now time.Time) {
 			p.field(fmt.Sprintf("Task %d", i+1), a.TaskID)
 		}
 		p.field(fmt.Sprintf("Sandbox %d", i+1), a.Sandbox)
+		if strings.Contains(strings.TrimSpace(a.Message), "\n") {
+			p.field(fmt.Sprintf("Message %d", i+1), a.Message)
+		}
 	}
+}
+
+// firstLine is what a table has room for; the whole message stands below it.
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
 }
 
 // logHint says how to see the output, once there may be some.

@@ -137,3 +137,19 @@ func TestHelp(t *testing.T) {
 		t.Errorf("completion: %q", got)
 	}
 }
+
+func TestAMessageOfSeveralLines(t *testing.T) {
+	h := build(t)
+	h.apply(hello)
+	h.ok("trigger hello")
+	h.setRun(firstRun, func(s *v1.RunStatus) {
+		phaseWith(v1.RunFailed, attempt("1", v1.RunFailed, 1))(s)
+		s.Attempts[0].Message = "Memory limit exceeded\n\nstatistics:\nanon 1"
+	})
+	got := h.ok("describe run " + firstRun)
+	for _, want := range []string{" Memory limit exceeded\nTask 1:", "Message 1:  Memory limit exceeded\n            \n            statistics:\n            anon 1\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
