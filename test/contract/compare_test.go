@@ -194,31 +194,3 @@ func (n *names) diffMaps(path string, r, l map[string]any) []string {
 	}
 	return out
 }
-
-// sum adds up the resources of offers, by name and reservation.
-func sum(offers map[string]any) map[string]string {
-	scalars, ranges := map[string]float64{}, map[string][]string{}
-	for _, o := range offers {
-		list, _ := at(o, "resources").([]any)
-		for _, r := range list {
-			k := str(at(r, "name")) + " for " + str(at(r, "role")) + " in " + str(at(r, "allocation_info", "role"))
-			if v, ok := at(r, "scalar", "value").(float64); ok {
-				scalars[k] += v
-				continue
-			}
-			spans, _ := at(r, "ranges", "range").([]any)
-			for _, s := range spans {
-				ranges[k] = append(ranges[k], fmt.Sprintf("%.0f-%.0f", at(s, "begin"), at(s, "end")))
-			}
-		}
-	}
-	out := map[string]string{}
-	for k, v := range scalars {
-		out[k] = fmt.Sprintf("%.3f", v)
-	}
-	for k, v := range ranges {
-		sort.Strings(v)
-		out[k] = strings.Join(v, ",")
-	}
-	return out
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )

@@ -1,0 +1,131 @@
+package contract
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// usedLater tells whether one of these offers stands in a later line.
+func (r *replay) usedLater(i int, list []any) bool {
+	for _, o := range list {
+		id := str(at(o, "id", "value"))
+		for _, l := range r.lines[i+1:] {
+			if l.What == "call" && strings.Contains(string(l.Body), `"`+id+`"`) || strings.Contains(string(l.Body), `"RESCIND"`) && strings.Contains(string(l.Body), id) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// offersOut waits until the offers that are out add up to the recorded ones, and learns the ids if they are one each.
+// At the end there may be more: what had not come back yet when the recording ended.
+func (r *replay) offersOut(l *line, c *conn) error {
+	atEnd := str(at(tree(l.Body), "type")) == "TEARDOWN"
+	want := sum(c.recorded)
+	if len(c.recorded) == 0 && r.real {
+		return nil
+	}
+	ok := c.wait(r.patience, func() bool {
+		switch got := sum(c.offers); {
+		case c.ended != nil, r.real && len(c.offers) > 0:
+			return true
+		case atEnd:
+			return covers(got, want)
+		default:
+			return maps.Equal(want, got)
+		}
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !ok {
+		r.fail(l, "the offers that are out on %s: want %v, got %v", c.name, want, sum(c.offers))
+		return errStuck
+	}
+	if len(c.recorded) == 0 || len(c.offers) == 0 {
+		return nil
+	}
+	recorded, live := first(c.recorded), first(c.offers)
+	if r.real || len(c.recorded) != 1 || len(c.offers) != 1 || atEnd && !maps.Equal(want, sum(c.offers)) {
+		r.names.learn(str(at(recorded, "id", "value")), str(at(live, "id", "value")))
+		r.names.learn(str(at(recorded, "agent_id", "value")), str(at(live, "agent_id", "value")))
+	} else {
+		r.compare(l, "offer", recorded, live)
+	}
+	return r.learnAgent(live)
+}
+
+// covers tells whether got has at least what want has.
+func covers(got, want map[string]string) bool {
+	for k, w := range want {
+		g, err1 := strconv.ParseFloat(got[k], 64)
+		n, err2 := strconv.ParseFloat(w, 64)
+		if err1 != nil || err2 != nil {
+			if got[k] != w {
+				return false
+			}
+			continue
+		}
+		if g < n-1e-6 {
+			return false
+		}
+	}
+	return true
+}
+
+func first(m map[string]any) any {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return m[keys[0]]
+}
+
+// learnAgent finds out where the agent is and where it keeps sandboxes.
+func (r *replay) learnAgent(offer any) error {
+	if r.agent != "" {
+		return nil
+	}
+	r.agent = fmt.Sprintf("%s:%v", str(at(offer, "url", "address", "ip")), at(offer, "url", "address", "port"))
+	got := post(http.MethodGet, "http://"+r.agent+"/state", "", "", nil)
+	if got.err != nil || got.status != http.StatusOK {
+		return fmt.Errorf("state of the agent at %s: %d %w", r.agent, got.status, got.err)
+	}
+	state := tree([]byte(got.body))
+	r.names.literal("127.0.0.1:5051", r.agent)
+	r.names.literal("/var/lib/mesos/agent/", str(at(state, "flags", "work_dir"))+"/")
+	return nil
+}
+
+// sum adds up the resources of offers, by name and reservation.
+func sum(offers map[string]any) map[string]string {
+	scalars, ranges := map[string]float64{}, map[string][]string{}
+	for _, o := range offers {
+		list, _ := at(o, "resources").([]any)
+		for _, r := range list {
+			k := str(at(r, "name")) + " for " + str(at(r, "role")) + " in " + str(at(r, "allocation_info", "role"))
+			if v, ok := at(r, "scalar", "value").(float64); ok {
+				scalars[k] += v
+				continue
+			}
+			spans, _ := at(r, "ranges", "range").([]any)
+			for _, s := range spans {
+				ranges[k] = append(ranges[k], fmt.Sprintf("%.0f-%.0f", at(s, "begin"), at(s, "end")))
+			}
+		}
+	}
+	out := map[string]string{}
+	for k, v := range scalars {
+		out[k] = fmt.Sprintf("%.3f", v)
+	}
+	for k, v := range ranges {
+		sort.Strings(v)
+		out[k] = strings.Join(v, ",")
+	}
+	return out
+}
