@@ -79,3 +79,25 @@ func TestREADMEListsEveryPage(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsExist: what a page names as a file or a folder of the repository is there.
+func TestPathsExist(t *testing.T) {
+	member := regexp.MustCompile(`\.[A-Z]\w*$`) // as in controllers/job.Plan
+	quoted := regexp.MustCompile("`((?:api|cmd|config|controllers|docs|hack|internal|manifests|test)/[A-Za-z0-9_./-]*)[` ]")
+	checked := 0
+	for _, page := range pages(t) {
+		for _, m := range quoted.FindAllStringSubmatch(fenced.ReplaceAllString(read(t, page), ""), -1) {
+			checked++
+			named := member.ReplaceAllString(m[1], "")
+			if strings.Contains(named, "/thing") { // docs/adding-a-kind.md adds one of that name.
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(named))); err != nil {
+				t.Errorf("%s names %s, which does not exist", page, named)
+			}
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d paths were found", checked)
+	}
+}
