@@ -5,9 +5,62 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/run/placement"
+	"horae/internal/offer"
 )
 
-// This file knows when a Run's or an attempt's time is up.
+// This file knows when a Run's or an attempt's time is up: its deadline, startBy, queueTimeout and timeout.
+
+// expire ends a Run whose time is up, and otherwise notes when that will be.
+func (p *plan) expire() bool {
+	if t := p.deadline(); !t.IsZero() {
+		if !p.now.Before(t) {
+			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastMessage())
+			return true
+		}
+		p.lookAgain(t)
+	}
+	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
+		if !p.now.Before(t.Time) {
+			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastMessage())
+			return true
+		}
+		p.lookAgain(t.Time)
+	}
+	if q := p.run.Spec.QueueTimeout; q != nil {
+		t := p.since().Add(q.Duration)
+		if !p.now.Before(t) {
+			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastMessage())
+			return true
+		}
+		p.lookAgain(t)
+	}
+	return false
+}
+
+// mustDie says why a live attempt must not go on, or "".
+func (p *plan) mustDie(a *v1.Attempt) (reason, text string) {
+	if reason, text = p.unwanted(); reason != "" {
+		return reason, text
+	}
+	if t := p.deadline(); !t.IsZero() && !p.now.Before(t) {
+		return reasonDeadline, "the deadline of " + p.run.Spec.Deadline.String() + " has passed"
+	}
+	if t := timeoutOf(p.run, a); !t.IsZero() && !p.now.Before(t) {
+		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
+	}
+	return "", ""
+}
+
+// mustDieAt is mustDie without the patience that Mesos gets: a task that was killed after its timeout was killed for it.
+func (p *plan) mustDieAt(a *v1.Attempt, u offer.Update) (reason, text string) {
+	if reason, text = p.mustDie(a); reason != "" || p.run.Spec.Timeout == nil || a.StartTime == nil {
+		return reason, text
+	}
+	if end := p.within(a, u.Timestamp); end.Sub(a.StartTime.Time) >= p.run.Spec.Timeout.Duration {
+		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
+	}
+	return "", ""
+}
 
 // since is what the Run has been waiting from.
 func (p *plan) since() time.Time {

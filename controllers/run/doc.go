@@ -21,8 +21,9 @@
 //     Mesos's task states and reasons (docs/task-states.md); retry.go: whether and when there is another attempt; deadlines.go: when
 //     time is up; attempt.go, taskid.go: attempts and their task IDs
 //   - task.go: the Mesos task of an attempt, with its environment
-//   - offers.go: how long offers are held, REVIVE, SUPPRESS and DECLINE; lookahead.go: when offers will be wanted
-//   - taskreconciliation.go, settling.go: reconciliation of tasks with Mesos, and when the gate opens
+//   - heldoffers.go: how long offers are held, REVIVE, SUPPRESS and DECLINE; lookahead.go: when offers will be wanted
+//   - taskreconciliation.go, settling.go: reconciliation of tasks with Mesos, and when the gate opens; gate.go: why nothing is
+//     launched at all
 //   - maintenance.go, inverseoffers.go: maintenance windows of agents
 //   - pendingupdates.go, facts.go, inflight.go, liveattempts.go: what this process remembers beside etcd
 //   - times.go: pauses and other times that no configuration changes; message.go, equal.go: messages, comparing

@@ -76,17 +76,6 @@ func (p *plan) likelyCause(u offer.Update) string {
 	return ""
 }
 
-// mustDieAt is mustDie without the patience that Mesos gets: a task that was killed after its timeout was killed for it.
-func (p *plan) mustDieAt(a *v1.Attempt, u offer.Update) (reason, text string) {
-	if reason, text = p.mustDie(a); reason != "" || p.run.Spec.Timeout == nil || a.StartTime == nil {
-		return reason, text
-	}
-	if end := p.within(a, u.Timestamp); end.Sub(a.StartTime.Time) >= p.run.Spec.Timeout.Duration {
-		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
-	}
-	return "", ""
-}
-
 // finish ends an attempt and says what follows for the Run.
 func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
 	p.noteSandbox(a, u)

@@ -76,15 +76,6 @@ type placer struct {
 	sending      chan struct{}
 }
 
-// gateState says whether attempts may be launched (I9).
-type gateState int
-
-const (
-	gateDisconnected gateState = iota
-	gateReconciling
-	gateOpen
-)
-
 // note is one thing that the placer is told; one field is set.
 type note struct {
 	want    *placement.Request
@@ -284,25 +275,6 @@ func (p *placer) callMesos(ctx context.Context) time.Time {
 		return now.Add(time.Hour)
 	}
 	return m.next
-}
-
-// Reasons for waiting while nothing is launched at all, as they stand in status.reason.
-const (
-	waitDisconnected = "MesosNotConnected"
-	waitReconciling  = "Reconciling"
-)
-
-// closed is why nothing is launched at all; its zero value: attempts are launched.
-func (g gateState) closed() placement.Why {
-	switch g {
-	case gateDisconnected:
-		return placement.Why{Reason: waitDisconnected, Message: "no attempt is launched before Mesos is connected"}
-	case gateReconciling:
-		return placement.Why{
-			Reason: waitReconciling, Message: "no attempt is launched before Mesos has told what became of those that were live",
-		}
-	}
-	return placement.Why{}
 }
 
 // explain has the Runs that wait report why, and returns when to do so again; zero: when something waits.

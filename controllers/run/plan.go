@@ -245,20 +245,6 @@ func (p *plan) watch(a *v1.Attempt) {
 	}
 }
 
-// mustDie says why a live attempt must not go on, or "".
-func (p *plan) mustDie(a *v1.Attempt) (reason, text string) {
-	if reason, text = p.unwanted(); reason != "" {
-		return reason, text
-	}
-	if t := p.deadline(); !t.IsZero() && !p.now.Before(t) {
-		return reasonDeadline, "the deadline of " + p.run.Spec.Deadline.String() + " has passed"
-	}
-	if t := timeoutOf(p.run, a); !t.IsZero() && !p.now.Before(t) {
-		return reasonTimeout, "the attempt took longer than its timeout of " + p.run.Spec.Timeout.String()
-	}
-	return "", ""
-}
-
 // unwanted says why the Run is to end without success, or "".
 func (p *plan) unwanted() (reason, text string) {
 	switch {
@@ -321,33 +307,6 @@ func (p *plan) cancel() bool {
 	}
 	p.end(v1.RunKilled, reasonCancelled, "the run was cancelled before an attempt was launched")
 	return true
-}
-
-// expire ends a Run whose time is up, and otherwise notes when that will be.
-func (p *plan) expire() bool {
-	if t := p.deadline(); !t.IsZero() {
-		if !p.now.Before(t) {
-			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastMessage())
-			return true
-		}
-		p.lookAgain(t)
-	}
-	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
-		if !p.now.Before(t.Time) {
-			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastMessage())
-			return true
-		}
-		p.lookAgain(t.Time)
-	}
-	if q := p.run.Spec.QueueTimeout; q != nil {
-		t := p.since().Add(q.Duration)
-		if !p.now.Before(t) {
-			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastMessage())
-			return true
-		}
-		p.lookAgain(t)
-	}
-	return false
 }
 
 func (p *plan) awaitRetry() bool {

@@ -10,8 +10,8 @@
 //  1. Runs of one namespace and one priority stand in a line. Lines take turns: the highest bid (priority and ageing) first, then the
 //     namespace that uses the smallest dominant share (turns.go).
 //  2. The Run in front of the line whose turn it is gets the agent with the least free that suffices, or, if it is to be spread, the one
-//     with the fewest live tasks (search.go). One for which there is no place is passed over.
-//  3. What it takes is subtracted from the agent, reserved resources first (bin.go, hostports.go), and counted for its namespace.
+//     with the fewest live tasks (choose.go). One for which there is no place is passed over.
+//  3. What it takes is subtracted from the agent, reserved resources first (bin.go, ports.go), and counted for its namespace.
 //
 // # What it costs
 //
@@ -27,7 +27,7 @@
 //   - request.go: what a Run needs; constraint.go: which agents it may go to; jobconstraint.go: Unique, MaxPer and GroupBy, which look at where
 //     the Job's other attempts are; window.go: maintenance
 //   - turns.go: who comes first; backlog.go: lines and peers
-//   - offers.go: what is offered; bin.go, hostports.go: what is free on one agent, and taking of it; search.go: which agent is best;
-//     shelf.go, tree.go: the index under it; label.go: values of attributes
+//   - offers.go: what is offered; bin.go, ports.go: what is free on one agent, and taking of it; choose.go: which agent a request
+//     gets; search.go: how far the search has come for those that are alike; shelf.go, tree.go: the index under it; label.go: values of attributes
 //   - explain.go: when a waiting Run's status reports why; why.go, leftovers.go: the reasons and their messages
 package placement

@@ -90,45 +90,6 @@ type lane struct {
 	counts []int32 // of tasks of ours, in the shape of the tree: each inner node has the least below it; nil: nobody has asked
 }
 
-// put takes a place for the request, if there is one.
-func (s *search) put(r *Request) bool {
-	if r.peers.out {
-		return false
-	}
-	at := s.progress(r)
-	i, over := s.find(r, at)
-	if i < 0 && at != nil && len(at.avoid) > 0 { // Better an agent to be avoided than none.
-		if at.fallback == nil {
-			again := *at
-			again.avoid, again.next, again.none, again.values, again.stuck = nil, 0, false, nil, 0
-			at.fallback = &again
-		}
-		i, over = s.find(r, at.fallback)
-	}
-	if i >= 0 {
-		s.take(r, at.lane, i)
-		return true
-	}
-	r.peers.out = over && len(s.starts) == 0 // Otherwise one of its peers may be over before the window that stands in its way.
-	return false
-}
-
-// find is a bin for the request; -1: there is none, and over says whether there will be none in this placement.
-func (s *search) find(r *Request, at *progress) (i int, over bool) {
-	switch {
-	case at == nil || at.none:
-		return -1, true
-	case len(r.constraints.even) > 0: // That there is none now means little: one that is placed may make room for another.
-		return s.evenly(r, at), false
-	case r.shape.spread:
-		i = s.emptiest(r, at)
-	default:
-		i = s.tightest(r, at)
-	}
-	at.none = i < 0
-	return i, at.none
-}
-
 // take gives the request bin i, and counts it among the attempts of its Job.
 func (s *search) take(r *Request, l *lane, i int) {
 	b := l.bins[i]
@@ -150,14 +111,6 @@ func (s *search) take(r *Request, l *lane, i int) {
 			g.table = s.labelsOf(l, r.shape.role, g.attribute)
 		}
 		g.add(g.table.at(i))
-	}
-}
-
-// putAgain tries those once more whose Job's attempts have to be even, for as long as that finds a place for one.
-func (s *search) putAgain(waiting []*Request) {
-	for before := -1; before != len(waiting); {
-		before = len(waiting)
-		waiting = slices.DeleteFunc(waiting, s.put)
 	}
 }
 
@@ -204,72 +157,6 @@ func (s *search) lane(role string) *lane {
 		s.lanes[role] = l
 	}
 	return l
-}
-
-// suits reports whether bin i, which is large enough, is one for the request.
-func (s *search) suits(r *Request, at *progress, i int) bool {
-	b := at.lane.bins[i]
-	if !b.fits(&r.shape) || !at.match.meets(r, i, b) || slices.Contains(at.avoid, b.offers[0].AgentID) {
-		return false
-	}
-	if !at.before.IsZero() {
-		if start, ok := b.window(s.view.Now); ok && start.Before(at.before) {
-			return false
-		}
-	}
-	return r.constraints.unmetByOthers(at.groups, func(group int) string { return at.labels[group].at(i) }) == nil
-}
-
-// tightest is the bin with the least free that suffices; -1: there is none.
-func (s *search) tightest(r *Request, at *progress) int {
-	for {
-		i := at.tree.first(at.match.possible(at.next), &r.shape.Need, at.since)
-		if i < 0 {
-			return -1
-		}
-		at.next = i
-		if s.suits(r, at, i) {
-			return i
-		}
-		at.next++
-	}
-}
-
-// emptiest is the bin with the fewest tasks of ours, of equal ones the last, which has the most free; -1: there is none. Those with
-// GPUs come last for whom needs none.
-func (s *search) emptiest(r *Request, at *progress) int {
-	l := at.lane
-	l.counted(s.view.Tasks)
-	suits := func(i int) bool { return s.suits(r, at, i) }
-	if at.match.narrow() {
-		return l.emptiestOf(r, at.match.list(l), suits)
-	}
-	if r.shape.amount[gpus] == 0 {
-		if i := at.tree.fewest(l.counts, &r.shape.Need, at.since, l.plain, suits); i >= 0 || l.plain == len(l.bins) {
-			return i
-		}
-	}
-	return at.tree.fewest(l.counts, &r.shape.Need, at.since, len(l.bins), suits)
-}
-
-// emptiestOf is the same of the bins in some places, which are in order.
-func (l *lane) emptiestOf(r *Request, places []int32, suits func(i int) bool) int {
-	best := -1
-	for _, j := range slices.Backward(places) {
-		if i := int(j); (best < 0 || l.rank(r, i) < l.rank(r, best)) && suits(i) {
-			best = i
-		}
-	}
-	return best
-}
-
-// rank orders bins for a request that is to be spread: the smallest is the best.
-func (l *lane) rank(r *Request, i int) int64 {
-	rank := int64(l.counts[len(l.bins)+i])
-	if i >= l.plain && r.shape.amount[gpus] == 0 {
-		rank += math.MaxInt32
-	}
-	return rank
 }
 
 // counted begins to count tasks, unless that has begun.

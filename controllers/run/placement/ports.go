@@ -101,3 +101,39 @@ func (at *part) split(port uint64) bool {
 	at.ranges = slices.Replace(at.ranges, i, i+1, rest...)
 	return true
 }
+
+// takePorts takes those of the host that are asked for by their numbers, and then the task's own, lowest first.
+func (b *bin) takePorts(r *Request, placed *Placed, room *[]offer.Resource) {
+	b.free.ports -= r.shape.ports
+	if r.shape.hostPorts != "" {
+		b.takeHostPorts(r.shape.hostPorts, room)
+	}
+	want := r.shape.ports - r.shape.hostPorts.count()
+	for i := range b.parts {
+		if at := &b.parts[i]; want > 0 && len(at.ranges) > 0 {
+			res := *at.Resource
+			res.Ranges = at.takePorts(want)
+			for _, taken := range res.Ranges {
+				for port := taken.Begin; port <= taken.End; port++ {
+					placed.Ports = append(placed.Ports, int32(port))
+					want--
+				}
+			}
+			*room = append(*room, res)
+		}
+	}
+}
+
+// takePorts takes up to want ports, lowest first.
+func (at *part) takePorts(want int64) (taken []offer.Range) {
+	for want > 0 && len(at.ranges) > 0 {
+		r := &at.ranges[0]
+		n := min(uint64(want), r.End-r.Begin+1)
+		taken = append(taken, offer.Range{Begin: r.Begin, End: r.Begin + n - 1})
+		want -= int64(n)
+		if r.Begin += n; r.Begin > r.End {
+			at.ranges = at.ranges[1:]
+		}
+	}
+	return taken
+}
