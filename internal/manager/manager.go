@@ -64,7 +64,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 		return portClash(fmt.Errorf("listen on %s: %w", cfg.Listen, err), cfg.Listen, "--listen", "or use the manager that runs there")
 	}
 	started.add("API listener", m.listener.Close)
-	m.notReady = startNotReady(m.listener)
+	m.notReady = startNotReady(m.listener, m.registry)
 	started.add("answers while not ready", m.notReady.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.

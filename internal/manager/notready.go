@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"horae/internal/server"
 )
 
@@ -34,13 +36,13 @@ func (b borrowed) Close() error {
 }
 
 // startNotReady begins to answer; stop ends it and leaves the listener as it was.
-func startNotReady(l net.Listener) *notReady {
+func startNotReady(l net.Listener, metrics prometheus.Gatherer) *notReady {
 	w := &notReady{listener: l, done: make(chan struct{}), why: "it has just begun"}
-	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: server.Waiting(func() string {
+	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: server.Starting(func() string {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.why
-	})}
+	}, metrics)}
 	go func() {
 		defer close(w.done)
 		_ = w.server.Serve(borrowed{l}) // it ends with stop

@@ -11,6 +11,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"horae/internal/metric"
 )
 
 // metrics of the server itself.
@@ -20,28 +22,19 @@ type metrics struct {
 	streams  prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+func newMetrics(r prometheus.Registerer) *metrics {
+	return &metrics{
+		requests: metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horae_http_requests_total", Help: "HTTP requests answered, by verb, resource and status code.",
-		}, []string{"verb", "resource", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		}, []string{"verb", "resource", "code"})),
+		seconds: metric.Register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "horae_http_request_duration_seconds", Help: "Time to answer an HTTP request that is not a stream.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
-		}, []string{"verb", "resource"}),
-		streams: prometheus.NewGauge(prometheus.GaugeOpts{
+		}, []string{"verb", "resource"})),
+		streams: metric.Register(r, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "horae_http_streams", Help: "Watches and followed logs that are open.",
-		}),
+		})),
 	}
-	if reg == nil {
-		return m, nil
-	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("register the HTTP server's metrics: %w", err)
-		}
-	}
-	return m, nil
 }
 
 // recorder remembers what was answered. It is one http.ResponseWriter for the whole request.

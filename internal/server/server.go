@@ -17,7 +17,7 @@ import (
 	"horae/internal/store"
 )
 
-// Server answers HTTP requests. Make one with New; Serve runs it on a listener, or Handler is put behind another server.
+// Server answers HTTP requests. Make one with New; Serve runs it on a listener.
 type Server struct {
 	cfg     Config
 	now     func() time.Time
@@ -43,16 +43,10 @@ func New(cfg Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	var err error
-	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
-		return nil, err
-	}
+	s.metrics = newMetrics(cfg.Registerer)
 	s.handler = s.wrap(s.routes())
 	return s, nil
 }
-
-// Handler answers requests.
-func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers requests on l until ctx ends; it then ends the streams, gives the other requests a few seconds, and returns
 // nil. It closes l.

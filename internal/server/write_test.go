@@ -338,9 +338,9 @@ func (c *behind) WaitFor(ctx context.Context, revision int64) error {
 	return c.Cache.WaitFor(ctx, revision)
 }
 
-func (c *behind) Job(namespace, name string) *store.Job {
+func (c *behind) Get(key store.Key) store.AnyEntry {
 	if c.caught.Load() {
-		return c.Cache.Job(namespace, name)
+		return c.Cache.Get(key)
 	}
 	return c.old
 }

@@ -2,10 +2,11 @@ package store
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"horae/internal/metric"
 )
 
 // metrics of the fenced writers. They are always counted and only shown when there is a registerer.
@@ -24,29 +25,20 @@ const (
 	resultRefused  = "refused"
 )
 
-func newMetrics(r prometheus.Registerer) (*metrics, error) {
-	m := &metrics{
-		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+func newMetrics(r prometheus.Registerer) *metrics {
+	return &metrics{
+		changes: metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horae_store_changes_total", Help: "Fenced changes, by what came of them.",
-		}, []string{"result"}),
-		group: prometheus.NewHistogram(prometheus.HistogramOpts{
+		}, []string{"result"})),
+		group: metric.Register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "horae_store_transaction_changes", Help: "Fenced changes that were committed in one etcd transaction.",
 			Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128},
-		}),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+		})),
+		seconds: metric.Register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "horae_store_transaction_seconds", Help: "Time etcd took to answer a fenced transaction.",
 			Buckets: []float64{.0005, .001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5},
-		}),
+		})),
 	}
-	if r == nil {
-		return m, nil
-	}
-	for _, c := range []prometheus.Collector{m.changes, m.group, m.seconds} {
-		if err := r.Register(c); err != nil {
-			return nil, fmt.Errorf("register the store's metrics: %w", err)
-		}
-	}
-	return m, nil
 }
 
 func (m *metrics) observe(changes int, took time.Duration) {

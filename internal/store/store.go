@@ -93,10 +93,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		_ = s.client.Close()
 		return nil, fmt.Errorf("connect to etcd at %s: %w", where, explain(ctx, err))
 	}
-	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
-		_ = s.client.Close()
-		return nil, err
-	}
+	s.metrics = newMetrics(cfg.Registerer)
 	if cfg.Username != "" {
 		m.login = func(ctx context.Context) (string, error) {
 			resp, err := s.client.Authenticate(ctx, cfg.Username, cfg.Password)

@@ -7,11 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestWaiting(t *testing.T) {
-	h := Waiting(func() string { return "etcd does not answer" })
+func TestStarting(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "things"}, func() float64 { return 7 }))
+	h := Starting(func() string { return "etcd does not answer" }, registry)
 	do := func(method, path string) *httptest.ResponseRecorder {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
@@ -19,6 +22,9 @@ func TestWaiting(t *testing.T) {
 	}
 	if a := do("GET", "/livez"); a.Code != http.StatusOK {
 		t.Errorf("/livez: %d", a.Code)
+	}
+	if a := do("GET", "/metrics"); a.Code != http.StatusOK || !strings.Contains(a.Body.String(), "things 7") {
+		t.Errorf("/metrics: %d %s", a.Code, a.Body)
 	}
 	if a := do("GET", "/readyz?verbose"); a.Code != http.StatusServiceUnavailable || !strings.Contains(a.Body.String(), "etcd does not answer") {
 		t.Errorf("/readyz: %d %s", a.Code, a.Body)

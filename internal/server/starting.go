@@ -4,13 +4,16 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Waiting answers for a process that cannot serve the API yet: it is alive, it is not ready, and why says what it waits for. An
-// empty list in its place would tell clients that everything has been deleted.
-func Waiting(why func() string) http.Handler {
+// Starting answers for a process that cannot serve the API yet: it is alive, it is not ready, and why says what it waits for. An
+// empty list in its place would tell clients that everything has been deleted. Metrics are there from the beginning.
+func Starting(why func() string, gatherer prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
 	alive := func(w http.ResponseWriter, _ *http.Request) { _ = plain(w, http.StatusOK, "ok") }
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET /healthz", alive)
