@@ -52,7 +52,7 @@ func (c *chosen) guards(e store.AnyEntry) []store.Guard {
 // deleteOne deletes an object: with one that was chosen nothing but that, which is not found when it is not what was chosen any more.
 func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one *chosen) (store.AnyEntry, error) {
 	for range maxTries {
-		_, cur, err := s.current(r.Context(), r.key())
+		cur, err := s.current(r.Context(), r.key())
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +60,12 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one
 			return nil, r.kind.notFound(r.name)
 		}
 		if p := opts.Preconditions; p != nil {
-			if err := r.checkPreconditions(cur, deref(p.UID), deref(p.ResourceVersion)); err != nil {
+			if known, err := s.knows(r.Context(), deref(p.ResourceVersion)); err != nil {
+				return nil, err
+			} else if !known {
+				continue
+			}
+			if err := r.kind.checkPreconditions(cur, deref(p.UID), deref(p.ResourceVersion)); err != nil {
 				return nil, err
 			}
 		}

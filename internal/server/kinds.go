@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"horae/api"
 	v1 "horae/api/v1"
@@ -29,6 +30,8 @@ type view struct {
 	subresources map[string]subresource
 	// fields that a field selector may name, besides metadata.name and metadata.namespace.
 	fields func(object) fields.Set
+	// parent is the object without which a new one cannot be, and the path of the field that names it; nil: there is none.
+	parent func(object) (store.Key, *field.Path)
 	// columns of the table.
 	columns []column
 	// markInvalid says in a copy's status why its spec cannot be used, unless its controller has said so already. Without it the
@@ -57,6 +60,9 @@ var views = map[*api.Kind]view{
 		fields: func(o object) fields.Set {
 			r := o.(*v1.Run)
 			return fields.Set{"spec.job": r.Spec.Job, "spec.reason": string(r.Spec.Reason), "status.phase": string(phase(r))}
+		},
+		parent: func(o object) (store.Key, *field.Path) {
+			return store.JobKey(o.GetNamespace(), o.(*v1.Run).Spec.Job), field.NewPath("spec", "job")
 		},
 		columns:     runColumns,
 		markInvalid: markInvalidRun,

@@ -25,7 +25,11 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: ")
 	}
 	for range maxTries {
-		run, change, err := s.planTrigger(r, t)
+		job, err := s.current(r.Context(), r.key())
+		if err != nil {
+			return err
+		}
+		run, change, err := s.planTrigger(job, t)
 		if err != nil {
 			return err
 		}
@@ -47,20 +51,17 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 }
 
 // planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.
-func (s *Server) planTrigger(r *request, t v1.Trigger) (*v1.Run, store.Change, error) {
-	_, cur, err := s.current(r.Context(), r.key())
-	if err != nil {
-		return nil, store.Change{}, err
-	}
+func (s *Server) planTrigger(cur stored, t v1.Trigger) (*v1.Run, store.Change, error) {
+	k, name := s.kindOf(store.Jobs), cur.GetKey().Name
 	if cur.GetErr() != nil {
-		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not usable, so there is nothing to run: %w", cur.GetErr())
+		return nil, store.Change{}, k.conflict(name, "its spec is not usable, so there is nothing to run: %w", cur.GetErr())
 	}
 	if errs := s.cfg.Validate(cur.GetObject().DeepCopyObject().(object)); len(errs) > 0 { // I8: a validator may normalise quantities
-		return nil, store.Change{}, r.kind.conflict(r.name, "its spec is not valid, so there is nothing to run: %w", v1.AsError(errs))
+		return nil, store.Change{}, k.conflict(name, "its spec is not valid, so there is nothing to run: %w", v1.AsError(errs))
 	}
 	run, err := s.cfg.NewRun(cur.GetObject().(*v1.Job), t, s.now())
 	if err != nil {
-		return nil, store.Change{}, badRequest("trigger %s: %v", r.name, err)
+		return nil, store.Change{}, badRequest("trigger %s: %v", name, err)
 	}
 	full, err := s.validated(s.kindOf(store.Runs), run)
 	if err != nil {
@@ -72,7 +73,7 @@ func (s *Server) planTrigger(r *request, t v1.Trigger) (*v1.Run, store.Change, e
 		return nil, store.Change{}, err
 	}
 	return full.(*v1.Run), store.Change{
-		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(r.key(), cur.GetRevisions().SpecMod)},
+		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(cur.GetKey(), cur.GetRevisions().SpecMod)},
 		Writes: []store.Write{put},
 	}, nil
 }

@@ -34,15 +34,27 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		return err
 	}
 	for range maxTries {
-		var m mutation
-		if m, err = s.plan(r, change); err != nil {
+		cur, err := s.current(r.Context(), r.key())
+		if err != nil {
+			return err
+		}
+		next, err := change(cur.AnyEntry)
+		if err != nil {
+			return err
+		}
+		if known, err := s.knows(r.Context(), next.GetResourceVersion()); err != nil {
+			return err
+		} else if !known {
+			continue // the cache was behind, and the object may be another one by now
+		}
+		m, err := s.planUpdate(cur, next)
+		if err != nil {
 			return err
 		}
 		if dry || m.write == nil {
 			return s.writeObject(w, r, http.StatusOK, m.result)
 		}
-		var rev int64
-		rev, err = s.cfg.Store.Apply(r.Context(), *m.write)
+		rev, err := s.cfg.Store.Apply(r.Context(), *m.write)
 		switch {
 		case err == nil:
 			return s.answer(w, r, http.StatusOK, r.key(), rev, m.result)
@@ -53,6 +65,19 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 	return r.kind.conflict(r.name, "it changes too often: read it again and repeat the change")
 }
 
+// knows reports whether the cache has come to a resourceVersion that a write names. If it has not, it catches up with etcd: a client
+// may have read from another manager, which was ahead. A revision that etcd has not come to is left to checkPreconditions.
+func (s *Server) knows(ctx context.Context, resourceVersion string) (bool, error) {
+	seen, err := strconv.ParseInt(resourceVersion, 10, 64)
+	if err != nil || seen <= s.cfg.Cache.Revision() {
+		return true, nil
+	}
+	if err := s.cfg.Cache.CatchUp(ctx); err != nil {
+		return false, fmt.Errorf("wait for revision %d, which the write names: %w", seen, err)
+	}
+	return seen > s.cfg.Cache.Revision(), nil
+}
+
 // mutation is what a change comes down to: the object as it will be shown, and the write that makes it so, nil if nothing
 // changes (generation stays then).
 type mutation struct {
@@ -60,92 +85,102 @@ type mutation struct {
 	write  *store.Change
 }
 
-// plan observes the object and decides on the write.
-func (s *Server) plan(r *request, change func(cur store.AnyEntry) (object, error)) (mutation, error) {
-	raw, cur, err := s.current(r.Context(), r.key())
-	if err != nil {
+// planUpdate decides on the write that makes next, as a client sent it, of the object as it is.
+func (s *Server) planUpdate(cur stored, next object) (mutation, error) {
+	key := cur.GetKey()
+	k := s.kindOf(key.Kind)
+	if err := k.checkPreconditions(cur, next.GetUID(), next.GetResourceVersion()); err != nil {
 		return mutation{}, err
 	}
-	next, err := change(cur)
-	if err != nil {
-		return mutation{}, err
-	}
-	if err := r.checkPreconditions(cur, next.GetUID(), next.GetResourceVersion()); err != nil {
-		return mutation{}, err
-	}
-	if next.GetName() != r.name || next.GetNamespace() != "" && next.GetNamespace() != r.namespace {
+	if next.GetName() != key.Name || next.GetNamespace() != "" && next.GetNamespace() != key.Namespace {
 		return mutation{}, badRequest("the name of the object (%s/%s) does not match the name of the request (%s/%s)",
-			next.GetNamespace(), next.GetName(), r.namespace, r.name)
+			next.GetNamespace(), next.GetName(), key.Namespace, key.Name)
 	}
-	next.SetNamespace(r.namespace)
+	if errs := refusedMetadata(next); len(errs) > 0 {
+		return mutation{}, k.invalid(key.Name, errs)
+	}
+	next.SetNamespace(key.Namespace)
 	next.SetCreationTimestamp(cur.GetObject().GetCreationTimestamp())
-	r.kind.clearServerFields(next)
+	k.clearServerFields(next)
 
-	stored, changed, err := r.kind.fold(raw, cur, next)
+	folded, changed, err := k.fold(cur, next)
 	if err != nil {
 		return mutation{}, err
 	}
 	if !changed {
-		return mutation{result: r.kind.shown(cur)}, nil
+		return mutation{result: k.shown(cur)}, nil
 	}
-	full, err := s.validated(r.kind, stored)
+	full, err := s.validated(k, folded)
 	if err != nil {
 		return mutation{}, err
 	}
 	if cur.GetErr() == nil {
-		if errs := r.kind.ValidateUpdate(full, cur.GetObject()); len(errs) > 0 {
-			return mutation{}, r.kind.invalid(r.name, errs)
+		if errs := k.ValidateUpdate(full, cur.GetObject()); len(errs) > 0 {
+			return mutation{}, k.invalid(key.Name, errs)
 		}
 	}
-	put, err := store.PutSpec(r.key(), stored)
+	put, err := store.PutSpec(key, folded)
 	if err != nil {
 		return mutation{}, err
 	}
-	full.SetUID(cur.GetObject().GetUID())
-	full.SetResourceVersion(cur.GetObject().GetResourceVersion())
-	full.SetGeneration(cur.GetObject().GetGeneration() + 1)
+	now := cur.GetObject().DeepCopyObject().(object)
+	full.SetUID(now.GetUID())
+	full.SetResourceVersion(now.GetResourceVersion())
+	full.SetGeneration(now.GetGeneration() + 1)
+	k.SetStatus(full, k.Status(now))
 	return mutation{full, &store.Change{
-		Guards: []store.Guard{store.SpecAt(r.key(), cur.GetRevisions().SpecMod)}, Writes: []store.Write{put},
+		Guards: []store.Guard{store.SpecAt(key, cur.GetRevisions().SpecMod)}, Writes: []store.Write{put},
 	}}, nil
 }
 
+// stored is an entry of the cache with the document of its spec as etcd holds it, both of one revision.
+type stored struct {
+	store.AnyEntry
+	raw []byte
+	// cache is the revision that the cache stood at afterwards.
+	cache int64
+}
+
 // current reads the stored document of an object, and waits for the cache to show the same revision.
-func (s *Server) current(ctx context.Context, key store.Key) ([]byte, store.AnyEntry, error) {
+func (s *Server) current(ctx context.Context, key store.Key) (stored, error) {
 	k := s.kindOf(key.Kind)
 	for range maxTries {
 		raw, mod, err := s.cfg.Store.Spec(ctx, key)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, nil, k.notFound(key.Name)
+			return stored{}, k.notFound(key.Name)
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("read %s: %w", key, err)
+			return stored{}, fmt.Errorf("read %s: %w", key, err)
 		}
 		if err := s.waitFor(ctx, mod); err != nil {
-			return nil, nil, err
+			return stored{}, err
 		}
 		e := present(s.cfg.Cache.Get(key))
 		if e != nil && e.GetRevisions().SpecMod == mod {
-			return raw, e, nil
+			return stored{e, raw, s.cfg.Cache.Revision()}, nil
 		}
 	}
-	return nil, nil, k.conflict(key.Name, "it changes too often: try again")
+	return stored{}, k.conflict(key.Name, "it changes too often: try again")
 }
 
-// checkPreconditions refuses a write that was decided on another object, or on an older spec. A status that has moved since is
-// no conflict: users do not write it.
-func (r *request) checkPreconditions(cur store.AnyEntry, uid types.UID, resourceVersion string) error {
-	if uid != "" && uid != cur.GetObject().GetUID() {
-		return r.kind.conflict(r.name, "its uid is %s, not %s: it was deleted and made anew", cur.GetObject().GetUID(), uid)
+// checkPreconditions refuses a write that was decided on another object, on an older spec, or on a revision that etcd has not come to. A
+// status that has moved since is no conflict: users do not write it.
+func (k *kind) checkPreconditions(cur stored, uid types.UID, resourceVersion string) error {
+	obj, name := cur.GetObject(), cur.GetKey().Name
+	if uid != "" && uid != obj.GetUID() {
+		return k.conflict(name, "its uid is %s, not %s: it was deleted and made anew", obj.GetUID(), uid)
 	}
-	if resourceVersion == "" || resourceVersion == cur.GetObject().GetResourceVersion() {
+	if resourceVersion == "" || resourceVersion == obj.GetResourceVersion() {
 		return nil
 	}
 	seen, err := strconv.ParseInt(resourceVersion, 10, 64)
-	if err != nil {
+	switch {
+	case err != nil:
 		return badRequest("metadata.resourceVersion %q: must be one that this server gave", resourceVersion)
-	}
-	if cur.GetRevisions().SpecMod > seen {
-		return r.kind.conflict(r.name, "the object has been modified; please apply your changes to the latest version and try again")
+	case cur.GetRevisions().SpecMod > seen:
+		return k.conflict(name, "the object has been modified; please apply your changes to the latest version and try again")
+	case seen > cur.cache:
+		return k.conflict(name, "metadata.resourceVersion %d is of the future: etcd is at %d; read the object again", seen, cur.cache)
 	}
 	return nil
 }
@@ -153,7 +188,7 @@ func (r *request) checkPreconditions(cur store.AnyEntry, uid types.UID, resource
 // fold works next, which was made from the object as readers see it, with defaults, into the document as it is stored: what
 // the user wrote, without them. Only what differs is taken over, so that a client that reads, changes and writes back does not
 // store our defaults as the user's own words. It answers false when nothing differs.
-func (k *kind) fold(raw []byte, cur store.AnyEntry, next object) (object, bool, error) {
+func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if cur.GetErr() != nil {
 		// There is nothing to fold into: the stored document does not say anything that can be used.
 		return next, true, nil
@@ -169,11 +204,11 @@ func (k *kind) fold(raw []byte, cur store.AnyEntry, next object) (object, bool, 
 	if bytes.Equal(before, after) {
 		return nil, false, nil
 	}
-	stored, err := k.foldDocuments(raw, before, after, cur)
+	folded, err := k.foldDocuments(cur, before, after)
 	if err != nil {
 		return nil, false, err
 	}
-	got, err := encodeDefaulted(stored)
+	got, err := encodeDefaulted(folded)
 	if err != nil {
 		return nil, false, err
 	}
@@ -181,12 +216,12 @@ func (k *kind) fold(raw []byte, cur store.AnyEntry, next object) (object, bool, 
 		// What the user asked for goes before how it is spelled.
 		return next, true, nil
 	}
-	return stored, true, nil
+	return folded, true, nil
 }
 
 // foldDocuments applies the difference of two documents to a third.
-func (k *kind) foldDocuments(raw, before, after []byte, cur store.AnyEntry) (object, error) {
-	written, err := k.parse(raw)
+func (k *kind) foldDocuments(cur stored, before, after []byte) (object, error) {
+	written, err := k.parse(cur.raw)
 	if err != nil {
 		return nil, fmt.Errorf("decode the stored spec of %s: %w", cur.GetKey(), err)
 	}

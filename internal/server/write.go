@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"mime"
@@ -34,12 +35,15 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
+		return err
+	}
 	if dry {
-		switch _, _, err := s.cfg.Store.Spec(r.Context(), r.key()); {
-		case err == nil:
+		switch there, err := s.exists(r.Context(), r.key()); {
+		case err != nil:
+			return err
+		case there:
 			return r.alreadyExists()
-		case !errors.Is(err, store.ErrNotFound):
-			return fmt.Errorf("read %s: %w", r.key(), err)
 		}
 		return s.writeObject(w, r, http.StatusCreated, full)
 	}
@@ -57,18 +61,41 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	return s.answer(w, r, http.StatusCreated, r.key(), rev, full)
 }
 
+// exists asks etcd: the cache may not have heard.
+func (s *Server) exists(ctx context.Context, key store.Key) (bool, error) {
+	_, _, err := s.cfg.Store.Spec(ctx, key)
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	}
+	return false, fmt.Errorf("read %s: %w", key, err)
+}
+
+// checkParent refuses an object of an object that is not there: its controller would remove it at once.
+func (s *Server) checkParent(ctx context.Context, k *kind, o object) error {
+	if k.parent == nil {
+		return nil
+	}
+	parent, path := k.parent(o)
+	there, err := s.exists(ctx, parent)
+	if err != nil || there {
+		return err
+	}
+	return k.invalid(o.GetName(), field.ErrorList{field.Invalid(path, parent.Name,
+		fmt.Sprintf("there is no %s of this name in the namespace %s", s.kindOf(parent.Kind).Name, parent.Namespace))})
+}
+
 func (r *request) alreadyExists() error {
 	return status(http.StatusConflict, metav1.StatusReasonAlreadyExists, "%s %q already exists", r.kind.resource(), r.name)
 }
 
 // checkNew refuses what a new object must not say, and takes away what the server alone says.
 func (r *request) checkNew(o object) error {
-	meta := field.NewPath("metadata")
-	var errs field.ErrorList
-	if o.GetGenerateName() != "" {
-		errs = append(errs, field.Forbidden(meta.Child("generateName"), "names are not made up here: give metadata.name (POST jobs/NAME/trigger makes a Run with a new name)"))
-	} else if o.GetName() == "" {
-		errs = append(errs, field.Required(meta.Child("name"), "an object needs a name"))
+	errs := refusedMetadata(o)
+	if o.GetName() == "" && o.GetGenerateName() == "" {
+		errs = append(errs, field.Required(field.NewPath("metadata", "name"), "an object needs a name"))
 	}
 	if len(errs) > 0 {
 		return r.kind.invalid(o.GetName(), errs)
@@ -81,6 +108,24 @@ func (r *request) checkNew(o object) error {
 	}
 	r.kind.clearServerFields(o)
 	return nil
+}
+
+// refusedMetadata reports what Horae does not store. To drop it in silence would be worse.
+func refusedMetadata(o object) field.ErrorList {
+	meta := field.NewPath("metadata")
+	var errs field.ErrorList
+	if o.GetGenerateName() != "" {
+		errs = append(errs, field.Forbidden(meta.Child("generateName"),
+			"names are not made up here: give metadata.name (POST jobs/NAME/trigger makes a Run with a new name)"))
+	}
+	if len(o.GetOwnerReferences()) > 0 {
+		errs = append(errs, field.Forbidden(meta.Child("ownerReferences"),
+			"are not supported: a Run belongs to the Job in its spec, nothing else is owned"))
+	}
+	if len(o.GetFinalizers()) > 0 {
+		errs = append(errs, field.Forbidden(meta.Child("finalizers"), "are not supported: deletion is over when the tasks are dead"))
+	}
+	return errs
 }
 
 // clearServerFields takes away what users never write: the status, and the metadata that is computed on every read.
