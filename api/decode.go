@@ -15,33 +15,12 @@ import (
 // ErrEmpty: the input holds no document, only white space, comments or empty documents.
 var ErrEmpty = errors.New("no document: want at least one with apiVersion, kind, metadata and spec")
 
-// Decode reads every document of a YAML or JSON input, picks the type by apiVersion and kind, and applies the defaults.
+// Parse reads every document of a YAML or JSON input, and picks the type by apiVersion and kind. It returns what the user wrote, which is
+// what is stored; defaults are applied on every read (DecodeOne, SetDefaults).
 //
 // It is strict: unknown fields, duplicate keys, wrong types and names in the wrong case are errors. A List (as kubectl get
-// writes it) counts as its items. All mistakes of a document are told at once; errors.As finds them as an *Error. An input
-// without any document gives ErrEmpty.
-func Decode(data []byte) ([]runtime.Object, error) {
-	objs, err := Parse(data)
-	if err != nil {
-		return nil, err
-	}
-	for _, obj := range objs {
-		SetDefaults(obj)
-	}
-	return objs, nil
-}
-
-// DecodeOne is Decode for an input that must hold exactly one object.
-func DecodeOne(data []byte) (runtime.Object, error) {
-	obj, err := ParseOne(data)
-	if err != nil {
-		return nil, err
-	}
-	SetDefaults(obj)
-	return obj, nil
-}
-
-// Parse is Decode without the defaults: what the user wrote. It is what is stored; defaults are applied on every read.
+// writes it) counts as its items. All mistakes of a document are reported at once, the first ones of very many; errors.As finds
+// them as an *Error. An input without any document gives ErrEmpty. What an input may cost is bounded (limits.go).
 func Parse(data []byte) ([]runtime.Object, error) {
 	trimmed := trim(data)
 	if len(trimmed) == 0 {
@@ -66,6 +45,16 @@ func ParseOne(data []byte) (runtime.Object, error) {
 		return nil, fmt.Errorf("want one object, got %d", len(objs))
 	}
 	return objs[0], nil
+}
+
+// DecodeOne is ParseOne with the defaults set: the object as it is acted upon.
+func DecodeOne(data []byte) (runtime.Object, error) {
+	obj, err := ParseOne(data)
+	if err != nil {
+		return nil, err
+	}
+	SetDefaults(obj)
+	return obj, nil
 }
 
 // Unmarshal reads one YAML or JSON document that is no object, such as the body of a request, as strictly as Parse reads objects.

@@ -46,7 +46,7 @@ func TestDecodeTakesEveryFormOfADocument(t *testing.T) {
 		{name: "a status, as get -o yaml prints it", input: smallJob + "status: {succeeded: 3, conditions: []}\n", want: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			objs, err := Decode([]byte(tc.input))
+			objs, err := decodeAll([]byte(tc.input))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestDecodeTakesEveryFormOfADocument(t *testing.T) {
 
 func TestDecodeOfNothingIsErrEmpty(t *testing.T) {
 	for _, input := range []string{"", " \n", "\ufeff", "---\n", "# nothing\n", "---\n# nothing\n---\nnull\n---\n"} {
-		if _, err := Decode([]byte(input)); !errors.Is(err, ErrEmpty) {
+		if _, err := decodeAll([]byte(input)); !errors.Is(err, ErrEmpty) {
 			t.Errorf("%q: got %v", input, err)
 		}
 	}

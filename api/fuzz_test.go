@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		objs, err := Decode(data)
+		objs, err := decodeAll(data)
 		if err != nil {
 			var e *Error
 			if len(objs) > 0 || err.Error() == "" || errors.As(err, &e) && len(e.Fields) == 0 {

@@ -48,3 +48,12 @@ func readFile(t testing.TB, name string) string {
 	}
 	return string(data)
 }
+
+// decodeAll is Parse with the defaults set.
+func decodeAll(data []byte) ([]runtime.Object, error) {
+	objs, err := Parse(data)
+	for _, obj := range objs {
+		SetDefaults(obj)
+	}
+	return objs, err
+}

@@ -268,7 +268,7 @@ kind: "CronJob" is not known; there are Job, Run and Calendar (a Job has a sched
 		{name: "bytes that aren't text, in JSON", input: strings.Replace(smallJSON, "echo", "\xff", 1), want: "the document is not UTF-8 text"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			objs, err := Decode([]byte(tc.input))
+			objs, err := decodeAll([]byte(tc.input))
 			if err == nil {
 				t.Fatalf("accepted: %+v", objs)
 			}
@@ -280,7 +280,7 @@ kind: "CronJob" is not known; there are Job, Run and Calendar (a Job has a sched
 }
 
 func TestMistakesCanBeTakenApart(t *testing.T) {
-	_, err := Decode([]byte(smallJob + "---\n" + head + "  suspend: 1\n  task: {command: x}\n"))
+	_, err := decodeAll([]byte(smallJob + "---\n" + head + "  suspend: 1\n  task: {command: x}\n"))
 	var e *Error
 	if !errors.As(err, &e) {
 		t.Fatalf("got %T", err)
@@ -312,7 +312,7 @@ func TestYAMLThatUnfoldsWithoutEndIsRefused(t *testing.T) {
 		{name: "mistakes of form", input: head + "  task: {env: [" + strings.Repeat("1,", 1000) + "]}\n", want: "and 950 more"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			_, err := Decode([]byte(tc.input))
+			_, err := decodeAll([]byte(tc.input))
 			if err == nil || !strings.Contains(err.Error(), tc.want) || len(err.Error()) > 20_000 {
 				t.Errorf("got %.300v", err)
 			}

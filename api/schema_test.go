@@ -30,7 +30,7 @@ func schemas(t *testing.T) map[string]*validate.SchemaValidator {
 	return byKind
 }
 
-// documents are all that Decode is known to accept: the examples, and every manifest.
+// documents are all that the decoder is known to accept: the examples, and every manifest.
 func documents(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	files, err := filepath.Glob("../manifests/*.yaml")
@@ -104,10 +104,10 @@ func TestSchemasRefuseWhatDecodeRefuses(t *testing.T) {
 			valid := schema.Validate(doc).IsValid()
 			change.undo()
 			if err == nil && !change.mayDecode {
-				t.Errorf("%s: Decode accepts %s", name, change.what)
+				t.Errorf("%s: the decoder accepts %s", name, change.what)
 			}
 			if valid && err != nil {
-				t.Errorf("%s: the schema accepts %s, Decode doesn't: %v", name, change.what, err)
+				t.Errorf("%s: the schema accepts %s, the decoder doesn't: %v", name, change.what, err)
 			}
 			broken++
 		}
@@ -179,7 +179,7 @@ func mustMarshal(t *testing.T, doc any) []byte {
 	return data
 }
 
-// TestSchemasKnowTheForms: what Decode or validation refuses in a value's form, an editor shows at once.
+// TestSchemasKnowTheForms: what the decoder or validation refuses in a value's form, an editor shows at once.
 func TestSchemasKnowTheForms(t *testing.T) {
 	schema := schemas(t)["Job"]
 	for _, tc := range []struct {

@@ -553,7 +553,7 @@ func TestEveryManifestIsValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		objs, err := api.Decode(data)
+		objs, err := api.Parse(data)
 		if err != nil {
 			t.Errorf("%s: %v", f, err)
 		}

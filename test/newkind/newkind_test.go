@@ -140,7 +140,7 @@ func TestAKindIsARowAndItsTypes(t *testing.T) {
 		if msg := s.do(404, "GET", "/apis/horae/v1/nothing", ""); !strings.Contains(msg, "there are jobs, runs, calendars and widgets") {
 			t.Error(msg)
 		}
-		_, err := api.Decode([]byte("apiVersion: horae/v1\nkind: Nothing\n"))
+		_, err := api.Parse([]byte("apiVersion: horae/v1\nkind: Nothing\n"))
 		if err == nil || !strings.Contains(err.Error(), "there are Job, Run, Calendar and Widget") {
 			t.Error(err)
 		}
