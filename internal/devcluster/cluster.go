@@ -124,11 +124,11 @@ func (c *Cluster) prepareDir() error {
 			return fmt.Errorf("make a work dir: %w", err)
 		}
 		c.dir, c.temporary = dir, true
-		return os.Chmod(dir, 0o755) // tasks of other users work in it
+		return os.Chmod(dir, dirMode())
 	}
 	dir, err := filepath.Abs(c.cfg.WorkDir)
 	if err == nil {
-		err = os.MkdirAll(dir, 0o755)
+		err = os.MkdirAll(dir, dirMode())
 	}
 	if err != nil {
 		return fmt.Errorf("make the work dir %s: %w", c.cfg.WorkDir, err)
@@ -140,6 +140,11 @@ func (c *Cluster) prepareDir() error {
 	c.killLeftovers()
 	c.removeLeftContainers()
 	c.removeOldSandboxes()
+	// The work dir may be older than we are, and others may read it. What is in it is nobody else's.
+	slaves := filepath.Join(dir, "slaves")
+	if err := errors.Join(os.MkdirAll(slaves, dirMode()), os.Chmod(slaves, dirMode())); err != nil {
+		return fmt.Errorf("make %s: %w", slaves, err)
+	}
 	if err := os.RemoveAll(filepath.Join(dir, "fetch")); err != nil {
 		return fmt.Errorf("empty the fetcher cache: %w", err)
 	}

@@ -155,7 +155,17 @@ func download(ctx context.Context, uri, path string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
+	return errors.Join(err, out.Chmod(modeOf(in)), out.Close())
+}
+
+// modeOf is what a fetched file gets: a local one keeps its own, as with Mesos's fetcher, which copies it.
+func modeOf(in io.Reader) fs.FileMode {
+	if local, ok := in.(*os.File); ok {
+		if info, err := local.Stat(); err == nil {
+			return info.Mode().Perm()
+		}
+	}
+	return 0o644
 }
 
 // place copies a file of the cache into the sandbox.
@@ -170,9 +180,9 @@ func place(path, name string, executable bool, sandbox *os.Root) error {
 
 // put writes a file of the sandbox.
 func put(in io.Reader, name string, executable bool, sandbox *os.Root) error {
-	mode := fs.FileMode(0o644)
+	mode := modeOf(in)
 	if executable {
-		mode = 0o755
+		mode = 0o750
 	}
 	return writeFile(sandbox, name, in, mode)
 }

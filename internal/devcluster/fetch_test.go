@@ -447,3 +447,47 @@ func TestWhatTheCacheCannotGetIsAskedForAgain(t *testing.T) {
 	}
 	done()
 }
+
+// TestModesOfSandboxesAndFetchedFiles are those of a real agent: who else is on the machine, or in a container as another user, reads
+// neither.
+func TestModesOfSandboxesAndFetchedFiles(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") }))
+	defer server.Close()
+	local := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"secret": 0o400, "tool": 0o700, "open": 0o664} {
+		if err := errors.Join(os.WriteFile(filepath.Join(local, name), nil, 0o600), os.Chmod(filepath.Join(local, name), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	yes := true
+	work := filepath.Join(t.TempDir(), "work")
+	c := start(t, Config{WorkDir: work})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	task := shell(o, "t", "true")
+	task.Command.URIs = []mesos.CommandInfo_URI{
+		{Value: server.URL + "/data"}, {Value: server.URL + "/program", Executable: &yes},
+		{Value: filepath.Join(local, "secret")}, {Value: filepath.Join(local, "tool"), Cache: &yes}, {Value: "file://" + filepath.Join(local, "open")},
+	}
+	s.launch(o, task)
+	if states, last := s.follow(); *last.State != mesos.TASK_FINISHED {
+		t.Fatalf("%v: %v", states, last)
+	}
+	sandbox, err := filepath.EvalSymlinks(filepath.Join(work, "slaves", o.AgentID.Value, "frameworks", s.framework.Value, "executors", "t", "runs", "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]os.FileMode{
+		work: dirMode(), filepath.Join(work, "slaves"): dirMode(), filepath.Join(work, "fetch", "0"): 0o700, sandbox: 0o750,
+		filepath.Join(sandbox, "data"): 0o644, filepath.Join(sandbox, "program"): 0o750,
+		filepath.Join(sandbox, "secret"): 0o400, filepath.Join(sandbox, "tool"): 0o700, filepath.Join(sandbox, "open"): 0o664,
+	}
+	for path, mode := range want {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Error(err)
+		} else if got := info.Mode().Perm(); got != mode {
+			t.Errorf("%s has mode %o, want %o", path, got, mode)
+		}
+	}
+}

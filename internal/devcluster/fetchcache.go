@@ -84,7 +84,7 @@ func (c *fetchCache) fileName(uri string) string {
 }
 
 func (c *fetchCache) load(e *fetchEntry, load func(path string) error) error {
-	if err := os.MkdirAll(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
 		return err
 	}
 	if err := load(e.path); err != nil {

@@ -12,10 +12,10 @@ import (
 // lockDir keeps a second cluster off the work dir: it would take this one's tasks for leftovers.
 func (c *Cluster) lockDir() error {
 	meta := filepath.Join(c.dir, "meta")
-	if err := os.MkdirAll(meta, 0o755); err != nil {
+	if err := os.MkdirAll(meta, 0o700); err != nil {
 		return fmt.Errorf("make %s: %w", meta, err)
 	}
-	f, err := os.OpenFile(filepath.Join(meta, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(meta, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock the work dir: %w", err)
 	}
@@ -66,7 +66,7 @@ func (c *Cluster) markDocker() {
 	if c.temporary {
 		return // no later cluster gets this work dir
 	}
-	if err := os.WriteFile(c.dockerMark(), []byte(c.docker.host), 0o644); err != nil {
+	if err := os.WriteFile(c.dockerMark(), []byte(c.docker.host), 0o600); err != nil {
 		c.log.Info("Containers would stay after a kill -9", "error", err.Error())
 	}
 }

@@ -2,12 +2,24 @@ package devcluster
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
 	"syscall"
 	"time"
 )
+
+// sandboxMode is that of a real agent's sandboxes.
+const sandboxMode fs.FileMode = 0o750
+
+// dirMode is for directories above sandboxes: nobody else looks into them. As root, tasks of other users pass through.
+func dirMode() fs.FileMode {
+	if os.Geteuid() == 0 {
+		return 0o711
+	}
+	return 0o700
+}
 
 // makeSandbox creates the sandbox with its stdout and stderr, owned by the task's user.
 func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
@@ -16,10 +28,10 @@ func (a *Agent) makeSandbox(x *run) (*syscall.Credential, error) {
 	if err != nil {
 		return nil, said(fmt.Sprintf("Failed to chown directory to '%s': %v", name, err))
 	}
-	if err := os.MkdirAll(filepath.Dir(x.dir), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(x.dir), dirMode()); err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(x.dir, 0o755); err != nil {
+	if err := os.Mkdir(x.dir, sandboxMode); err != nil {
 		return nil, err
 	}
 	if cred != nil {
