@@ -173,7 +173,6 @@ func (a *Agent) emit(x *run, s *mesos.TaskStatus) {
 		a.c.stop(x.startup)
 		a.c.stop(x.ending)
 		a.c.stop(x.deadline)
-		a.c.stop(x.grace)
 	}
 	if len(x.updates) == 1 {
 		x.backoff = a.c.cfg.UpdateRetryMin

@@ -382,6 +382,9 @@ func (c *Cluster) close() error {
 	force := time.AfterFunc(500*time.Millisecond, func() { c.signalAll(syscall.SIGKILL) })
 	defer force.Stop()
 	c.wg.Wait()
+	if !c.cfg.Simulate {
+		c.killLeftovers() // in sessions of their own, or those that ignore SIGTERM
+	}
 	if !c.temporary {
 		return c.lock.Close()
 	}

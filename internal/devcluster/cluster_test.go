@@ -19,6 +19,7 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 )
 
 // helperDir makes the test binary a cluster of its own, on this work dir, that a test can kill.
@@ -142,6 +143,55 @@ func TestKillEndsTheWholeProcessGroup(t *testing.T) {
 		t.Errorf("message: %q", last.GetMessage())
 	}
 	eventually(t, "the end of the child", func() bool { return !alive(pid) })
+}
+
+// TestKillEndsOtherSessions: a real agent follows a task's processes into sessions of their own, too.
+func TestKillEndsOtherSessions(t *testing.T) {
+	c := start(t, Config{})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	s.launch(o, shell(o, "daemon", "setsid sleep 1000 & echo $! > pid; wait"))
+	s.running()
+	pid := pidOf(t, c, s, o, "daemon")
+	eventually(t, "a session of its own", func() bool { sid, err := unix.Getsid(pid); return err == nil && sid == pid })
+	s.must(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "daemon"}}})
+	s.follow()
+	eventually(t, "the end of the daemon", func() bool { return !alive(pid) })
+}
+
+// ignoresTerm is a command with a child that ignores SIGTERM and writes down its pid once it does.
+const ignoresTerm = "(trap '' TERM; sh -c 'echo $PPID' > pid; while :; do sleep 0.05; done) & wait"
+
+// TestWhatIgnoresSIGTERMHasItsGracePeriod: also after the first process of its task has ended.
+func TestWhatIgnoresSIGTERMHasItsGracePeriod(t *testing.T) {
+	c := start(t, Config{})
+	s := subscribe(t, c.URL(), mediaProtobuf, frameworkInfo())
+	o := s.offer()
+	task := shell(o, "stubborn", ignoresTerm)
+	s.launch(o, task)
+	s.running()
+	pid := pidOf(t, c, s, o, "stubborn")
+	policy := func(d time.Duration) *mesos.KillPolicy {
+		return &mesos.KillPolicy{GracePeriod: &mesos.DurationInfo{Nanoseconds: d.Nanoseconds()}}
+	}
+	s.must(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: task.TaskID, KillPolicy: policy(time.Hour)}})
+	if states, last := s.follow(); last.GetMessage() != "Command terminated with signal Terminated" {
+		t.Errorf("%v: %v", states, last)
+	}
+	if !alive(pid) {
+		t.Error("killed before the grace period was over")
+	}
+
+	s.launch(s.offer(), shell(o, "less", ignoresTerm))
+	s.running()
+	other := pidOf(t, c, s, o, "less")
+	s.must(&scheduler.Call{Type: scheduler.Call_KILL, Kill: &scheduler.Call_Kill{TaskID: mesos.TaskID{Value: "less"}, KillPolicy: policy(100 * time.Millisecond)}})
+	s.follow()
+	eventually(t, "the end of what ignores SIGTERM", func() bool { return !alive(other) })
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end of what the cluster leaves", func() bool { return !alive(pid) })
 }
 
 func TestTasksOutliveTheScheduler(t *testing.T) {

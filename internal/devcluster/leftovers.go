@@ -29,12 +29,12 @@ func (c *Cluster) lockDir() error {
 
 // killLeftovers ends the tasks of an earlier cluster on this work dir that was killed: nobody could reach them any
 // more. They and their children are known by their environment, which says in whose sandbox they began. It looks
-// again until there are none, since processes may have forked meanwhile. Without /proc it finds nothing.
+// again until there are none, since processes may have forked meanwhile.
 func (c *Cluster) killLeftovers() {
 	for range 5 {
 		found := leftovers(c.dir)
 		for _, pid := range found {
-			c.log.Info("Killing a task of an earlier cluster", "pid", pid)
+			c.log.Info("Killing a process that a task has left", "pid", pid)
 			_ = syscall.Kill(pid, syscall.SIGKILL) // ESRCH if it has ended by itself
 		}
 		if len(found) == 0 {
@@ -44,8 +44,12 @@ func (c *Cluster) killLeftovers() {
 }
 
 // leftovers lists processes that began in a sandbox under dir. The lock makes sure that no living cluster owns them.
-func leftovers(dir string) []int {
-	mark := []byte("MESOS_DIRECTORY=" + dir + "/slaves/")
+func leftovers(dir string) []int { return processesIn(dir + "/slaves/") }
+
+// processesIn lists processes that began in a sandbox whose path begins so, in whatever session and group they are. Without /proc it
+// finds nothing.
+func processesIn(sandbox string) []int {
+	mark := []byte("MESOS_DIRECTORY=" + sandbox)
 	paths, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is valid
 	var pids []int
 	for _, path := range paths {
