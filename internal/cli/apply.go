@@ -25,13 +25,12 @@ func (c *cli) applyCommand() *cobra.Command {
 	a := &apply{cli: c}
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Create or change objects by file", Args: noArgs,
-		Long: `Create or change objects so that they are as the files say.
+		Long: `Create or change objects so that they match the files.
 
-A file may hold several documents, in YAML or JSON; a directory stands for its
+A file may hold several documents, in YAML or JSON. A directory stands for its
 files, "-" for the standard input. What an earlier apply set and the file does not
-say any more is removed; what others have set stays. Each document is applied by
-itself: a mistake in one does not keep the others from being applied, and the
-command then exits with 1.`,
+contain any more is removed; what others have set stays. Each document is applied by
+itself: after a mistake in one the others are applied, and the exit code is 1.`,
 		Example: example(`
 horae apply -f job.yaml
 horae apply -R -f manifests/
@@ -102,8 +101,10 @@ func (a *apply) create(ctx context.Context, ns string, d document, modified []by
 	return a.api.object(ctx, a.dry(req))
 }
 
-// change patches an object that exists, when the file, what was applied last and the object as it is call for it.
-func (a *apply) change(ctx context.Context, ns string, d document, modified, current []byte) (string, *unstructured.Unstructured, error) {
+// change patches an object that exists, unless the file, the last applied document and the object agree.
+func (a *apply) change(
+	ctx context.Context, ns string, d document, modified, current []byte,
+) (string, *unstructured.Unstructured, error) {
 	before := &unstructured.Unstructured{}
 	if err := before.UnmarshalJSON(current); err != nil {
 		return "", nil, fmt.Errorf("decode the answer of %s: %w", a.api.server, err)
@@ -111,7 +112,8 @@ func (a *apply) change(ctx context.Context, ns string, d document, modified, cur
 	original := []byte(before.GetAnnotations()[lastApplied])
 	if len(original) == 0 {
 		original = nil
-		fmt.Fprintf(a.Err, "Warning: %s/%s was not made by apply: what it has and the file does not say is kept\n", d.kind, d.obj.GetName())
+		fmt.Fprintf(a.Err, "Warning: %s/%s was not made by apply: what it has and the file has not stays\n",
+			d.kind, d.obj.GetName())
 	}
 	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, modified, current,
 		mergepatch.RequireKeyUnchanged("apiVersion"), mergepatch.RequireKeyUnchanged("kind"), mergepatch.RequireMetadataKeyUnchanged("name"))
@@ -125,7 +127,7 @@ func (a *apply) change(ctx context.Context, ns string, d document, modified, cur
 	if err != nil {
 		return "", nil, err
 	}
-	// The server says so when the patch came to nothing: another spelling of the same value.
+	// A patch may change nothing: another spelling of the same value. The server then keeps the generation.
 	if after.GetGeneration() == before.GetGeneration() {
 		return "unchanged", after, nil
 	}

@@ -21,7 +21,7 @@ const (
 	ExitUsage  = 2
 	// ExitUnknown: the server is gone, and so the outcome of what was asked for is not known.
 	ExitUnknown = 3
-	// ExitInterrupted is what a shell expects of a program that an interrupt has ended.
+	// ExitInterrupted is what a shell reports of a program that was interrupted.
 	ExitInterrupted = 130
 )
 
@@ -37,8 +37,8 @@ type IO struct {
 	Patience time.Duration
 }
 
-// Main runs one command line (without the program's name) and returns its exit code. Errors are
-// written to io.Err.
+// Main runs one command line (without the program's name) and returns its exit code. It writes errors to
+// streams.Err.
 func Main(ctx context.Context, args []string, streams IO) int {
 	if streams.Env == nil {
 		streams.Env = os.LookupEnv
@@ -55,7 +55,7 @@ func Main(ctx context.Context, args []string, streams IO) int {
 
 // cli is what all commands share.
 type cli struct {
-	// IO has writers that escape control characters; raw is the standard output as it is.
+	// IO has writers that escape control characters; raw is the standard output without that.
 	IO
 	raw io.Writer
 
@@ -105,7 +105,7 @@ func (c *cli) exit(ctx context.Context, err error) int {
 
 const rootHelp = `horae runs cron and batch jobs on Apache Mesos.
 
-People write Jobs in YAML, "horae apply" hands them to a manager, and each execution
+People write Jobs in YAML, "horae apply" sends them to a manager, and each execution
 is a Run. The manager's address is --server, $HORAE_SERVER, or "server" in
 ~/.config/horae/config.yaml; without any of them http://127.0.0.1:8080.`
 
@@ -181,5 +181,5 @@ func example(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// printf writes to the standard output. A pipe that is closed ends the program by itself.
+// printf writes to the standard output. Its error is ignored: the signal of a closed pipe ends the program.
 func (c *cli) printf(format string, args ...any) { fmt.Fprintf(c.Out, format, args...) }

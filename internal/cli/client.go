@@ -178,8 +178,8 @@ func (cl *client) unreachable(err error) error {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return lostError{fmt.Errorf("the connection to %s was refused: is the manager running there? (its address: --server or $HORAE_SERVER)",
-			cl.server), true}
+		return lostError{fmt.Errorf("the connection to %s was refused: is the manager running there? "+
+			"(its address: --server or $HORAE_SERVER)", cl.server), true}
 	case errors.As(err, &dns):
 		return lostError{fmt.Errorf("%s cannot be found: %w (its address: --server or $HORAE_SERVER)", cl.server, err), true}
 	}

@@ -29,9 +29,8 @@ func (c *cli) deleteCommand() *cobra.Command {
 		Use: "delete TYPE NAME... | TYPE/NAME... | TYPE -l LABELS | TYPE --all | -f FILE", Short: "Delete objects",
 		Long: `Delete objects by type and name, by labels, or by file.
 
-An object that is deleted is gone at once; what it left on the cluster ends after
-it: the Runs of a deleted Job are cancelled and removed, the tasks of a deleted Run
-are killed.`,
+A deleted object is not shown any more, and what belongs to it ends: the Runs of a
+deleted Job are cancelled and removed, the tasks of a deleted Run are killed.`,
 		Example: example(`
 horae delete job hello
 horae delete -f job.yaml
@@ -45,7 +44,7 @@ horae delete runs -l horae/job=hello`),
 	f.BoolVar(&d.all, "all", false, "all objects of the type in the namespace")
 	f.BoolVar(&d.wait, "wait", true, "wait until the objects are gone")
 	f.DurationVar(&d.timeout, "timeout", 0, "give up waiting after this time; 0: never")
-	f.BoolVar(&d.ignoreNotFound, "ignore-not-found", false, "an object that there is not is no error")
+	f.BoolVar(&d.ignoreNotFound, "ignore-not-found", false, "an object that does not exist is no error")
 	f.StringVarP(&d.output, "output", "o", "", "name: print TYPE/NAME only")
 	dryRunFlag(cmd, &d.dryRun)
 	return cmd
@@ -95,7 +94,7 @@ func (d *deleter) run(ctx context.Context, args []string) error {
 	return failed
 }
 
-// check refuses what could delete more than was meant.
+// check refuses command lines that could delete more than was meant.
 func (d *deleter) check(args []string) error {
 	if err := checkDryRun(d.dryRun); err != nil {
 		return err
@@ -169,7 +168,7 @@ func (d *deleter) one(ctx context.Context, ns string, k *kind, name string) erro
 	return nil
 }
 
-// gone waits until an object is not shown any more, by the server that was asked or by another that stands behind its address.
+// gone waits until no server at the address shows the object any more.
 func (d *deleter) gone(ctx context.Context, ns string, k *kind, name, uid string) error {
 	if d.timeout > 0 {
 		var cancel context.CancelFunc

@@ -14,10 +14,10 @@ import (
 func (c *cli) describeCommand() *cobra.Command {
 	var sel selectors
 	cmd := &cobra.Command{
-		Use: "describe TYPE NAME... | TYPE/NAME...", Short: "Tell about objects in detail",
-		Long: `Tell about objects in detail: of a Job what it does and when, its conditions, its
-recent Runs and what did not run; of a Run its attempts, and why it is where it is;
-of a Calendar the days it comes to.`,
+		Use: "describe TYPE NAME... | TYPE/NAME...", Short: "Show objects in detail",
+		Long: `Show objects in detail: of a Job what it does and when, its conditions, its recent
+Runs and what did not run; of a Run its attempts, and the reason for its phase; of a
+Calendar its days.`,
 		Example: example(`
 horae describe job hello
 horae describe run/hello-20261122t020000z`),

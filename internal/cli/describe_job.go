@@ -143,7 +143,9 @@ func jobCounts(s *v1.JobStatus) string {
 func (p *page) notRun(list []v1.NotRun) {
 	var rows [][]string
 	for _, n := range list {
-		rows = append(rows, []string{stamp(&n.ScheduledTime), stamp(n.Through), fmt.Sprint(n.Count), string(n.Outcome), n.Reason, n.Message})
+		rows = append(rows, []string{
+			stamp(&n.ScheduledTime), stamp(n.Through), fmt.Sprint(n.Count), string(n.Outcome), n.Reason, n.Message,
+		})
 	}
 	p.table("Not Run", []string{"SCHEDULED", "THROUGH", "COUNT", "OUTCOME", "REASON", "MESSAGE"}, rows)
 }

@@ -7,9 +7,11 @@
 // rest is shared:
 //
 //	cli.go        the root command, streams, exit codes; flags.go and args.go check the command line
-//	client.go     requests to the server; config.go its address; kinds.go the resource types
+//	client.go     requests to the server; request.go one of them; reconnect.go what to do when it goes away; config.go its address
+//	kinds.go      the resource types
 //	targets.go    TYPE NAME and TYPE/NAME
-//	manifest.go   the files of -f; documents.go the documents in a file
-//	output.go     the forms of -o; table.go tables; page.go the layout of descriptions; errors.go errors
+//	manifest.go   the files of -f; documents.go the documents in a file; lastapplied.go the annotation of apply
+//	output.go     the forms of -o; table.go tables; page.go the layout of descriptions
+//	errors.go     errors; escape.go control characters
 //	runs.go       picking a Run, waiting for it, its outcome
 package cli

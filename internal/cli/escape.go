@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// escaper writes control characters as their escapes (\u001b), but for line ends and tabs. What tasks and manifests say must not
-// speak to the terminal: it could hide lines, or change its title and its keys. The escapes are JSON's, so JSON stays what it was.
+// escaper writes control characters as their escapes (\u001b), but for line ends and tabs. The text of
+// tasks and manifests must not control the terminal: it could hide lines, or change its title and its keys. The escapes are JSON's,
+// so JSON keeps its meaning.
 type escaper struct {
 	w io.Writer
-	// half is the first byte of a character of two when a write has ended in it.
+	// half is the first byte of a two-byte character if a write has ended behind it.
 	half []byte
 }
 
@@ -39,7 +40,7 @@ func escapeControls(s string) string {
 		if special(r) {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		} else {
-			out.WriteString(s[:n]) // also of what is no UTF-8
+			out.WriteString(s[:n]) // invalid UTF-8 too
 		}
 		s = s[n:]
 	}

@@ -45,9 +45,9 @@ horae get run/hello-20261122t020000z -o jsonpath='{.status.phase}'`),
 	}
 	f := cmd.Flags()
 	f.StringVarP(&g.output, "output", "o", "", outputForms)
-	f.BoolVarP(&g.watch, "watch", "w", false, "go on showing what changes")
-	f.BoolVar(&g.watchOnly, "watch-only", false, "show only what changes from now on")
-	f.BoolVar(&g.ignoreNotFound, "ignore-not-found", false, "a name that there is not is no error")
+	f.BoolVarP(&g.watch, "watch", "w", false, "show changes as they happen")
+	f.BoolVar(&g.watchOnly, "watch-only", false, "show only changes from now on")
+	f.BoolVar(&g.ignoreNotFound, "ignore-not-found", false, "a name that does not exist is no error")
 	g.sel.add(cmd)
 	c.allFlag(cmd)
 	g.addTableFlags(cmd)

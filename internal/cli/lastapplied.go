@@ -21,9 +21,9 @@ const (
 
 // withLastApplied is the document with the annotation by which the next apply knows what this one set.
 //
-// The annotation has the whole document while that is small. Of a larger one it has the outline: all keys, and in place of long
-// values and of lists nothing. The three-way merge reads no more of it: keys that it has and the file has not are removed, and
-// values are compared between the file and the object. So it does in kubectl.
+// Of a large document the annotation holds the outline: all keys, but no long values and no lists. The three-way merge needs only
+// the keys: it removes those that the annotation has and the file has not. Values it compares between the file and the object. The
+// same is true of kubectl's merge.
 func withLastApplied(u *unstructured.Unstructured) ([]byte, error) {
 	u = u.DeepCopy()
 	annotations := maps.Clone(u.GetAnnotations())

@@ -24,7 +24,7 @@ func (c *cli) logsCommand() *cobra.Command {
 		Use: "logs RUN | JOB", Short: "Show the output of a Run", Args: oneArg("a Run, or a Job"),
 		Long: `Show what a Run wrote to its standard output, or with --stderr to its standard error.
 
-Of a Job it is the Run that was made last. The output is kept by the Mesos agent
+For a Job it is the newest Run. The output is kept by the Mesos agent
 that ran the task: it is there as long as the agent keeps the sandbox. It is
 printed as the task wrote it, byte for byte.
 
@@ -133,8 +133,7 @@ func (l *logReader) copy(ctx context.Context) error {
 	return nil
 }
 
-// isOver returns an error while the attempt that was followed has not ended: then something between here and the server has
-// ended the answer.
+// isOver returns an error if the attempt that was followed has not ended: then a proxy has ended the answer.
 func (l *logReader) isOver(ctx context.Context) error {
 	run, err := l.api.run(ctx, l.ns, l.name)
 	switch {
@@ -148,7 +147,7 @@ func (l *logReader) isOver(ctx context.Context) error {
 	return lostError{fmt.Errorf("the answer of %s ended before attempt %d", l.api.server, l.attempt), false}
 }
 
-// errWriter remembers that its writer failed, as against the reader of an io.Copy.
+// errWriter keeps the error of its writer, so that it differs from that of the reader of an io.Copy.
 type errWriter struct {
 	w   io.Writer
 	err error

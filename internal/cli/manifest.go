@@ -105,7 +105,8 @@ func (m manifests) files(name string) ([]string, error) {
 		return nil
 	})
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("the directory has no files that end in %s (-R looks into its subdirectories, too)", strings.Join(extensions, ", "))
+		err = fmt.Errorf("the directory has no files that end in %s (-R looks into its subdirectories, too)",
+			strings.Join(extensions, ", "))
 	}
 	return files, err
 }
@@ -178,7 +179,8 @@ func (c *cli) namespaceOf(d document) (string, error) {
 		return c.ns()
 	}
 	if c.namespace != "" && c.namespace != own {
-		return "", fmt.Errorf("the namespace of the object (%q) is not that of the command (%q): give --namespace=%s", own, c.namespace, own)
+		return "", fmt.Errorf("the namespace of the object (%q) is not that of the command (%q): give --namespace=%s",
+			own, c.namespace, own)
 	}
 	return own, nil
 }

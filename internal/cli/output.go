@@ -18,8 +18,8 @@ const (
 	outputForms = "wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE"
 )
 
-// objectPrinter makes the printer of a form that shows whole objects, as -o names it. Templates are for scripts, which need a value
-// as it is: what they print is not escaped.
+// objectPrinter makes the printer of a form that shows whole objects, as -o names it. Templates are for scripts, which need
+// values as they are: their output is not escaped.
 func (c *cli) objectPrinter(output string) (func(runtime.Object) error, error) {
 	out := c.Out
 	form, arg, _ := strings.Cut(output, "=")
@@ -89,7 +89,7 @@ func (p *yamlPrinter) PrintObj(o runtime.Object, w io.Writer) error {
 	return err
 }
 
-// jsonToYAML escapes first what JSON may hold as it is and YAML may not.
+// jsonToYAML first escapes the control characters that JSON may hold unescaped and YAML may not.
 func jsonToYAML(data []byte) ([]byte, error) {
 	return yaml.JSONToYAML([]byte(escapeControls(string(data))))
 }

@@ -19,7 +19,7 @@ const (
 	maxPause = 2 * time.Second
 )
 
-// unknownError: the server is gone, and so the outcome of what was asked for is not known. The exit code says so.
+// unknownError: the server is gone, so the outcome of the command is unknown. It exits with ExitUnknown.
 type unknownError struct{ error }
 
 func (e unknownError) Unwrap() error { return e.error }
@@ -32,9 +32,9 @@ func isUnknown(err error) bool {
 // reconnection is how a command that waits goes on when its server goes away, or is replaced by another behind the same address.
 type reconnection struct {
 	*cli
-	// subject is what the command waits for; its fate is unknown when no server comes back.
+	// subject is what the command waits for.
 	subject string
-	// connected: the server has answered at least once. Before, a failure is final: nothing has been lost yet.
+	// connected: the server has answered at least once. Until then every failure is final.
 	connected bool
 
 	lost     bool
@@ -85,7 +85,7 @@ func (r *reconnection) again(ctx context.Context, err error) error {
 	}
 }
 
-// isTransient reports whether an error is of the server's absence, rather than its answer.
+// isTransient reports whether an error means that the server is away.
 func isTransient(err error) bool {
 	var lost lostError
 	var status apierrors.APIStatus

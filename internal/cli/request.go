@@ -48,7 +48,7 @@ func (cl *client) request(method, ns string, k *kind, name ...string) *request {
 	return r
 }
 
-// segment adds one step to the path. Names that a path cannot carry are refused: they would be another path.
+// segment adds one step to the path. Names that would make it another path are refused.
 func (r *request) segment(s string) *request {
 	if s == "" || s == "." || s == ".." || strings.ContainsAny(s, "/%") {
 		r.err = usagef("%q is not a name: names have lower-case letters, digits and '-'", s)
@@ -103,7 +103,7 @@ func (r *request) send(ctx context.Context) (*http.Response, error) {
 	return resp, nil
 }
 
-// statusError reads the Status that an answer carries; what answers without one is a proxy, or no manager.
+// statusError reads the Status that an answer carries; an answer without one is of a proxy, or of no manager.
 func statusError(resp *http.Response) error {
 	st := metav1.Status{}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))

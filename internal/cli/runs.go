@@ -22,7 +22,7 @@ func phaseOf(r *v1.Run) string {
 	return string(r.Status.Phase)
 }
 
-// runNamed finds the Run that RUN, run/RUN, JOB or job/JOB stands for: of a Job the one that was made last.
+// runNamed finds the Run that RUN, run/RUN, JOB or job/JOB stands for: of a Job the newest.
 func (c *cli) runNamed(ctx context.Context, ns, arg string) (string, error) {
 	word, name, ok := strings.Cut(arg, "/")
 	var only *kind
@@ -57,7 +57,7 @@ func (c *cli) runNamed(ctx context.Context, ns, arg string) (string, error) {
 	return last.Name, nil
 }
 
-// latest is the Run that was made last; of those made in one second the one with the later scheduled time, then name.
+// latest is the newest Run; among those of one second the one with the later scheduled time, then name.
 func latest(all []v1.Run) *v1.Run {
 	var last *v1.Run
 	for i := range all {
@@ -135,8 +135,8 @@ func (w *runWaiter) watch(ctx context.Context, wanted func(*v1.Run) bool) (*v1.R
 	return run, err
 }
 
-// outcome prints how a Run ended; it fails unless the Run succeeded. Where the standard output has the form that -o asks for, the
-// outcome goes to the error stream, where that of a Run that failed always goes.
+// outcome prints how a Run ended; it fails unless the Run succeeded. With formed the
+// standard output holds what -o asks for, so the outcome goes to the error stream. That of a failed Run always does.
 func (c *cli) outcome(r *v1.Run, formed bool) error {
 	line := fmt.Sprintf("%s/%s %s", runKind, r.Name, r.Status.Phase)
 	if n := len(r.Status.Attempts); n > 0 && r.Status.Attempts[n-1].ExitCode != nil && *r.Status.Attempts[n-1].ExitCode != 0 {

@@ -50,7 +50,7 @@ horae schedule hello`),
 	return cmd
 }
 
-// plan is a schedule and the times that are to be shown of it.
+// plan is a schedule and the times to show.
 type plan struct {
 	schedule *schedule.Schedule
 	text     string
@@ -184,7 +184,7 @@ func (u *upcoming) show(p *plan) {
 		several = len(p.schedule.Expressions()) > 1
 		u.words(p.schedule, several)
 	}
-	// An interval without a start counts from what the server knows and this command may not: then nothing is claimed.
+	// An interval without a start counts from a time that only the server knows: then the column is left out.
 	several = several && !slices.ContainsFunc(p.times, func(t time.Time) bool { return sources(p.schedule, t) == "" })
 	for _, n := range p.notes {
 		u.printf("%s\n", n)

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/util/jsonpath"
 )
 
-// tableFlags are what changes a table.
+// tableFlags are the flags that change a table.
 type tableFlags struct {
 	noHeaders  bool
 	showLabels bool
@@ -104,7 +104,7 @@ func sortBy[T any](items []T, field string, object func(T) map[string]any) error
 	return nil
 }
 
-// compareValues compares numbers, times, quantities and texts as what they are; nil comes last.
+// compareValues compares times, quantities (so numbers) and texts by value; nil comes last.
 func compareValues(a, b any) int {
 	switch {
 	case a == nil && b == nil:

@@ -105,7 +105,8 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 func perhapsTriggered(job string, err error) error {
 	var lost lostError
 	if errors.As(err, &lost) && !lost.refused || apierrors.IsTimeout(err) {
-		return unknownError{fmt.Errorf("whether there is a new Run of %s is unknown: see horae get runs -l %s=%s: %w", job, v1.LabelJob, job, err)}
+		return unknownError{fmt.Errorf("whether there is a new Run of %s is unknown: see horae get runs -l %s=%s: %w",
+			job, v1.LabelJob, job, err)}
 	}
 	return err
 }

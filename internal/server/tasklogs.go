@@ -16,8 +16,8 @@ import (
 	"horae/internal/store"
 )
 
-// Headers of a log: which attempt it is of and, as trailers, why it ended early and at which offset another manager, or this one
-// after its restart, goes on.
+// Headers of a log: the number of its attempt. Trailers: why it ended early, and the offset from which another manager, or this one
+// after its restart, continues it.
 const (
 	HeaderAttempt = "Horae-Attempt"
 	TrailerError  = "Horae-Error"
@@ -27,7 +27,7 @@ const (
 // errStopping ends the logs that are being read when the server stops.
 var errStopping = errors.New("this manager is shutting down")
 
-// logRequest is what GET runs/NAME/log asks for.
+// logRequest holds the parameters of GET runs/NAME/log.
 type logRequest struct {
 	file   string
 	follow bool
@@ -92,13 +92,13 @@ func (s *Server) log(w http.ResponseWriter, r *request) error {
 		return status(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "%v", err)
 	}
 	w.Header().Set(http.TrailerPrefix+TrailerError, err.Error())
-	if errors.Is(err, errStopping) && q.offset >= 0 { // where the end was, when it was asked for, is not known here
+	if errors.Is(err, errStopping) && q.offset >= 0 { // a negative offset counts from an end that has moved since
 		w.Header().Set(http.TrailerPrefix+TrailerResume, strconv.FormatInt(q.offset+out.written, 10))
 	}
 	return nil
 }
 
-// copyLog hands the attempt's file on as it stands, or until the attempt has ended.
+// copyLog sends the attempt's file as it stands, or with follow until the attempt has ended.
 func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, out *logWriter) error {
 	at, ok := s.attemptNow(r.key(), n)
 	if !ok {
@@ -107,7 +107,7 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 	if !q.follow {
 		return s.cfg.Logs.Copy(ctx, out, at, q.file, q.offset, nil)
 	}
-	out.begin() // tells the client that it is being served, before there is any output
+	out.begin() // the client sees that it is being served before there is any output
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	var watcher sync.WaitGroup
@@ -116,7 +116,7 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 			at, ok := s.attemptNow(r.key(), n)
 			return !ok || at.State.Terminal()
 		})
-		if err == nil { // else ctx is over: the log ends, but the attempt has not
+		if err == nil { // otherwise ctx has ended, but not the attempt
 			close(ended)
 		}
 	})
@@ -125,7 +125,7 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 	return s.cfg.Logs.Copy(ctx, out, at, q.file, q.offset, ended)
 }
 
-// untilRun waits until what is asked of the cache is so; it asks anew whenever the Run changes.
+// untilRun waits until the condition so holds. It checks whenever the Run changes.
 func (s *Server) untilRun(ctx context.Context, key store.Key, so func() bool) error {
 	for {
 		w, err := s.cfg.Cache.Watch(ctx, store.Runs, key.Namespace, s.cfg.Cache.Revision())
@@ -160,10 +160,10 @@ func (s *Server) attemptNow(key store.Key, n int) (v1.Attempt, bool) {
 	return all[n-1], true
 }
 
-// errNotStarted: there is no output yet; who follows waits.
+// errNotStarted: there is no output yet. A request that follows waits.
 var errNotStarted = errors.New("no output yet")
 
-// attempt picks the attempt whose log is asked for, counted from 1. Who follows waits until it is on an agent.
+// attempt picks the attempt that the request asks for, counted from 1. A request that follows waits until it is on an agent.
 func (s *Server) attempt(ctx context.Context, r *request, q logRequest) (int, error) {
 	pick := func() (int, error) {
 		e, err := s.find(r.key())
@@ -211,7 +211,8 @@ func pickAttempt(run *v1.Run, want int) (int, error) {
 			orNone(run.Status.Message))
 	case all[n-1].AgentURL == "" || !all[n-1].State.Terminal() && all[n-1].StartTime == nil:
 		if all[n-1].State.Terminal() {
-			return 0, status(http.StatusNotFound, metav1.StatusReasonNotFound, "attempt %d of run %s reached no agent: %s", n, run.Name, all[n-1].Message)
+			return 0, status(http.StatusNotFound, metav1.StatusReasonNotFound, "attempt %d of run %s reached no agent: %s",
+				n, run.Name, all[n-1].Message)
 		}
 		return 0, fmt.Errorf("attempt %d of run %s is %s: %w", n, run.Name, all[n-1].State, errNotStarted)
 	}
@@ -238,7 +239,7 @@ func (s *Server) streamContext(parent context.Context) (context.Context, context
 	}
 }
 
-// logWriter sends output at once, and lets go of a client that does not read.
+// logWriter sends output at once, and gives up on a client that does not read.
 type logWriter struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
