@@ -455,6 +455,32 @@ func TestAClockThatWasWrongForLongIsMendedByAnEdit(t *testing.T) {
 	}
 }
 
+// TestOneWriteResumes: any write of the spec lets a Job that was stopped after failures go on, be it an annotation; also one that was
+// suspended when its Runs failed.
+func TestOneWriteResumes(t *testing.T) {
+	for _, suspended := range []bool{false, true} {
+		t.Run(fmt.Sprintf("suspended: %v", suspended), func(t *testing.T) {
+			one := int32(1)
+			w := newWorld(t, at("09:30"), func(s *v1.JobSpec) { s.SuspendAfterFailures = &one })
+			w.to(at("10:00"))
+			if suspended {
+				w.edit(func(s *v1.JobSpec) { s.Suspend = true })
+				w.settle()
+			}
+			w.end("hello-20261122t100000z", v1.RunFailed)
+			w.to(at("10:30"))
+			if s := w.status(); scheduled(s) == v1.ReasonNextOccurrence || s.ConsecutiveFailures != 1 {
+				t.Fatalf("reason %s with %d failures: not stopped", scheduled(s), s.ConsecutiveFailures)
+			}
+			w.edit(func(s *v1.JobSpec) { s.Suspend = false })
+			w.to(at("11:00"))
+			if s := w.status(); scheduled(s) != v1.ReasonNextOccurrence || s.ConsecutiveFailures != 0 || w.names()[len(w.runs)-1] != "20261122t110000z" {
+				t.Errorf("reason %s with %d failures, Runs %v", scheduled(s), s.ConsecutiveFailures, w.names())
+			}
+		})
+	}
+}
+
 func TestSuspensionAfterFailures(t *testing.T) {
 	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
 		n := int32(2)

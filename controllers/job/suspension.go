@@ -13,16 +13,20 @@ func (p *planner) block() {
 			p.held = c.Reason
 		}
 	}
-	if p.held == v1.ReasonTooManyFailures && p.in.Job.Rev.SpecVersion != p.next.ObservedGeneration {
-		p.next.ConsecutiveFailures = 0 // The user has seen to it: a fresh start.
-	}
 	limit := p.spec.SuspendAfterFailures
+	stopped := limit != nil && p.next.ConsecutiveFailures >= int64(*limit)
+	resumed := p.held == v1.ReasonSuspended && !p.spec.Suspend
+	if (p.held == v1.ReasonTooManyFailures || resumed && stopped) && p.in.Job.Rev.SpecVersion != p.next.ObservedGeneration {
+		// A write of the spec is a fresh start. One that ends the user's suspension ends what Runs that failed meanwhile have brought
+		// about, too: nobody has to resume twice.
+		p.next.ConsecutiveFailures, stopped = 0, false
+	}
 	switch {
 	case p.invalid != "":
 		p.blocked = v1.ReasonNotAccepted
 	case p.spec.Suspend:
 		p.blocked = v1.ReasonSuspended
-	case limit != nil && p.next.ConsecutiveFailures >= int64(*limit):
+	case stopped:
 		p.blocked = v1.ReasonTooManyFailures
 	}
 }

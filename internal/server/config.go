@@ -25,6 +25,8 @@ type Cache interface {
 	CatchUp(ctx context.Context) error
 	// Get returns an object; nil when there is none.
 	Get(key store.Key) store.AnyEntry
+	// JobWithRuns returns a Job and its Runs, as of the one revision that comes with them.
+	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
 	// List returns the objects of a kind in a namespace, in all for "", sorted, with the revision as of which they are.
 	List(kind store.Kind, namespace string) ([]store.AnyEntry, int64)
 	// Watch streams what changed after a revision.

@@ -82,7 +82,7 @@ func TestDeleteCollectionLeavesAloneWhatIsNotSelectedAnyMore(t *testing.T) {
 			f.createJob("a")
 			for _, name := range []string{"x", "y", "z"} {
 				f.want(201, f.do("POST", jobsPath, suspended(name)))
-				f.want(201, f.do("POST", jobsPath+"/a/trigger", ""))
+				f.want(201, f.do("POST", jobsPath+"/a/trigger", `{"force":true}`))
 			}
 			other := f.another(func(c *Config) { c.Store = &meddling{f.store, tt.before(f)} })
 			names := func(a answer) []string {

@@ -30,7 +30,7 @@ func (f *fixture) populate() {
 		f.want(201, f.do("POST", "/apis/horae/v1/namespaces/"+j.ns+"/jobs", body))
 	}
 	for range 3 {
-		f.want(201, f.do("POST", jobsPath+"/a/trigger", ""))
+		f.want(201, f.do("POST", jobsPath+"/a/trigger", `{"force":true}`))
 	}
 	f.setStatus("a-m1", func(s *v1.RunStatus) { s.Phase = v1.RunSucceeded })
 	f.setStatus("a-m2", func(s *v1.RunStatus) { s.Phase = v1.RunRunning })

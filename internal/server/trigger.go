@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,7 +23,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 	}
 	var t v1.Trigger
 	if err := api.Unmarshal(body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
-		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}]}: ")
+		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
 	}
 	for range maxTries {
 		job, err := s.current(r.Context(), r.key())
@@ -31,6 +32,9 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		}
 		run, change, err := s.planTrigger(job, t)
 		if err != nil {
+			return err
+		}
+		if change.NewKeys, err = s.checkConcurrency(r.Context(), job.GetObject().(*v1.Job), t); err != nil {
 			return err
 		}
 		as := *r
@@ -76,4 +80,23 @@ func (s *Server) planTrigger(cur stored, t v1.Trigger) (*v1.Run, store.Change, e
 		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(cur.GetKey(), cur.GetRevisions().SpecMod)},
 		Writes: []store.Write{put},
 	}, nil
+}
+
+// checkConcurrency refuses a trigger while a Run of the Job is active, unless the Job's policy or the trigger allows it. The guards hold
+// for as long as no Run has been made that it did not see.
+func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger) ([]store.Guard, error) {
+	if t.Force || job.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
+		return nil, nil
+	}
+	if err := s.cfg.Cache.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	_, runs, seen := s.cfg.Cache.JobWithRuns(job.Namespace, job.Name)
+	for _, run := range runs {
+		if !run.Object.Status.Phase.Terminal() {
+			return nil, s.kindOf(store.Jobs).conflict(job.Name, "run %s is active and spec.concurrencyPolicy is %s: wait for its end, cancel it, or force the trigger (\"force\": true, horae trigger --force)",
+				run.Key.Name, job.Spec.ConcurrencyPolicy)
+		}
+	}
+	return []store.Guard{store.NoneSince(store.RunKey(job.Namespace, job.Name+"-"), seen)}, nil
 }

@@ -281,7 +281,7 @@ func TestTrigger(t *testing.T) {
 		!cmp.Equal(got.Spec.Args, []string{"x", "y"}) || len(got.Spec.Env) != 1 {
 		t.Errorf("got %+v", got)
 	}
-	dry := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/a/trigger?dryRun=All", "")))
+	dry := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/a/trigger?dryRun=All", `{"force":true}`)))
 	f.want(404, f.do("GET", runsPath+"/"+dry.Name, ""))
 	f.want(404, f.do("POST", jobsPath+"/none/trigger", ""))
 	if a := f.do("POST", jobsPath+"/a/trigger", `{"arg":["x"]}`); a.code != 400 || !strings.Contains(a.status.Message, "arg") {
@@ -295,6 +295,58 @@ func TestTrigger(t *testing.T) {
 	}
 	if a := f.do("PUT", jobsPath+"/a/status", jobYAML("a")); a.code != 405 || !strings.Contains(a.status.Message, "controller") {
 		t.Errorf("PUT status: %d %s", a.code, a.body)
+	}
+}
+
+// TestTriggerHeedsTheConcurrencyPolicy: a second Run starts only if the Job allows it, or whoever triggers it insists.
+func TestTriggerHeedsTheConcurrencyPolicy(t *testing.T) {
+	for _, policy := range []v1.ConcurrencyPolicy{v1.ConcurrencyForbid, v1.ConcurrencyQueue, v1.ConcurrencyReplace, v1.ConcurrencyAllow} {
+		t.Run(string(policy), func(t *testing.T) {
+			f := start(t)
+			f.createJob("a")
+			f.want(200, f.do("PATCH", jobsPath+"/a", fmt.Sprintf(`{"spec":{"concurrencyPolicy":%q}}`, policy), "Content-Type", "application/merge-patch+json"))
+			first := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/a/trigger", "")))
+			a := f.do("POST", jobsPath+"/a/trigger", "")
+			if policy == v1.ConcurrencyAllow {
+				f.want(201, a)
+				return
+			}
+			if a.code != 409 || a.status.Reason != metav1.StatusReasonConflict || !strings.Contains(a.status.Message, first.Name) || !strings.Contains(a.status.Message, "--force") {
+				t.Errorf("while one is active: %d %s", a.code, a.body)
+			}
+			f.want(409, f.do("POST", jobsPath+"/a/trigger?dryRun=All", ""))
+			second := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/a/trigger", `{"force":true}`)))
+			for _, run := range []*v1.Run{first, second} {
+				f.setStatus(run.Name, func(s *v1.RunStatus) { s.Phase = v1.RunSucceeded })
+			}
+			f.want(201, f.do("POST", jobsPath+"/a/trigger", ""))
+		})
+	}
+}
+
+// TestOneOfTriggersAtTheSameTimeWins: neither server has heard of the other's Run when it decides.
+func TestOneOfTriggersAtTheSameTimeWins(t *testing.T) {
+	f := start(t)
+	g := f.another(nil)
+	f.createJob("a")
+	const triggers = 8
+	codes := make(chan int, triggers)
+	for i := range triggers {
+		at := []*fixture{f, g}[i%2]
+		go func() { codes <- at.do("POST", jobsPath+"/a/trigger", "").code }()
+	}
+	made := 0
+	for range triggers {
+		switch code := <-codes; code {
+		case 201:
+			made++
+		case 409:
+		default:
+			t.Errorf("code %d", code)
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d Runs were made", made)
 	}
 }
 
