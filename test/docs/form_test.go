@@ -101,3 +101,29 @@ func TestPathsExist(t *testing.T) {
 		t.Errorf("only %d paths were found", checked)
 	}
 }
+
+// TestTestsThatAreNamedExist: a promise that names its test is worth what the test is.
+func TestTestsThatAreNamedExist(t *testing.T) {
+	known := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test[A-Z]\w*)\(`)
+	for file, text := range textFiles(t) {
+		if strings.HasSuffix(file, "_test.go") {
+			for _, m := range function.FindAllStringSubmatch(text, -1) {
+				known[m[1]] = true
+			}
+		}
+	}
+	name := regexp.MustCompile(`\bTest[A-Z]\w+`)
+	checked := 0
+	for _, page := range pages(t) {
+		for _, test := range name.FindAllString(read(t, page), -1) {
+			checked++
+			if !known[test] {
+				t.Errorf("%s names %s, which does not exist", page, test)
+			}
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d tests were found", checked)
+	}
+}
