@@ -9,8 +9,8 @@ import (
 	"horae/internal/store"
 )
 
-// Launched is the status that is stored before an ACCEPT is sent (I1): the Run with one more attempt. The attempt's task ID
-// must be NextTask's.
+// Launched is the status that is stored before an ACCEPT is sent (I1): the Run with one more attempt. The
+// attempt's task ID must be NextTask's.
 func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
 	s := r.Status
 	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
@@ -18,8 +18,8 @@ func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
 	return s
 }
 
-// Unlaunched is the status that is stored in place of Launched's for an attempt of which it is known, before anything was sent, that it
-// cannot be launched: it has ended without having begun.
+// Unlaunched is the status for an attempt that cannot be launched, which is known before anything was sent. It
+// is stored in place of Launched's: the attempt has ended without having started.
 func Unlaunched(r *store.Run, launched v1.RunStatus, why error, now time.Time) v1.RunStatus {
 	run, obj := *r, *r.Object
 	obj.Status = launched
@@ -28,12 +28,14 @@ func Unlaunched(r *store.Run, launched v1.RunStatus, why error, now time.Time) v
 	return *Plan(Input{Run: &run, Updates: []offer.Update{neverSent(a.TaskID, a.AgentID, now, why)}}, now).Status
 }
 
-// neverSent says of the intent of that time that nothing was sent to Mesos.
+// neverSent is an update that says that nothing was sent for the intent stored with this launchTime.
 func neverSent(taskID, agentID string, at time.Time, why error) offer.Update {
-	return offer.Update{TaskID: taskID, AgentID: agentID, State: offer.TaskDropped, Reason: notSent, Message: why.Error(), Timestamp: at}
+	return offer.Update{TaskID: taskID, AgentID: agentID, State: offer.TaskDropped, Reason: notSent,
+		Message: why.Error(), Timestamp: at}
 }
 
-// liveAttempt is the Run's attempt that may be alive, also that of an earlier incarnation; nil: none.
+// liveAttempt returns the attempt of the Run that may be alive, perhaps of an earlier incarnation; nil: there
+// is none.
 func liveAttempt(r *store.Run) *v1.Attempt {
 	obj := objectOf(r)
 	if n := len(obj.Status.Attempts); n > 0 && !obj.Status.Attempts[n-1].State.Terminal() {
@@ -42,7 +44,7 @@ func liveAttempt(r *store.Run) *v1.Attempt {
 	return nil
 }
 
-// objectOf is the Run whose status it is: an earlier incarnation's, if that is not at rest.
+// objectOf returns the incarnation that the status belongs to: an earlier one, if that is not at rest.
 func objectOf(r *store.Run) *v1.Run {
 	if r.Earlier != nil {
 		return r.Earlier
@@ -63,17 +65,18 @@ func NextTask(r *store.Run) TaskID {
 	return id
 }
 
-// What of a Run's attempts its status keeps: a Run may have a thousand, and all of them in one document.
+// What the status of a Run keeps of its attempts. A Run may have a thousand, all of them in one document.
 const (
-	// keepUnstarted bounds the attempts that never began: there is no bound to how many there are.
+	// keepUnstarted bounds the attempts that never started: nothing else does.
 	keepUnstarted = 8
-	// keepMessages is how many attempts keep their whole message; the earlier ones keep shortMessage bytes of its first line.
+	// keepMessages is how many attempts keep their whole message; the earlier ones keep shortMessage bytes of
+	// its first line.
 	keepMessages = 20
 	shortMessage = 120
 )
 
-// trim drops the oldest attempts that never began when there are more than are kept, and shortens old messages. The last attempt
-// stays: its number is what the next one counts from.
+// trim drops the oldest attempts that never started if there are too many, and shortens old messages. The last
+// attempt stays: the number of the next one is counted from it.
 func trim(as []v1.Attempt) []v1.Attempt {
 	extra := -keepUnstarted
 	for i := range as {

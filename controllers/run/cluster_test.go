@@ -75,7 +75,8 @@ func sim(how string) func(*v1.Run) {
 	return func(r *v1.Run) { r.Spec.Task.Labels = map[string]string{"sim": how} }
 }
 
-// TestOnTheDevCluster: Runs come to their ends over the real protocol, also over a change of leader and a restart of the master.
+// TestOnTheDevCluster: Runs come to their ends over the real protocol, also over a change of leader and a
+// restart of the master.
 func TestOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{Simulate: true, Agents: 3, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-31999]", ReregisterDelay: 10 * time.Millisecond})
@@ -122,8 +123,8 @@ func TestOnTheDevCluster(t *testing.T) {
 	}
 }
 
-// TestAgentDiesWhileTasksLaunch: a task whose executor ended with its agent before it had registered never ran, and that counts for
-// nothing. All run in the end, once each.
+// TestAgentDiesWhileTasksLaunch: a task whose executor ended with its agent before it had registered never ran,
+// and that counts for nothing. All run in the end, once each.
 func TestAgentDiesWhileTasksLaunch(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{
@@ -165,7 +166,8 @@ func TestAgentDiesWhileTasksLaunch(t *testing.T) {
 	}
 }
 
-// TestPlacementOnTheDevCluster: attributes, reservations, the Job's other attempts and several roles, over the real protocol.
+// TestPlacementOnTheDevCluster: attributes, reservations, the Job's other attempts and several roles, over the
+// real protocol.
 func TestPlacementOnTheDevCluster(t *testing.T) {
 	w := newWorld(t)
 	cluster := startCluster(t, devcluster.Config{
@@ -240,8 +242,8 @@ func attemptsStarted(s v1.RunStatus) int {
 	return n
 }
 
-// BenchmarkRuns brings Runs from their creation to their end: real etcd without fsync, real driver, simulated agents, all on the
-// same machine.
+// BenchmarkRuns brings Runs from their creation to their end: real etcd without fsync, real driver, simulated
+// agents, all on the same machine.
 func BenchmarkRuns(b *testing.B) {
 	w := newWorld(b)
 	cluster := startCluster(b, devcluster.Config{Simulate: true, Agents: 100, Resources: "cpus:100;mem:100000;disk:1000000"})

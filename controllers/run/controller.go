@@ -66,8 +66,8 @@ type Config struct {
 	Offers OfferConfig
 	// Placement has the settings of placements; its Roles are those above.
 	Placement placement.Config
-	// SettleWait is how long launching waits, after a subscription, for those live attempts that Mesos is silent about;
-	// default 2 s (I9).
+	// SettleWait is how long launching waits, after a subscription, for those live attempts that Mesos is
+	// silent about; default 2 s (I9).
 	SettleWait time.Duration
 	// ReconcileEvery is the period of asking after all live attempts; default 15 min.
 	ReconcileEvery time.Duration
@@ -77,8 +77,8 @@ type Config struct {
 	Metrics prometheus.Registerer
 }
 
-// Controller runs Runs. It lives for one term of leadership: make a new one for the next. All its methods are safe for
-// concurrent use; those that Mesos's driver calls never block.
+// Controller runs Runs. It lives for one term of leadership: make a new one for the next. All its methods are
+// safe for concurrent use; those that Mesos's driver calls never block.
 type Controller struct {
 	cfg            Config
 	pending        pendingUpdates
@@ -110,10 +110,13 @@ func New(cfg Config) *Controller {
 	cfg.Placement.Roles = cfg.Roles
 	c := &Controller{cfg: cfg, metrics: newMetrics(cfg.Metrics)}
 	c.placer = &placer{
-		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, live: &c.live, metrics: c.metrics, log: cfg.Log.WithName("placer"),
-		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered, resubscribe: cfg.Resubscribe, explained: c.explained,
+		writer: cfg.Writer, launcher: cfg.Mesos, flight: &c.flight, live: &c.live,
+		metrics: c.metrics, log: cfg.Log.WithName("placer"),
+		notStored: cfg.Enqueue, notSent: c.notSent, unanswered: cfg.Unanswered,
+		resubscribe: cfg.Resubscribe, explained: c.explained,
 		now: cfg.Now, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
-		held: newHeldOffers(cfg.Offers, cfg.Roles), queue: placement.NewQueue(cfg.Placement), refused: map[store.Key]store.Revisions{},
+		held: newHeldOffers(cfg.Offers, cfg.Roles), queue: placement.NewQueue(cfg.Placement),
+		refused: map[store.Key]store.Revisions{},
 		grouped: map[store.Key]int{}, sending: make(chan struct{}, acceptsAtATime),
 	}
 	c.reconciliation = &taskReconciliation{
@@ -128,8 +131,9 @@ func New(cfg Config) *Controller {
 	return c
 }
 
-// Run enqueues all Runs that are not at rest, and then places and talks until ctx ends. The cache must be synced, and have seen
-// all that earlier leaders wrote. It returns store.ErrFenced, wrapped, when another leader has taken over.
+// Run enqueues all Runs that are not at rest, and then serves Mesos and the waiting Runs until ctx ends. The
+// cache must be synced, and have seen all that earlier leaders wrote. It returns store.ErrFenced, wrapped, when
+// another leader has taken over.
 func (c *Controller) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	for _, r := range c.cfg.Cache.Runs("") {
@@ -147,7 +151,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	return err
 }
 
-// Concerns returns the keys of the Runs to reconcile after a change: the Run itself, or the Runs of a Job that is gone.
+// Concerns returns the keys of the Runs to reconcile after a change: the Run itself, or the Runs of a Job that
+// is gone.
 func (c *Controller) Concerns(e cache.Event) []store.Key {
 	if e.Key.Kind == store.Runs {
 		return []store.Key{e.Key}
@@ -166,8 +171,8 @@ func (c *Controller) Concerns(e cache.Event) []store.Key {
 	return keys
 }
 
-// Foresee takes note of when a Job that changed is due next, so that offers are in hand. A Run that starts up to some jitter later
-// does not need them.
+// Foresee takes note of when a Job that changed is due next, so that offers are in hand. A Run that starts up
+// to some jitter later does not need them.
 func (c *Controller) Foresee(e cache.Event) {
 	_, job := cache.Of[v1.Job](e)
 	if job == nil || job.Object.Spec.Jitter != nil {
@@ -178,16 +183,17 @@ func (c *Controller) Foresee(e cache.Event) {
 	}
 }
 
-// Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a little before.
+// Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a
+// little before.
 func (c *Controller) Expect(role string, t time.Time) {
 	c.placer.post(note{expect: &expectation{cmp.Or(role, c.cfg.Roles[0]), t}})
 }
 
-// SuppressedRoles are the framework's roles for which nothing waits, or is due soon: a subscription that is about to be made need not
-// bring offers to them.
+// SuppressedRoles returns the roles for which nothing waits or is due soon. The next subscription need not
+// bring offers for them.
 func (c *Controller) SuppressedRoles() []string { return c.placer.suppressedRoles() }
 
-// Subscribed begins a subscription: nothing is launched before it is known what became of the live attempts (I9).
+// Subscribed begins a subscription. Nothing is launched before the fate of the live attempts is known (I9).
 func (c *Controller) Subscribed(frameworkID string) {
 	c.reconciliation.subscribed(frameworkID)
 	c.enqueuePending()
@@ -238,14 +244,14 @@ func (c *Controller) Update(u offer.Update) {
 	c.cfg.Enqueue(id.Key())
 }
 
-// enqueuePending has what could not be acknowledged looked at again.
+// enqueuePending enqueues the Runs with updates that could not be acknowledged.
 func (c *Controller) enqueuePending() {
 	for _, key := range c.pending.keys() {
 		c.cfg.Enqueue(key)
 	}
 }
 
-// notSent says of the intent of that time, if it is stored, that nothing was sent to Mesos.
+// notSent records that nothing was sent to Mesos for the intent stored with this launchTime, if it was stored.
 func (c *Controller) notSent(t offer.Task, at time.Time, why error) {
 	c.Update(neverSent(t.ID, t.AgentID, at, why))
 }

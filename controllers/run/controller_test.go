@@ -28,7 +28,8 @@ func (w *world) idOf(key store.Key, attempt int) string {
 
 func quickRetries(r *v1.Run) { r.Spec.Retries.Delay = &v1.Duration{Duration: time.Millisecond} }
 
-// TestI1I2OneRun: a Run comes to its end with three writes, each before what speaks of it; the fake master checks the order.
+// TestI1I2OneRun: a Run comes to its end with three writes, each before what speaks of it; the fake master
+// checks the order.
 func TestI1I2OneRun(t *testing.T) {
 	w := newWorld(t)
 	w.lead(func(c *Config) { c.Agents = agentsAt("/var/lib/mesos/agent") })
@@ -154,8 +155,8 @@ func TestRunsOfAJobThatIsGone(t *testing.T) {
 	w.until("nothing is left", func() bool { return w.now(live) == nil && w.now(ended) == nil })
 }
 
-// TestI1CrashBetweenIntentAndAccept: the intent is stored, the leader dies, the ACCEPT was never sent. The successor asks, hears that
-// nobody knows the task, and launches the next attempt.
+// TestI1CrashBetweenIntentAndAccept: the intent is stored, the leader dies, the ACCEPT was never sent. The
+// successor asks, hears that nobody knows the task, and launches the next attempt.
 func TestI1CrashBetweenIntentAndAccept(t *testing.T) {
 	w := newWorld(t)
 	var accepting sync.WaitGroup
@@ -185,8 +186,8 @@ func TestI1CrashBetweenIntentAndAccept(t *testing.T) {
 	}
 }
 
-// TestI9UnansweredAccept: the ACCEPT has arrived, but its answer has not. Reconciliation on the same subscription says nothing, and no
-// second attempt is made; after a new subscription the task goes on.
+// TestI9UnansweredAccept: the ACCEPT has arrived, but its answer has not. Reconciliation on the same
+// subscription says nothing, and no second attempt is made; after a new subscription the task goes on.
 func TestI9UnansweredAccept(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["r"] = runsOn
@@ -228,8 +229,8 @@ func TestAcceptThatWasNotSent(t *testing.T) {
 	}
 }
 
-// TestATaskThatCannotBePutIntoMesossWords settles its own attempt, in the write that would have been its intent, and nobody else's: the
-// others of its ACCEPT are launched.
+// TestATaskThatCannotBePutIntoMesossWords settles its own attempt, in the write that would have been its
+// intent, and nobody else's: the others of its ACCEPT are launched.
 func TestATaskThatCannotBePutIntoMesossWords(t *testing.T) {
 	w := newWorld(t)
 	w.master.agents = 1
@@ -268,7 +269,8 @@ func TestATaskThatCannotBePutIntoMesossWords(t *testing.T) {
 	}
 }
 
-// TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled: while Mesos is silent about a live attempt, nothing is launched.
+// TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled: while Mesos is silent about a live attempt, nothing is
+// launched.
 func TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["live"] = runsOn
@@ -294,8 +296,8 @@ func TestI9NothingIsLaunchedBeforeLiveAttemptsAreSettled(t *testing.T) {
 	}
 }
 
-// TestI9SilenceHoldsUpNobodyForEver: after a while only the attempt that Mesos is silent about is waited for; it is asked after
-// again, and never replaced.
+// TestI9SilenceHoldsUpNobodyForEver: after a while only the attempt that Mesos is silent about is waited for;
+// it is asked after again, and never replaced.
 func TestI9SilenceHoldsUpNobodyForEver(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["live"] = runsOn
@@ -316,7 +318,8 @@ func TestI9SilenceHoldsUpNobodyForEver(t *testing.T) {
 	}
 }
 
-// TestUpdateBeforeTheCacheKnows: an update may come before the cache has seen the intent. It is neither dropped nor acknowledged.
+// TestUpdateBeforeTheCacheKnows: an update may come before the cache has seen the intent. It is neither dropped
+// nor acknowledged.
 func TestUpdateBeforeTheCacheKnows(t *testing.T) {
 	w := newWorld(t)
 	lag := &laggingCache{}
@@ -419,7 +422,8 @@ func TestUnknownTasksAreKilledAndAcknowledged(t *testing.T) {
 	}
 }
 
-// TestTasksThatNobodyKnowsAreFound: a Run's documents were taken away while nobody led. Its task does not live on unseen.
+// TestTasksThatNobodyKnowsAreFound: a Run's documents were taken away while nobody led. Its task does not live
+// on unseen.
 func TestTasksThatNobodyKnowsAreFound(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["r"] = runsOn
@@ -503,8 +507,8 @@ func TestKilledAgainByTheNextLeader(t *testing.T) {
 	}
 }
 
-// TestLiveAttemptsAreAskedAfterFromTimeToTime: what a lost update would have told comes to light; a question that is not
-// answered or cannot be put is asked again.
+// TestLiveAttemptsAreAskedAfterFromTimeToTime: what a lost update would have told comes to light; a question
+// that is not answered or cannot be put is asked again.
 func TestLiveAttemptsAreAskedAfterFromTimeToTime(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["r"] = runsOn
@@ -566,7 +570,8 @@ func TestOffersAreDeclinedAndSuppressedWhenNothingWaits(t *testing.T) {
 	}
 }
 
-// TestI1I2I9CrashesAtAnyTime: leaders die at any point of many Runs' lives. Every Run reaches its end, and none ran twice.
+// TestI1I2I9CrashesAtAnyTime: leaders die at any point of many Runs' lives. Every Run reaches its end, and none
+// ran twice.
 func TestI1I2I9CrashesAtAnyTime(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -51,7 +51,7 @@ func (p *plan) mustDie(a *v1.Attempt) (reason, text string) {
 	return "", ""
 }
 
-// mustDieAt is mustDie without the patience that Mesos gets: a task that was killed after its timeout was killed for it.
+// mustDieAt is mustDie without TimeoutGrace: a task that was killed after its timeout was killed because of it.
 func (p *plan) mustDieAt(a *v1.Attempt, u offer.Update) (reason, text string) {
 	if reason, text = p.mustDie(a); reason != "" || p.run.Spec.Timeout == nil || a.StartTime == nil {
 		return reason, text
@@ -62,7 +62,7 @@ func (p *plan) mustDieAt(a *v1.Attempt, u offer.Update) (reason, text string) {
 	return "", ""
 }
 
-// since is what the Run has been waiting from.
+// since is when the Run began to wait.
 func (p *plan) since() time.Time {
 	if t := p.status.RetryTime; t != nil {
 		return t.Time

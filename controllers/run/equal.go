@@ -6,8 +6,8 @@ import (
 	v1 "horae/api/v1"
 )
 
-// sameStatus and sameAttempt compare by value. They are written out because they are asked at each update: a test holds them to
-// all the fields there are.
+// sameStatus and sameAttempt compare by value. They run at each update, so they are written out; a test checks
+// that they compare all fields.
 func sameStatus(a, b *v1.RunStatus) bool {
 	return a.Phase == b.Phase && a.Reason == b.Reason && a.Message == b.Message &&
 		sameTime(a.StartTime, b.StartTime) && sameTime(a.FinishTime, b.FinishTime) && sameTime(a.RetryTime, b.RetryTime) &&
@@ -17,7 +17,8 @@ func sameStatus(a, b *v1.RunStatus) bool {
 func sameAttempt(a, b *v1.Attempt) bool {
 	return a.TaskID == b.TaskID && a.AgentID == b.AgentID && a.Hostname == b.Hostname && a.AgentURL == b.AgentURL &&
 		a.State == b.State && a.LaunchTime.Equal(b.LaunchTime.Time) &&
-		sameTime(a.StartTime, b.StartTime) && sameTime(a.FinishTime, b.FinishTime) && sameTime(a.UnreachableTime, b.UnreachableTime) &&
+		sameTime(a.StartTime, b.StartTime) && sameTime(a.FinishTime, b.FinishTime) &&
+		sameTime(a.UnreachableTime, b.UnreachableTime) &&
 		a.NotStarted == b.NotStarted && samePtr(a.ExitCode, b.ExitCode) && a.Reason == b.Reason && a.Message == b.Message &&
 		a.ContainerID == b.ContainerID && a.Sandbox == b.Sandbox && slices.Equal(a.Ports, b.Ports)
 }

@@ -9,12 +9,12 @@ import (
 	"horae/internal/store"
 )
 
-// Facts are what this process remembers of a Run. Each is an optimisation or a caution: with none of them Plan is still right.
+// Facts are what this process remembers about a Run. They save time or add caution; Plan is right without them.
 type Facts struct {
-	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive, so that "unknown"
-	// says nothing, and neither a question nor a kill makes sense.
+	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive,
+	// so that "unknown" says nothing, and neither a question nor a kill makes sense.
 	InFlight bool
-	// Told is how far the live attempt has come, as far as Mesos has told without that being stored (STAGING, STARTING).
+	// Told is how far the live attempt has come, according to updates that are not stored (STAGING, STARTING).
 	Told progress
 	// Kills of the live attempt so far, on this subscription, and when the last was sent.
 	Kills    int
@@ -25,14 +25,14 @@ type Facts struct {
 	// FrameworkID and WorkDir of the live attempt's agent, if known, make the path of its sandbox.
 	FrameworkID string
 	WorkDir     string
-	// Maintenance of the live attempt's agent: the window that is planned; one that starts never was called off; nil: nothing is
-	// known.
+	// Maintenance is the window of the live attempt's agent; nil: none is known. A window with a zero start
+	// was called off.
 	Maintenance *offer.Window
-	// Why the Run waits for a place, as its status is to report it; the zero value says nothing.
+	// Why the Run waits for a place, as its status is to report it; zero: nothing to report.
 	Why placement.Why
 }
 
-// memory is what this process knows of Runs beyond their documents: see Facts. All of it may be lost.
+// memory holds the Facts of Runs. All of it may be lost.
 type memory struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -52,8 +52,8 @@ type runMemory struct {
 	why placement.Why
 }
 
-// of returns what is known of the Run with this live attempt, on this subscription. What was known of another attempt is
-// forgotten; what was sent on an earlier subscription may not have arrived.
+// of returns what is known of the Run with this live attempt on this subscription. It forgets what was known of
+// another attempt, and what was sent on an earlier subscription, which may not have arrived.
 func (m *memory) of(key store.Key, task string, epoch int64) runMemory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +70,7 @@ func (m *memory) of(key store.Key, task string, epoch int64) runMemory {
 	return *r
 }
 
-// change keeps something of the Run in mind.
+// change changes what is known of the Run.
 func (m *memory) change(key store.Key, f func(*runMemory)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,17 +8,19 @@ import (
 	"horae/internal/offer"
 )
 
-// heldOffers are the offers that the placer holds, and what it has told Mesos about wanting more, for each of the framework's roles. It
-// is a state machine without a clock and without I/O: each method is a transition at a time that is passed in. What next returns
-// counts as said to Mesos from then on, because a call that was decided twice would be made twice; so deciding and recording
-// are one step. What did not go through comes back by notDeclined; nothing else has to.
+// heldOffers are the offers that the placer holds, and what it has told Mesos about wanting more, for each of
+// the framework's roles. It is a state machine without a clock and without I/O: each method is a transition at
+// a time that is passed in. What next returns counts as sent to Mesos from then on, because a call that was
+// decided twice would be made twice: deciding and recording are one step. DECLINEs that did not arrive come
+// back through notDeclined; the other calls are repeated anyway.
 type heldOffers struct {
 	cfg    OfferConfig
 	offers placement.Offers
 	roles  []*roleOffers // in the order of the configuration
 	stray  []string      // offers to roles that we do not have, to be declined
-	// undeclined are offers that are not held any more, and whose DECLINE may not have arrived. Mesos counts them as ours until it does, and
-	// offers them to nobody. They are declined again at againAt; zero: there are none.
+	// undeclined are offers that are not held any more and whose DECLINE may not have arrived. Until it does,
+	// Mesos counts them as ours and offers them to no framework. They are declined again at againAt; zero:
+	// there are none.
 	undeclined []string
 	againAt    time.Time
 }
@@ -26,13 +28,13 @@ type heldOffers struct {
 // roleOffers is what is known of the offers to one role.
 type roleOffers struct {
 	name string
-	// came has the role's offers in the order in which they came, and some that have left since.
+	// came lists the role's offers in the order in which they came; some are not held any more.
 	came       []held
 	suppressed bool
 	revived    time.Time     // the last time
 	pause      time.Duration // before the next
-	launched   time.Time     // the last time something was
-	idle       time.Time     // since when nothing waits; zero: something does
+	launched   time.Time     // the last time that an offer was used
+	idle       time.Time     // since when nothing waits; zero: something waits
 	expected   lookAhead
 }
 
@@ -43,17 +45,17 @@ type held struct {
 
 // OfferConfig says how long offers are held. The zero value has useful defaults.
 type OfferConfig struct {
-	// Hold is how long an offer is kept for what may come next, counted from when it came, or from the last launch; default
-	// 500 ms.
+	// Hold is how long an offer is kept for what may come next, counted from when it came, or from the last
+	// launch; default 500 ms.
 	Hold time.Duration
-	// MaxHold bounds that however much is launched; default ten times Hold.
+	// MaxHold bounds the time that an offer is kept, however much is launched; default ten times Hold.
 	MaxHold time.Duration
 	// Refuse is the filter that declined offers get; default 10 min. REVIVE lifts all filters of its role.
 	Refuse time.Duration
 	// LookAhead is how long before an expected time (Expect) offers are asked for; default 1 s.
 	LookAhead time.Duration
-	// ReviveInterval is the least time between two REVIVEs of a role; default 25 ms. It doubles, up to 10 s, while they lead to
-	// nothing.
+	// ReviveInterval is the least time between two REVIVEs of a role; default 25 ms. It doubles, up to 10 s,
+	// while they lead to nothing.
 	ReviveInterval time.Duration
 	// SuppressAfter is how long nothing must wait for offers to be suppressed; default 1 s.
 	SuppressAfter time.Duration
@@ -94,9 +96,9 @@ func (h *heldOffers) role(name string) *roleOffers {
 	return nil
 }
 
-// moves are what is to be said to Mesos.
+// moves are the calls to be made to Mesos.
 type moves struct {
-	// decline are offers that go back for the time refuse; yield those that go back to be offered again soon.
+	// decline are offers that are declined for the time refuse; yield those that are declined without a filter.
 	decline, yield []string
 	refuse         time.Duration
 	// No role is in both of these.
@@ -105,8 +107,7 @@ type moves struct {
 	next time.Time
 }
 
-// reset begins a new subscription: the offers are void, and offers come without being asked for, except to those roles that
-// were said to be suppressed.
+// reset begins a new subscription: the held offers are void, and new ones come for all roles but the suppressed ones.
 func (h *heldOffers) reset(suppressed []string) {
 	h.offers.Clear()
 	h.stray, h.undeclined, h.againAt = nil, nil, time.Time{}
@@ -127,7 +128,7 @@ func (h *heldOffers) add(now time.Time, offers []offer.Offer) {
 	}
 }
 
-// launched says that a placement has used offers of these agents.
+// launched notes that a placement has used offers of these agents.
 func (h *heldOffers) launched(agents []placement.Agent, now time.Time) {
 	for i := range agents {
 		if r := h.role(agents[i].Offers[0].Role); r != nil {
@@ -136,14 +137,14 @@ func (h *heldOffers) launched(agents []placement.Agent, now time.Time) {
 	}
 }
 
-// wanted says that something new waits for the role's offers.
+// wanted notes that something new waits for offers to the role.
 func (h *heldOffers) wanted(role string) {
 	if r := h.role(role); r != nil {
 		r.pause = min(r.pause, newRevivePause)
 	}
 }
 
-// expect says that something will wait for the role's offers from t on.
+// expect notes that something will wait for offers to the role from t on.
 func (h *heldOffers) expect(role string, t time.Time) {
 	if r := h.role(role); r != nil {
 		r.expected.add(t)
@@ -161,13 +162,13 @@ func (h *heldOffers) dueSoon(r *roleOffers, now time.Time) bool {
 	return !next.IsZero() && !next.After(now.Add(h.cfg.LookAhead))
 }
 
-// notDeclined says of offers that next gave back that the call failed.
+// notDeclined takes back offers whose DECLINE failed.
 func (h *heldOffers) notDeclined(now time.Time, ids []string) {
 	h.undeclined, h.againAt = append(h.undeclined, ids...), now.Add(declinePause)
 }
 
-// next moves on to now and returns what is to be said to Mesos. waiting counts, by role, the Runs for which the held offers have no
-// place. ready: the gate is open, so that offers can be used.
+// next moves on to now and returns the calls to make. waiting counts, by role, the Runs that the held offers
+// have no place for. ready: the gate is open, so that offers can be used.
 func (h *heldOffers) next(now time.Time, waiting map[string]int, ready bool) moves {
 	m := moves{refuse: h.cfg.Refuse, decline: h.stray}
 	for _, id := range h.stray {
@@ -176,7 +177,7 @@ func (h *heldOffers) next(now time.Time, waiting map[string]int, ready bool) mov
 	h.stray = nil
 	if now.Before(h.againAt) {
 		m.at(h.againAt, 0, now)
-	} else { // Once more than needed is no harm.
+	} else { // Declining twice does no harm.
 		m.decline, h.undeclined, h.againAt = append(m.decline, h.undeclined...), nil, time.Time{}
 	}
 	for _, r := range h.roles {
@@ -189,14 +190,15 @@ func (h *heldOffers) next(now time.Time, waiting map[string]int, ready bool) mov
 	return m
 }
 
-// giveBack declines the role's offers that were held long enough: for long, unless they are likely to be missed soon.
+// giveBack declines offers to the role that were held long enough: with the filter, unless they are likely to
+// be needed soon.
 func (h *heldOffers) giveBack(m *moves, r *roleOffers, now time.Time, waiting map[string]int) {
 	for len(r.came) > 0 {
 		oldest := r.came[0]
 		if h.offers.Has(oldest.id) {
 			if until := h.keepUntil(r, now, oldest.since, waiting); now.Before(until) {
 				m.at(until, 0, now)
-				return // Those that came later are kept no shorter.
+				return // Those that came later are kept at least as long.
 			}
 			h.offers.Remove(oldest.id)
 			if waiting[r.name] == 0 && h.busy(r, now) {
@@ -209,9 +211,9 @@ func (h *heldOffers) giveBack(m *moves, r *roleOffers, now time.Time, waiting ma
 	}
 }
 
-// nextOfRole decides whether the role's offers are wanted.
+// nextOfRole decides whether offers to the role are wanted.
 func (h *heldOffers) nextOfRole(m *moves, r *roleOffers, now time.Time, waiting bool) {
-	// 1. What waits, or is about to, needs offers.
+	// 1. Revive if something waits, or is about to.
 	if waiting || !h.offers.HasRole(r.name) && h.dueSoon(r, now) {
 		r.idle = time.Time{}
 		if at := r.revived.Add(r.pause); now.Before(at) {
@@ -224,7 +226,7 @@ func (h *heldOffers) nextOfRole(m *moves, r *roleOffers, now time.Time, waiting 
 		m.at(now.Add(r.pause), 0, now)
 		return
 	}
-	// 2. When nothing waits for a while, others shall have the offers.
+	// 2. Suppress when nothing has waited for a while: other frameworks get the offers.
 	if r.idle.IsZero() {
 		r.idle = now
 	}
@@ -237,11 +239,11 @@ func (h *heldOffers) nextOfRole(m *moves, r *roleOffers, now time.Time, waiting 
 	}
 }
 
-// keepUntil says how long an offer to the role that came at since is held.
+// keepUntil returns until when an offer that came at since is held.
 func (h *heldOffers) keepUntil(r *roleOffers, now, since time.Time, waiting map[string]int) time.Time {
 	until := since.Add(h.cfg.Hold)
 	if waiting[r.name] == 0 && len(waiting) > 0 && !h.busy(r, now) {
-		return since // What is offered to this role is kept from another one, for which something waits.
+		return since // Held for this role, it is withheld from another one for which something waits.
 	}
 	busy := r.launched.Add(h.cfg.Hold)
 	if h.dueSoon(r, now) {
@@ -258,7 +260,8 @@ func (h *heldOffers) keepUntil(r *roleOffers, now, since time.Time, waiting map[
 	return until
 }
 
-// quiet are the roles for which nothing is likely to wait soon: a new subscription may begin without offers to them.
+// quiet returns the roles for which nothing is likely to wait soon: a new subscription may begin with them
+// suppressed.
 func (h *heldOffers) quiet(now time.Time, waiting map[string]int) []string {
 	var names []string
 	for _, r := range h.roles {

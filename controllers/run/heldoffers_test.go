@@ -147,9 +147,10 @@ func TestRevivePausesLongerAndLonger(t *testing.T) {
 	}
 }
 
-// TestNoOfferIsHeldLongerThanStated: whatever comes, waits, is launched and expected, and in whichever of its roles, who is
-// asked again when he says so holds no offer for longer than MaxHold, and without launches and expectations for no longer than Hold. It
-// asks for offers while something waits, and suppresses no role for which something does.
+// TestNoOfferIsHeldLongerThanStated: whatever comes, waits, is launched and expected, and in whichever of its
+// roles, who is asked again when he says so holds no offer for longer than MaxHold, and without launches and
+// expectations for no longer than Hold. It asks for offers while something waits, and suppresses no role for
+// which something does.
 func TestNoOfferIsHeldLongerThanStated(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		roles := []string{"a", "b"}

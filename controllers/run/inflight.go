@@ -6,8 +6,8 @@ import (
 	"horae/internal/offer"
 )
 
-// inFlight are the attempts whose ACCEPT is not answered: not sent yet, on its way, or sent without an answer. A new
-// subscription voids them all: what was on its way then names offers that are no longer valid.
+// inFlight are the attempts whose ACCEPT is not answered: it is not sent yet, is on its way, or got no answer.
+// A new subscription voids them all, because the offers that they name are not valid any more.
 type inFlight struct {
 	mu sync.Mutex
 	// tasks is guarded by mu.

@@ -13,8 +13,8 @@ import (
 	"horae/internal/store"
 )
 
-// TestNotSentSpeaksOfOneIntent: an attempt that was not stored leaves its number to the next one. What is said of the former is
-// not said of the latter.
+// TestNotSentSpeaksOfOneIntent: an attempt that was not stored leaves its number to the next one. What is said
+// of the former is not said of the latter.
 func TestNotSentSpeaksOfOneIntent(t *testing.T) {
 	r := testRun(withAttempts(attempt(1, v1.RunLaunching)))
 	at1 := r.Object.Status.Attempts[0].LaunchTime.Time
@@ -63,9 +63,9 @@ func (i *intents) Apply(ctx context.Context, change store.Change) (int64, error)
 	return i.Writer.Apply(ctx, change)
 }
 
-// TestARequestFromBehindDoesNotTouchTheAttempt has a Run asked for once more as it was before its attempt, which happens when
-// it is reconciled before the cache has the intent. The second intent has the number of the first, and etcd does not answer: so much
-// for the second; the first has been sent, and goes on.
+// TestARequestFromBehindDoesNotTouchTheAttempt has a Run asked for once more as it was before its attempt,
+// which happens when it is reconciled before the cache has the intent. The second intent has the number of the
+// first, and etcd does not answer: so much for the second; the first has been sent, and goes on.
 func TestARequestFromBehindDoesNotTouchTheAttempt(t *testing.T) {
 	for _, when := range []string{"while the intent is stored", "when the attempt runs"} {
 		t.Run(when, func(t *testing.T) {

@@ -18,8 +18,8 @@ type InverseAnswerer interface {
 	DeclineInverse(ctx context.Context, ids []string, refuseFor time.Duration) error
 }
 
-// inverseOffers answers inverse offers, and keeps in mind which agents go into maintenance. One goroutine (run) answers; the handler's methods
-// leave it what has happened and go on.
+// inverseOffers answers inverse offers and remembers which agents go into maintenance. One goroutine (run)
+// answers. The other methods record what has happened and return at once.
 type inverseOffers struct {
 	runs     Runs
 	answerer InverseAnswerer
@@ -31,7 +31,7 @@ type inverseOffers struct {
 	wakeup chan struct{}
 	// The fields below are guarded by mu.
 	asked   map[string]offer.InverseOffer // not answered yet, by id
-	windows map[string]offer.Window       // by agent; one that starts never was called off
+	windows map[string]offer.Window       // by agent; one with a zero start was called off
 }
 
 func (u *inverseOffers) wake() {
@@ -65,7 +65,7 @@ func (u *inverseOffers) rescind(id string) {
 	}
 }
 
-// see reads the windows from offers: one that was answered is called off without a word.
+// see reads the windows from offers. After its inverse offer was answered, a window is called off without an event.
 func (u *inverseOffers) see(offers []offer.Offer) {
 	u.mu.Lock()
 	known := len(u.windows) > 0
@@ -96,14 +96,14 @@ func (u *inverseOffers) callOff(agent string) {
 	}
 }
 
-// forget drops the questions of a subscription that is over: the next one asks again.
+// forget drops the inverse offers of a subscription that is over. Mesos sends them again on the next one.
 func (u *inverseOffers) forget() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	clear(u.asked)
 }
 
-// windowOf is what is known of an agent's maintenance; nil: nothing is, and a window that starts never: there is none any more.
+// windowOf returns the maintenance window of an agent; nil: none is known. One with a zero start was called off.
 func (u *inverseOffers) windowOf(agent string) *offer.Window {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -125,7 +125,8 @@ func (u *inverseOffers) run(ctx context.Context) {
 	}
 }
 
-// answer decides on all that was asked by what lives on the agents now, and has the Runs there say so.
+// answer answers all open inverse offers by what is alive on the agents now, and enqueues the Runs there, so
+// that they report it.
 func (u *inverseOffers) answer(ctx context.Context) {
 	u.mu.Lock()
 	asked := maps.Clone(u.asked)
@@ -150,10 +151,12 @@ func (u *inverseOffers) answer(ctx context.Context) {
 		v, stays := judge(i, byAgent[i.AgentID], now)
 		answers[v] = append(answers[v], id)
 		if stays != nil {
-			u.log.Info("An agent goes into maintenance before a Run there need be over: declined", "agent", i.AgentID, "start", i.Unavailable.Start,
+			u.log.Info("An agent goes into maintenance before a Run there need be over: declined", "agent",
+				i.AgentID, "start", i.Unavailable.Start,
 				"run", stays.Namespace+"/"+stays.Name)
 		} else {
-			u.log.V(1).Info("An agent goes into maintenance, and nothing stays there: accepted", "agent", i.AgentID, "start", i.Unavailable.Start)
+			u.log.V(1).Info("An agent goes into maintenance, and nothing stays there: accepted", "agent", i.AgentID,
+				"start", i.Unavailable.Start)
 		}
 	}
 	for v, ids := range answers {

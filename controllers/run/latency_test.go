@@ -15,8 +15,8 @@ import (
 	"horae/internal/store"
 )
 
-// BenchmarkLateness makes a Run every few milliseconds and measures the time until its first attempt is Running, on few agents
-// and on many. Offers have to be asked for, kept, and come back.
+// BenchmarkLateness makes a Run every few milliseconds and measures the time until its first attempt is
+// Running, on few agents and on many. Offers have to be asked for, kept, and come back.
 func BenchmarkLateness(b *testing.B) {
 	for _, bc := range []struct {
 		name   string

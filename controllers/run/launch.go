@@ -13,7 +13,7 @@ import (
 	"horae/internal/store"
 )
 
-// This file is the placer's part from a decision to its ACCEPT.
+// This file has the placer's way from a placement to its ACCEPTs.
 
 // round is one agent's part of a placement on its way to Mesos.
 type round struct {
@@ -28,8 +28,8 @@ type intent struct {
 	change store.Change
 	run    *store.Run
 	next   *v1.RunStatus
-	// unsayable is why the task cannot be put into Mesos's words: then next has the attempt at its end.
-	unsayable error
+	// unencodable is why the task cannot be encoded for Mesos; then the attempt has ended in next.
+	unencodable error
 }
 
 // match decides who goes where, and prepares what is to be stored for each agent that gets something.
@@ -57,7 +57,8 @@ func (p *placer) match() []round {
 	return rounds
 }
 
-// prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be encoded is left out.
+// prepare makes the task of an attempt, and the write that must come before it. An attempt that cannot be
+// encoded is left out.
 func (p *placer) prepare(r *round, placed *placement.Placed) {
 	entry := placed.Run
 	id := NextTask(entry)
@@ -66,9 +67,9 @@ func (p *placer) prepare(r *round, placed *placement.Placed) {
 		TaskID: task.ID, AgentID: r.AgentID, Hostname: r.Hostname, AgentURL: r.AgentURL,
 		State: v1.RunLaunching, LaunchTime: v1.NewTime(r.at), Ports: placed.Ports,
 	})
-	unsayable := p.launcher.Check(&task)
-	if unsayable != nil { // The others of its ACCEPT shall not suffer.
-		next = Unlaunched(entry, next, unsayable, r.at)
+	unencodable := p.launcher.Check(&task)
+	if unencodable != nil { // The other tasks of its ACCEPT are launched.
+		next = Unlaunched(entry, next, unencodable, r.at)
 	}
 	obj := *entry.Object
 	obj.Status = next
@@ -78,7 +79,7 @@ func (p *placer) prepare(r *round, placed *placement.Placed) {
 	}
 	r.tasks = append(r.tasks, task)
 	r.writes = append(r.writes, intent{
-		run: entry, next: &next, unsayable: unsayable,
+		run: entry, next: &next, unencodable: unencodable,
 		change: store.Change{
 			Guards: []store.Guard{store.SpecAt(entry.Key, entry.Rev.SpecMod), store.StatusAt(entry.Key, entry.Rev.StatusMod)},
 			Writes: []store.Write{put},
@@ -86,8 +87,8 @@ func (p *placer) prepare(r *round, placed *placement.Placed) {
 	})
 }
 
-// launch stores the intents of all rounds at once, so that they are committed together, and sends one ACCEPT for each agent with
-// those that were stored (I1).
+// launch stores the intents of all rounds at once, so that they are committed together, and sends one ACCEPT
+// for each agent with those that were stored (I1).
 func (p *placer) launch(ctx context.Context, rounds []round) error {
 	if len(rounds) == 0 {
 		return nil
@@ -121,10 +122,10 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	for j, err := range errs {
 		w := &r.writes[j]
 		if err == nil {
-			p.refused[w.run.Key] = w.run.Rev // From here on a request for this state comes from behind.
+			p.refused[w.run.Key] = w.run.Rev // From now on a request with this revision is outdated.
 			p.metrics.transition(w.run.Object, w.next, p.now())
 		}
-		if err == nil && w.unsayable == nil {
+		if err == nil && w.unencodable == nil {
 			tasks = append(tasks, r.tasks[j])
 			continue
 		}
@@ -133,7 +134,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		p.metrics.dropped.Inc()
 		switch {
 		case err == nil:
-			p.log.Info("Task cannot be put into Mesos's words", "task", r.tasks[j].ID, "reason", w.unsayable.Error())
+			p.log.Info("Task cannot be encoded for Mesos", "task", r.tasks[j].ID, "reason", w.unencodable.Error())
 			continue
 		case errors.Is(err, store.ErrFenced):
 			return fmt.Errorf("store the intent to launch %s: %w", r.tasks[j].ID, err)
@@ -142,7 +143,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the end: the next term asks Mesos what became of them
 		default:
-			// It may have been stored all the same: then it is known that nothing was sent.
+			// It may be stored all the same. If so, it is certain that nothing was sent.
 			p.log.Error(err, "Intent was not stored", "task", r.tasks[j].ID)
 			p.notSent(r.tasks[j], r.at, err)
 		}
@@ -156,8 +157,8 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 	for i := range r.Offers {
 		ids[i] = r.Offers[i].ID
 	}
-	// What is left comes back at once, without a filter: where one task was launched, others may follow. If none does, it is
-	// declined after a while.
+	// Mesos offers the rest again at once, without a filter: other tasks may follow. If none does, the offer
+	// is declined later.
 	p.accept(ctx, offer.Launch{OfferIDs: ids, Tasks: tasks}, r.at, r.Offers)
 	return nil
 }
@@ -177,8 +178,8 @@ func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offer
 		case ctx.Err() != nil, !p.flight.has(l.Tasks[0].ID):
 			// The end; or a new subscription has voided it already, and asks after its attempts.
 		case p.unanswered(err):
-			// The attempts stay in flight until a new subscription makes sure that the ACCEPT can have no effect any more, and
-			// are then asked after.
+			// The attempts stay in flight until a new subscription makes sure that the ACCEPT can have no
+			// effect any more, and are then asked after.
 			p.log.Error(err, "ACCEPT was not answered; subscribing anew", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks))
 			p.resubscribe("an ACCEPT was not answered")
 		default:

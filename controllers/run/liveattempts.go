@@ -10,8 +10,9 @@ import (
 	"horae/internal/store"
 )
 
-// liveAttempts counts the attempts that are alive: by namespace, by Job and by agent. It may count one for a little too long, and never one
-// too few: an attempt is entered when it gets its place, before its intent is stored, and leaves when the cache has its end.
+// liveAttempts counts the attempts that are alive, by namespace, by Job and by agent. It may count one a little
+// too long, but never misses one: an attempt is counted from its placement on, before its intent is stored,
+// until the cache has its end.
 type liveAttempts struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -26,8 +27,8 @@ type living struct {
 	placement.Site
 	run, job store.Key
 	need     placement.Need
-	// after is the revision of the status that the intent followed: what is not newer does not speak of the attempt. It is -1 once
-	// something newer has been seen.
+	// after is the revision of the status before the intent: a status that is not newer does not have the
+	// attempt yet. It is -1 once a newer status was seen.
 	after int64
 }
 
@@ -35,10 +36,13 @@ type living struct {
 func (c *liveAttempts) placed(r *placement.Request, agentID, hostname string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.enterLocked(&living{Site: placement.Site{AgentID: agentID, Hostname: hostname}, run: r.Run.Key, job: r.Job(), need: r.Need(), after: r.Run.Rev.StatusMod})
+	c.enterLocked(&living{
+		Site: placement.Site{AgentID: agentID, Hostname: hostname}, run: r.Run.Key, job: r.Job(), need: r.Need(),
+		after: r.Run.Rev.StatusMod,
+	})
 }
 
-// see takes in a Run as the cache has it. It returns whose attempt has come to its end; nil: nobody's.
+// see takes in a Run as the cache has it. It returns the attempt that has ended since; nil: none has.
 func (c *liveAttempts) see(r *store.Run) (ended *living) {
 	obj := r.Object
 	if r.Earlier != nil {
@@ -49,21 +53,21 @@ func (c *liveAttempts) see(r *store.Run) (ended *living) {
 	defer c.mu.Unlock()
 	known := c.runs[r.Key]
 	switch {
-	case known != nil && r.Rev.StatusMod <= known.after: // as it was before the attempt that we know of
+	case known != nil && r.Rev.StatusMod <= known.after: // older than the attempt
 	case a == nil:
 		return c.removeLocked(r.Key)
 	case known != nil && known.AgentID == a.AgentID:
 		known.after = -1
 	default:
 		c.enterLocked(&living{
-			Site: placement.Site{AgentID: a.AgentID, Hostname: a.Hostname}, run: r.Key, job: store.JobKey(r.Key.Namespace, obj.Spec.Job),
-			need: placement.NeedOf(&obj.Spec.Task.Resources), after: -1,
+			Site: placement.Site{AgentID: a.AgentID, Hostname: a.Hostname}, run: r.Key,
+			job: store.JobKey(r.Key.Namespace, obj.Spec.Job), need: placement.NeedOf(&obj.Spec.Task.Resources), after: -1,
 		})
 	}
 	return nil
 }
 
-// remove takes out a Run of which nothing is alive, and returns what was known of it.
+// remove removes a Run that has no live attempt, and returns what was known of it.
 func (c *liveAttempts) remove(run store.Key) *living {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +130,9 @@ func (c *liveAttempts) Tasks() map[string]int {
 func (c *liveAttempts) Sites(job store.Key) []placement.Site {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lives := slices.SortedFunc(maps.Values(c.jobs[job]), func(a, b *living) int { return strings.Compare(a.run.Name, b.run.Name) })
+	lives := slices.SortedFunc(maps.Values(c.jobs[job]), func(a, b *living) int {
+		return strings.Compare(a.run.Name, b.run.Name)
+	})
 	sites := make([]placement.Site, len(lives))
 	for i, l := range lives {
 		sites[i] = l.Site

@@ -9,7 +9,8 @@ import (
 	"horae/internal/store"
 )
 
-// TestLiveAttempts: an attempt counts from when it gets its place until the cache has its end, whatever old states come in between.
+// TestLiveAttempts: an attempt counts from when it gets its place until the cache has its end, whatever old
+// states come in between.
 func TestLiveAttempts(t *testing.T) {
 	var c liveAttempts
 	request := wants(t, "r", "2", "1Mi")

@@ -77,7 +77,8 @@ func TestInverseOffersAreJudgedByWhatIsBoundToBeOver(t *testing.T) {
 	}
 }
 
-// An answer holds for a while that is bounded, and shorter the nearer the window is; what was accepted is over when it begins.
+// An answer holds for a while that is bounded, and shorter the nearer the window is; what was accepted is over
+// when it begins.
 func TestAnswersToInverseOffers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seconds := func(name string, least, most int) time.Duration {
@@ -214,8 +215,8 @@ func endlessRun(t *testing.T) (*world, *devcluster.Cluster, store.Key) {
 	return w, cluster, key
 }
 
-// TestMaintenanceOnTheDevCluster: a window is planned for an agent where a Run has no end in sight; operators see that it is
-// declined, and the user why; the machine goes down, and the Run goes on elsewhere.
+// TestMaintenanceOnTheDevCluster: a window is planned for an agent where a Run has no end in sight; operators
+// see that it is declined, and the user why; the machine goes down, and the Run goes on elsewhere.
 func TestMaintenanceOnTheDevCluster(t *testing.T) {
 	w, cluster, key := endlessRun(t)
 	first := w.now(key).Object.Status.Attempts[0]
@@ -253,8 +254,8 @@ func TestMaintenanceOnTheDevCluster(t *testing.T) {
 	}
 }
 
-// TestDrainedAgentOnTheDevCluster: an agent is drained; its task is killed, which nobody asked of Horae, and so it is lost work that
-// is done elsewhere. Nothing is launched there until the agent is activated again.
+// TestDrainedAgentOnTheDevCluster: an agent is drained; its task is killed, which nobody asked of Horae, and so
+// it is lost work that is done elsewhere. Nothing is launched there until the agent is activated again.
 func TestDrainedAgentOnTheDevCluster(t *testing.T) {
 	w, cluster, key := endlessRun(t)
 	first := w.now(key).Object.Status.Attempts[0]

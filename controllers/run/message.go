@@ -28,7 +28,8 @@ const longestMessage = 1024
 // shorten keeps the beginning of a long text.
 func shorten(text string) string { return cut(text, longestMessage) }
 
-// oneLine keeps the first line of a text that says something, and no more of it than shorten does: agents put statistics behind it.
+// oneLine keeps the first line of a text that says something, and no more of it than shorten does: agents put
+// statistics behind it.
 func oneLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
 	return shorten(strings.TrimRight(line, " \t\r"))

@@ -12,8 +12,8 @@ import (
 	"horae/internal/store"
 )
 
-// model is a Run that is planned for over and over, by a controller that may crash between any two steps, while Mesos says
-// anything in any order. It stands for etcd: run is what is stored.
+// model is a Run that is planned for over and over, by a controller that may crash between any two steps, while
+// Mesos says anything in any order. It stands for etcd: run is what is stored.
 type model struct {
 	run  *store.Run
 	now  time.Time
@@ -33,8 +33,9 @@ var anyState = []offer.State{
 
 var anyReason = []string{"", "", "RECONCILIATION", "INVALID_OFFERS", "AGENT_DISCONNECTED", "AGENT_DRAINING", "MAX_COMPLETION_TIME_REACHED", "NOT_SENT", "EXECUTOR_TERMINATED"}
 
-// TestI2I4I7I8Model: whatever Mesos says in whatever order, and however often the controller crashes, task ids never repeat (I4), what
-// has ended stays as it ended (I7), an acknowledged update's effect is stored (I2), and nothing cached is modified (I8).
+// TestI2I4I7I8Model: whatever Mesos says in whatever order, and however often the controller crashes, task ids
+// never repeat (I4), what has ended stays as it ended (I7), an acknowledged update's effect is stored (I2), and
+// nothing cached is modified (I8).
 func TestI2I4I7I8Model(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
@@ -140,8 +141,9 @@ func (m *model) plan(t *rapid.T, crash int) {
 	}
 }
 
-// noEffect: what was acknowledged is never heard of again, so that its effect must be stored by now, or there is none (I2). An
-// answer that was not to be trusted while an ACCEPT was under way is the exception: it is asked for again.
+// noEffect: what was acknowledged is never heard of again, so that its effect must be stored by now, or there
+// is none (I2). An answer that was not to be trusted while an ACCEPT was under way is the exception: it is
+// asked for again.
 func (m *model) noEffect(t *rapid.T, u offer.Update) {
 	if !u.WantsAck() {
 		t.Fatalf("an acknowledgement that nobody wants: %+v", u)

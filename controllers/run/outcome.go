@@ -10,8 +10,8 @@ import (
 	"horae/internal/offer"
 )
 
-// This file decides what the end of an attempt means for its Run. What each task state and reason of Mesos means is the table in
-// taskstates.go; when the next attempt may start is in retry.go.
+// This file decides what the end of an attempt means for its Run. What each task state and reason of Mesos
+// means is the table in taskstates.go; when the next attempt may start is in retry.go.
 
 // freeAborts is how many attempts of a Run may be aborted before they count against retries.limit.
 const freeAborts = 5
@@ -25,13 +25,14 @@ type ending struct {
 	text, detail string
 }
 
-// with puts what Mesos says behind the ending's text: its first line, and in the detail all of it, up to a bound.
+// with appends the message of Mesos: its first line to the text, and all of it, up to a bound, to the detail.
 func (e ending) with(message string) ending {
 	e.text, e.detail = join(e.text, oneLine(message)), join(e.text, shorten(message))
 	return e
 }
 
-// resolve turns the table's row into an ending: it knows who killed the task, and how often the Run's attempts were aborted.
+// resolve turns a row of the table into an ending. Who killed the task, and how many attempts were aborted,
+// depends on the Run.
 func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
 	if m.class == aborted && p.aborts() >= freeAborts {
 		m = meaning(u.State, u.Reason, started)
@@ -49,7 +50,7 @@ func (p *plan) resolve(a *v1.Attempt, u offer.Update, m row) ending {
 	return e
 }
 
-// resolveKill is the ending of an attempt whose task was killed, e if it was not for a reason of the Run's.
+// resolveKill returns the ending of an attempt whose task was killed; e, if the Run gave no reason to kill it.
 func (p *plan) resolveKill(a *v1.Attempt, u offer.Update, e ending) ending {
 	sick := u.Healthy != nil && !*u.Healthy
 	switch reason, text := p.mustDieAt(a, u); {
@@ -63,20 +64,22 @@ func (p *plan) resolveKill(a *v1.Attempt, u offer.Update, e ending) ending {
 	return e
 }
 
-// likelyCause explains messages of agents that lack what the task's container needs; "": there is nothing to explain.
+// likelyCause explains the message of an agent that lacks what the task's container needs; "": the message is
+// another.
 func (p *plan) likelyCause(u offer.Update) string {
 	c := p.run.Spec.Task.Container
 	switch {
 	case c == nil:
 	case c.Type == v1.ContainerDocker && strings.Contains(u.Message, "unknown container"):
 		return "the agent may not run Docker containers (its --containerizers)"
-	case strings.Contains(u.Message, "Unsupported container image"), strings.Contains(u.Message, "in ContainerInfo is not supported"):
+	case strings.Contains(u.Message, "Unsupported container image"),
+		strings.Contains(u.Message, "in ContainerInfo is not supported"):
 		return "the agent may lack an isolator that the container needs (its --isolation and --image_providers)"
 	}
 	return ""
 }
 
-// finish ends an attempt and says what follows for the Run.
+// finish ends an attempt and decides what follows for the Run.
 func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
 	p.noteSandbox(a, u)
 	a.State = e.phase
@@ -91,7 +94,7 @@ func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
 	p.follow(a, e)
 }
 
-// follow says what comes after an attempt's end.
+// follow decides what follows the end of an attempt.
 func (p *plan) follow(a *v1.Attempt, e ending) {
 	reason, text := p.unwanted()
 	retries := &p.run.Spec.Retries
@@ -123,7 +126,8 @@ func (p *plan) end(phase v1.RunPhase, reason, message string) {
 	p.status.Phase = phase
 	p.status.FinishTime = v1.NewTimePtr(p.now)
 	if n := len(p.status.Attempts); n > 0 {
-		if t := p.status.Attempts[n-1].FinishTime; t != nil && phase != v1.RunMissed && reason != reasonQueueTimeout && reason != reasonDeadline {
+		if t := p.status.Attempts[n-1].FinishTime; t != nil && phase != v1.RunMissed &&
+			reason != reasonQueueTimeout && reason != reasonDeadline {
 			p.status.FinishTime = t
 		}
 	}
@@ -132,15 +136,16 @@ func (p *plan) end(phase v1.RunPhase, reason, message string) {
 	p.next = time.Time{}
 }
 
-// replaceUnreachable gives up an attempt whose agent has been cut off for longer than the Run allows. The task may still be
-// running: whoever asks for Replace is told so.
+// replaceUnreachable gives up an attempt whose agent has been cut off for longer than the Run allows. The task
+// may still be running, which the documentation of Replace says.
 func (p *plan) replaceUnreachable() {
 	a, u := p.live(), p.run.Spec.Unreachable
 	if a == nil || a.UnreachableTime == nil || u == nil || u.Then != v1.UnreachableReplace {
 		return
 	}
 	if after := unreachableAfter(u); !p.now.Before(a.UnreachableTime.Add(after)) {
-		text := fmt.Sprintf("agent %s has been unreachable for %s; the task may still be running there", a.Hostname, v1.Duration{Duration: after})
+		text := fmt.Sprintf("agent %s has been unreachable for %s; the task may still be running there",
+			a.Hostname, v1.Duration{Duration: after})
 		p.finish(a, offer.Update{TaskID: a.TaskID}, ending{class: lost, phase: v1.RunLost, word: reasonUnreachable, text: text})
 	}
 }
@@ -153,7 +158,7 @@ func endPhase(attempt v1.RunPhase) v1.RunPhase {
 	return v1.RunFailed
 }
 
-// failed says how an attempt ended, and which one it was.
+// failed is the message about one attempt that ended.
 func (p *plan) failed(a *v1.Attempt, e ending) string {
 	what := "failed"
 	switch e.class {
@@ -169,7 +174,7 @@ func (p *plan) failed(a *v1.Attempt, e ending) string {
 	return join(fmt.Sprintf("attempt %d %s", number, what), e.text)
 }
 
-// allFailed says that no attempt is left.
+// allFailed is the message when no attempt is left.
 func (p *plan) allFailed(e ending) string {
 	if n := p.counted(); n > 1 {
 		return join(fmt.Sprintf("%d attempts failed, the last one", n), e.text)
@@ -177,7 +182,7 @@ func (p *plan) allFailed(e ending) string {
 	return e.text
 }
 
-// lastMessage is what the last attempt left to say, to be put behind another message.
+// lastMessage is the message of the last attempt, or why the Run waits, to be appended to another message.
 func (p *plan) lastMessage() string {
 	n := len(p.status.Attempts)
 	if n == 0 {

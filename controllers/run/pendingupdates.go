@@ -9,9 +9,9 @@ import (
 	"horae/internal/store"
 )
 
-// pendingUpdates are the task updates that were not dealt with yet, by Run. None is dropped or acknowledged until a reconciliation
-// of the Run says so. They stay few: Mesos sends the next update of a task only when the one before is acknowledged, and an
-// update that repeats another replaces it.
+// pendingUpdates are the task updates that were not handled yet, by Run. A reconciliation of the Run handles
+// them; until then none is dropped or acknowledged. They stay few: Mesos sends the next update of a task after
+// the acknowledgement of the one before, and an update that repeats another one replaces it.
 type pendingUpdates struct {
 	mu sync.Mutex
 	// The fields below are guarded by mu.
@@ -36,7 +36,8 @@ func (p *pendingUpdates) add(key store.Key, u offer.Update) {
 	p.runs[key] = append(rest, pendingUpdate{p.seq, u})
 }
 
-// repeats reports whether u says what old said: the same update sent again, or another answer of the same content to a question.
+// repeats reports whether u says what old said: the same update sent again, or another answer of the same
+// content to a question.
 func repeats(u, old *offer.Update) bool {
 	return u.TaskID == old.TaskID && u.State == old.State && u.Reason == old.Reason && bytes.Equal(u.UUID, old.UUID)
 }

@@ -21,7 +21,7 @@ type Writer interface {
 
 // Launcher is the part of the driver that the placer uses.
 type Launcher interface {
-	// Check says why a task cannot be put into Mesos's words; nil: it can. It sends nothing.
+	// Check returns why a task cannot be encoded for Mesos; nil: it can. It sends nothing.
 	Check(t *offer.Task) error
 	Accept(ctx context.Context, l offer.Launch) error
 	Decline(ctx context.Context, offerIDs []string, refuse time.Duration) error
@@ -35,8 +35,8 @@ const (
 	acceptsAtATime = 64
 )
 
-// placer brings waiting Runs and offers together. One goroutine (run) owns them; everybody else leaves a note in the inbox and
-// goes on.
+// placer owns the waiting Runs and the held offers, and launches attempts. One goroutine (run) does all that;
+// the other methods leave a note in its inbox and return at once.
 type placer struct {
 	writer   Writer
 	launcher Launcher
@@ -44,14 +44,15 @@ type placer struct {
 	live     *liveAttempts
 	metrics  *metrics
 	log      logr.Logger
-	// notStored is told the Runs whose intent was not stored: they want to be looked at again.
+	// notStored is called for Runs whose intent was not stored: they are to be reconciled again.
 	notStored func(store.Key)
-	// notSent is told the tasks whose intent may be stored with this launchTime, and for which certainly nothing was sent, and why.
+	// notSent is called for tasks whose intent may be stored with this launchTime, but for which certainly
+	// nothing was sent.
 	notSent func(t offer.Task, at time.Time, why error)
 	// unanswered reports whether a failed ACCEPT may have reached Mesos; resubscribe voids what is on its way.
 	unanswered  func(error) bool
 	resubscribe func(reason string)
-	// explained is called with why a Run waits, when its status is to report that.
+	// explained is called when the status of a Run is to report why it waits.
 	explained func(placement.Explanation)
 	now       func() time.Time
 
@@ -60,15 +61,16 @@ type placer struct {
 	inbox  []note
 	asked  map[store.Key]bool // Runs that wait, as far as the inbox says
 	wakeup chan struct{}
-	// grouped counts, by Job, those who wait for their Job's other attempts to make room.
+	// grouped counts, by Job, the waiting Runs that depend on their Job's other attempts.
 	grouped map[store.Key]int
-	// quiet are the roles for which nothing waits, and suppressed those of them of which the next subscription was told.
+	// quiet are the roles for which nothing waits; suppressed are those that the next subscription begins with
+	// suppressed.
 	quiet, suppressed []string
 
 	// The fields below belong to run's goroutine.
 	held    *heldOffers
 	queue   *placement.Queue
-	refused map[store.Key]store.Revisions // of requests whose intent is stored, or was out of date
+	refused map[store.Key]store.Revisions // of requests whose intent is stored or was outdated
 	gate    gateState
 	// subscription changes with each that begins or ends: the offers of the one before are void.
 	subscription int64
@@ -76,16 +78,16 @@ type placer struct {
 	sending      chan struct{}
 }
 
-// note is one thing that the placer is told; one field is set.
+// note is one event for the placer; one field is set.
 type note struct {
 	want    *placement.Request
 	drop    *store.Key
 	offers  []offer.Offer
-	back    int64 // the offers are not new: they were held in that subscription
+	back    int64 // the subscription in which the offers were held before; 0: they are new
 	rescind string
 	agent   string
 	gate    *gateState
-	ended   *store.Key // a Job of which an attempt is alive no more
+	ended   *store.Key // a Job whose attempt has ended
 	expect  *expectation
 }
 
@@ -113,7 +115,8 @@ func (p *placer) want(r *placement.Request) {
 	p.post(note{want: r})
 }
 
-// drop takes a Run out of the queue. It is called for all that does not want an attempt, and cheap for what never did.
+// drop takes a Run out of the queue. It is called for all that does not want an attempt, and cheap for what
+// never did.
 func (p *placer) drop(key store.Key) {
 	p.mu.Lock()
 	known := p.asked[key]
@@ -124,7 +127,7 @@ func (p *placer) drop(key store.Key) {
 	}
 }
 
-// attemptEnded says that an attempt is alive no more, which may be what another one of its Job waits for; nil: none is.
+// attemptEnded has Runs of the same Job tried again, if they depend on its attempts; nil: no attempt has ended.
 func (p *placer) attemptEnded(l *living) {
 	if l == nil {
 		return
@@ -137,7 +140,7 @@ func (p *placer) attemptEnded(l *living) {
 	}
 }
 
-// suppressedRoles are those that a new subscription is to get no offers for.
+// suppressedRoles returns the roles that a new subscription is to begin with suppressed.
 func (p *placer) suppressedRoles() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,14 +166,14 @@ func (p *placer) run(ctx context.Context) error {
 		case <-p.wakeup:
 		case <-timer.C:
 		}
-		// 1. What has come.
+		// 1. Read what has happened.
 		p.read()
-		// 2. Who goes where; the intents are stored, and then accepted.
+		// 2. Match Runs and offers, store the intents, and then accept.
 		rounds := p.match()
 		if err := p.launch(ctx, rounds); err != nil {
 			return err
 		}
-		// 3. Offers that are not needed, offers that are, and why the rest waits.
+		// 3. Decline, revive, suppress, and explain why the other Runs wait.
 		next := p.callMesos(ctx)
 		timer.Reset(max(next.Sub(p.now()), 0))
 	}
@@ -224,7 +227,7 @@ func (p *placer) enqueue(r *placement.Request) {
 	key := r.Run.Key
 	if rev, ok := p.refused[key]; ok {
 		if rev == r.Run.Rev {
-			return // The same state as before: the cache has the newer one in a moment.
+			return // Outdated: the cache has the newer state in a moment.
 		}
 		delete(p.refused, key)
 	}
@@ -236,10 +239,10 @@ func (p *placer) enqueue(r *placement.Request) {
 	}
 }
 
-// leave takes a Run out of those who wait.
+// leave removes a Run from the queue.
 func (p *placer) leave(key store.Key) { p.group(p.queue.Remove(key), -1) }
 
-// group counts one more or less that depends on its Job's other attempts; nil: nothing changes.
+// group counts requests that depend on their Job's other attempts; nil: nothing changes.
 func (p *placer) group(r *placement.Request, n int) {
 	if r == nil || !r.DependsOnJob() {
 		return
@@ -251,14 +254,15 @@ func (p *placer) group(r *placement.Request, n int) {
 	}
 }
 
-// retry has those tried again who wait for their Job's other attempts to make room.
+// retry has the Runs tried again that depend on other attempts of these Jobs.
 func (p *placer) retry(jobs map[store.Key]bool) {
 	for _, role := range p.queue.Retry(jobs) {
 		p.held.wanted(role)
 	}
 }
 
-// callMesos tells Mesos which offers are and are not wanted, and has the Runs that wait report why. It returns when to look again.
+// callMesos tells Mesos which offers are and are not wanted, and has the Runs that wait report why. It returns
+// when to look again.
 func (p *placer) callMesos(ctx context.Context) time.Time {
 	now := p.now()
 	m := p.held.next(now, p.queue.ByRole(), p.gate == gateOpen)
@@ -286,8 +290,8 @@ func (p *placer) explain(now time.Time) time.Time {
 	return next
 }
 
-// send makes the calls. One may fail though the subscription goes on. Of REVIVE and SUPPRESS nothing lasts then: what waits asks again,
-// and offers that come unasked are declined.
+// send makes the calls. One may fail although the subscription goes on. A lost REVIVE is repeated while
+// something waits, and after a lost SUPPRESS the offers that come are declined.
 func (p *placer) send(ctx context.Context, m moves) {
 	var errs []error
 	decline := func(ids []string, refuse time.Duration) {

@@ -29,8 +29,8 @@ func (m *declining) Decline(_ context.Context, ids []string, _ time.Duration) er
 
 func (*declining) Suppress(context.Context, ...string) error { return nil }
 
-// TestOffersAreDeclinedUntilMesosHears: a call can fail while the subscription goes on. An offer that is in nobody's hand, and ours as
-// far as Mesos knows, would be offered to nobody any more.
+// TestOffersAreDeclinedUntilMesosHears: a call can fail while the subscription goes on. An offer that is in
+// nobody's hand, and ours as far as Mesos knows, would be offered to nobody any more.
 func TestOffersAreDeclinedUntilMesosHears(t *testing.T) {
 	now, m := t0, &declining{err: errors.New("401")}
 	p := New(Config{Roles: []string{"horae"}, Mesos: m, Now: func() time.Time { return now }, Enqueue: func(store.Key) {}, Offers: OfferConfig{Hold: time.Second}}).placer
@@ -69,8 +69,8 @@ func TestOffersAreDeclinedUntilMesosHears(t *testing.T) {
 	}
 }
 
-// TestOffersComeBackWithinASubscription: what an ACCEPT that was not sent would have used is in hand again, unless another subscription
-// has begun meanwhile.
+// TestOffersComeBackWithinASubscription: what an ACCEPT that was not sent would have used is in hand again,
+// unless another subscription has begun meanwhile.
 func TestOffersComeBackWithinASubscription(t *testing.T) {
 	for name, tt := range map[string]struct {
 		meanwhile []gateState
@@ -99,8 +99,8 @@ func TestOffersComeBackWithinASubscription(t *testing.T) {
 	}
 }
 
-// TestTheEndOfADeletedRunMakesRoom: a Run whose spec is gone does not say of which Job it was, and those of its Job that wait for room
-// are tried again all the same.
+// TestTheEndOfADeletedRunMakesRoom: a Run whose spec is gone does not say of which Job it was, and those of its
+// Job that wait for room are tried again all the same.
 func TestTheEndOfADeletedRunMakesRoom(t *testing.T) {
 	unique := constrained(one("hostname", v1.OpUnique, "")...)
 	first, second := wants(t, "first", "1", "1Mi", unique), wants(t, "second", "1", "1Mi", unique)

@@ -18,7 +18,7 @@ type Input struct {
 	Updates []offer.Update
 	// JobGone: there is no such Job any more, so that the Run is to go.
 	JobGone bool
-	// Facts that are in no document.
+	// Facts are in no document.
 	Facts
 }
 
@@ -26,8 +26,8 @@ type Input struct {
 type Decision struct {
 	// AckNow are updates that matter nothing, or whose effect is stored already.
 	AckNow []offer.Update
-	// Status is the whole next status; nil: it stays. Created is set with it when the Run's documents don't say when it was
-	// created: then they do from now on.
+	// Status is the whole next status; nil: it stays. Created is set with it when the Run's documents don't
+	// say when it was created: then they do from now on.
 	Status  *v1.RunStatus
 	Created time.Time
 	// Remove: the status document goes; the spec's too with RemoveSpec. Nothing of the Run is alive.
@@ -73,7 +73,8 @@ func Plan(in Input, now time.Time) Decision {
 	}
 	// 2. What time has done: an agent that was cut off for too long.
 	p.replaceUnreachable()
-	// 3. What is to follow: a live attempt is watched over, an ended Run rests, and one between attempts waits or ends.
+	// 3. What is to follow: a live attempt is watched over, an ended Run rests, and one between attempts waits
+	//    or ends.
 	if a := p.live(); a != nil {
 		p.watch(a)
 	} else {
@@ -102,11 +103,12 @@ func (p *plan) live() *v1.Attempt {
 	return nil
 }
 
-// read takes one update in.
+// read applies one update.
 func (p *plan) read(u offer.Update) {
 	i := slices.IndexFunc(p.status.Attempts, func(a v1.Attempt) bool { return a.TaskID == u.TaskID })
 	if i < 0 || p.status.Attempts[i].State.Terminal() {
-		// I7: what ended has ended. But a task that goes on regardless (its agent came back) must not.
+		// I7: an attempt that has ended stays ended. If its task is alive after all (its agent came back), it
+		// is killed.
 		if !terminal(u.State) && u.State != offer.TaskUnreachable && u.State != offer.TaskKilling {
 			p.d.Kill = append(p.d.Kill, offer.TaskRef{TaskID: u.TaskID, AgentID: u.AgentID})
 		}
@@ -132,7 +134,7 @@ func (p *plan) read(u offer.Update) {
 	}
 }
 
-// goOn takes in an update after which the attempt lives.
+// goOn applies an update after which the attempt lives.
 func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 	before := *a
 	switch {
@@ -166,7 +168,7 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 	}
 }
 
-// place notes where the attempt's sandbox is, as far as that is known.
+// noteSandbox records where the attempt's sandbox is, as far as that is known.
 func (p *plan) noteSandbox(a *v1.Attempt, u offer.Update) {
 	if u.ContainerID == "" {
 		return
@@ -179,7 +181,8 @@ func (p *plan) noteSandbox(a *v1.Attempt, u offer.Update) {
 	if executor == "" {
 		executor = a.TaskID // The command executor's id is its task's.
 	}
-	a.Sandbox = p.in.WorkDir + "/slaves/" + a.AgentID + "/frameworks/" + p.in.FrameworkID + "/executors/" + executor + "/runs/" + u.ContainerID
+	a.Sandbox = p.in.WorkDir + "/slaves/" + a.AgentID + "/frameworks/" + p.in.FrameworkID +
+		"/executors/" + executor + "/runs/" + u.ContainerID
 }
 
 // within reads an agent's clock, which may be wrong, as an instant between the attempt's last known one and now.
@@ -197,11 +200,11 @@ func (p *plan) within(a *v1.Attempt, t time.Time) *v1.Time {
 	return v1.NewTimePtr(t)
 }
 
-// watch looks after an attempt that is alive: kill it when it must not be, ask after it when it is silent.
+// watch handles an attempt that is alive: kill it if it must end, ask Mesos about it if it is silent.
 func (p *plan) watch(a *v1.Attempt) {
 	p.status.Phase = a.State
 	if p.in.InFlight {
-		// Its ACCEPT is under way: the answer, or the next subscription, comes first.
+		// Its ACCEPT is under way: wait for the answer, or for the next subscription.
 		if reason, _ := p.mustDie(a); reason != "" {
 			p.lookAgain(p.now.Add(inFlightPause))
 		} else {
@@ -245,7 +248,7 @@ func (p *plan) watch(a *v1.Attempt) {
 	}
 }
 
-// unwanted says why the Run is to end without success, or "".
+// unwanted returns why the Run is to end without success, or "".
 func (p *plan) unwanted() (reason, text string) {
 	switch {
 	case p.gone:
@@ -258,12 +261,12 @@ func (p *plan) unwanted() (reason, text string) {
 	return "", ""
 }
 
-// rest looks after a Run of which nothing is alive.
+// rest handles a Run that has no live attempt.
 func (p *plan) rest() {
 	for _, step := range []func(*plan) bool{
 		(*plan).remove,      // What is deleted goes, once nothing of it lives.
 		(*plan).stayEnded,   // I7
-		(*plan).refuse,      // A spec that is no use runs nothing.
+		(*plan).refuse,      // An invalid spec runs nothing.
 		(*plan).cancel,      // Nothing to kill: it ends at once.
 		(*plan).expire,      // deadline, startBy, queueTimeout
 		(*plan).awaitRetry,  // Not yet.
@@ -315,7 +318,8 @@ func (p *plan) awaitRetry() bool {
 		return false
 	}
 	if n > 0 {
-		// The clock has been set back when more is left than there was in the beginning; else the Run would wait for it to come round.
+		// If more time is left than the whole delay, the clock was set back: the Run does not wait until it
+		// comes round.
 		if most := p.now.Add(p.retryAfter(&p.status.Attempts[n-1])); t.After(most.Add(clockSkew)) {
 			p.status.Message = strings.ReplaceAll(p.status.Message, format(t.Time), format(most))
 			t = v1.NewTimePtr(most)
@@ -335,7 +339,7 @@ func (p *plan) wantAttempt() bool {
 	return true
 }
 
-// decide compares what is to be with what is.
+// decide compares the next status with the present one.
 func (p *plan) decide() Decision {
 	if !p.next.IsZero() {
 		p.d.After = max(p.next.Sub(p.now), time.Millisecond)
@@ -356,8 +360,8 @@ func (p *plan) decide() Decision {
 	return p.d
 }
 
-// ackNow acknowledges what matters nothing. After an update that does matter it may only repeat that one, so that it has to wait
-// for the same write (I2).
+// ackNow acknowledges an update without effect. If an earlier update has an effect, this one may repeat it, and
+// so it waits for the same write (I2).
 func (p *plan) ackNow(u offer.Update) {
 	switch {
 	case !u.WantsAck():
@@ -368,7 +372,7 @@ func (p *plan) ackNow(u offer.Update) {
 	}
 }
 
-// ackAfter acknowledges what is stored with the next status.
+// ackAfter acknowledges an update once the next status is stored.
 func (p *plan) ackAfter(u offer.Update) {
 	p.unstored = true
 	p.ackNow(u)

@@ -58,8 +58,8 @@ func outcomeOf(d Decision) outcome {
 	return o
 }
 
-// TestEveryStateInEveryPhase: one update of each kind, for an attempt that is launching and for one that runs, in a Run that
-// is wanted, cancelled, or deleted.
+// TestEveryStateInEveryPhase: one update of each kind, for an attempt that is launching and for one that runs,
+// in a Run that is wanted, cancelled, or deleted.
 func TestEveryStateInEveryPhase(t *testing.T) {
 	const (
 		L, R, F, K, X, S = v1.RunLaunching, v1.RunRunning, v1.RunFailed, v1.RunKilled, v1.RunLost, v1.RunSucceeded
@@ -220,8 +220,8 @@ func TestEveryStateHasARow(t *testing.T) {
 	}
 }
 
-// TestI7TaskGoneOnReconciliationChangesNothing: explicit reconciliation answers TASK_GONE for a task that finished and was
-// acknowledged.
+// TestI7TaskGoneOnReconciliationChangesNothing: explicit reconciliation answers TASK_GONE for a task that
+// finished and was acknowledged.
 func TestI7TaskGoneOnReconciliationChangesNothing(t *testing.T) {
 	for _, phase := range []v1.RunPhase{v1.RunSucceeded, v1.RunFailed, v1.RunKilled, v1.RunLost} {
 		in := Input{Run: testRun(withAttempts(attempt(1, phase))), Updates: []offer.Update{update(1, offer.TaskGone, reconciled)}}
@@ -625,8 +625,8 @@ func TestLongMessagesAreCut(t *testing.T) {
 	}
 }
 
-// TestAttemptsThatWereAborted: the end of an executor counts against the limit only if the task may have started, or after some
-// times; the pauses grow.
+// TestAttemptsThatWereAborted: the end of an executor counts against the limit only if the task may have
+// started, or after some times; the pauses grow.
 func TestAttemptsThatWereAborted(t *testing.T) {
 	run := testRun(func(r *v1.Run) { r.Spec.Retries.Limit = ptr(int32(1)) })
 	now := at(0)
@@ -740,7 +740,8 @@ func TestMessagesOfSeveralLines(t *testing.T) {
 	}
 }
 
-// TestAThousandAttemptsFitIntoADocument: etcd takes one and a half megabytes at a time, and a retry may be the thousandth.
+// TestAThousandAttemptsFitIntoADocument: etcd takes one and a half megabytes at a time, and a retry may be the
+// thousandth.
 func TestAThousandAttemptsFitIntoADocument(t *testing.T) {
 	var as []v1.Attempt
 	for n := range v1.MaxRetryLimit {

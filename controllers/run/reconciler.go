@@ -49,8 +49,8 @@ func soonest(a, b time.Duration) time.Duration {
 	return a
 }
 
-// sortUpdates separates the updates of attempts that the Run has, or has had, from those of attempts that it does not know: because
-// they were launched a moment ago and the cache has not seen that yet, or because nobody knows them.
+// sortUpdates separates the updates of attempts that the Run knows from the others. It does not know attempts
+// that were launched a moment ago, which the cache has not seen yet, and tasks that no Run has.
 func sortUpdates(run *store.Run, updates []pendingUpdate) (known, unknown []pendingUpdate) {
 	for _, l := range updates {
 		if run != nil && knows(run, l.TaskID) {
@@ -74,7 +74,8 @@ func knows(run *store.Run, taskID string) bool {
 			return true
 		}
 	}
-	// Attempts that never started are forgotten one day: the last one tells how many there were.
+	// Old attempts that never started are dropped from the status; the number of the last one tells how many
+	// there were.
 	if n := len(attempts); n > 0 {
 		last, ok1 := ParseTaskID(attempts[n-1].TaskID)
 		id, ok2 := ParseTaskID(taskID)
@@ -83,9 +84,9 @@ func knows(run *store.Run, taskID string) bool {
 	return false
 }
 
-// handleUnknown deals with updates of tasks that the cache does not know. The intent of each was stored before its ACCEPT was sent
-// (I1), so that etcd itself knows the task, unless its Run is gone: then the task is killed, if it is alive. It returns when to
-// look again; 0: not.
+// handleUnknown deals with updates of tasks that the cache does not know. The intent of each was stored before
+// its ACCEPT was sent (I1), so that etcd itself knows the task, unless its Run is gone: then the task is
+// killed, if it is alive. It returns when to look again; 0: not.
 func (c *Controller) handleUnknown(ctx context.Context, key store.Key, updates []pendingUpdate) (time.Duration, error) {
 	if len(updates) == 0 {
 		return 0, nil
@@ -98,10 +99,10 @@ func (c *Controller) handleUnknown(ctx context.Context, key store.Key, updates [
 	for _, l := range updates {
 		switch {
 		case err == nil && truth.StatusErr() != nil:
-			wait = unreadable // It may be an attempt's that is meant to live. A person has to look.
+			wait = unreadable // It may belong to a live attempt. A person has to look.
 			continue
 		case err == nil && knows(truth, l.TaskID):
-			wait = behindCache // The cache will know in a moment, and have the Run enqueued: this is the safety net.
+			wait = behindCache // The cache will know in a moment and enqueue the Run; this is the safety net.
 			continue
 		}
 		c.reconciliation.endUnknown(ctx, l.Update)
@@ -142,8 +143,8 @@ func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	return in
 }
 
-// jobGone reports whether the Run has outlived its Job. A Job that was deleted and created again is another one, as far as the
-// Run says which one it is of.
+// jobGone reports whether the Run has outlived its Job. A Job that was deleted and created again is another
+// one, if the Run names the UID of its Job.
 func (c *Controller) jobGone(r *store.Run) bool {
 	if r.Rev.Deleted() || r.Err != nil || r.Object.Spec.Job == "" {
 		return false
@@ -156,7 +157,7 @@ func (c *Controller) jobGone(r *store.Run) bool {
 	return owner != nil && owner.Kind == v1.KindJob && owner.UID != job.Object.UID
 }
 
-// act carries out a decision, in the order of its fields: what is stored comes before what speaks of it.
+// act carries out a decision, in the order of its fields: a write comes before everything that relies on it.
 func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revision int64, err error) {
 	key := run.Key
 	if !d.Launch {
@@ -185,7 +186,7 @@ func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revi
 	return revision, nil
 }
 
-// want has the placer look for a place.
+// want queues the Run for placement.
 func (c *Controller) want(run *store.Run, since time.Time) error {
 	r, err := placement.NewRequest(run, since, c.cfg.Roles[0], agentsToAvoid(run.Object.Status.Attempts)...)
 	if err != nil {
@@ -245,20 +246,21 @@ func (c *Controller) wrote(run *store.Run, d *Decision) {
 	}
 }
 
-// acknowledge sends what may be sent: its effect is stored, or it has none. One that does not go through is no harm: the agent
-// sends the update again.
+// acknowledge acknowledges updates whose effect is stored, or that have none. If a call fails, the agent sends
+// the update again.
 func (c *Controller) acknowledge(ctx context.Context, updates []offer.Update) {
 	for i := range updates {
 		if !updates[i].WantsAck() {
 			continue
 		}
 		if err := c.cfg.Mesos.Acknowledge(ctx, updates[i]); err != nil {
-			c.cfg.Log.V(1).Info("Acknowledgement did not go through", "task", updates[i].TaskID, "state", updates[i].State, "reason", err.Error())
+			c.cfg.Log.V(1).Info("Acknowledgement did not go through", "task", updates[i].TaskID, "state",
+				updates[i].State, "reason", err.Error())
 		}
 	}
 }
 
-// kill sends kills. One that does not go through is repeated: Plan asks for it until the task is dead.
+// kill kills tasks. If a call fails, Plan asks for it again, until the task is dead.
 func (c *Controller) kill(ctx context.Context, run *store.Run, tasks []offer.TaskRef) {
 	for _, t := range tasks {
 		c.cfg.Log.Info("Killing task", "task", t.TaskID, "agent", t.AgentID)
@@ -272,7 +274,7 @@ func (c *Controller) kill(ctx context.Context, run *store.Run, tasks []offer.Tas
 	}
 }
 
-// remember keeps something of a live attempt in mind.
+// remember changes what is known of a live attempt.
 func (c *Controller) remember(key store.Key, task string, f func(*runMemory)) {
 	epoch, _ := c.reconciliation.current()
 	c.memory.change(key, func(m *runMemory) {

@@ -24,7 +24,7 @@ func (p *plan) retry(a *v1.Attempt, e ending) {
 	p.report(reasonRetrying, fmt.Sprintf("%s; the next attempt may start at %s", p.failed(a, e), format(at)))
 }
 
-// agentsToAvoid are those on which the last attempts, one after another, could not start: the next one may have better luck elsewhere.
+// agentsToAvoid returns the agents on which the last attempts, one after another, could not start.
 func agentsToAvoid(attempts []v1.Attempt) (ids []string) {
 	for i := len(attempts) - 1; i >= 0 && couldNotStart(&attempts[i]); i-- {
 		if id := attempts[i].AgentID; !slices.Contains(ids, id) {
@@ -34,7 +34,7 @@ func agentsToAvoid(attempts []v1.Attempt) (ids []string) {
 	return ids
 }
 
-// couldNotStart reports whether an attempt ended because its agent or its executor did not bring up the task, or did not keep it.
+// couldNotStart reports whether an attempt ended because its agent did not start its container or lost its executor.
 func couldNotStart(a *v1.Attempt) bool {
 	return a.State.Terminal() && (abortedBy(a.Reason) || a.Reason == mesosLaunchFailed)
 }
@@ -88,8 +88,8 @@ func retryLimit(r *v1.Retries) int {
 	return int(*r.Limit)
 }
 
-// retryDelay is the pause before the extra attempt number n, from 1. With jitter it is drawn evenly from zero to the whole, by the
-// id of the task that failed, so that planning again draws the same.
+// retryDelay is the delay before the n-th retry, from 1. With jitter it is between zero and the whole, by a
+// hash of the failed task's id, so that planning again gives the same.
 func retryDelay(r *v1.Retries, n int, taskID string) time.Duration {
 	delay, factor, most := v1.DefaultRetryDelay, v1.DefaultRetryFactor, v1.DefaultRetryMaxDelay
 	if r.Delay != nil {
@@ -108,8 +108,8 @@ func retryDelay(r *v1.Retries, n int, taskID string) time.Duration {
 	return d
 }
 
-// exitCodeForbids reports whether the rules make this exit code a permanent failure. An attempt that has none, because a signal
-// or Mesos ended it, is not subject to them.
+// exitCodeForbids reports whether the rules make this exit code a permanent failure. An attempt that has none,
+// because a signal or Mesos ended it, is not subject to them.
 func exitCodeForbids(r *v1.RetryExitCodes, code *int32) bool {
 	switch {
 	case r == nil || code == nil:
@@ -120,7 +120,7 @@ func exitCodeForbids(r *v1.RetryExitCodes, code *int32) bool {
 	return slices.Contains(r.Never, *code)
 }
 
-// fraction spreads texts evenly over [0, 1), always in the same way.
+// fraction hashes a text to a number in [0, 1).
 func fraction(text string) float64 {
 	h := fnv.New64a()
 	h.Write([]byte(text))

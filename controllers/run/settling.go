@@ -7,20 +7,21 @@ import (
 	"horae/internal/offer"
 )
 
-// settling is what is known of the attempts that were live when the present subscription began, and when Mesos is to be asked after
-// which attempt. It is a state machine without a clock and without I/O: each method is a transition, at a time that is passed in.
-// taskReconciliation guards it and carries out what next returns.
+// settling knows which of the attempts that were live when the subscription began Mesos has reported since, and
+// decides when to ask after which. It is a state machine without a clock and without I/O: each method is a
+// transition, at a time that is passed in. taskReconciliation guards it and carries out what next returns.
 type settling struct {
-	// wait is how long attempting to launch waits for attempts that Mesos is silent about; every is the period of asking after all.
+	// wait is how long launching waits for attempts that Mesos is silent about; every is the period of asking
+	// after all.
 	wait, every time.Duration
 
 	epoch     int64 // counts subscriptions
 	framework string
 	connected bool
-	fresh     bool   // nobody has counted yet which attempts were live when the subscription began
+	fresh     bool   // begin was not called yet for this subscription
 	removed   string // a framework that Mesos has removed with all its tasks
-	// unsettled are the tasks that were asked after and not heard of since; nil until they are known. heard are those heard of
-	// before that.
+	// unsettled are the tasks that Mesos has not reported since the subscription began; nil before begin.
+	// heard are those that it reported before begin.
 	unsettled map[string]offer.TaskRef
 	heard     map[string]bool
 	open      bool // attempts may be launched
@@ -28,7 +29,7 @@ type settling struct {
 	round   int       // of asking after the unsettled
 	roundAt time.Time // of the next round
 	allAt   time.Time // of the next question after all
-	askOpen bool      // the master has not been asked for what we do not know
+	askOpen bool      // the master was not asked yet for tasks that we do not know
 
 	lostAgents map[string]bool
 	asks       []offer.TaskRef
@@ -38,7 +39,7 @@ type settling struct {
 // questions are what is to be asked of Mesos at one time, and what is to be done besides.
 type questions struct {
 	ask []offer.TaskRef
-	// agents are to be asked after with all their tasks; all: everybody is.
+	// agents: ask after all tasks on these agents; all: ask after all tasks.
 	agents map[string]bool
 	all    bool
 	// open: also ask the master what it knows to be alive, which may be tasks that no Run has.
@@ -62,7 +63,7 @@ func (s *settling) disconnected() {
 	s.connected, s.fresh, s.unsettled, s.open = false, false, nil, false
 }
 
-// hear notes that Mesos has spoken of the task. It reports whether that was the last one that was silent.
+// hear notes that Mesos has reported the task. It returns whether that was the last silent one.
 func (s *settling) hear(taskID string) (settled bool) {
 	switch {
 	case s.unsettled != nil:
@@ -83,8 +84,8 @@ func (s *settling) agentLost(id string) {
 	s.lostAgents[id] = true
 }
 
-// begins reports whether there is a new subscription, and nothing left to be settled before it: what a removed framework had is lost,
-// and what is launched from now on is not.
+// begins reports whether a new subscription is to begin. The tasks of a removed framework must be settled
+// before: they are lost, and what is launched from now on is not.
 func (s *settling) begins() bool { return s.fresh && s.removed == "" }
 
 // begin takes the attempts that are to be asked after on a new subscription.
@@ -108,7 +109,7 @@ func (s *settling) next(now time.Time) questions {
 		return q
 	}
 	q.ask, s.asks = s.asks, nil
-	// 1. Those who have not been heard of since the subscription, with back-off.
+	// 1. Ask after the silent attempts, with back-off.
 	if len(s.unsettled) > 0 && !now.Before(s.roundAt) {
 		for _, ref := range s.unsettled {
 			q.ask = append(q.ask, ref)
@@ -119,12 +120,12 @@ func (s *settling) next(now time.Time) questions {
 	if len(s.unsettled) > 0 {
 		q.next = s.roundAt
 	}
-	// 2. The gate opens when all are settled, or when the second question after those who are silent is due (I9).
+	// 2. Open the gate when all are settled, or when the second question after the silent ones is due (I9).
 	if !s.open && (len(s.unsettled) == 0 || s.round > 1) {
 		s.open = true
 		q.openGate, q.unsettled = true, len(s.unsettled)
 	}
-	// 3. Hints, and everybody from time to time.
+	// 3. Ask after the tasks of lost agents, and after all from time to time.
 	q.agents, s.lostAgents = s.lostAgents, nil
 	if q.all = !now.Before(s.allAt); q.all {
 		s.allAt = now.Add(s.every)

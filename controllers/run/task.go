@@ -16,7 +16,7 @@ const (
 	labelNamespace = "horae/namespace"
 )
 
-// NewTask makes the Mesos task of an attempt that has found its place. The agent is where it runs.
+// NewTask makes the Mesos task of an attempt that was placed on an agent.
 func NewTask(p *placement.Placed, id TaskID, agentID, hostname string) offer.Task {
 	r := p.Run.Object
 	spec := withOverrides(&r.Spec)
@@ -31,8 +31,9 @@ func NewTask(p *placement.Placed, id TaskID, agentID, hostname string) offer.Tas
 	return t
 }
 
-// withOverrides is the Run's task with the arguments of a manual trigger, which stand in place of the task's. A shell line has no
-// arguments of its own: they are put behind it, as Chronos did, but quoted, so that they stay arguments.
+// withOverrides is the Run's task with the arguments of a manual trigger, which stand in place of the task's. A
+// shell line has no arguments of its own: they are put behind it, as Chronos did, but quoted, so that they stay
+// arguments.
 func withOverrides(s *v1.RunSpec) *v1.TaskSpec {
 	if len(s.Args) == 0 {
 		return &s.Task
@@ -76,13 +77,15 @@ func labels(r *v1.Run, id TaskID) map[string]string {
 	return m
 }
 
-// environment is the attempt's complete environment: the task's, overridden by the trigger's, and the variables that Horae sets for
-// every attempt (docs/tasks.md). A Job cannot override the latter: its variables of those names are left out.
+// environment is the attempt's complete environment: the task's, overridden by the trigger's, and the variables
+// that Horae sets for every attempt (docs/tasks.md). A Job cannot override the latter: its variables of those
+// names are left out.
 func environment(r *v1.Run, p *placement.Placed, id TaskID, hostname string) []v1.EnvVar {
 	given := append(horaeVariables(r, id), chronosVariables(r, p, id, hostname)...)
 	given = append(given, portVariables(p.Ports)...)
 
-	own := append(append(make([]v1.EnvVar, 0, len(r.Spec.Task.Env)+len(r.Spec.Env)+len(given)), r.Spec.Task.Env...), r.Spec.Env...)
+	own := append(append(make([]v1.EnvVar, 0, len(r.Spec.Task.Env)+len(r.Spec.Env)+len(given)),
+		r.Spec.Task.Env...), r.Spec.Env...)
 	last := make(map[string]int, cap(own))
 	for i := range own {
 		last[own[i].Name] = i

@@ -7,8 +7,9 @@ import (
 	"horae/internal/store"
 )
 
-// TaskID names one attempt. Its text is namespace.run.createRevision.attempt (I4): the create revision of the Run's spec key
-// tells a Run from an earlier one of the same name, and the number tells its attempts apart; so none is ever used twice.
+// TaskID names one attempt. Its text is namespace.run.createRevision.attempt (I4): the create revision of the
+// Run's spec key tells a Run from an earlier one of the same name, and the number tells its attempts apart; so
+// none is ever used twice.
 type TaskID struct {
 	Namespace string
 	Run       string
@@ -33,7 +34,7 @@ func (id TaskID) String() string {
 // Key of the Run that the task is an attempt of.
 func (id TaskID) Key() store.Key { return store.RunKey(id.Namespace, id.Run) }
 
-// ParseTaskID reads a task's id back. It answers false for any text that String does not make.
+// ParseTaskID reads a task's id back. It returns false for any text that String does not make.
 func ParseTaskID(s string) (TaskID, bool) {
 	namespace, rest, ok1 := strings.Cut(s, ".")
 	run, rest, ok2 := strings.Cut(rest, ".")

@@ -28,12 +28,12 @@ type Runs interface {
 // asksAtATime is how many tasks one RECONCILE names at most: the master answers each with an update.
 const asksAtATime = 1000
 
-// taskReconciliation settles with Mesos what became of the live attempts. After each subscription it asks after all of them, holds
-// the placer's gate closed until each has been heard of or has been silent for a while (I9), and goes on asking, with
-// back-off, after the silent ones alone: a master that has just started says nothing of agents that have not come back. What
-// to ask when is decided in settling.go.
+// taskReconciliation settles with Mesos what became of the live attempts. After each subscription it asks after
+// all of them, holds the placer's gate closed until each has been heard of or has been silent for a while (I9),
+// and goes on asking, with back-off, after the silent ones alone: a master that has just started says nothing
+// of agents that have not come back. What to ask when is decided in settling.go.
 //
-// One goroutine (run) asks; the handler's methods leave it what has happened and go on.
+// One goroutine (run) asks. The other methods record what has happened and return at once.
 type taskReconciliation struct {
 	runs   Runs
 	caller TaskCaller
@@ -82,7 +82,7 @@ func (c *taskReconciliation) disconnected() {
 	})
 }
 
-// hear notes that Mesos has spoken of the task.
+// hear notes that Mesos has reported the task.
 func (c *taskReconciliation) hear(taskID string) {
 	c.change(func(s *settling) bool { return s.hear(taskID) })
 }
@@ -145,7 +145,8 @@ func (c *taskReconciliation) advance() questions {
 	return q
 }
 
-// send makes the calls, and returns when to go on. When a question does not go through all are asked again before long.
+// send makes the calls, and returns when to go on. When a question does not go through all are asked again
+// before long.
 func (c *taskReconciliation) send(ctx context.Context, q questions) (next time.Time) {
 	var err error
 	if q.open {
@@ -169,7 +170,7 @@ func (c *taskReconciliation) send(ctx context.Context, q questions) (next time.T
 	return next
 }
 
-// settleRemoved ends the attempts of a framework that Mesos has removed: no update will tell.
+// settleRemoved ends the attempts of a framework that Mesos has removed: no update will come for them.
 func (c *taskReconciliation) settleRemoved() {
 	c.mu.Lock()
 	removed := c.state.removed
@@ -179,7 +180,8 @@ func (c *taskReconciliation) settleRemoved() {
 		return
 	}
 	live := c.live(func(*v1.Attempt) bool { return true })
-	c.log.Info("Mesos has removed the framework and its tasks; they count as lost", "framework", removed, "attempts", len(live))
+	c.log.Info("Mesos has removed the framework and its tasks; they count as lost", "framework", removed,
+		"attempts", len(live))
 	for _, ref := range live {
 		c.inject(offer.Update{
 			TaskID: ref.TaskID, AgentID: ref.AgentID, State: offer.TaskLost, Reason: reasonFrameworkRemoved, Source: "MASTER",
@@ -227,7 +229,7 @@ func (c *taskReconciliation) endUnknown(ctx context.Context, u offer.Update) {
 	if !terminal(u.State) && u.State != offer.TaskUnreachable {
 		c.log.Info("Killing a task that no Run has", "task", u.TaskID, "state", u.State, "agent", u.AgentID)
 		if err := c.caller.Kill(ctx, offer.TaskRef{TaskID: u.TaskID, AgentID: u.AgentID}, nil); err != nil {
-			// Not acknowledged either: Mesos tells again.
+			// Not acknowledged either: Mesos sends the update again.
 			c.log.V(1).Info("Kill did not go through", "task", u.TaskID, "reason", err.Error())
 			return
 		}

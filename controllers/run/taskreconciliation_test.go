@@ -33,8 +33,9 @@ func (b *busy) Runs(string) []*store.Run {
 	return nil
 }
 
-// TestRemovalIsSettledBeforeAnythingIsLaunched: what lives when a framework's removal is settled counts as lost. So the gate stays closed
-// until it is, whenever the removal and the next subscription come: what was launched since is not the removed framework's.
+// TestRemovalIsSettledBeforeAnythingIsLaunched: what lives when a framework's removal is settled counts as
+// lost. So the gate stays closed until it is, whenever the removal and the next subscription come: what was
+// launched since is not the removed framework's.
 func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
 	for name, comes := range map[string]struct{ first, meanwhile func(*taskReconciliation) }{
 		"after the look for removals": {first: func(c *taskReconciliation) { c.frameworkRemoved("f1"); c.subscribed("f2") }},
@@ -79,8 +80,9 @@ func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
 	}
 }
 
-// TestGateOpensAfterItWasClosed: a taskReconciliation that is awake just as a subscription begins, and has nobody to ask after, opens the
-// gate at once. The placer must hear that the gate is closed before that, and not after: it would wait for the next subscription.
+// TestGateOpensAfterItWasClosed: a taskReconciliation that is awake just as a subscription begins, and has
+// nobody to ask after, opens the gate at once. The placer must hear that the gate is closed before that, and
+// not after: it would wait for the next subscription.
 func TestGateOpensAfterItWasClosed(t *testing.T) {
 	c := &taskReconciliation{
 		runs: nobody{}, caller: nobody{}, flight: &inFlight{}, log: testr.New(t), now: time.Now,

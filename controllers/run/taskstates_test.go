@@ -12,9 +12,10 @@ import (
 	"horae/internal/offer"
 )
 
-// comesWith says of each reason of Mesos 1.11 with which states a partition-aware or an older framework may get it: from Mesos's
-// page task-state-reasons.md, from its agent's and master's code where that is behind, and from the recordings. Those and no
-// others have rows of their own. A reason without a state is one that Mesos has in its protocol and does not use.
+// comesWith says of each reason of Mesos 1.11 with which states a partition-aware or an older framework may get
+// it: from Mesos's page task-state-reasons.md, from its agent's and master's code where that is behind, and
+// from the recordings. Those and no others have rows of their own. A reason without a state is one that Mesos
+// has in its protocol and does not use.
 var comesWith = map[string][]offer.State{
 	"AGENT_DISCONNECTED":               {offer.TaskDropped, offer.TaskLost},
 	"AGENT_DRAINING":                   {offer.TaskKilling, offer.TaskKilled, offer.TaskDropped},
@@ -53,8 +54,8 @@ var comesWith = map[string][]offer.State{
 	"TASK_UNKNOWN":                     nil,
 }
 
-// TestEveryReasonWithEveryState: each pair of a state and a reason has a row of its own exactly where Mesos sends it, and means
-// otherwise what the state means.
+// TestEveryReasonWithEveryState: each pair of a state and a reason has a row of its own exactly where Mesos
+// sends it, and means otherwise what the state means.
 func TestEveryReasonWithEveryState(t *testing.T) {
 	for _, reason := range offer.Reasons {
 		with, known := comesWith[reason]
@@ -87,7 +88,8 @@ func TestEveryReasonWithEveryState(t *testing.T) {
 	}
 }
 
-// TestAnEndThatOnlyReconciliationTellsIsWaitedFor: what decides about a retry comes with the update, which the agent sends again.
+// TestAnEndThatOnlyReconciliationTellsIsWaitedFor: what decides about a retry comes with the update, which the
+// agent sends again.
 func TestAnEndThatOnlyReconciliationTellsIsWaitedFor(t *testing.T) {
 	for _, state := range []offer.State{offer.TaskFailed, offer.TaskKilled, offer.TaskDropped} {
 		answer, itself := update(1, state, reconciled), update(1, state, because("AGENT_DRAINING"))
@@ -134,8 +136,8 @@ func fateOf(state offer.State, reason string, phase v1.RunPhase) fate {
 	return f
 }
 
-// TestTaskStatesDocument keeps docs/task-states.md equal to what Plan does; go test ./controllers/run -run TaskStates -update
-// rewrites it.
+// TestTaskStatesDocument keeps docs/task-states.md equal to what Plan does; go test ./controllers/run -run
+// TaskStates -update rewrites it.
 func TestTaskStatesDocument(t *testing.T) {
 	b := new(strings.Builder)
 	b.WriteString(taskStatesHead)

@@ -6,31 +6,33 @@ import (
 	"horae/internal/backoff"
 )
 
-// Times that no configuration changes. Those of explanations are in placement/explain.go. A pause doubles with every further time,
-// up to its bound.
+// Times that no configuration changes. Those of explanations are in placement/explain.go. A pause doubles with
+// every further time, up to its bound.
 const (
-	// killPause is before a kill is repeated, askPause before a silent attempt is asked after; repeatMax bounds both, and the pause
-	// between two questions after those that have been silent since a subscription.
+	// killPause is before a kill is repeated, askPause before a silent attempt is asked after; repeatMax
+	// bounds both, and the pause between two questions after those that have been silent since a subscription.
 	killPause = 5 * time.Second
 	askPause  = 10 * time.Second
 	repeatMax = 5 * time.Minute
-	// askFailedPause is when all are asked again after a question that did not go through: it may have been the one that matters.
+	// askFailedPause is when all are asked again after a question that did not go through: it may have been
+	// the one that matters.
 	askFailedPause = 30 * time.Second
 	// inFlightPause is when a task is looked at again that is to die, but whose ACCEPT is still under way.
 	inFlightPause = 250 * time.Millisecond
 	// behindCache is when a Run is looked at again whose task the cache does not know yet.
 	behindCache = 50 * time.Millisecond
-	// unreadable is when a Run is looked at again whose status cannot be decoded.
+	// unreadable is when a Run is reconciled again whose status cannot be decoded.
 	unreadable = time.Minute
-	// clockSkew is by how much the clocks of two managers may differ: what another stored may be so far ahead of our time.
+	// clockSkew is by how much the clocks of two managers may differ: what another stored may be so far ahead
+	// of our time.
 	clockSkew = 5 * time.Second
 
 	// unstartedMin is before an attempt that never began is replaced, unstartedMax its bound.
 	unstartedMin = 250 * time.Millisecond
 	unstartedMax = time.Minute
 
-	// maxRevivePause bounds the pause between two REVIVEs that lead to nothing; newRevivePause does when something new is waiting: it
-	// may fit where nothing else did.
+	// maxRevivePause bounds the pause between two REVIVEs that lead to nothing; newRevivePause does when
+	// something new is waiting: it may fit where nothing else did.
 	maxRevivePause = 10 * time.Second
 	newRevivePause = 250 * time.Millisecond
 	// declinePause is between two attempts to decline the same offers.

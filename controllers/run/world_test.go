@@ -69,8 +69,8 @@ func (w *world) notify() {
 	w.changed = make(chan struct{})
 }
 
-// until waits for the condition, which is asked whenever something has changed, and every now and then: what a controller keeps in its
-// own memory changes without an event.
+// until waits for the condition, which is asked whenever something has changed, and every now and then: what a
+// controller keeps in its own memory changes without an event.
 func (w *world) until(what string, condition func() bool) {
 	w.t.Helper()
 	timeout := time.After(patience)

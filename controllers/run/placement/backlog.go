@@ -11,14 +11,15 @@ import (
 	"horae/internal/store"
 )
 
-// backlog has those who wait for a place, in lines (order.go) and put together with their peers, so that a placement need not look at
-// each of them. Its zero value is empty.
+// backlog holds the waiting requests: in lines (turns.go), and grouped with their peers, so that a placement
+// does not look at each request. Its zero value is empty.
 type backlog struct {
 	lines map[lineKey]*line
 	peers map[peersKey]*peers
-	// even are those, by Job, whose attempts have to be even (GroupBy): an attempt of the Job's makes room for them.
+	// even are the peers with GroupBy, by Job: a new attempt of the Job can make room for them.
 	even map[store.Key][]*peers
-	// untried are those of whom one has not been tried with the offers in hand; batch is the last one that all others were tried with.
+	// untried are the peers that have a request which was not tried with the held offers. All others were
+	// tried with the offers up to batch.
 	untried map[*peers]struct{}
 	batch   int64
 }
@@ -29,27 +30,27 @@ type lineKey struct {
 	priority  int32
 }
 
-// line is a line of those who wait, the one that has waited longest in front.
+// line is one line of waiting requests. The one that has waited longest stands in front.
 type line struct {
 	lineKey
 	waiting []*Request
-	peers   int // different ones
+	peers   int // how many different ones
 }
 
-// peers stand in one line and fit the same places, but for when each of them would be over.
+// peers are requests of one line that fit the same places. They may differ in when their attempts would end.
 type peers struct {
 	peersKey
 	line    *line
 	waiting []*Request // in the order of the line; never empty
-	// tried is the last batch of offers that certainly has no place for any of them, like all before.
+	// tried: the offers up to this batch certainly have no place for any of them.
 	tried int64
-	// failed is what was left when they were last tried in vain; nil: they were not.
+	// failed is what was left when they were last tried without success; nil: that was never so.
 	failed    *leftovers
-	explained time.Time // when somebody last looked whether there is something new to be told about why they wait
+	explained time.Time // when Explain last looked at them
 
-	// The fields below are those of the placement that is under way.
+	// The fields below belong to the placement under way.
 	at  *progress
-	out bool // None of them will find a place.
+	out bool // none of them will find a place
 }
 
 type peersKey struct {
@@ -60,8 +61,8 @@ type peersKey struct {
 func (r *Request) lineKey() lineKey   { return lineKey{r.Run.Key.Namespace, r.Priority} }
 func (r *Request) peersKey() peersKey { return peersKey{r.lineKey(), r.kind} }
 
-// byAge is the order within a line. Runs are created by the second: those that became due together have waited equally long, and
-// lots decide.
+// byAge is the order within a line. Runs are created by the second: those that became due together have waited
+// equally long, and lots decide.
 func byAge(a, b *Request) int {
 	if c := a.Since.Compare(b.Since); c != 0 {
 		return c
@@ -125,23 +126,23 @@ func (ps *peers) take(r *Request) {
 	ps.waiting, ps.line.waiting = leave(ps.waiting, r), leave(ps.line.waiting, r)
 }
 
-// stand puts a request in its place among others.
+// stand inserts a request where it belongs by age.
 func stand(waiting []*Request, r *Request) []*Request {
 	at, _ := slices.BinarySearchFunc(waiting, r, byAge)
 	return slices.Insert(waiting, at, r)
 }
 
-// leave takes one out of them.
+// leave removes a request.
 func leave(waiting []*Request, r *Request) []*Request {
 	at, _ := slices.BinarySearchFunc(waiting, r, byAge)
-	if at == 0 { // as for most that find a place
+	if at == 0 { // the usual case: the front of the line found a place
 		waiting[0] = nil
 		return waiting[1:]
 	}
 	return slices.Delete(waiting, at, at+1)
 }
 
-// replace puts a newer state of a Run in its place: it may fit where the older one did, and nowhere else.
+// replace puts a newer request of a Run in the place of the older one. It fits the same places.
 func (b *backlog) replace(old, r *Request) {
 	if old.peersKey() != r.peersKey() {
 		b.remove(old)
@@ -152,8 +153,8 @@ func (b *backlog) replace(old, r *Request) {
 	old.peers.put(r)
 }
 
-// due are those for whom there may be a place now that the last batch of offers is in hand. The offers in hand only get fewer until
-// more come: who was tried in vain need not be tried again before.
+// due returns the peers that may find a place now. The held offers only get fewer until a new batch comes, so
+// that what was tried without success is not tried again before.
 func (b *backlog) due(batch int64) []*peers {
 	var all []*peers
 	if batch != b.batch {
@@ -166,7 +167,7 @@ func (b *backlog) due(batch int64) []*peers {
 	return slices.DeleteFunc(all, func(ps *peers) bool { return ps.tried == batch })
 }
 
-// retry has those tried again, though no more is offered, of whom the function says so.
+// retry has the chosen peers tried again, although nothing more is offered.
 func (b *backlog) retry(again func(*peers) bool) {
 	for _, ps := range b.peers {
 		if again(ps) {
@@ -175,7 +176,7 @@ func (b *backlog) retry(again func(*peers) bool) {
 	}
 }
 
-// unexplained are at most so many, those who have gone longest without an explanation.
+// unexplained returns a bounded number of peers: those that Explain has not looked at for longest.
 func (b *backlog) unexplained(most int) []*peers {
 	all := slices.AppendSeq(make([]*peers, 0, len(b.peers)), maps.Values(b.peers))
 	if len(all) > most {
@@ -185,7 +186,7 @@ func (b *backlog) unexplained(most int) []*peers {
 	return all
 }
 
-// together are requests with their peers, in a fixed order.
+// together groups requests into peers, in a fixed order.
 func together(requests []*Request) []*peers {
 	var b backlog
 	for _, r := range requests {
@@ -193,6 +194,7 @@ func together(requests []*Request) []*peers {
 	}
 	return slices.SortedFunc(maps.Values(b.peers), func(x, y *peers) int {
 		return cmp.Or(
-			strings.Compare(x.line.namespace, y.line.namespace), cmp.Compare(x.line.priority, y.line.priority), byAge(x.waiting[0], y.waiting[0]))
+			strings.Compare(x.line.namespace, y.line.namespace), cmp.Compare(x.line.priority,
+				y.line.priority), byAge(x.waiting[0], y.waiting[0]))
 	})
 }

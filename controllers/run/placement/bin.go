@@ -9,23 +9,23 @@ import (
 	"horae/internal/offer"
 )
 
-// bin is what is free on one agent for one role, of all its offers.
+// bin is what one agent has free for one role, over all of its offers.
 type bin struct {
 	offers []offer.Offer
 	// parts are in the order in which they are used up: reserved before unreserved.
 	parts []part
-	free  Need // the sum of the parts, without
-	// revocable ones, which only those get that ask for them.
+	free  Need // the sum of the parts that are not revocable
+	// revocable is the sum of the others; only requests that ask for them get those.
 	revocable Need
 	whole     Need // as free was at first
-	// tasks is how many it got in this placement, agent where it is among those that got some.
+	// tasks is how many tasks it got in this placement; agent is its index in Placement.Agents.
 	tasks, agent int
 
 	batch int64 // with which it came to the pool
 	at    int   // on the shelf; or loose, or gone
 }
 
-// part is one resource of an agent, in so far as it is free.
+// part is one resource of an agent, as far as it is free.
 type part struct {
 	*offer.Resource
 	dimension int           // -1: ports
@@ -74,7 +74,7 @@ func (b *bin) add(r *offer.Resource) {
 	}
 }
 
-// usable reports whether a task may take of the resource: not what others use too, and not the volumes of a storage provider.
+// usable reports whether a task may use the resource: neither shared ones nor those of a storage provider.
 func usable(r *offer.Resource) bool { return !r.Shared && r.ProviderID == "" }
 
 func (b *bin) kind(revocable bool) *Need {
@@ -99,7 +99,7 @@ func (b *bin) part(r *offer.Resource, dimension int) *part {
 	return &b.parts[at]
 }
 
-// sameKind reports whether two resources differ in their amount only, so that Mesos counts them as one.
+// sameKind reports whether two resources differ in nothing but their amount. Mesos adds those up.
 func sameKind(a, b *offer.Resource) bool {
 	if a.Name != b.Name || a.Type != b.Type || a.AllocatedRole != b.AllocatedRole || a.ProviderID != b.ProviderID ||
 		a.Revocable != b.Revocable || a.Shared != b.Shared || len(a.Reservations) != len(b.Reservations) {
@@ -119,7 +119,8 @@ func sameKind(a, b *offer.Resource) bool {
 	return true
 }
 
-// compareBins is the order in which bins are filled. It does not change while a bin is in the pool: one that gets something leaves it.
+// compareBins is the order in which bins are filled: the one with the least free first. A bin keeps its rank
+// while it is in the pool: when it gets a task it leaves.
 func compareBins(a, b *bin) int {
 	return cmp.Or(
 		cmp.Compare(a.whole.amount[gpus], b.whole.amount[gpus]), // Agents with GPUs are kept for those who need them.
@@ -127,8 +128,8 @@ func compareBins(a, b *bin) int {
 		strings.Compare(a.offers[0].AgentID, b.offers[0].AgentID))
 }
 
-// fits reports whether the bin has room for a task. Of each resource the task takes revocable or other ones, not of both: Mesos
-// refuses the mixture.
+// fits reports whether the bin has room for a task. Of one resource the task takes either revocable or other
+// amounts: Mesos refuses a mixture.
 func (b *bin) fits(s *shape) bool {
 	for d, want := range s.amount {
 		if b.free.amount[d] < want && !(s.revocable && b.revocable.amount[d] >= want) {
@@ -138,10 +139,10 @@ func (b *bin) fits(s *shape) bool {
 	return b.free.ports >= s.ports && b.hasPorts(s.hostPorts)
 }
 
-// either is the most that a task can get which takes revocable resources too.
+// either is the most that a task can get if it accepts revocable resources.
 func (b *bin) either() Need { return most(&b.free, &b.revocable) }
 
-// window is when the agent's next, or present, maintenance begins; false: none is planned.
+// window returns when the agent's present or next maintenance begins; false: none is planned.
 func (b *bin) window(now time.Time) (start time.Time, planned bool) {
 	for i := range b.offers {
 		w := b.offers[i].Unavailable
@@ -155,7 +156,8 @@ func (b *bin) window(now time.Time) (start time.Time, planned bool) {
 	return start, planned
 }
 
-// take uses up what the request needs, and appends the resources that it is to name to room's. There must be enough.
+// take subtracts what the request needs, and appends the resources that the task is to name to room. The bin
+// must have enough.
 func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
 	b.tasks++
 	placed := Placed{Request: r}
@@ -191,6 +193,6 @@ func (b *bin) take(r *Request, room *[]offer.Resource) Placed {
 	return placed
 }
 
-// moreRoom is for how many resources, or places, room is made at a time, given how many there was room for the last time: each of its own
-// would keep the garbage collector busy, and in one piece they would be moved again and again.
+// moreRoom is how many resources, or places, the next block of memory holds. Single allocations would keep the
+// garbage collector busy, and one growing block would be copied again and again.
 func moreRoom(last int) int { return min(max(8, 2*last), 256) }

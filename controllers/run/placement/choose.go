@@ -7,14 +7,14 @@ import (
 
 // This file chooses the agent for a request.
 
-// put takes a place for the request, if there is one.
+// put finds a place for the request and takes it. It reports whether there was one.
 func (s *search) put(r *Request) bool {
 	if r.peers.out {
 		return false
 	}
 	at := s.progress(r)
 	i, over := s.find(r, at)
-	if i < 0 && at != nil && len(at.avoid) > 0 { // Better an agent to be avoided than none.
+	if i < 0 && at != nil && len(at.avoid) > 0 { // An agent to be avoided is better than none.
 		if at.fallback == nil {
 			again := *at
 			again.avoid, again.next, again.none, again.values, again.stuck = nil, 0, false, nil, 0
@@ -26,16 +26,17 @@ func (s *search) put(r *Request) bool {
 		s.take(r, at.lane, i)
 		return true
 	}
-	r.peers.out = over && len(s.starts) == 0 // Otherwise one of its peers may be over before the window that stands in its way.
+	// With maintenance planned, one of its peers may end before the window that is in its way.
+	r.peers.out = over && len(s.starts) == 0
 	return false
 }
 
-// find is a bin for the request; -1: there is none, and over says whether there will be none in this placement.
+// find returns a bin for the request; -1: there is none now. over: there will be none in this placement.
 func (s *search) find(r *Request, at *progress) (i int, over bool) {
 	switch {
 	case at == nil || at.none:
 		return -1, true
-	case len(r.constraints.even) > 0: // That there is none now means little: one that is placed may make room for another.
+	case len(r.constraints.even) > 0: // An attempt that is placed later may make room for it.
 		return s.evenly(r, at), false
 	case r.shape.spread:
 		i = s.emptiest(r, at)
@@ -46,7 +47,7 @@ func (s *search) find(r *Request, at *progress) (i int, over bool) {
 	return i, at.none
 }
 
-// putAgain tries those once more whose Job's attempts have to be even, for as long as that finds a place for one.
+// putAgain tries requests with GroupBy again, for as long as one of them finds a place.
 func (s *search) putAgain(waiting []*Request) {
 	for before := -1; before != len(waiting); {
 		before = len(waiting)
@@ -54,7 +55,7 @@ func (s *search) putAgain(waiting []*Request) {
 	}
 }
 
-// suits reports whether bin i, which is large enough, is one for the request.
+// suits reports whether the request may go to bin i.
 func (s *search) suits(r *Request, at *progress, i int) bool {
 	b := at.lane.bins[i]
 	if !b.fits(&r.shape) || !at.match.meets(r, i, b) || slices.Contains(at.avoid, b.offers[0].AgentID) {
@@ -83,8 +84,8 @@ func (s *search) tightest(r *Request, at *progress) int {
 	}
 }
 
-// emptiest is the bin with the fewest tasks of ours, of equal ones the last, which has the most free; -1: there is none. Those with
-// GPUs come last for whom needs none.
+// emptiest is the bin with the fewest tasks of ours; of equal ones the last, which has the most free; -1: there
+// is none. Bins with GPUs come last for requests that need none.
 func (s *search) emptiest(r *Request, at *progress) int {
 	l := at.lane
 	l.counted(s.view.Tasks)
@@ -100,7 +101,7 @@ func (s *search) emptiest(r *Request, at *progress) int {
 	return at.tree.fewest(l.counts, &r.shape.Need, at.since, len(l.bins), suits)
 }
 
-// emptiestOf is the same of the bins in some places, which are in order.
+// emptiestOf is the same among the bins at some places, given in order.
 func (l *lane) emptiestOf(r *Request, places []int32, suits func(i int) bool) int {
 	best := -1
 	for _, j := range slices.Backward(places) {
@@ -111,7 +112,7 @@ func (l *lane) emptiestOf(r *Request, places []int32, suits func(i int) bool) in
 	return best
 }
 
-// rank orders bins for a request that is to be spread: the smallest is the best.
+// rank orders bins for a request that is spread: the smallest is best.
 func (l *lane) rank(r *Request, i int) int64 {
 	rank := int64(l.counts[len(l.bins)+i])
 	if i >= l.plain && r.shape.amount[gpus] == 0 {

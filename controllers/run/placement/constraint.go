@@ -11,11 +11,12 @@ import (
 	"horae/internal/offer"
 )
 
-// constraints are a task's, ready to be asked. All must hold.
+// constraints are those of a task, compiled. All must hold.
 type constraints struct {
 	// text is equal for equal constraints.
 	text string
-	// all are those on the agent itself. most (Unique, MaxPer) and even (GroupBy) look at where the Job's other attempts are.
+	// all look at the agent alone. most (Unique, MaxPer) and even (GroupBy) depend on where the Job's other
+	// attempts are.
 	all, most, even []constraint
 }
 
@@ -27,12 +28,12 @@ type constraint struct {
 	n       int            // MaxPer, GroupBy; 1 for Unique
 }
 
-// others reports whether where the Job's other attempts are matters.
+// others reports whether the constraints depend on the Job's other attempts.
 func (cs *constraints) others() bool { return len(cs.most)+len(cs.even) > 0 }
 
 var noConstraints = &constraints{}
 
-// compile prepares constraints. It refuses what validation refuses too.
+// compile prepares constraints. What it refuses, validation has refused before.
 func compile(cs []v1.Constraint) (*constraints, error) {
 	if len(cs) == 0 {
 		return noConstraints, nil
@@ -84,7 +85,7 @@ func compileOne(c v1.Constraint) (constraint, error) {
 	return k, err
 }
 
-// unmet is the first constraint that the agent behind the offer does not meet, or nil.
+// unmet returns the first constraint that the agent of the offer does not meet, or nil.
 func (cs *constraints) unmet(o *offer.Offer) *constraint {
 	for i := range cs.all {
 		if !cs.all[i].met(o) {
@@ -98,8 +99,9 @@ func (c *constraint) String() string {
 	return strings.TrimSpace(c.Attribute + " " + string(c.Operator) + " " + c.Value)
 }
 
-// met answers as Chronos did for Equals, Like and Unlike (a scalar never Equals a text, and nothing is Unlike a missing
-// attribute), and as Kubernetes's node selectors for the rest: NotEquals and NotIn hold where there is no such attribute.
+// met answers as Chronos did for Equals, Like and Unlike (a scalar never Equals a text, and nothing is Unlike a
+// missing attribute), and as Kubernetes's node selectors for the rest: NotEquals and NotIn hold where there is
+// no such attribute.
 func (c *constraint) met(o *offer.Offer) bool {
 	a, found := attribute(o, c.Attribute)
 	switch c.Operator {
@@ -129,8 +131,8 @@ func (c *constraint) met(o *offer.Offer) bool {
 	return false
 }
 
-// attribute finds an agent's attribute. What every offer says stands in for an attribute that the agent does not set: hostname,
-// agent, region, zone.
+// attribute finds an attribute of an agent. hostname, agent, region and zone come from the offer if the agent
+// sets no attribute of that name.
 func attribute(o *offer.Offer, name string) (offer.Attribute, bool) {
 	for i := range o.Attributes {
 		if o.Attributes[i].Name == name {
@@ -151,8 +153,8 @@ func attribute(o *offer.Offer, name string) (offer.Attribute, bool) {
 	return offer.Attribute{Name: name, Type: offer.Text, Text: text}, text != ""
 }
 
-// texts are what a pattern is matched against; a scalar is written as Java writes a double, because Chronos's constraints were
-// written for that.
+// texts returns what a pattern is matched against. A scalar is written as Java writes a double, because
+// constraints that were written for Chronos expect that.
 func texts(a *offer.Attribute) []string {
 	switch a.Type {
 	case offer.Text:
@@ -183,7 +185,7 @@ func plainText(a *offer.Attribute) string {
 	return a.Text
 }
 
-// holds reports whether an attribute is, or has among its items or in its ranges, the value.
+// holds reports whether an attribute is the value, or has it among its items or in its ranges.
 func holds(a *offer.Attribute, value string) bool {
 	switch a.Type {
 	case offer.Text:

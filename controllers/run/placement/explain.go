@@ -6,8 +6,8 @@ import (
 	"horae/internal/store"
 )
 
-// This file decides when a Run's status reports why the Run waits. A reason that holds for a moment is worth no write, and numbers
-// change all the time.
+// This file decides when the status of a Run reports why the Run waits. A reason that holds for a moment is not
+// worth a write, and numbers change all the time.
 
 const (
 	// explainEvery is how often the reasons of those who wait are looked at.
@@ -41,9 +41,9 @@ type reported struct {
 	at time.Time
 }
 
-// Explain returns the explanations that are due to be reported, a bounded number, and when to ask again; zero: when something waits. The
-// Runs that have gone longest without a look come first. closed is what holds for all while no placement is made at all; its
-// zero value: placements are made.
+// Explain returns the explanations that are due, and when to call it again; zero: when something waits. The
+// number of explanations is bounded; the Runs that it has not looked at for longest come first. closed is why
+// no placement is made at all; its zero value: placements are made.
 func (q *Queue) Explain(closed Why, now time.Time) (due []Explanation, next time.Time) {
 	if len(q.waiting) == 0 {
 		return nil, time.Time{}
@@ -64,7 +64,7 @@ func (q *Queue) Explain(closed Why, now time.Time) (due []Explanation, next time
 // explain appends the explanations of peers that are due, as long as there are not too many.
 func (q *Queue) explain(ps *peers, closed Why, now time.Time, due []Explanation) []Explanation {
 	for _, r := range ps.waiting {
-		if now.Before(r.Since.Add(explainAfter)) && q.knows(r) { // An unknown role is one at once, and for ever.
+		if now.Before(r.Since.Add(explainAfter)) && q.knows(r) { // No time changes an unknown role.
 			continue
 		}
 		if why := q.why(ps, r, closed); r.reported.outdated(why, now) {

@@ -16,8 +16,8 @@ import (
 // TestPlaceInvariants and FuzzPlace: whatever waits and whatever is offered,
 //   - each request is placed once, or waits, and says why;
 //   - each task gets what it needs, named as it was offered, and no more than was offered is given away;
-//   - it goes to an agent that meets its constraints, those that look at the Job's other attempts too, and that is not maintained
-//     before it is over;
+//   - it goes to an agent that meets its constraints, those that look at the Job's other attempts too, and that
+//     is not maintained before it is over;
 //   - nobody waits for whom there is still room.
 func TestPlaceInvariants(t *testing.T) { rapid.Check(t, placeInvariants) }
 
@@ -214,7 +214,8 @@ func (c *checker) takes(t *rapid.T, a *Agent, task *Placed) {
 	}
 }
 
-// others checks Unique and MaxPer: whose counts only ever grow, so that they hold at the end if they held when each was placed.
+// others checks Unique and MaxPer: whose counts only ever grow, so that they hold at the end if they held when
+// each was placed.
 func (c *checker) others(t *rapid.T, p *Placement) {
 	sites := map[store.Key][]Site{}
 	for job, live := range c.v.Live {
@@ -247,8 +248,8 @@ func (c *checker) others(t *rapid.T, p *Placement) {
 	}
 }
 
-// othersAreAlike reports whether all that the placement gave to the Job have the same constraints: one without may come after one
-// with, whose promise it then breaks.
+// othersAreAlike reports whether all that the placement gave to the Job have the same constraints: one without
+// may come after one with, whose promise it then breaks.
 func othersAreAlike(task *Placed, p *Placement) bool {
 	for _, a := range p.Agents {
 		for i := range a.Tasks {

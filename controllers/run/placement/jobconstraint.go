@@ -9,11 +9,12 @@ import (
 	"horae/internal/store"
 )
 
-// This file is Unique, MaxPer and GroupBy: constraints that look at where the Job's other live attempts are, those of the same
-// placement among them. They mean what Marathon's UNIQUE, MAX_PER and GROUP_BY mean. Where it is not known what an agent's
-// attribute is on which an attempt is alive, that attempt counts for every value: rather wait than break a promise.
+// This file has Unique, MaxPer and GroupBy: constraints on where the live attempts of one Job are, including
+// those placed a moment ago. They mean what UNIQUE, MAX_PER and GROUP_BY mean in Marathon. If the attribute of
+// an agent is not known, the attempts on it count for every value: a Run then waits rather than break its
+// constraint.
 
-// jobGroups are a Job's live attempts, counted by the values of each attribute that its constraints speak of.
+// jobGroups count the live attempts of a Job, by the values of each attribute that its constraints name.
 type jobGroups []*group
 
 // index is where the attribute's group is; -1: there is none.
@@ -27,16 +28,16 @@ type group struct {
 	counts    map[string]*int
 	// unknown are the attempts on agents whose attribute is not known.
 	unknown []Site
-	// used is how many values have attempts, least the smallest number of attempts that one of them has; sizes says how many
-	// values have so many attempts.
+	// used is how many values have attempts; least is the smallest number of attempts of these values;
+	// sizes[n] is how many values have n attempts.
 	used, least int
 	sizes       []int
 	added       int // since the group was made
-	// table has the values of the bins of the lane that was last asked for.
+	// table has the values of the bins of the lane that was used last.
 	table *labelTable
 }
 
-// newGroups counts for all Jobs of which a Run waits that has such constraints.
+// newGroups counts for each Job that has a waiting Run with such constraints.
 func newGroups(v *input) map[unique.Handle[store.Key]]jobGroups {
 	jobs := map[unique.Handle[store.Key]]jobGroups{}
 	for _, ps := range v.Waiting {
@@ -64,8 +65,8 @@ func newGroup(v *input, attribute string, live []Site) *group {
 	return g
 }
 
-// label is the value of an attribute of the agent on which an attempt is alive. What the attempt itself says of its agent stands in
-// for one that has not been offered since this manager leads.
+// label returns the value of an attribute of the agent at a site. For an agent that was not offered since this
+// manager leads, only what the attempt records of it is known.
 func (v *input) label(at Site, attribute string) (label string, known bool) {
 	if o := v.Agents[at.AgentID]; o != nil {
 		return labelOf(o, attribute), true
@@ -129,8 +130,8 @@ func (g *group) allows(c *constraint, n int) bool {
 	return g.used >= c.n && n+unknown <= g.least
 }
 
-// unmetByOthers is the first constraint that forbids an agent because of where the Job's other attempts are, or nil. label is the
-// agent's value of a group's attribute.
+// unmetByOthers returns the first constraint that forbids an agent because of the Job's other attempts, or nil.
+// label returns the agent's value for the attribute of a group.
 func (cs *constraints) unmetByOthers(groups jobGroups, label func(group int) string) *constraint {
 	for _, some := range [...][]constraint{cs.most, cs.even} {
 		for i := range some {
@@ -144,19 +145,19 @@ func (cs *constraints) unmetByOthers(groups jobGroups, label func(group int) str
 	return nil
 }
 
-// valueBins is how far the search has come among the bins that have one value.
+// valueBins is how far the search has come among the bins of one value.
 type valueBins struct {
 	*labelBins
 	count *int // of the Job's attempts there
 	next  int  // the first that has not been ruled out for the shape
 }
 
-// evenly is a bin whose value has the fewest of the Job's attempts; -1: there is none that the constraints allow.
+// evenly returns a bin whose value has the fewest attempts of the Job; -1: the constraints allow none.
 func (s *search) evenly(r *Request, at *progress) int {
 	by := &r.constraints.even[0]
 	index := at.groups.index(by.Attribute)
 	g := at.groups[index]
-	if at.stuck > g.added { // Bins only get fuller: nothing has changed but for the worse.
+	if at.stuck > g.added { // Nothing was added since, and bins only get fuller.
 		return -1
 	}
 	if at.values == nil {
@@ -164,7 +165,7 @@ func (s *search) evenly(r *Request, at *progress) int {
 	}
 	values := at.values
 	several := len(r.constraints.even) > 1
-	if several { // A bin that the other one forbids now may be allowed later: nothing is ruled out for good.
+	if several { // A bin that the other constraint forbids now may be allowed later.
 		values = slices.Clone(values)
 	}
 	for {
@@ -188,7 +189,7 @@ func (s *search) evenly(r *Request, at *progress) int {
 	}
 }
 
-// among is a bin of those that have one value.
+// among returns a bin with the given value.
 func (s *search) among(r *Request, at *progress, v *valueBins) int {
 	if !r.shape.spread {
 		for ; v.next < len(v.bins); v.next++ {

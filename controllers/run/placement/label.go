@@ -6,7 +6,7 @@ import (
 	"horae/internal/offer"
 )
 
-// labelTable is what the bins of a lane have for an attribute, each as a text by which equal values are known.
+// labelTable has the value of an attribute for each bin of a lane, as a text that is equal for equal values.
 type labelTable struct {
 	lane      *lane
 	attribute string

@@ -8,7 +8,7 @@ import (
 	"horae/internal/store"
 )
 
-// leftovers are the bins after a placement, by role, whatever becomes of the pool later.
+// leftovers are the bins as they were after a placement, by role. Later changes of the pool do not touch them.
 type leftovers struct {
 	now    time.Time
 	cfg    Config
@@ -22,11 +22,11 @@ type leftovers struct {
 // rest are the bins of one role.
 type rest struct {
 	bins []*bin
-	// all and either say what those have together, either with revocable resources; nil: nobody has asked.
+	// all is what the bins have together, either the same with revocable resources; nil: not computed yet.
 	all, either *sum
 }
 
-// sum says of some bins what they have together, and what the best of them have.
+// sum is what some bins have together, and the most that any of them has of each resource.
 type sum struct{ total, best Need }
 
 func (s *search) leftovers() *leftovers {
@@ -38,7 +38,8 @@ func (s *search) leftovers() *leftovers {
 			}
 		}
 	}
-	return &leftovers{now: s.view.Now, cfg: s.view.Config, roles: s.rests, offers: s.Len(), jobs: s.jobs, starts: s.starts, whys: map[searchKey]reasoned{}}
+	return &leftovers{now: s.view.Now, cfg: s.view.Config, roles: s.rests, offers: s.Len(), jobs: s.jobs,
+		starts: s.starts, whys: map[searchKey]reasoned{}}
 }
 
 // of is the sum over the bins.
@@ -68,14 +69,15 @@ func sumOf(bins []*bin, revocable bool) *sum {
 	return &all
 }
 
-// reasoned is why requests wait that fit the same places. The words of one that waits for maintenance end with when it would be over.
+// reasoned is why a kind of request waits. If it waits for maintenance, its message ends with when the
+// request's attempt would end.
 type reasoned struct {
 	Why
 	untilWhen bool
 }
 
-// Why says in words, with numbers, why there was no place for a request that was tried. It speaks of what was left after those who came
-// first had taken their places.
+// Why returns why there was no place for a request that was tried, with numbers. They count what was left after
+// all requests that came before it.
 func (l *leftovers) Why(r *Request) Why {
 	key, _ := searchKeyOf(r, l.starts, l.now, l.cfg.AssumedDuration)
 	w, known := l.whys[key]

@@ -6,18 +6,19 @@ import (
 	"horae/internal/offer"
 )
 
-// Offers is what is free in the offers in hand, by role and agent. It is kept as offers come and go, so that a placement costs what it
-// places and not what is offered: of the bins only those that get something are touched. Its zero value is empty.
+// Offers are the held offers, indexed by role and agent. The index is kept as offers come and go, so that a
+// placement costs what it places and not what is offered: it touches only the bins that get something. The zero
+// value is empty.
 type Offers struct {
-	shelves map[string]*shelf  // by role
-	bins    map[agentRole]*bin // by where they are
-	of      map[string]*bin    // by the offers in them
-	// windowed are the bins whose agents' maintenance is planned.
+	shelves map[string]*shelf // by role
+	bins    map[agentRole]*bin
+	of      map[string]*bin // by the IDs of their offers
+	// windowed are the bins of agents with a maintenance window.
 	windowed map[*bin]struct{}
 	free     Need // all that the bins had when they came
 	// batch counts the times that offers came.
 	batch int64
-	// rests are the bins as the last placement left them; nil: they have changed since, or nobody waited.
+	// rests are the bins as the last placement left them; nil: they have changed since, or nothing waited.
 	rests map[string]*rest
 }
 
@@ -102,7 +103,7 @@ func (p *Offers) Remove(id string) {
 	}
 	p.drop(b)
 	if rest := slices.DeleteFunc(slices.Clone(b.offers), func(o offer.Offer) bool { return o.ID == id }); len(rest) > 0 {
-		p.insert(rest, b.batch) // It is no new chance for anybody: there is less than before.
+		p.insert(rest, b.batch) // There is less than before: what did not fit then does not fit now.
 		p.settle()
 	}
 }

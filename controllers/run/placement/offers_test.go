@@ -16,8 +16,9 @@ import (
 	"horae/internal/store"
 )
 
-// TestKeptPlacementIsByTheBook: whatever came and went before, and whoever is not tried again because he was tried in vain, each
-// placement is that of all who wait and all offers in hand, and the offers that it uses are gone afterwards.
+// TestKeptPlacementIsByTheBook: whatever came and went before, and whoever is not tried again because he was
+// tried in vain, each placement is that of all who wait and all offers in hand, and the offers that it uses are
+// gone afterwards.
 func TestKeptPlacementIsByTheBook(t *testing.T) { rapid.Check(t, keptPlacementIsByTheBook) }
 
 func FuzzKeptPlacementIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(keptPlacementIsByTheBook)) }
@@ -207,7 +208,8 @@ func checkBacklog(t *rapid.T, b *backlog, waiting []*Request) {
 	}
 }
 
-// TestShelfMovesFew bins on average, in whatever order they come: as many as the square of log n, and not as many as there are.
+// TestShelfMovesFew bins on average, in whatever order they come: as many as the square of log n, and not as
+// many as there are.
 func TestShelfMovesFew(t *testing.T) {
 	const n = 4096
 	for name, order := range map[string]func(i int) int{

@@ -16,7 +16,8 @@ type Config struct {
 	Roles []string
 	// Ageing is how long a line waits for its bid to rise by one point of priority; 0: it never does.
 	Ageing time.Duration
-	// AssumedDuration is how long a Run without timeout and deadline is taken to last, where an agent is about to be maintained.
+	// AssumedDuration is how long a Run without timeout and deadline is taken to last, where an agent is about
+	// to be maintained.
 	AssumedDuration time.Duration
 	// GPUs: Mesos is asked for agents that have them.
 	GPUs bool
@@ -42,9 +43,9 @@ type Placement struct {
 	// Tried is how many different requests were tried; requests that differ in nothing but their age count once.
 	Tried int
 
-	// left is what is left, for those for whom there was no place; nil: there was one for all.
+	// left is what was left; nil: every request got a place.
 	left *leftovers
-	// ruledOut are those for none of whom there will be a place before more is offered, whatever ends.
+	// ruledOut will find no place before more is offered, whichever attempts end.
 	ruledOut []*peers
 }
 
@@ -65,7 +66,7 @@ type Placed struct {
 // input is what a placement looks at, besides what is offered.
 type input struct {
 	Now time.Time
-	// Waiting are the requests to be tried, with their peers, in no order.
+	// Waiting are the requests to be tried, grouped with their peers, in no order.
 	Waiting []*peers
 	// Usage is what the live attempts of each namespace take.
 	Usage map[string]Need
@@ -80,9 +81,9 @@ type input struct {
 	Config Config
 }
 
-// place finds places for as many requests as it can, in the order of their turns (turns.go). A request goes to the agent with the
-// least free that suffices, so that large gaps stay for large tasks, or, if it is to be spread, to the one with the fewest live
-// tasks. The offers that are used leave the pool.
+// place finds places for as many requests as it can, in the order of their turns (turns.go). A request goes to
+// the agent with the least free that suffices, so that large gaps stay for large tasks, or, if it is to be
+// spread, to the one with the fewest live tasks. The offers that are used leave the pool.
 func (p *Offers) place(v *input) Placement {
 	s := newSearch(p, v)
 	result := Placement{Tried: len(v.Waiting)}

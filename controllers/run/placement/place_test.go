@@ -541,7 +541,8 @@ var benchShapes = map[string]func(i int, r *v1.Run){
 	},
 }
 
-// mixed Runs are of 50 namespaces, three priorities and 100 sizes; three in ten have constraints, one in ten is spread.
+// mixed Runs are of 50 namespaces, three priorities and 100 sizes; three in ten have constraints, one in ten is
+// spread.
 func mixed(i int, r *v1.Run) {
 	r.Namespace, r.Spec.Priority, r.Spec.Job = fmt.Sprint("team", i%50), int32(i%3), fmt.Sprint("job", i%500)
 	r.Spec.Task.Resources.CPUs, r.Spec.Task.Resources.Memory = quantity(fmt.Sprintf("%dm", 100+10*(i%100))), quantity(fmt.Sprintf("%dMi", 32+i%100))

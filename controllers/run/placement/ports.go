@@ -10,8 +10,8 @@ import (
 	"horae/internal/offer"
 )
 
-// hostPorts are ports of the host that a task asks for by their numbers: two bytes each, in rising order, so that shapes can be
-// compared.
+// hostPorts are ports of the host that a task asks for by their numbers: two bytes each, in rising order, so
+// that shapes can be compared.
 type hostPorts string
 
 // hostPortsOf are those that a container's port mappings name.

@@ -26,7 +26,8 @@ func agentWithPorts(n int, ranges ...offer.Range) offer.Offer {
 	return agent(n, 4, 4096, without("ports"), offering(offer.Resource{Name: "ports", Type: offer.Ranges, Ranges: ranges, AllocatedRole: "horae"}))
 }
 
-// TestPortsOfTheHostByTheirNumbers: an agent that offers them is found, they are taken beside the task's own, and once.
+// TestPortsOfTheHostByTheirNumbers: an agent that offers them is found, they are taken beside the task's own,
+// and once.
 func TestPortsOfTheHostByTheirNumbers(t *testing.T) {
 	both := func(r *v1.Run) { mapped(80, 0, 443)(r); ports(2)(r) }
 	a := agentWithPorts(1, offer.Range{Begin: 31000, End: 31009})

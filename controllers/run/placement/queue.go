@@ -9,13 +9,14 @@ import (
 	"horae/internal/store"
 )
 
-// Queue holds the Runs that wait for a place, and what lasts from one placement to the next. It belongs to one goroutine.
+// Queue holds the Runs that wait for a place, and what lasts from one placement to the next. It belongs to one
+// goroutine.
 type Queue struct {
 	cfg     Config
 	waiting map[store.Key]*Request
-	backlog backlog        // of the same
-	byRole  map[string]int // of those in the framework's roles
-	// served is when each line was last served; lines is how many there were when those were last gone through.
+	backlog backlog        // the same requests
+	byRole  map[string]int // counts those in the framework's roles
+	// served is when each line was last served; lines is how many were left when it was last cleaned up.
 	served map[lineKey]time.Time
 	lines  int
 	// agents are those that were ever offered, with what is known of them.
@@ -38,8 +39,8 @@ func (q *Queue) Len() int { return len(q.waiting) }
 // ByRole counts those who wait in the framework's roles. It is not to be modified.
 func (q *Queue) ByRole() map[string]int { return q.byRole }
 
-// Put adds a request, or replaces its Run's earlier one. It returns the earlier one, or nil, and whether the Run may now fit where it
-// did not before.
+// Put adds a request, or replaces the earlier one of its Run. It returns the earlier one, or nil, and whether
+// the Run may fit where it did not fit before.
 func (q *Queue) Put(r *Request) (earlier *Request, changed bool) {
 	key := r.Run.Key
 	earlier = q.waiting[key]
@@ -77,8 +78,8 @@ func (q *Queue) Remove(key store.Key) *Request {
 // knows reports whether the request's role is one of the framework's.
 func (q *Queue) knows(r *Request) bool { return slices.Contains(q.cfg.Roles, r.shape.role) }
 
-// Retry has the next placement try those again that depend on the attempts of these Jobs, though nothing more is offered. It
-// returns their roles.
+// Retry has the next placement try the requests again that depend on the attempts of these Jobs, although
+// nothing more is offered. It returns their roles.
 func (q *Queue) Retry(jobs map[store.Key]bool) (roles []string) {
 	q.backlog.retry(func(ps *peers) bool {
 		r := ps.waiting[0]
@@ -106,9 +107,9 @@ func (q *Queue) ForgetAgents(keep func(agentID string) bool) {
 	maps.DeleteFunc(q.agents, func(id string, _ *offer.Offer) bool { return !keep(id) })
 }
 
-// Place finds places for as many of the waiting Runs as it can: one for which there is no place never holds up another, and no Run
-// waits for which there is one. What found a place leaves the queue, and the offers it uses leave the pool. Runs that were tried in
-// vain are not tried again before more is offered.
+// Place finds places for as many waiting Runs as it can. A Run without a place holds up no other, and no Run
+// waits that has one. Runs that get a place leave the queue, and the offers that they use leave offers. Runs
+// that get none are not tried again before more is offered.
 func (q *Queue) Place(offers *Offers, live Live, now time.Time) Placement {
 	if len(q.waiting) == 0 || offers.Len() == 0 {
 		return Placement{}
@@ -154,7 +155,7 @@ func (q *Queue) input(due []*peers, live Live, now time.Time) *input {
 	return v
 }
 
-// forgetServed forgets the lines in which nobody stands: whoever comes later has waited since then, and no longer.
+// forgetServed forgets empty lines: a Run that comes later has not waited before.
 func (q *Queue) forgetServed(now time.Time) {
 	if len(q.served) < 2*q.lines+100 {
 		return

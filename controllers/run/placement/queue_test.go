@@ -19,8 +19,8 @@ func (nothing) Usage() map[string]Need { return nil }
 func (nothing) Tasks() map[string]int  { return nil }
 func (nothing) Sites(store.Key) []Site { return nil }
 
-// TestExplainReportsWhatIsWorthIt: a reason after a moment, another reason at a bounded rate, other numbers rarely, an unknown role at
-// once.
+// TestExplainReportsWhatIsWorthIt: a reason after a moment, another reason at a bounded rate, other numbers
+// rarely, an unknown role at once.
 func TestExplainReportsWhatIsWorthIt(t *testing.T) {
 	q := NewQueue(Config{Roles: []string{"horae"}, AssumedDuration: time.Hour})
 	var offers Offers
@@ -157,8 +157,8 @@ func BenchmarkRound(b *testing.B) {
 	}
 }
 
-// BenchmarkWhys is what it costs, each second, to see whether there is something new to be told about why Runs wait: after nothing has
-// happened, and after each of them was tried once more in vain.
+// BenchmarkWhys is what it costs, each second, to see whether there is something new to be told about why Runs
+// wait: after nothing has happened, and after each of them was tried once more in vain.
 func BenchmarkWhys(b *testing.B) {
 	for _, shape := range []string{"mixed", "each another", "unique"} {
 		for _, n := range []int{1_000, 10_000} {

@@ -16,8 +16,8 @@ import (
 	"horae/internal/store"
 )
 
-// reference is docs/placement.md, word for word and without any of the shortcuts of Place: whoever has the next turn looks at every
-// bin, and everything is counted anew each time.
+// reference is docs/placement.md, word for word and without any of the shortcuts of Place: whoever has the next
+// turn looks at every bin, and everything is counted anew each time.
 type reference struct {
 	v      *input
 	bins   []*bin // in the order in which they are filled
@@ -221,7 +221,8 @@ func (ref *reference) allowed(r *Request, b *bin) bool {
 	return true
 }
 
-// TestPlaceIsByTheBook and FuzzPlaceIsByTheBook: everybody gets the very place that the plain reading of docs/placement.md gives.
+// TestPlaceIsByTheBook and FuzzPlaceIsByTheBook: everybody gets the very place that the plain reading of
+// docs/placement.md gives.
 func TestPlaceIsByTheBook(t *testing.T) { rapid.Check(t, placeIsByTheBook) }
 
 func FuzzPlaceIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(placeIsByTheBook)) }

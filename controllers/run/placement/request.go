@@ -16,8 +16,8 @@ import (
 	"horae/internal/store"
 )
 
-// dimension is a resource that is a number. Amounts are counted in thousandths, as Mesos does: three decimals, no rounding
-// errors that add up.
+// dimension is a resource that is a number. Amounts are counted in thousandths, as Mesos does: three decimals,
+// no rounding errors that add up.
 type dimension int
 
 const (
@@ -34,7 +34,7 @@ var dimensionNames = [dimensions]string{"cpus", "mem", "disk", "gpus"}
 // mib is what Mesos's unit of memory and disk is in bytes.
 const mib = 1 << 20
 
-// Need is what one attempt takes from an agent.
+// Need is an amount of resources: what one attempt takes from an agent, or the sum of several.
 type Need struct {
 	amount [dimensions]int64 // in thousandths
 	ports  int64
@@ -60,7 +60,7 @@ func milli(q *resource.Quantity, unit float64) int64 {
 	return int64(math.Ceil(q.AsApproximateFloat64() / unit * 1000))
 }
 
-// Plus adds what another need is.
+// Plus adds another need.
 func (n *Need) Plus(m *Need) {
 	for d := range n.amount {
 		n.amount[d] += m.amount[d]
@@ -68,7 +68,7 @@ func (n *Need) Plus(m *Need) {
 	n.ports += m.ports
 }
 
-// Minus takes away what another need is.
+// Minus subtracts another need.
 func (n *Need) Minus(m *Need) {
 	for d := range n.amount {
 		n.amount[d] -= m.amount[d]
@@ -93,13 +93,13 @@ func (n *Need) covers(want *Need) bool {
 
 // Request is an attempt that waits for a place.
 type Request struct {
-	// Run as it was when the attempt was asked for; the intent is guarded by its revisions.
+	// Run as it was when the attempt was requested. Its revisions guard the write of the intent.
 	Run *store.Run
 	// Priority: higher first.
 	Priority int32
-	// Since is when it began to wait: older first.
+	// Since is when it began to wait: the oldest first.
 	Since time.Time
-	// Avoid are agents that get the attempt only if no other has room for it.
+	// Avoid lists agents that get the attempt only if no other agent has room.
 	Avoid []string
 
 	job         store.Key
@@ -113,14 +113,14 @@ type Request struct {
 	lot      uint64   // decides among those that have waited equally long
 }
 
-// kind tells requests apart that may not fit the same places: job is set for those that look at their Job's other attempts.
+// kind is equal for requests that fit the same places. job is set for requests that depend on their Job's other
+// attempts.
 type kind struct {
 	shape
 	job store.Key
 }
 
-// shape is all of a request that decides where it fits, but for its Job's other attempts and for when it ends. Two requests of one
-// shape fit, or do not fit, the same places.
+// shape is everything that decides where a request fits, except for its Job's other attempts and for when it ends.
 type shape struct {
 	Need
 	role string
@@ -132,8 +132,8 @@ type shape struct {
 	avoid string
 }
 
-// NewRequest reads a Run's wish for an attempt. defaultRole is for tasks that name none; avoid are agents on which the Run's last
-// attempts could not start.
+// NewRequest makes the request for a Run's next attempt. defaultRole is for tasks that name no role; avoid
+// lists agents on which the Run's last attempts could not start.
 func NewRequest(r *store.Run, since time.Time, defaultRole string, avoid ...string) (*Request, error) {
 	spec := &r.Object.Spec
 	t := &spec.Task
@@ -142,7 +142,8 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string, avoid ...stri
 		return nil, err
 	}
 	request := &Request{
-		Run: r, Priority: spec.Priority, Since: since, Avoid: avoid, job: jobOf(r.Key.Namespace, r.Object), constraints: c, lot: lotOf(r),
+		Run: r, Priority: spec.Priority, Since: since, Avoid: avoid, job: jobOf(r.Key.Namespace,
+			r.Object), constraints: c, lot: lotOf(r),
 		shape: shape{
 			Need: NeedOf(&t.Resources), role: cmp.Or(t.Role, defaultRole), constraints: c.text,
 			hostPorts: hostPortsOf(t), spread: t.Placement == v1.PlacementSpread, revocable: t.Resources.Revocable,
@@ -159,8 +160,8 @@ func NewRequest(r *store.Run, since time.Time, defaultRole string, avoid ...stri
 	return request, nil
 }
 
-// lotOf draws a lot for one occurrence of a Job. It is another one for each occurrence, so that nobody loses each time, and the same
-// whenever and wherever it is drawn.
+// lotOf draws the lot of a Run. Each occurrence of a Job gets another one, so that no Job loses each time; one
+// Run always gets the same.
 func lotOf(r *store.Run) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(r.Key.Namespace))
@@ -179,18 +180,20 @@ func lotOf(r *store.Run) uint64 {
 // Job is the key of the Run's Job.
 func (r *Request) Job() store.Key { return r.job }
 
-// Role is the one whose offers the request can use.
+// Role is the role whose offers the request can use.
 func (r *Request) Role() string { return r.shape.role }
 
 // Need is what the request takes from an agent.
 func (r *Request) Need() Need { return r.shape.Need }
 
-// DependsOnJob reports whether the request may have to wait for the end of another attempt of its Job (Unique, MaxPer, GroupBy).
+// DependsOnJob reports whether the request may have to wait for the end of another attempt of its Job (Unique,
+// MaxPer, GroupBy).
 func (r *Request) DependsOnJob() bool { return r.constraints.others() }
 
 func jobOf(namespace string, r *v1.Run) store.Key { return store.JobKey(namespace, r.Spec.Job) }
 
-// ends is when an attempt that starts now is bound to be over. One that nothing bounds is taken to last for the assumed time.
+// ends returns when an attempt that starts now ends at the latest. If nothing bounds it, it is taken to last
+// for the assumed time.
 func (r *Request) ends(now time.Time, assumed time.Duration) (end time.Time, bound bool) {
 	if end, bound = EndsBy(r.Run.Object, &v1.Attempt{}, now); !bound {
 		end = now.Add(assumed)

@@ -19,9 +19,9 @@ type search struct {
 	lanes  map[string]*lane
 	jobs   map[unique.Handle[store.Key]]jobGroups
 	labels map[labelKey]*labelTable
-	// starts are when those of the agents' maintenance windows begin that are not over; each once, in order.
+	// starts are the beginnings of the maintenance windows that are not over; each once, in order.
 	starts []time.Time
-	found  [][]found // in the order in which they were, some at a time
+	found  [][]found // in the order in which they were found, in blocks
 	used   []*bin    // those that got something
 	room   []offer.Resource
 }
@@ -33,7 +33,8 @@ type found struct {
 }
 
 func newSearch(p *Offers, v *input) *search {
-	s := &search{Offers: p, view: v, known: map[searchKey]*progress{}, sets: map[string]*matches{}, lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
+	s := &search{Offers: p, view: v, known: map[searchKey]*progress{}, sets: map[string]*matches{},
+		lanes: map[string]*lane{}, labels: map[labelKey]*labelTable{}}
 	for b := range p.windowed {
 		if start, ok := b.window(v.Now); ok {
 			s.starts = append(s.starts, start)
@@ -45,14 +46,14 @@ func newSearch(p *Offers, v *input) *search {
 	return s
 }
 
-// searchKey is what requests have in common that fit the same places.
+// searchKey is equal for requests that fit the same places at the time of a placement.
 type searchKey struct {
 	kind unique.Handle[kind]
 	// windows is how many of the maintenance windows begin before the request is over.
 	windows int
 }
 
-// searchKeyOf says which windows, that begin at starts, begin before the request ends.
+// searchKeyOf returns the key of a request and, if windows are planned, when its attempt would end.
 func searchKeyOf(r *Request, starts []time.Time, now time.Time, assumed time.Duration) (key searchKey, ends time.Time) {
 	key.kind = r.kind
 	if len(starts) > 0 {
@@ -62,9 +63,9 @@ func searchKeyOf(r *Request, starts []time.Time, now time.Time, assumed time.Dur
 	return key, ends
 }
 
-// progress is how far the search for places has come for one key. Within one placement a bin only ever gets fuller, so that
-// one that was too small for a shape stays too small, and one that shares its value with too many attempts of the Job goes on doing
-// so: the search goes on where it stopped.
+// progress is how far the search has come for one key. Within one placement bins only get fuller: a bin that
+// was too small for a shape stays too small, and a value that had too many attempts of the Job keeps them. So
+// the search goes on where it stopped.
 type progress struct {
 	lane   *lane
 	tree   tree
@@ -72,22 +73,24 @@ type progress struct {
 	groups jobGroups
 	labels []*labelTable // for each of the groups
 	before time.Time     // maintenance windows must not begin before this
-	since  int64         // bins of this batch, and of earlier ones, have been ruled out by an earlier placement
+	since  int64         // an earlier placement has ruled out the bins up to this batch
 	next   int           // the first bin that has not been ruled out
-	none   bool          // all have been
+	none   bool          // all have been ruled out
 	values []valueBins
 	// avoid are agents that are out of the question; fallback is the search among all agents.
 	avoid    []string
 	fallback *progress
-	stuck    int // greater than how many attempts the Job got, if none of its values has had room since
+	stuck    int // one more than group.added when no value had room; 0: that was not so yet
 }
 
 // lane is a role's bins for the time of one placement.
 type lane struct {
 	*shelf
-	plain  int     // the first place of a bin with GPUs: they come last
-	either tree    // over what tasks that take revocable resources find; nil: nobody has asked
-	counts []int32 // of tasks of ours, in the shape of the tree: each inner node has the least below it; nil: nobody has asked
+	plain  int  // the first place of a bin with GPUs: they come last
+	either tree // the same with revocable resources; nil: not needed yet
+	// counts are our tasks on each bin, in the shape of the tree: an inner node has the least below it; nil:
+	// not needed yet.
+	counts []int32
 }
 
 // take gives the request bin i, and counts it among the attempts of its Job.
@@ -114,7 +117,7 @@ func (s *search) take(r *Request, l *lane, i int) {
 	}
 }
 
-// progress finds, or begins, the search for the request's shape; nil: nothing is offered to its role.
+// progress returns how far the search for requests like this one has come; nil: nothing is offered to its role.
 func (s *search) progress(r *Request) *progress {
 	if r.peers.at != nil {
 		return r.peers.at
@@ -141,7 +144,7 @@ func (s *search) progress(r *Request) *progress {
 		}
 		s.known[key] = at
 	}
-	if len(s.starts) == 0 { // Otherwise it is not that of all peers.
+	if len(s.starts) == 0 { // Otherwise the peers may have different keys.
 		r.peers.at = at
 	}
 	return at
@@ -159,7 +162,7 @@ func (s *search) lane(role string) *lane {
 	return l
 }
 
-// counted begins to count tasks, unless that has begun.
+// counted makes the counts of tasks, once.
 func (l *lane) counted(tasks map[string]int) {
 	if l.counts != nil {
 		return
@@ -208,13 +211,13 @@ func (l *lane) eitherTree() tree {
 	return l.either
 }
 
-// matches remembers which bins of a role meet a set of constraints on the agent itself. A nil one is met by all.
+// matches remembers which bins of a role meet a set of constraints on the agent. nil: all bins do.
 type matches struct {
 	known []uint8 // 0 not asked, 1 yes, 2 no
 	no    int
-	// skip leads from each bin to the next that may meet them, in one or more steps.
+	// skip leads from each bin, in one or more steps, to the next one that may meet them.
 	skip []int32
-	few  []int32 // may meet them; nil: not asked for yet
+	few  []int32 // the bins that may meet them; nil: not needed yet
 }
 
 // matchesFor shares what is known of a set of constraints between all shapes that have it.
@@ -250,7 +253,8 @@ func (m *matches) meets(r *Request, i int, b *bin) bool {
 	return m.known[i] == 1
 }
 
-// possible is the first bin from i on that may meet the constraints; there may be none: then it is the number of bins, or more.
+// possible returns the first bin from i on that may meet the constraints. If there is none it returns at least
+// the number of bins.
 func (m *matches) possible(i int) int {
 	if m == nil || i >= len(m.known) {
 		return i
@@ -259,7 +263,7 @@ func (m *matches) possible(i int) int {
 	for int(m.skip[end]) != end {
 		end = int(m.skip[end])
 	}
-	for i != end { // The next time it is one step.
+	for i != end { // Next time it is one step.
 		i, m.skip[i] = int(m.skip[i]), int32(end)
 	}
 	return end
@@ -268,7 +272,7 @@ func (m *matches) possible(i int) int {
 // narrow reports whether most bins are known not to meet the constraints.
 func (m *matches) narrow() bool { return m != nil && 2*m.no > len(m.known) }
 
-// list has the places of those bins that may meet the constraints, and of some that do not.
+// list returns the bins that may meet the constraints, and perhaps some that do not.
 func (m *matches) list(l *lane) []int32 {
 	if m.few == nil {
 		for i, b := range l.bins {

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// shelf has the bins of one role in the order in which they are filled, with an index that finds the first that is large enough.
-// There are gaps between them, so that to put one in its place among n moves few others: about the square of log n, on average over
-// many, whatever the order in which they come (a packed memory array: Bender, Demaine and Farach-Colton 2000). The zero value is empty.
+// shelf has the bins of one role in the order in which they are filled, with an index that finds the first that
+// is large enough. It keeps gaps between them, so that inserting one among n moves few others: about the square
+// of log n on average, in whatever order they come (a packed memory array: Bender, Demaine and Farach-Colton
+// 2000). The zero value is empty.
 type shelf struct {
 	bins []*bin // nil: a gap. As many as the tree is wide
 	tree tree
@@ -16,7 +17,7 @@ type shelf struct {
 	fresh []*bin
 }
 
-// loose and gone stand in place of the place of a fresh bin, and of one that was removed before it got one.
+// loose and gone are the places of a bin that has none yet, and of one that was removed before it got one.
 const (
 	loose = -1
 	gone  = -2
@@ -50,7 +51,7 @@ func (s *shelf) put(b *bin) {
 		s.set(at-1, b)
 		return
 	}
-	// The smallest part around it that has room: the larger it is, the more gaps must stay.
+	// The smallest part around it that has room. The larger the part, the more gaps must stay.
 	for size := minWidth; size <= len(s.bins); size *= 2 {
 		first := min(at, len(s.bins)-1) / size * size
 		if s.count(first, size) < size-size*bits.Len(uint(size))/(2*bits.Len(uint(len(s.bins)))) {
@@ -108,7 +109,8 @@ func (s *shelf) count(first, size int) int {
 	return n
 }
 
-// take takes the bins out of a part of the shelf. b, if there is one, stands among them where it belongs: before place at.
+// take takes the bins out of a part of the shelf. b, if there is one, stands among them where it belongs:
+// before place at.
 func (s *shelf) take(first, size, at int, b *bin) []*bin {
 	all := make([]*bin, 0, size+1)
 	for i := first; i < first+size; i++ {

@@ -2,8 +2,9 @@ package placement
 
 import "math"
 
-// tree is an index over the places of a shelf: it finds the first bin, from some place on, that has enough of everything. Each inner
-// node holds the most that any bin below it has of each resource, so that whole groups that cannot do are passed over.
+// tree is an index over the places of a shelf: it finds the first bin, from some place on, that has enough of
+// everything. Each inner node holds the most that any bin below it has of each resource, so that whole groups
+// that cannot do are passed over.
 type tree []node // [1] is the root, the children of i are 2i and 2i+1, and leaf i is at [width+i]
 
 // node is a bin, or the best of all bins below: each field by itself.
@@ -73,8 +74,9 @@ func (t tree) first(from int, want *Need, since int64) int {
 	}
 }
 
-// fewest is, of the leaves before end that cover want, came after the batch since, and suit, the one with the smallest count, of
-// equal ones the last; -1: there is none. counts has the shape of the tree, with the least below each inner node.
+// fewest is, of the leaves before end that cover want, came after the batch since, and suit, the one with the
+// smallest count, of equal ones the last; -1: there is none. counts has the shape of the tree, with the least
+// below each inner node.
 func (t tree) fewest(counts []int32, want *Need, since int64, end int, suits func(i int) bool) int {
 	least, best := int32(math.MaxInt32), -1
 	var look func(at, from, width int)

@@ -5,33 +5,34 @@ import (
 	"time"
 )
 
-// This file decides who comes first. Runs of one namespace and one priority stand in a line, the one that has waited longest in
-// front. The line that bids most is served next; of several the one whose namespace uses the least, and of these the one that was served
-// longest ago. A line bids its priority, and
-// a point more for each time (Config.Ageing) that it has waited without being served. So
+// This file decides which Run comes first. Runs of one namespace and one priority stand in a line. The Run that
+// has waited longest stands in front. The line with the highest bid is served next; among equal bids the line
+// whose namespace uses the least; among these the line that was served longest ago. A line bids its priority,
+// and one point more for each Config.Ageing that it has waited without being served. So
 //
-//   - a higher priority comes first, and a lower one never starves: it is served at the latest when it has risen to the other's bid;
-//   - of one priority, namespaces share: ten thousand Runs in one wait in their own line, and do not rise by standing there;
-//   - a Run for which there is no place is passed over: it stands in nobody's way.
+//   - a higher priority comes first, but a lower one does not starve: its bid rises until it is served;
+//   - namespaces of one priority share: ten thousand Runs in one namespace wait in their own line, whose length
+//     does not raise its bid;
+//   - a Run without a place is passed over and blocks no other Run.
 //
 // See docs/adr/0014-placement.md for what else was weighed.
 
 // bidder is a line in a placement.
 type bidder struct {
 	lineKey
-	peers   []*peers   // that take part
-	waiting []*Request // of those, who have not had their turn
-	served  time.Time  // the last time; zero: not that anybody knows of
+	peers   []*peers   // the ones that are tried
+	waiting []*Request // their requests that have not had their turn
+	served  time.Time  // the last time; zero: not known
 	tenant  *tenant
 
 	bid   int64
-	share float64 // the tenant's, as far as the queue has noticed
+	share float64 // the tenant's when the line was last put in order
 }
 
 // tenant is a namespace with what its live attempts use.
 type tenant struct {
 	used  Need
-	share float64 // of the resource of which it uses the largest part
+	share float64 // its dominant share
 }
 
 // queue hands out requests in the order of their turns.
@@ -42,11 +43,11 @@ type queue struct {
 	// total is what shares are counted of: all that is used and all that is offered.
 	total   Need
 	tenants map[string]*tenant
-	// all is how many stand in the lines.
+	// all is how many requests stand in the lines.
 	all int
 }
 
-// newQueue lines up those who wait. free is what is offered.
+// newQueue lines up the requests that are tried. free is what is offered.
 func newQueue(v *input, free *Need) *queue {
 	q := &queue{cfg: v.Config, now: v.Now, total: *free, tenants: map[string]*tenant{}}
 	for _, used := range v.Usage {
@@ -79,7 +80,7 @@ func newQueue(v *input, free *Need) *queue {
 	return q
 }
 
-// merged are those of some peers in the order of their line.
+// merged returns the requests of some peers in the order of their line.
 func merged(some []*peers) []*Request {
 	var all []*Request
 	for _, ps := range some {
@@ -99,7 +100,7 @@ func (q *queue) tenant(v *input, namespace string) *tenant {
 	return t
 }
 
-// share is the dominant share: of the resource of which it is the largest part.
+// share is the dominant share: the largest of the shares of each resource.
 func (q *queue) share(used *Need) float64 {
 	var share float64
 	for d, n := range used.amount {
@@ -110,7 +111,7 @@ func (q *queue) share(used *Need) float64 {
 	return share
 }
 
-// bid computes what a line bids with the one now in front.
+// bid computes what a line bids with the request that is now in front.
 func (q *queue) bid(l *bidder) {
 	l.bid = int64(l.priority)
 	if q.cfg.Ageing <= 0 || len(l.waiting) == 0 {
@@ -122,7 +123,7 @@ func (q *queue) bid(l *bidder) {
 	}
 }
 
-// next is the line whose turn it is, with the request whose turn it is in front; nil: nobody is left.
+// next returns the line whose turn it is; nil: no request is left.
 func (q *queue) next() *bidder {
 	for len(q.bidders) > 0 {
 		l := q.bidders[0]
@@ -135,7 +136,7 @@ func (q *queue) next() *bidder {
 	return nil
 }
 
-// done takes the one in front out of the line that next returned, and notes whether it has found a place.
+// done removes the front of the line that next returned. placed: it has found a place.
 func (q *queue) done(l *bidder, placed bool) {
 	if placed {
 		l.served = q.now
@@ -147,7 +148,7 @@ func (q *queue) done(l *bidder, placed bool) {
 	for len(l.waiting) > 0 && l.waiting[0].peers.out { // Their turn would change nothing.
 		l.waiting = l.waiting[1:]
 	}
-	if len(l.waiting) == 0 { // Nobody has come before it: it is still the first.
+	if len(l.waiting) == 0 { // It is still the first of the heap.
 		last := len(q.bidders) - 1
 		q.bidders[0] = q.bidders[last]
 		q.bidders = q.bidders[:last]
@@ -160,7 +161,7 @@ func (q *queue) done(l *bidder, placed bool) {
 	}
 }
 
-// sink brings a line that may come later now to where it belongs in the heap.
+// sink moves a line down the heap to where it belongs.
 func (q *queue) sink(i int) {
 	for {
 		first := 2*i + 1
@@ -184,7 +185,7 @@ func (l *bidder) before(m *bidder) bool {
 		return l.bid > m.bid
 	case l.share != m.share:
 		return l.share < m.share
-	case !l.served.Equal(m.served): // Otherwise the first by name would be so each time.
+	case !l.served.Equal(m.served): // By name the same one would be first each time.
 		return l.served.Before(m.served)
 	case l.namespace != m.namespace:
 		return l.namespace < m.namespace

@@ -121,8 +121,8 @@ func TestABacklogHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// TestEveryLineIsServedInTime: whatever stream of Runs of higher priorities comes, the first of each line waits no longer than it
-// takes to rise to the highest priority, plus a turn for each of the lines.
+// TestEveryLineIsServedInTime: whatever stream of Runs of higher priorities comes, the first of each line waits
+// no longer than it takes to rise to the highest priority, plus a turn for each of the lines.
 func TestEveryLineIsServedInTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		const step = time.Minute
@@ -181,8 +181,9 @@ func TestNobodyIsHeldUp(t *testing.T) {
 	})
 }
 
-// TestEachJobGetsItsShare: thirty Jobs become due together each second, there is room for ten, and their Runs do not wait for long.
-// Whether the Jobs are of one namespace or of several, each gets its share of the places over time.
+// TestEachJobGetsItsShare: thirty Jobs become due together each second, there is room for ten, and their Runs
+// do not wait for long. Whether the Jobs are of one namespace or of several, each gets its share of the places
+// over time.
 func TestEachJobGetsItsShare(t *testing.T) {
 	for _, spaces := range []int{1, 2, 7, 30} {
 		for patience := range 3 {

@@ -22,7 +22,7 @@ const (
 // waitDimension are the reasons for waiting for one kind of resource.
 var waitDimension = [dimensions]string{"InsufficientCPUs", "InsufficientMemory", "InsufficientDisk", "InsufficientGPUs"}
 
-// reason goes from what rules out most to what rules out least, until nothing is left.
+// reason excludes bins step by step, and names the step after which none is left.
 func (l *leftovers) reason(r *Request) reasoned {
 	because := func(reason, message string) reasoned { return reasoned{Why: Why{reason, message}} }
 	if l.offers == 0 {
@@ -33,7 +33,7 @@ func (l *leftovers) reason(r *Request) reasoned {
 		return because(waitRole, fmt.Sprintf("%s, none for role %s", count(l.offers, "offer"), r.shape.role))
 	}
 	left := sieve{bins: of.bins}
-	// 1. Whom the constraints leave, and whom those leave that look at the Job's other attempts.
+	// 1. Bins that do not meet the constraints on agents, and then those on the Job's other attempts.
 	if len(r.constraints.all) > 0 {
 		before := left.String()
 		refused := left.without(func(b *bin) string {
@@ -45,7 +45,7 @@ func (l *leftovers) reason(r *Request) reasoned {
 		if len(left.bins) == 0 {
 			return because(waitConstraints, before+", none of which meets "+mostly(refused))
 		}
-		left.say(refused, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
+		left.describe(refused, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
 	}
 	if r.constraints.others() {
 		before := left.String()
@@ -53,9 +53,9 @@ func (l *leftovers) reason(r *Request) reasoned {
 		if len(left.bins) == 0 {
 			return because(waitConstraints, before+", none of which meets "+mostly(taken))
 		}
-		left.say(taken, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
+		left.describe(taken, " that meet"+s(offersIn(left.bins) == 1)+" the constraints")
 	}
-	// 2. Whom maintenance leaves.
+	// 2. Bins of agents that go into maintenance too early.
 	if len(l.starts) > 0 {
 		before := left.String()
 		windows := left.without(func(b *bin) string { return l.maintained(r, b) })
@@ -63,9 +63,9 @@ func (l *leftovers) reason(r *Request) reasoned {
 			text := mostly(windows)
 			return reasoned{Why: Why{waitMaintenance, before + ", " + text}, untilWhen: text != underMaintenance}
 		}
-		left.say(windows, left.said+" of agents that are not about to be maintained")
+		left.describe(windows, left.said+" of agents that are not about to be maintained")
 	}
-	// 3. Which resource none of those has enough of.
+	// 3. Resources of which no remaining bin has enough.
 	all := of.of(r.shape.revocable)
 	if len(left.bins) < len(of.bins) {
 		all = sumOf(left.bins, r.shape.revocable)
@@ -88,22 +88,24 @@ func insufficient(r *Request, left *sieve, all *sum) Why {
 		}
 	}
 	if best.ports < r.shape.ports {
-		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s; the best had %d", of, count(int(r.shape.ports), "port"), best.ports)}
+		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s; the best had %d", of,
+			count(int(r.shape.ports), "port"), best.ports)}
 	}
 	if h := r.shape.hostPorts; h != "" && !slices.ContainsFunc(left.bins, func(b *bin) bool { return b.hasPorts(h) }) {
-		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s of the host free: %s", of, count(int(h.count()), "port"), h)}
+		return Why{Reason: waitPorts, Message: fmt.Sprintf("%s, none with %s of the host free: %s", of,
+			count(int(h.count()), "port"), h)}
 	}
 	return Why{Reason: waitResources, Message: fmt.Sprintf("%s, %s and %s in all, none with %s together", of,
 		amount(cpus, total.amount[cpus]), amount(mem, total.amount[mem]), r.shape.Need.String())}
 }
 
-// sieve is what is left of the bins.
+// sieve is the bins that no step has excluded, and how the message describes them.
 type sieve struct {
 	bins []*bin
 	said string
 }
 
-// without leaves out those that are refused for some reason, and counts the reasons.
+// without excludes the bins that are refused, and counts the reasons.
 func (s *sieve) without(refuse func(*bin) string) map[string]int {
 	reasons := map[string]int{}
 	s.bins = slices.DeleteFunc(slices.Clone(s.bins), func(b *bin) bool {
@@ -116,8 +118,8 @@ func (s *sieve) without(refuse func(*bin) string) map[string]int {
 	return reasons
 }
 
-// say has the sieve say what is special about those that are left, if some were left out.
-func (s *sieve) say(leftOut map[string]int, said string) {
+// describe adds to the description of the remaining bins, if some were excluded.
+func (s *sieve) describe(leftOut map[string]int, said string) {
 	if len(leftOut) > 0 {
 		s.said = said
 	}
@@ -135,10 +137,13 @@ func offersIn(bins []*bin) int {
 	return n
 }
 
-// unmetByOthers says which constraint forbids the bin because of the Job's other attempts, and what they are like; "": none does.
+// unmetByOthers names the constraint that forbids the bin because of the Job's other attempts, with numbers;
+// "": none does.
 func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
 	groups := l.jobs[r.jobID]
-	c := r.constraints.unmetByOthers(groups, func(group int) string { return labelOf(&b.offers[0], groups[group].attribute) })
+	c := r.constraints.unmetByOthers(groups, func(group int) string {
+		return labelOf(&b.offers[0], groups[group].attribute)
+	})
 	if c == nil {
 		return ""
 	}
@@ -159,7 +164,7 @@ func (l *leftovers) unmetByOthers(r *Request, b *bin) string {
 
 const underMaintenance = "each of an agent under maintenance"
 
-// maintained says when the agent's maintenance begins if that is before the request would be over; "": it is not.
+// maintained says when the agent's maintenance begins, if the request would not end before; "": it would.
 func (l *leftovers) maintained(r *Request, b *bin) string {
 	start, planned := b.window(l.now)
 	ends, _ := r.ends(l.now, l.cfg.AssumedDuration)
@@ -172,7 +177,7 @@ func (l *leftovers) maintained(r *Request, b *bin) string {
 	return "each of an agent to be maintained from " + format(start) + " on"
 }
 
-// untilWhen says what the request was compared with.
+// untilWhen says which end of the request the windows were compared with.
 func (l *leftovers) untilWhen(r *Request) string {
 	if ends, bound := r.ends(l.now, l.cfg.AssumedDuration); bound {
 		return "; the run may last until " + format(ends)
@@ -195,10 +200,11 @@ func mostly(counts map[string]int) string {
 	return best
 }
 
-// unknownRole says of a task whose role the framework does not have which there are.
+// unknownRole says which roles the framework has.
 func unknownRole(role string, roles []string) Why {
 	return Why{Reason: waitUnknownRole, Message: fmt.Sprintf(
-		"spec.task.role: %s is none of the framework's roles (mesos.framework.roles: %s), so that nothing is ever offered for it", role, strings.Join(roles, ", "))}
+		"spec.task.role: %s is none of the framework's roles (mesos.framework.roles: %s), so that nothing is ever offered for it",
+		role, strings.Join(roles, ", "))}
 }
 
 // String names all that is needed.

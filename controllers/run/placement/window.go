@@ -9,15 +9,17 @@ import (
 )
 
 const (
-	// TimeoutGrace is how much longer than its timeout an attempt may take before Horae kills it: Mesos does so by itself, and
-	// gives the better reason.
+	// TimeoutGrace is how much longer than its timeout an attempt may take before Horae kills it: Mesos does
+	// so by itself, and gives the better reason.
 	TimeoutGrace = 15 * time.Second
-	// agentGrace is the most that Mesos gives a task that does not say from SIGTERM to SIGKILL: 3 s to a command, 5 s to a container
-	// of Docker's and to a custom executor, unless the agent's --executor_shutdown_grace_period is another.
+	// agentGrace is the most time from SIGTERM to SIGKILL that Mesos gives a task without a killGracePeriod: 3
+	// s for a command, 5 s for a Docker container and for a custom executor, unless the agent's
+	// --executor_shutdown_grace_period differs.
 	agentGrace = 5 * time.Second
 )
 
-// EndsBy is when an attempt is bound to be over; false: nothing bounds it. An attempt that has not begun may do so at once.
+// EndsBy returns when an attempt ends at the latest; false: nothing bounds it. An attempt that has not started
+// may start at once.
 func EndsBy(r *v1.Run, a *v1.Attempt, now time.Time) (time.Time, bool) {
 	grace := agentGrace
 	if g := r.Spec.Task.KillGracePeriod; g != nil {
@@ -43,7 +45,7 @@ func EndsBy(r *v1.Run, a *v1.Attempt, now time.Time) (time.Time, bool) {
 	return slices.MinFunc(ends, time.Time.Compare).Add(grace), true
 }
 
-// WindowOver reports whether a maintenance window is past.
+// WindowOver reports whether a maintenance window has passed.
 func WindowOver(w offer.Window, now time.Time) bool {
 	return w.Duration > 0 && !now.Before(w.Start.Add(w.Duration))
 }
