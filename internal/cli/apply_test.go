@@ -211,6 +211,21 @@ func TestApplyReadsYAMLAsTheServerDoes(t *testing.T) {
 	}
 }
 
+// TestApplyReadsJSONAsJSON: YAML knows no pairs of escapes, and a document of one line is none of YAML's.
+func TestApplyReadsJSONAsJSON(t *testing.T) {
+	h := build(t)
+	const doc = `{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":"escapes"},"spec":{"description":"nightly \ud83d\ude80 load\/\u007f",` +
+		`"priority":100,"task":{"shell":"echo done"}}}`
+	for name, text := range map[string]string{"one": doc, "two": doc + "\n" + doc, "behind comments": "# a comment\n---\n" + doc} {
+		if r := h.apply(text); r.code != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if j := h.cache.Job("default", "escapes"); j == nil || j.Object.Spec.Description != "nightly 🚀 load/\u007f" || j.Object.Spec.Priority != 100 {
+		t.Errorf("got %+v", j)
+	}
+}
+
 func TestApplyPrintsObjects(t *testing.T) {
 	h := build(t)
 	if r := h.apply(hello, "-o", "name"); r.out != "job.horae/hello\n" {

@@ -312,6 +312,9 @@ func TestSchedule(t *testing.T) {
 			t.Errorf("horae %s %q: %+v", tt.line, tt.arg, r)
 		}
 	}
+	if got := h.ok("schedule -o json", "R2//PT1H"); !strings.Contains(got, "2026-11-22T14:30:00Z") || !strings.Contains(got, "2026-11-22T15:30:00Z") {
+		t.Errorf("an interval that begins now: %s", got)
+	}
 	h.env["HORAE_SERVER"] = h.url
 	golden(t, "schedule-job", h.ok("schedule hello --count 2"+after))
 	h.ok("suspend hello")

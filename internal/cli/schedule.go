@@ -93,7 +93,7 @@ func (u *upcoming) check() (time.Time, error) {
 		return time.Time{}, usagef("--count %d: must be 1 to %d", u.count, maxCount)
 	}
 	if u.after == "" {
-		return u.Now(), nil
+		return u.Now().Add(-time.Nanosecond), nil // an interval without a start begins now, and its first time counts
 	}
 	after, err := time.Parse(time.RFC3339, u.after)
 	if err != nil {
