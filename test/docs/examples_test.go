@@ -107,6 +107,21 @@ func fieldsOf(at reflect.Type, but []reflect.Type) []string {
 	return names
 }
 
+// TestEveryReasonIsDescribed: docs/jobs.md explains each condition of a Job, and each reason of those and of status.notRun.
+func TestEveryReasonIsDescribed(t *testing.T) {
+	page := read(t, "docs/jobs.md")
+	value := regexp.MustCompile(`(?m)^\t(?:Job|Reason)\w+\s+= "(\w+)"`)
+	found := value.FindAllStringSubmatch(read(t, "api/v1/job_status.go"), -1)
+	for _, m := range found {
+		if !strings.Contains(page, "`"+m[1]+"`") {
+			t.Errorf("docs/jobs.md does not explain %s", m[1])
+		}
+	}
+	if len(found) < 20 {
+		t.Errorf("found only %d constants", len(found))
+	}
+}
+
 // block is a fenced block of a page, from its line on.
 type block struct {
 	line int
