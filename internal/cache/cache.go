@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"horae/api"
@@ -99,6 +100,8 @@ type Cache struct {
 	index    *runIndex
 	byName   calendarIndex
 	active   activeIndex
+	strays   strays
+	panics   prometheus.Counter
 }
 
 // New makes an empty cache; Follow fills it.

@@ -113,12 +113,13 @@ func (c *Cache) list(ctx context.Context, now store.Position) (int64, error) {
 	for _, t := range c.inOrder {
 		t.listing(rewound)
 	}
+	var found strays
 	revision, err := c.source.List(ctx, func(page []*store.KeyValue) error {
 		for _, kv := range page {
-			if key, side, ok := store.ParseKey(string(kv.Key)); ok {
-				if t := c.tables[key.Kind]; t != nil {
-					t.listed(key, side, kv)
-				}
+			if key, side, ok := store.ParseKey(string(kv.Key)); ok && c.tables[key.Kind] != nil {
+				c.tables[key.Kind].listed(key, side, kv)
+			} else {
+				c.stray(&found, kv, false)
 			}
 		}
 		return nil
@@ -130,6 +131,9 @@ func (c *Cache) list(ctx context.Context, now store.Position) (int64, error) {
 		t.stageListed()
 	}
 	c.cluster.Store(now.Cluster)
+	c.mu.Lock()
+	c.strays = found
+	c.mu.Unlock()
 	c.commit(revision, rewound)
 	return revision, nil
 }
@@ -143,14 +147,15 @@ func (c *Cache) apply(resp clientv3.WatchResponse) {
 	}
 	events := resp.Events
 	for i, ev := range events {
-		if key, side, ok := store.ParseKey(string(ev.Kv.Key)); ok {
-			if t := c.tables[key.Kind]; t != nil {
-				kv := ev.Kv
-				if ev.Type == clientv3.EventTypeDelete {
-					kv = nil
-				}
-				t.stage(key, side, kv)
-			}
+		deleted := ev.Type == clientv3.EventTypeDelete
+		if key, side, ok := store.ParseKey(string(ev.Kv.Key)); !ok || c.tables[key.Kind] == nil {
+			c.mu.Lock()
+			c.stray(&c.strays, ev.Kv, deleted)
+			c.mu.Unlock()
+		} else if deleted {
+			c.tables[key.Kind].stage(key, side, nil)
+		} else {
+			c.tables[key.Kind].stage(key, side, ev.Kv)
 		}
 		if i+1 == len(events) || events[i+1].Kv.ModRevision != ev.Kv.ModRevision {
 			c.commit(ev.Kv.ModRevision, false)
@@ -184,6 +189,7 @@ func (c *Cache) commit(revision int64, rewound bool) {
 		}
 	}
 	for _, e := range events {
+		c.report(e.New)
 		for _, f := range c.listeners {
 			f(e)
 		}

@@ -87,6 +87,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	}
 	started.add("etcd client", m.store.Close)
 	m.cache = cache.New(m.store, m.log.WithName("cache"))
+	m.cache.Register(m.registry)
 	m.cache.Listen(m.dispatch)
 	m.cache.OnRevision(m.observed)
 	m.cache.OnRewind(m.noticeRewind)

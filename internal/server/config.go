@@ -31,6 +31,8 @@ type Cache interface {
 	List(kind store.Kind, namespace string) ([]store.AnyEntry, int64)
 	// Watch streams what changed after a revision.
 	Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*cache.Watcher, error)
+	// Strays are etcd keys that are no object's, and how many more there are.
+	Strays() (list []cache.Stray, more int)
 }
 
 // Store is what the server writes to: *store.Store.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	v1 "horae/api/v1"
 )
 
 // livez answers as long as the process answers at all: nothing that a restart would not mend fails it.
@@ -48,9 +50,27 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	case failed:
 		return plain(w, http.StatusServiceUnavailable, list.String()+"readyz check failed\n")
 	case r.URL.Query().Has("verbose"):
-		return plain(w, http.StatusOK, list.String()+"readyz check passed\n")
+		return plain(w, http.StatusOK, list.String()+s.strays()+"readyz check passed\n")
 	}
 	return plain(w, http.StatusOK, "ok")
+}
+
+// strays are lines about etcd keys that somebody has put in vain. They keep nothing from working.
+func (s *Server) strays() string {
+	const most = 50
+	list, more := s.cfg.Cache.Strays()
+	var out strings.Builder
+	for i, k := range list {
+		if i == most {
+			more += len(list) - most
+			break
+		}
+		fmt.Fprintf(&out, "[!]ignored the etcd key %q: %s\n", k.EtcdKey, k.Why)
+	}
+	if more > 0 {
+		fmt.Fprintf(&out, "[!]ignored etcd keys: %s\n", v1.AndMore(more))
+	}
+	return out.String()
 }
 
 func runChecks(ctx context.Context, checks []Check) []error {

@@ -294,3 +294,12 @@ func TestWhatTheServerNeeds(t *testing.T) {
 		}
 	}
 }
+
+func TestStrayKeysAreListedWhereReadinessIs(t *testing.T) {
+	f := start(t)
+	f.put("/horae/spec/jobs/NAME", "?")
+	a := f.want(200, f.do("GET", "/readyz?verbose", ""))
+	if !strings.Contains(string(a.body), `[!]ignored the etcd key "/horae/spec/jobs/NAME": the namespace is missing`) {
+		t.Errorf("got %s", a.body)
+	}
+}

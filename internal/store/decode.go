@@ -2,12 +2,15 @@ package store
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/google/uuid"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"horae/api"
@@ -153,7 +156,14 @@ func UID(key Key, specCreate int64) types.UID {
 
 // decodeSpec reads a spec document, written by anybody, and keeps what a spec document may say.
 func decodeSpec[T any](key Key, value []byte) (*T, error) {
-	obj, err := api.DecodeOne(value)
+	if len(value) > api.MaxDocument {
+		return nil, mistake("", "the document has %d bytes: the limit is %d", len(value), api.MaxDocument)
+	}
+	var obj runtime.Object
+	err := contained(func() (err error) {
+		obj, err = api.DecodeOne(value)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -172,6 +182,20 @@ func decodeSpec[T any](key Key, value []byte) (*T, error) {
 	return typed, nil
 }
 
+// ErrPanicked: reading a document panicked. Only its object is concerned.
+var ErrPanicked = errors.New("reading it panicked, which is a defect of Horae: please report it with the document")
+
+// contained makes an error of a panic. There is no input known that makes the decoder panic, and fuzzers look for one. But should there be
+// one, anybody who can write one document could end every manager, and each again at every start.
+func contained(decode func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v\n%s", ErrPanicked, p, debug.Stack())
+		}
+	}()
+	return decode()
+}
+
 func mistake(path, format string, args ...any) error {
 	return &api.Error{Fields: []api.FieldError{{Path: path, Message: fmt.Sprintf(format, args...)}}}
 }
@@ -188,12 +212,24 @@ type document struct {
 	Status any `json:"status"`
 }
 
+// maxStatusDepth is deeper than any status.
+const maxStatusDepth = 32
+
 // decodeStatus returns a pointer to the status beside what the document says of itself; nil with an error.
 func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	kind := kindOf[T]()
 	status := kind.NewStatus()
 	doc := document{Status: status}
-	if err := json.Unmarshal(value, &doc); err != nil {
+	err := contained(func() error {
+		if len(value) > api.MaxDocument {
+			return fmt.Errorf("it has %d bytes: the limit is %d", len(value), api.MaxDocument)
+		}
+		if err := api.CheckJSON(value, maxStatusDepth); err != nil {
+			return err
+		}
+		return json.Unmarshal(value, &doc)
+	})
+	if err != nil {
 		return statusDoc{err: fmt.Errorf("status: decode %s: %w", key.Status(), err)}, nil
 	}
 	if doc.Kind != kind.Name {

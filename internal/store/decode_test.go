@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	"horae/internal/costtest"
 )
 
 func kv(key, value string, create, mod, version int64) *KeyValue {
@@ -290,5 +292,43 @@ func TestEveryKindHasEntries(t *testing.T) {
 		if got := api.KindOf(e.GetObject()); got != k {
 			t.Errorf("entries of %s hold a %T", k.Name, e.GetObject())
 		}
+	}
+}
+
+func TestOneDocumentCostsItselfAlone(t *testing.T) {
+	large := strings.Repeat(" ", api.MaxDocument) + "{}"
+	for name, doc := range map[string]string{
+		"too large":   large,
+		"a quantity":  `{"apiVersion":"horae/v1","kind":"Job","spec":{"task":{"shell":"true","resources":{"cpus":"1e-2000000000"}}}}`,
+		"merges":      "annotations: &a {" + strings.Repeat("k: v, ", 1) + "}\nlabels: {<<: [" + strings.Repeat("*a, ", 300_000) + "]}\n",
+		"very nested": strings.Repeat("[", 1_000_000),
+	} {
+		costtest.Check(t, len(doc), func() {
+			e := NewEntry[v1.Job](JobKey("default", "a"), &KeyValue{Value: []byte(doc), CreateRevision: 1, ModRevision: 1}, nil)
+			if e.Err == nil || e.SpecErr() == nil || len(e.Err.Error()) > 10_000 {
+				t.Errorf("a spec, %s: %v", name, e.Err)
+			}
+		})
+	}
+	for name, doc := range map[string]string{
+		"too large":   large,
+		"very nested": `{"kind":"Job","status":` + strings.Repeat("[", 500_000) + strings.Repeat("]", 500_000) + "}",
+	} {
+		costtest.Check(t, len(doc), func() {
+			e := NewEntry[v1.Job](JobKey("default", "a"), nil, &KeyValue{Value: []byte(doc), ModRevision: 1})
+			if e.StatusErr() == nil || len(e.Err.Error()) > 10_000 {
+				t.Errorf("a status, %s: %v", name, e.Err)
+			}
+		})
+	}
+}
+
+func TestAPanicInOneDocumentIsItsError(t *testing.T) {
+	err := contained(func() error { panic("nobody thought of this") })
+	if !errors.Is(err, ErrPanicked) || !strings.Contains(err.Error(), "nobody thought of this") || !strings.Contains(err.Error(), "decode_test.go") {
+		t.Errorf("got %v", err)
+	}
+	if err := contained(func() error { return nil }); err != nil {
+		t.Error(err)
 	}
 }

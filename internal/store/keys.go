@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"strings"
+
+	v1 "horae/api/v1"
 )
 
 // Prefix of everything that Horae keeps in etcd. The layout below it is a public contract: docs/etcd.md.
@@ -64,20 +66,60 @@ const (
 	StatusSide
 )
 
-// ParseKey reads an etcd key back. It answers false for keys that are not an object's, the system's own among them.
+// ParseKey reads an etcd key back. It answers false for keys that are not an object's: the system's own, and stray ones.
 func ParseKey(etcdKey string) (Key, Side, bool) {
-	side := SpecSide
-	rest, ok := strings.CutPrefix(etcdKey, specPrefix)
+	side, rest, ok := cutSide(etcdKey)
 	if !ok {
-		side = StatusSide
-		if rest, ok = strings.CutPrefix(etcdKey, statusPrefix); !ok {
-			return Key{}, 0, false
-		}
+		return Key{}, 0, false
 	}
 	kind, rest, ok1 := strings.Cut(rest, "/")
 	namespace, name, ok2 := strings.Cut(rest, "/")
-	if !ok1 || !ok2 || namespace == "" || name == "" || strings.Contains(name, "/") {
+	if !ok1 || !ok2 || !isLabel(namespace) || name == "" || strings.Contains(name, "/") {
 		return Key{}, 0, false
 	}
 	return Key{Kind(kind), namespace, name}, side, true
+}
+
+func cutSide(etcdKey string) (side Side, rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(etcdKey, specPrefix); ok {
+		return SpecSide, rest, true
+	}
+	rest, ok = strings.CutPrefix(etcdKey, statusPrefix)
+	return StatusSide, rest, ok
+}
+
+// Stray says why an etcd key among those of objects is no object's: nothing is done with it, and the API cannot reach it. It answers ""
+// for the keys of objects, and for those elsewhere.
+func Stray(etcdKey string) string {
+	_, rest, ok := cutSide(etcdKey)
+	if !ok {
+		return ""
+	}
+	parts := strings.Split(rest, "/")
+	switch {
+	case newEntry[Kind(parts[0])] == nil:
+		return fmt.Sprintf("this version knows no kind %q", v1.Shorten(parts[0], 64))
+	case len(parts) < 3:
+		return "the namespace is missing: a key is <kind>/<namespace>/<name>"
+	case len(parts) > 3:
+		return "there are too many slashes: a key is <kind>/<namespace>/<name>"
+	case !isLabel(parts[1]):
+		return fmt.Sprintf("%q cannot be a namespace: it must have lower-case letters, digits and - only, and at most 63 of them", v1.Shorten(parts[1], 64))
+	case parts[2] == "":
+		return "the name is missing: a key is <kind>/<namespace>/<name>"
+	}
+	return ""
+}
+
+// isLabel reports whether s is a DNS label, as validation has it, which takes longer to say so: keys are parsed at every event.
+func isLabel(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
 }

@@ -99,6 +99,7 @@ func describe(call *ast.CallExpr) string {
 		return f.Name + " controller"
 	case *ast.SelectorExpr:
 		kind := strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(f.Sel.Name, "New"), "Vec"))
+		kind = strings.TrimSuffix(kind, "func")
 		var labels []string
 		for _, arg := range call.Args[1:] {
 			ast.Inspect(arg, func(n ast.Node) bool {
