@@ -165,7 +165,7 @@ func (u *inverseOffers) answer(ctx context.Context) {
 			say = u.answerer.AcceptInverse
 		}
 		if err := say(ctx, ids, v.holds); err != nil && ctx.Err() == nil {
-			u.log.V(1).Info("Answer to inverse offers did not go through", "offers", len(ids), "reason", err.Error())
+			u.log.V(1).Info("Answer to inverse offers did not go through", "offers", len(ids), "error", err.Error())
 		}
 	}
 }

@@ -134,7 +134,7 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		p.metrics.dropped.Inc()
 		switch {
 		case err == nil:
-			p.log.Info("Task cannot be encoded for Mesos", "task", r.tasks[j].ID, "reason", w.unencodable.Error())
+			p.log.Info("Task cannot be encoded for Mesos", "task", r.tasks[j].ID, "error", w.unencodable.Error())
 			continue
 		case errors.Is(err, store.ErrFenced):
 			return fmt.Errorf("store the intent to launch %s: %w", r.tasks[j].ID, err)
@@ -183,7 +183,7 @@ func (p *placer) accept(ctx context.Context, l offer.Launch, at time.Time, offer
 			p.log.Error(err, "ACCEPT was not answered; subscribing anew", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks))
 			p.resubscribe("an ACCEPT was not answered")
 		default:
-			p.log.Info("ACCEPT was not sent", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks), "reason", err.Error())
+			p.log.Info("ACCEPT was not sent", "agent", l.Tasks[0].AgentID, "tasks", len(l.Tasks), "error", err.Error())
 			p.flight.remove(l.Tasks...)
 			for _, t := range l.Tasks {
 				p.notSent(t, at, err)

@@ -313,6 +313,6 @@ func (p *placer) send(ctx context.Context, m moves) {
 		errs = append(errs, p.launcher.Suppress(ctx, m.suppress...))
 	}
 	if err := errors.Join(errs...); err != nil && ctx.Err() == nil {
-		p.log.V(1).Info("Offers: a call did not go through", "reason", err.Error())
+		p.log.V(1).Info("Offers: a call did not go through", "error", err.Error())
 	}
 }

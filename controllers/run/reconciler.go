@@ -265,7 +265,7 @@ func (c *Controller) kill(ctx context.Context, run *store.Run, tasks []offer.Tas
 	for _, t := range tasks {
 		c.cfg.Log.Info("Killing task", "task", t.TaskID, "agent", t.AgentID)
 		if err := c.cfg.Mesos.Kill(ctx, t, nil); err != nil {
-			c.cfg.Log.V(1).Info("Kill did not go through", "task", t.TaskID, "reason", err.Error())
+			c.cfg.Log.V(1).Info("Kill did not go through", "task", t.TaskID, "error", err.Error())
 			continue
 		}
 		if live := liveAttempt(run); live != nil && live.TaskID == t.TaskID {

@@ -162,7 +162,7 @@ func (c *taskReconciliation) send(ctx context.Context, q questions) (next time.T
 			next = again
 		}
 		c.mu.Unlock()
-		c.log.V(1).Info("Questions after tasks did not go through", "tasks", len(q.ask), "reason", err.Error())
+		c.log.V(1).Info("Questions after tasks did not go through", "tasks", len(q.ask), "error", err.Error())
 	}
 	for _, u := range q.unknown {
 		c.endUnknown(ctx, u)
@@ -230,13 +230,13 @@ func (c *taskReconciliation) endUnknown(ctx context.Context, u offer.Update) {
 		c.log.Info("Killing a task that no Run has", "task", u.TaskID, "state", u.State, "agent", u.AgentID)
 		if err := c.caller.Kill(ctx, offer.TaskRef{TaskID: u.TaskID, AgentID: u.AgentID}, nil); err != nil {
 			// Not acknowledged either: Mesos sends the update again.
-			c.log.V(1).Info("Kill did not go through", "task", u.TaskID, "reason", err.Error())
+			c.log.V(1).Info("Kill did not go through", "task", u.TaskID, "error", err.Error())
 			return
 		}
 	}
 	if u.WantsAck() {
 		if err := c.caller.Acknowledge(ctx, u); err != nil {
-			c.log.V(1).Info("Acknowledgement did not go through", "task", u.TaskID, "reason", err.Error())
+			c.log.V(1).Info("Acknowledgement did not go through", "task", u.TaskID, "error", err.Error())
 		}
 	}
 }

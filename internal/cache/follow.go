@@ -29,7 +29,7 @@ func (c *Cache) Follow(ctx context.Context) error {
 		if c.Revision() > before {
 			failures.Reset()
 		}
-		c.log.Info("Listing etcd again", "reason", err.Error(), "revision", c.Revision())
+		c.log.Info("Listing etcd again", "error", err.Error(), "revision", c.Revision())
 		if backoff.Sleep(ctx, failures.Next()) != nil {
 			return nil
 		}

@@ -100,10 +100,9 @@ func (c *Cluster) listen(ctx context.Context) (net.Listener, error) {
 	l, err := lc.Listen(ctx, "tcp", c.cfg.Listen)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("listen on %s: the address is in use: stop what uses it (another devcluster or a Mesos master?) "+
-				"or choose another with --listen: %w", c.cfg.Listen, err)
+			return nil, portTaken(c.cfg.Listen)
 		}
-		return nil, fmt.Errorf("listen on %s: %w", c.cfg.Listen, err)
+		return nil, err // it names the address
 	}
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
@@ -116,6 +115,15 @@ func (c *Cluster) listen(ctx context.Context) (net.Listener, error) {
 	c.port, err = strconv.Atoi(port)
 	return l, err
 }
+
+// portTaken is an address that another process listens on.
+type portTaken string
+
+func (p portTaken) Error() string {
+	return fmt.Sprintf("another process listens on %s (another devcluster, or a Mesos master?): stop it, or choose another address with --listen", string(p))
+}
+
+func (portTaken) Unwrap() error { return syscall.EADDRINUSE }
 
 func (c *Cluster) prepareDir() error {
 	if c.cfg.WorkDir == "" {

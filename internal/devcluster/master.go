@@ -225,7 +225,7 @@ func (m *Master) detach(f *framework) {
 	f.stream = nil
 	m.deactivate(f)
 	timeout := time.Duration(f.info.GetFailoverTimeout() * float64(time.Second))
-	m.c.log.Info("Framework disconnected", "framework", f.id, "failoverTimeout", timeout.String())
+	m.c.log.Info("Framework disconnected", "framework", f.id, "failoverTimeout", timeout)
 	f.failover = m.c.after(timeout, func() {
 		if m.frameworks[f.id] == f && f.stream == nil {
 			m.removeFramework(f)

@@ -51,7 +51,7 @@ func keepRemovingForeign(ctx context.Context, client *clientv3.Client, every tim
 		err := removeForeign(try, client, log)
 		cancel()
 		if err != nil && ctx.Err() == nil {
-			log.Info("The election's keys were not looked after, trying again", "reason", err.Error())
+			log.Info("The election's keys were not looked after, trying again", "error", err.Error())
 		}
 		if backoff.Sleep(ctx, every) != nil {
 			return

@@ -68,12 +68,12 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 		case ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.As(err, &lost)):
 			return nil
 		case won && errors.As(err, &lost), errors.Is(err, store.ErrFenced):
-			cfg.Log.Info("Lost the lead", "reason", err.Error())
+			cfg.Log.Info("Lost the lead", "error", err.Error())
 			failures.Reset()
 		case won:
 			return err
 		default:
-			cfg.Log.Info("Campaign failed, trying again", "reason", err.Error())
+			cfg.Log.Info("Campaign failed, trying again", "error", err.Error())
 		}
 		if backoff.Sleep(ctx, failures.Next()) != nil {
 			return nil

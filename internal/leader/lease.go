@@ -222,7 +222,7 @@ func (l *lease) giveUp(ctx context.Context, cfg Config) bool {
 	<-l.done
 	err := revoke(ctx, cfg, l.id, min(cleanupTimeout, l.ttl))
 	if err != nil {
-		cfg.Log.Info("The lease could not be given up and runs out by itself", "reason", err.Error())
+		cfg.Log.Info("The lease could not be given up and runs out by itself", "error", err.Error())
 	}
 	return err == nil
 }
@@ -235,7 +235,7 @@ type leases []clientv3.LeaseID
 func (o *leases) revoke(ctx context.Context, cfg Config) {
 	for _, id := range *o {
 		if err := revoke(ctx, cfg, id, cleanupTimeout); err != nil {
-			cfg.Log.Info("The lease of an earlier term could not be given up and runs out by itself", "reason", err.Error())
+			cfg.Log.Info("The lease of an earlier term could not be given up and runs out by itself", "error", err.Error())
 		}
 	}
 	*o = nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,9 +213,8 @@ func (c *Config) validate() error {
 		address("etcd.listen", c.Etcd.Listen)
 	}
 	for i, e := range c.Etcd.Endpoints {
-		u, err := url.Parse(e)
-		if _, _, splitErr := net.SplitHostPort(e); splitErr != nil && (err != nil || u.Host == "" && u.Scheme != "unix") {
-			bad(fmt.Sprintf("etcd.endpoints[%d]", i), "%q: must be http://host:port, https://host:port or host:port", e)
+		if err := checkEndpoint(e); err != nil {
+			bad(fmt.Sprintf("etcd.endpoints[%d]", i), "%v", err)
 		}
 	}
 	positive("etcd.requestTimeout", c.Etcd.RequestTimeout, 100*time.Millisecond)

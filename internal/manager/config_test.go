@@ -75,9 +75,10 @@ func TestFlagsEnvironmentAndFileRank(t *testing.T) {
 
 func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 	for name, tc := range map[string]struct {
-		args []string
-		file string
-		want []string
+		args  []string
+		file  string
+		want  []string
+		never string // must not be said
 	}{
 		"no masters and no --dev":       {args: nil, want: []string{"mesos.masters", "--dev"}},
 		"a master with another scheme":  {args: []string{"--mesos-masters", "a:5050,ftp://host:5050"}, want: []string{"mesos.masters[1]", "host:port, http://host:port, https://host:port, or a zk:// URL"}},
@@ -93,6 +94,8 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		"a role that Mesos refuses":     {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
 		"never asking Mesos":            {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
 		"an endpoint that is none":      {args: []string{"--dev", "--etcd-endpoints", "http://a:2379,etcd"}, want: []string{"etcd.endpoints[1]", "host:port"}},
+		"etcd by another scheme":        {args: []string{"--dev", "--etcd-endpoints", "banana://x"}, want: []string{"etcd.endpoints[0]", "banana", "http://host:port"}},
+		"a password in an endpoint":     {args: []string{"--dev", "--etcd-endpoints", "http://root:s3cret@etcd:2379"}, want: []string{"etcd.endpoints[0]", "etcd.passwordFile"}, never: "s3cret"},
 		"an address without a port":     {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},
 		"a log format that is none":     {args: []string{"--dev", "--log-format", "xml"}, want: []string{"log.format", "text or json"}},
 		"a verbosity that is no number": {args: []string{"--dev", "-v", "loud"}, want: []string{"--v", "loud"}},
@@ -119,6 +122,9 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 				if !strings.Contains(err.Error(), w) {
 					t.Errorf("error %q does not say %q", err, w)
 				}
+			}
+			if tc.never != "" && strings.Contains(err.Error(), tc.never) {
+				t.Errorf("error %q says %q", err, tc.never)
 			}
 		})
 	}

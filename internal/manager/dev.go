@@ -4,7 +4,6 @@ package manager
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"github.com/go-logr/logr"
@@ -23,7 +22,7 @@ func startDevCluster(ctx context.Context, cfg Config, log logr.Logger) (url stri
 		WorkDir: filepath.Join(cfg.DataDir, "devcluster"), Log: log,
 	})
 	if err != nil {
-		return "", nil, portClash(fmt.Errorf("start the dev cluster: %w", err), c.Listen, "--devcluster-listen",
+		return "", nil, portClash(err, "start the dev cluster", c.Listen, "--devcluster-listen",
 			"or use the cluster that runs there with --mesos-masters http://"+c.Listen)
 	}
 	return cluster.URL(), cluster.Close, nil

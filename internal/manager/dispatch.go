@@ -67,7 +67,7 @@ func (m *Manager) clockStepped(by time.Duration) {
 	if t == nil {
 		return
 	}
-	m.log.Info("The clock was set, or the machine slept", "by", by.String())
+	m.log.Info("The clock was set, or the machine slept", "by", by)
 	t.jobPlans.ClockStepped()
 	for _, c := range t.controllers {
 		c.addAll()

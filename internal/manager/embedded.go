@@ -77,6 +77,9 @@ const etcdStartTimeout = 60 * time.Second
 
 // startEtcd runs an etcd server in this process, with its data below dir. It answers how to stop it, and its client URL.
 func startEtcd(ctx context.Context, listen, dir string, log logr.Logger) (stop func(), endpoint string, err error) {
+	if err := checkFiles(); err != nil {
+		return nil, "", err
+	}
 	level := zap.NewAtomicLevelAt(zapcore.ErrorLevel)
 	cfg, err := etcdConfig(listen, dir, level, log)
 	if err != nil {
@@ -84,7 +87,7 @@ func startEtcd(ctx context.Context, listen, dir string, log logr.Logger) (stop f
 	}
 	e, err := embed.StartEtcd(cfg)
 	if err != nil {
-		return nil, "", portClash(fmt.Errorf("start the embedded etcd on %s: %w", listen, err), listen, "--etcd-listen", "or use that etcd with --etcd-endpoints http://"+listen)
+		return nil, "", portClash(err, "start the embedded etcd", listen, "--etcd-listen", "or use that etcd with --etcd-endpoints http://"+listen)
 	}
 	stop = func() {
 		level.SetLevel(zapcore.FatalLevel) // That its listeners are closed is what we want, and no news.
@@ -101,6 +104,46 @@ func startEtcd(ctx context.Context, listen, dir string, log logr.Logger) (stop f
 	}
 	stop()
 	return nil, "", fmt.Errorf("start the embedded etcd: %w", err)
+}
+
+// Bounds of what the embedded etcd may store: the largest that its authors advise, and what it takes to store anything.
+const (
+	maxQuota = 8 << 30
+	minQuota = 64 << 20
+)
+
+// etcdQuota is half of what the disk has for dir, at most maxQuota. An etcd that reaches its quota refuses writes until there is less in
+// it; one whose disk is full ends the process.
+func etcdQuota(dir string) (int64, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return 0, fmt.Errorf("make etcd's directory: %w: give another one with --data-dir", err)
+	}
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(dir, &disk); err != nil {
+		return 0, fmt.Errorf("find out the size of the disk of %s: %w", dir, err)
+	}
+	var has int64 // already
+	if info, err := os.Stat(filepath.Join(dir, "member", "snap", "db")); err == nil {
+		has = info.Size()
+	}
+	return quotaFor(has, int64(disk.Bavail)*int64(disk.Bsize)), nil //nolint:unconvert // the types differ by system
+}
+
+// quotaFor is etcdQuota of a database of this size on a disk with so much room beside it.
+func quotaFor(has, free int64) int64 {
+	return min(maxQuota, max(minQuota, (has+free)/2))
+}
+
+// leastFiles is how many files the process must be able to open: etcd keeps 150 for itself, and ends the process if it cannot have them.
+const leastFiles = 256
+
+// checkFiles reports an error if the process may open too few files for an etcd of its own.
+func checkFiles() error {
+	var r syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err == nil && r.Cur < leastFiles {
+		return fmt.Errorf("the process may open %d files, and needs %d for the embedded etcd: raise the limit (ulimit -n)", r.Cur, leastFiles)
+	}
+	return nil
 }
 
 func etcdConfig(listen, dir string, level zapcore.LevelEnabler, log logr.Logger) (*embed.Config, error) {
@@ -122,16 +165,21 @@ func etcdConfig(listen, dir string, level zapcore.LevelEnabler, log logr.Logger)
 	// Recent raft entries stay in memory; with grouped transactions the default of 10,000 costs over a gigabyte.
 	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 500, 500
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "5m"
-	cfg.QuotaBackendBytes = 8 << 30
+	if cfg.QuotaBackendBytes, err = etcdQuota(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if cfg.QuotaBackendBytes < maxQuota {
+		log.Info("The embedded etcd may use half of the disk", "quota", fmt.Sprintf("%d MiB", cfg.QuotaBackendBytes>>20), "data", cfg.Dir)
+	}
 	cfg.EnableGRPCGateway = false
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.New(etcdLog{level, log}))
 	return cfg, nil
 }
 
-// portClash adds to a listen error what the user can do about it.
-func portClash(err error, listen, flag, otherwise string) error {
+// portClash says of a listen error what the user can do about it.
+func portClash(err error, what, listen, flag, otherwise string) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%w: another process uses %s; stop it, choose another address with %s, %s", err, listen, flag, otherwise)
+		return fmt.Errorf("%s: another process listens on %s: stop it, choose another address with %s, %s", what, listen, flag, otherwise)
 	}
-	return err
+	return fmt.Errorf("%s: %w", what, err)
 }

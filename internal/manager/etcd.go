@@ -43,7 +43,7 @@ func (m *Manager) awaitEtcd(ctx context.Context, cfg store.Config) (*store.Store
 			return s, err
 		}
 		m.notReady.on("etcd does not answer: " + err.Error())
-		m.log.Info("Waiting for etcd", "reason", err.Error(), "for", time.Since(began).Round(time.Second).String())
+		m.log.Info("Waiting for etcd", "error", err.Error(), "for", time.Since(began))
 		if err := backoff.Sleep(ctx, askEtcdAgain); err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 
 	// 1. The API's address first: if another process has it, nothing else should have been touched.
 	if m.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return portClash(fmt.Errorf("listen on %s: %w", cfg.Listen, err), cfg.Listen, "--listen", "or use the manager that runs there")
+		return portClash(err, "serve the API", cfg.Listen, "--listen", "or use the manager that runs there")
 	}
 	started.add("API listener", m.listener.Close)
 	m.notReady = startNotReady(m.listener, m.registry)

@@ -73,7 +73,7 @@ func (s *rotatedSecret) get(context.Context) (string, error) {
 	switch {
 	case err != nil:
 		if s.err == nil {
-			s.log.Info("The secret cannot be read; the last one is used", "reason", err.Error())
+			s.log.Info("The secret cannot be read; the last one is used", "error", err.Error())
 		}
 		s.err = err
 	case file != nil:

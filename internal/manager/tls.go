@@ -43,7 +43,7 @@ func (r *rotatedTLS) get() *tls.Config {
 	case err == nil:
 		r.last = c
 	case r.err == nil:
-		r.log.Info("The certificates cannot be read; the last ones are used", "reason", err.Error())
+		r.log.Info("The certificates cannot be read; the last ones are used", "error", err.Error())
 	}
 	r.err = err
 	return r.last

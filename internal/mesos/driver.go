@@ -122,7 +122,7 @@ func (c *Config) backoff() backoff.Policy {
 // schedulers hear of them at the same time.
 func (d *Driver) pause(ctx context.Context, again *backoff.Counter, lasted time.Duration, reason error) error {
 	wait := again.Next()
-	d.cfg.Log.Info("Not subscribed to Mesos", "reason", reason.Error(), "after", lasted, "retryIn", wait)
+	d.cfg.Log.Info("Not subscribed to Mesos", "error", reason.Error(), "after", lasted, "retryIn", wait)
 	others, err := d.sleep(ctx, wait, &d.asked)
 	if err != nil || !others {
 		return err

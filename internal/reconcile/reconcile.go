@@ -173,7 +173,7 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 		l.queue.AddAfter(key, l.conflicts.next(key))
 	case err != nil:
 		delay := l.errors.next(key)
-		l.cfg.Log.Error(err, "Reconciliation failed", "key", key.String(), "retryAfter", delay.String())
+		l.cfg.Log.Error(err, "Reconciliation failed", "key", key.String(), "retryAfter", delay)
 		l.queue.AddAfter(key, delay)
 	default:
 		l.errors.forget(key)

@@ -67,7 +67,7 @@ func (d *Detector) Run(ctx context.Context) {
 			again.Reset()
 		}
 		pause := again.Next()
-		d.log.V(1).Info("Connecting to ZooKeeper again", "in", pause.String(), "reason", err.Error())
+		d.log.V(1).Info("Connecting to ZooKeeper again", "in", pause, "error", err.Error())
 		_ = backoff.Sleep(ctx, pause) // The loop looks at ctx itself.
 	}
 }
@@ -157,7 +157,7 @@ func (d *Detector) lost(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.err == nil {
-		d.log.Info("ZooKeeper is away; the last known Mesos master is used", "reason", err.Error(), "addresses", d.known)
+		d.log.Info("ZooKeeper is away; the last known Mesos master is used", "error", err.Error(), "addresses", d.known)
 	}
 	d.setLocked(d.known, err)
 }
@@ -167,7 +167,7 @@ func (d *Detector) found(known []string, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err != nil && (d.err == nil || d.err.Error() != err.Error()) {
-		d.log.Info("No leading Mesos master is known", "reason", err.Error())
+		d.log.Info("No leading Mesos master is known", "error", err.Error())
 	}
 	d.setLocked(known, err)
 }
