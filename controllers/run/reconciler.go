@@ -255,7 +255,7 @@ func (c *Controller) acknowledge(ctx context.Context, updates []offer.Update) {
 		}
 		if err := c.cfg.Mesos.Acknowledge(ctx, updates[i]); err != nil {
 			c.cfg.Log.V(1).Info("Acknowledgement did not go through", "task", updates[i].TaskID, "state",
-				updates[i].State, "reason", err.Error())
+				updates[i].State, "error", err.Error())
 		}
 	}
 }
