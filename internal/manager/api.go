@@ -3,6 +3,9 @@ package manager
 import (
 	"crypto/rand"
 	"fmt"
+	"net"
+	"os"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -24,6 +27,7 @@ func (m *Manager) serverConfig() server.Config {
 		Validate:   validate,
 		NewRun:     newManualRun,
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
+		Hosts:      m.hosts(),
 		Ready:      m.checks(),
 		Gatherer:   m.registry,
 		Registerer: m.registry,
@@ -31,6 +35,18 @@ func (m *Manager) serverConfig() server.Config {
 		Log:        m.log.WithName("api"),
 		Now:        m.now,
 	}
+}
+
+// hosts are the names by which clients may call the API: those of the configuration, the machine's, and the one it listens on.
+func (m *Manager) hosts() []string {
+	hosts := slices.Clone(m.cfg.Hosts)
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
+	}
+	if name, _, err := net.SplitHostPort(m.cfg.Listen); err == nil {
+		hosts = append(hosts, name)
+	}
+	return hosts
 }
 
 // validate finds what is wrong with an object that a user wrote. Of these two kinds, more can be said than their rows of the table

@@ -24,6 +24,8 @@ type Config struct {
 	Dev bool `json:"dev"`
 	// Listen is the address of the HTTP API.
 	Listen string `json:"listen"`
+	// Hosts are the names by which clients may call the API, besides localhost, the machine's name, and any address.
+	Hosts []string `json:"hosts"`
 	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
 	DataDir string `json:"dataDir"`
 
@@ -141,8 +143,8 @@ type DevClusterConfig struct {
 // Default returns the configuration of a manager that was told nothing. config/manager.yaml says the same.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:8080",
-		Etcd:   EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
+		Listen: "127.0.0.1:8080", Hosts: []string{},
+		Etcd: EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
 		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{
 			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
 			Checkpoint: true, Labels: map[string]string{},

@@ -68,6 +68,8 @@ type Config struct {
 	NewRun func(job *v1.Job, trigger v1.Trigger, now time.Time) (*v1.Run, error)
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
 	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
+	// Hosts are the names, besides localhost and addresses, by which clients may call the server; "*" allows any.
+	Hosts []string
 	// Ready lists the checks of /readyz.
 	Ready []Check
 	// Gatherer of /metrics; nil: none are served.
@@ -79,6 +81,8 @@ type Config struct {
 	Log     logr.Logger
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
+
+	limits *limits // nil: the defaults
 }
 
 const (
@@ -88,8 +92,6 @@ const (
 	unaryTimeout = 60 * time.Second
 	// waitForCache bounds how long a read waits for a revision that the cache has not seen.
 	waitForCache = 5 * time.Second
-	// streamWriteTimeout bounds one write to a watcher or a reader of a log: a client that stops reading is let go.
-	streamWriteTimeout = 30 * time.Second
 	// shutdownGrace is what requests under way get when the server stops.
 	shutdownGrace = 5 * time.Second
 )

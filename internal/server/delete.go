@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,7 +14,7 @@ import (
 
 // delete removes the spec. The status, and the tasks, are the controller's to end.
 func (s *Server) delete(w http.ResponseWriter, r *request) error {
-	opts, dry, err := r.deleteOptions(w)
+	opts, dry, err := r.deleteOptions()
 	if err != nil {
 		return err
 	}
@@ -100,10 +99,15 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	opts, dry, err := r.deleteOptions(w)
+	opts, dry, err := r.deleteOptions()
 	if err != nil {
 		return err
 	}
+	release, err := s.lists.take(r.Context())
+	if err != nil {
+		return err
+	}
+	defer release()
 	var gone []object
 	objs, _ := s.selected(r.kind, r.namespace, sel)
 	for _, o := range objs {
@@ -117,17 +121,13 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 		}
 	}
 	r.form.as = ""
-	return r.writeList(w, metav1.ListMeta{ResourceVersion: strconv.FormatInt(s.cfg.Cache.Revision(), 10)}, gone)
+	return s.writeList(w, r, s.cfg.Cache.Revision(), gone)
 }
 
 // deleteOptions are in the body, if there is one, or in the query.
-func (r *request) deleteOptions(w http.ResponseWriter) (*metav1.DeleteOptions, bool, error) {
-	data, err := r.body(w)
-	if err != nil {
-		return nil, false, err
-	}
+func (r *request) deleteOptions() (*metav1.DeleteOptions, bool, error) {
 	opts := &metav1.DeleteOptions{}
-	if err := api.Unmarshal(data, opts); err != nil && !errors.Is(err, api.ErrEmpty) {
+	if err := api.Unmarshal(r.body, opts); err != nil && !errors.Is(err, api.ErrEmpty) {
 		return nil, false, undecodable(err, "decode DeleteOptions: ")
 	}
 	if v := r.query.Get("propagationPolicy"); v != "" {

@@ -40,8 +40,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 // recorder remembers what was answered. It is one http.ResponseWriter for the whole request.
 type recorder struct {
 	http.ResponseWriter
-	code  int
-	bytes int64
+	rc     *http.ResponseController
+	limits *limits
+	began  time.Time
+	code   int
+	bytes  int64
 	// what the request turned out to be; nil for paths outside of the group.
 	request *request
 }
@@ -56,6 +59,9 @@ func (w *recorder) WriteHeader(code int) {
 func (w *recorder) Write(b []byte) (int, error) {
 	if w.code == 0 {
 		w.code = http.StatusOK
+	}
+	if w.request == nil || !streams(w.request) { // streams set deadlines of their own
+		_ = w.rc.SetWriteDeadline(w.limits.writeDeadline(w.began, time.Now())) // only a writer of a test has none
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
@@ -74,10 +80,10 @@ func note(w http.ResponseWriter, r *request) {
 
 // wrap puts around a handler what every request gets: a log line at V(1), metrics, and an answer when it panics.
 func (s *Server) wrap(next http.Handler) http.Handler {
-	next = s.sameOrigin(next)
+	next = s.servedHost(s.sameOrigin(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w}
 		began := time.Now()
+		rec := &recorder{ResponseWriter: w, rc: http.NewResponseController(w), limits: &s.limits, began: began}
 		defer func() {
 			p := recover()
 			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // what net/http itself compares with
@@ -116,8 +122,10 @@ func (s *Server) record(rec *recorder, r *http.Request, took time.Duration) {
 	}
 	if q := rec.request; q != nil {
 		verb, resource, stream = q.verb, string(q.kind.kind), streams(q)
-		if q.subresource != "" {
+		if _, known := q.kind.subresources[q.subresource]; known {
 			resource += "/" + q.subresource
+		} else if q.subresource != "" {
+			resource += "/other" // nor are these the client's to make up
 		}
 	}
 	s.metrics.requests.WithLabelValues(verb, resource, strconv.Itoa(rec.code)).Inc()

@@ -37,16 +37,12 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 		w.Header().Set("Accept-Patch", patchTypes)
 		return unsupportedMediaType("a patch of type %q is not supported: there are %s", typ, patchTypes)
 	}
-	body, err := r.body(w)
-	if err != nil {
-		return err
-	}
 	return s.mutate(w, r, func(cur store.AnyEntry) (object, error) {
 		doc, err := json.Marshal(r.kind.shown(cur))
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", cur.GetKey(), err)
 		}
-		patched, err := apply(doc, body)
+		patched, err := apply(doc, r.body)
 		if err != nil {
 			return nil, err
 		}

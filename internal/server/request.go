@@ -29,7 +29,9 @@ type request struct {
 	name        string
 	subresource string
 	query       url.Values
-	form        form
+	// body of a request that writes.
+	body []byte
+	form form
 }
 
 func (r *request) key() store.Key { return r.kind.key(r.namespace, r.name) }
@@ -162,14 +164,14 @@ func (s selection) readsStatus() bool {
 	return slices.ContainsFunc(s.fields.Requirements(), func(q fields.Requirement) bool { return strings.HasPrefix(q.Field, "status.") })
 }
 
-// body reads the request's body, bounded in size and time.
-func (r *request) body(w http.ResponseWriter) ([]byte, error) {
+// read takes in the request's body, bounded in size and time.
+func (r *request) read(w http.ResponseWriter) error {
 	// A failure to set the deadline leaves the connection's own limits.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unaryTimeout))
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		return nil, err
+	var err error
+	if r.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	return data, nil
+	return nil
 }

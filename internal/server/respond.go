@@ -130,10 +130,12 @@ func (s *Server) writeObject(w http.ResponseWriter, r *request, code int, o obje
 func (s *Server) transform(r *request, o object, headers bool) (any, error) {
 	switch r.form.as {
 	case asTable:
-		t, err := r.kind.table([]object{o}, r.form.include, headers, s.now())
+		t := r.kind.table(headers)
+		row, err := r.kind.row(o, r.form.include, s.now())
 		if err != nil {
 			return nil, err
 		}
+		t.Rows = append(t.Rows, row)
 		t.ResourceVersion = o.GetResourceVersion()
 		return t, nil
 	case asPartial:

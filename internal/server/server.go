@@ -24,6 +24,9 @@ type Server struct {
 	kinds   []*kind
 	metrics *metrics
 	encoded *encodings
+	limits  limits
+	lists   *slots
+	writes  *slots
 	handler http.Handler
 
 	// stopping is closed when the server stops: streams end then.
@@ -39,7 +42,11 @@ func New(cfg Config) (*Server, error) {
 	case cfg.Validate == nil || cfg.NewRun == nil || cfg.Upcoming == nil:
 		return nil, errors.New("make the HTTP server: it needs Validate, NewRun and Upcoming")
 	}
-	s := &Server{cfg: cfg, now: cfg.Now, kinds: newKinds(), encoded: newEncodings(), stopping: make(chan struct{})}
+	s := &Server{cfg: cfg, now: cfg.Now, kinds: newKinds(), encoded: newEncodings(), stopping: make(chan struct{}), limits: defaultLimits()}
+	if cfg.limits != nil {
+		s.limits = *cfg.limits
+	}
+	s.lists, s.writes = newSlots("lists", s.limits.lists, s.limits.wait), newSlots("writes", s.limits.writes, s.limits.wait)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -57,11 +64,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		Protocols:         new(http.Protocols),
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: s.limits.streamWrite},
 	}
+	limited := limitConnections(srv, l, s.limits.connections)
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- srv.Serve(limited) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
@@ -133,6 +142,16 @@ func (s *Server) resource(namespaced bool) http.Handler {
 			return err
 		}
 		note(w, r)
+		if r.writes() {
+			if err := r.read(w); err != nil {
+				return err
+			}
+			release, err := s.writes.take(r.Context())
+			if err != nil {
+				return err
+			}
+			defer release()
+		}
 		if r.subresource != "" {
 			return s.doSubresource(w, r)
 		}
@@ -185,6 +204,9 @@ func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error)
 	r.form, err = negotiate(hr)
 	return r, err
 }
+
+// writes reports whether the request has a body, and changes something.
+func (r *request) writes() bool { return r.verb != "get" && r.verb != "list" && r.verb != "watch" }
 
 // streams reports whether the request is answered for as long as the client listens.
 func streams(r *request) bool { return r.verb == "watch" || r.subresource == "log" }

@@ -123,30 +123,31 @@ func run(cell func(*v1.Run, time.Time) any) func(object, time.Time) any {
 	return func(o object, now time.Time) any { return cell(o.(*v1.Run), now) }
 }
 
-// table of objects. Rows carry the object, its metadata or nothing, as includeObject asks.
-func (k *kind) table(objs []object, include metav1.IncludeObjectPolicy, headers bool, now time.Time) (*metav1.Table, error) {
+// table without rows.
+func (k *kind) table(headers bool) *metav1.Table {
 	t := &metav1.Table{
 		TypeMeta: metav1.TypeMeta{Kind: "Table", APIVersion: metav1.SchemeGroupVersion.String()},
-		Rows:     make([]metav1.TableRow, 0, len(objs)),
+		Rows:     []metav1.TableRow{},
 	}
 	if headers {
 		for _, c := range k.columns {
 			t.ColumnDefinitions = append(t.ColumnDefinitions, c.TableColumnDefinition)
 		}
 	}
-	for _, o := range objs {
-		row := metav1.TableRow{Cells: make([]any, len(k.columns))}
-		for i, c := range k.columns {
-			row.Cells[i] = c.cell(o, now)
-		}
-		raw, err := rowObject(o, include)
-		if err != nil {
-			return nil, fmt.Errorf("encode the row of %s/%s: %w", o.GetNamespace(), o.GetName(), err)
-		}
-		row.Object = raw
-		t.Rows = append(t.Rows, row)
+	return t
+}
+
+// row of a table. It carries the object, its metadata or nothing, as includeObject asks.
+func (k *kind) row(o object, include metav1.IncludeObjectPolicy, now time.Time) (metav1.TableRow, error) {
+	row := metav1.TableRow{Cells: make([]any, len(k.columns))}
+	for i, c := range k.columns {
+		row.Cells[i] = c.cell(o, now)
 	}
-	return t, nil
+	var err error
+	if row.Object, err = rowObject(o, include); err != nil {
+		return row, fmt.Errorf("encode the row of %s/%s: %w", o.GetNamespace(), o.GetName(), err)
+	}
+	return row, nil
 }
 
 func rowObject(o object, include metav1.IncludeObjectPolicy) (runtime.RawExtension, error) {

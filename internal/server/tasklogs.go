@@ -77,7 +77,7 @@ func (s *Server) log(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	out := &logWriter{w: w, rc: http.NewResponseController(w), attempt: n}
+	out := &logWriter{w: w, rc: http.NewResponseController(w), limit: s.limits.streamWrite, attempt: n}
 	err = s.copyLog(ctx, r, q, n, out)
 	switch {
 	case err == nil:
@@ -242,6 +242,7 @@ func (s *Server) streamContext(parent context.Context) (context.Context, context
 // logWriter sends output at once, and gives up on a client that does not read.
 type logWriter struct {
 	w       http.ResponseWriter
+	limit   time.Duration // of one write
 	rc      *http.ResponseController
 	attempt int
 	begun   bool
@@ -262,7 +263,7 @@ func (l *logWriter) begin() {
 
 func (l *logWriter) Write(b []byte) (int, error) {
 	l.begin()
-	_ = l.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
+	_ = l.rc.SetWriteDeadline(time.Now().Add(l.limit))
 	n, err := l.w.Write(b)
 	l.written += int64(n)
 	if err == nil {

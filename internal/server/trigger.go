@@ -17,12 +17,8 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	body, err := r.body(w)
-	if err != nil {
-		return err
-	}
 	var t v1.Trigger
-	if err := api.Unmarshal(body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
+	if err := api.Unmarshal(r.body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
 		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
 	}
 	for range maxTries {

@@ -20,7 +20,7 @@ const maxTries = 8
 
 // update replaces the spec and the user's part of the metadata.
 func (s *Server) update(w http.ResponseWriter, r *request) error {
-	sent, err := r.decode(w)
+	sent, err := r.decode()
 	if err != nil {
 		return err
 	}

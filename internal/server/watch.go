@@ -91,8 +91,12 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	defer cancelTimeout()
 
 	var objs []object
-	from := q.from
+	from, release := q.from, func() {}
 	if q.initial {
+		if release, err = s.lists.take(ctx); err != nil {
+			return err
+		}
+		defer release()
 		objs, from = s.selected(r.kind, r.namespace, q.sel)
 	} else if from == 0 {
 		from = s.cfg.Cache.Revision()
@@ -105,7 +109,11 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	out.begin()
 	for _, o := range objs {
 		out.event(watch.Added, o)
+		if out.err != nil {
+			return nil // the client is gone
+		}
 	}
+	objs = nil
 	if !q.initial {
 		out.again(events.Last(), q.sel)
 	}
@@ -115,6 +123,7 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	if err := out.flush(); err != nil {
 		return nil // the client is gone
 	}
+	release()
 	s.follow(ctx, events, q, out)
 	return nil
 }

@@ -68,7 +68,8 @@ type watchWriter struct {
 	r   *request
 	w   http.ResponseWriter
 	rc  *http.ResponseController
-	buf bytes.Buffer
+	buf bytes.Buffer // at most maxBuffer and one event
+	err error        // of the first write that failed; nothing is written after it
 	// headers: the next table carries the column definitions.
 	headers bool
 }
@@ -128,6 +129,9 @@ func (o *watchWriter) line(typ watch.EventType, object []byte) {
 	o.buf.WriteString(`","object":`)
 	o.buf.Write(object)
 	o.buf.WriteString("}\n")
+	if o.buf.Len() >= maxBuffer {
+		_ = o.flush()
+	}
 }
 
 // fail tells the client of an error; it then begins anew.
@@ -157,24 +161,32 @@ func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
 
 // flush sends what is written. An error means that the client is gone, or does not read.
 func (o *watchWriter) flush() error {
-	_ = o.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
-	if _, err := o.w.Write(o.buf.Bytes()); err != nil {
-		return err
+	defer o.buf.Reset()
+	if o.err != nil {
+		return o.err
 	}
-	o.buf.Reset()
-	return o.rc.Flush()
+	_ = o.rc.SetWriteDeadline(time.Now().Add(o.s.limits.streamWrite))
+	if _, o.err = o.w.Write(o.buf.Bytes()); o.err == nil {
+		o.err = o.rc.Flush()
+	}
+	return o.err
 }
 
 // encodings keeps the JSON of the objects that were told last, so that many watchers of one change share one encoding. Objects
 // of the cache never change (I8), so that the pointer is the key.
 type encodings struct {
-	mu   sync.Mutex
-	data map[object][]byte // guarded by mu
-	ring []object          // guarded by mu: in the order in which they came
-	next int               // guarded by mu
+	mu    sync.Mutex
+	data  map[object][]byte // guarded by mu
+	ring  []object          // guarded by mu: in the order in which they came
+	next  int               // guarded by mu
+	bytes int               // guarded by mu: of data
 }
 
-const keptEncodings = 1024
+// Bounds of what is kept: so many objects, and so many bytes but for the last one.
+const (
+	keptEncodings = 1024
+	keptBytes     = 16 << 20
+)
 
 func newEncodings() *encodings {
 	return &encodings{data: make(map[object][]byte, keptEncodings), ring: make([]object, keptEncodings)}
@@ -194,9 +206,21 @@ func (e *encodings) of(o object) ([]byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, ok := e.data[o]; !ok {
-		delete(e.data, e.ring[e.next])
+		e.forgetLocked(e.next)
 		e.data[o], e.ring[e.next] = data, o
+		e.bytes += len(data)
 		e.next = (e.next + 1) % len(e.ring)
+		for oldest := e.next; e.bytes > keptBytes && e.ring[oldest] != o; oldest = (oldest + 1) % len(e.ring) {
+			e.forgetLocked(oldest)
+		}
 	}
 	return data, nil
+}
+
+func (e *encodings) forgetLocked(i int) {
+	if o := e.ring[i]; o != nil {
+		e.bytes -= len(e.data[o])
+		delete(e.data, o)
+		e.ring[i] = nil
+	}
 }

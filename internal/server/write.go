@@ -21,7 +21,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	o, err := r.decode(w)
+	o, err := r.decode()
 	if err != nil {
 		return err
 	}
@@ -139,18 +139,14 @@ func (k *kind) clearServerFields(o object) {
 }
 
 // decode reads the object of a request's body: as it was sent, without defaults.
-func (r *request) decode(w http.ResponseWriter) (object, error) {
+func (r *request) decode() (object, error) {
 	if err := r.checkFieldValidation(); err != nil {
 		return nil, err
 	}
 	if typ := mediaType(r.Header.Get("Content-Type")); typ != "" && typ != jsonType && typ != yamlType {
 		return nil, unsupportedMediaType("Content-Type %s: there are %s and %s", typ, jsonType, yamlType)
 	}
-	data, err := r.body(w)
-	if err != nil {
-		return nil, err
-	}
-	return r.kind.parse(data)
+	return r.kind.parse(r.body)
 }
 
 // parse reads one document of this kind, strictly.
