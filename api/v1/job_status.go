@@ -119,11 +119,15 @@ type JobStatus struct {
 	// +optional
 	NotRun []NotRun `json:"notRun,omitempty"`
 
-	// Active names the Runs that have not ended.
+	// ActiveCount is how many Runs have not ended.
+	// +optional
+	ActiveCount int64 `json:"activeCount,omitempty"`
+	// Active names the Runs that have not ended, a hundred at most.
 	// +optional
 	Active []string `json:"active,omitempty"`
-	// ObservedRunRevision is the greatest create revision of the Runs seen. Together with Active it makes each Run
-	// counted once.
+	// ObservedRunRevision is the greatest create revision of the Runs seen. While there are more active Runs than
+	// Active names, it is also the greatest revision at which one of the Runs seen ended. Together with Active it makes
+	// each Run counted once.
 	// +optional
 	ObservedRunRevision int64 `json:"observedRunRevision,omitempty"`
 	// Succeeded counts the Runs that ended in success.

@@ -50,7 +50,7 @@ func (p *planner) joinsCatchUp() bool {
 // cancelActive has the active Runs killed, as many as the budget allows: start goes on with the others.
 func (p *planner) cancelActive() {
 	for _, run := range p.active {
-		if !run.Rev.Deleted() && run.Err == nil && !cancelled(run) && !slices.Contains(p.cancel, run) && p.spend() {
+		if !run.Rev.Deleted() && run.Err == nil && !cancelled(run) && !slices.Contains(p.cancel, run) && p.spend(run.Object) {
 			p.cancel = append(p.cancel, run)
 		}
 	}
@@ -100,11 +100,15 @@ func (p *planner) startOne(o Occasion) bool {
 	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && len(p.active)+len(p.create) > 0 {
 		return false
 	}
-	if !p.spend() {
+	run := NewRun(job, o, RunOptions{StartBy: p.startBy(o)}, p.now)
+	if !p.spend(run) {
 		return false
 	}
-	p.create = append(p.create, NewRun(job, o, RunOptions{StartBy: p.startBy(o)}, p.now))
-	p.next.Active = append(slices.Clip(p.next.Active), name)
+	p.create = append(p.create, run)
+	p.next.ActiveCount++
+	if len(p.next.Active) < maxActive {
+		p.next.Active = append(slices.Clip(p.next.Active), name)
+	}
 	return true
 }
 

@@ -13,39 +13,66 @@ import (
 
 func ended(run *store.Run) bool { return run.Object.Status.Phase.Terminal() }
 
+// maxActive bounds the names in status.active.
+const maxActive = 100
+
 // countRuns finds the Runs that are active and counts those that ended since the status was last written. A Run is counted when it
 // leaves status.active, or when it has ended by the time that it is first seen: it is new if it was created after
-// status.observedRunRevision. Both are written together with the counts, which makes it exactly once.
+// status.observedRunRevision. If there were more active Runs than status.active names, one that ended after that revision is counted,
+// too. All is written together with the counts, so each Run is counted exactly once.
 func (p *planner) countRuns() {
 	known := nameSet(p.next.Active)
 	observed := p.next.ObservedRunRevision
+	unnamed := p.next.ActiveCount > int64(len(p.next.Active))
 	var over []*store.Run
 	for _, run := range p.in.Runs {
+		if p.earlier(run) {
+			continue
+		}
+		p.next.ObservedRunRevision = max(p.next.ObservedRunRevision, run.Rev.SpecCreate)
 		switch {
-		case p.earlier(run):
-			continue
-		case run.Rev.SpecCreate > observed:
-			p.next.ObservedRunRevision = max(p.next.ObservedRunRevision, run.Rev.SpecCreate)
-		case !known(run.Key.Name):
-			continue
-		}
-		if ended(run) {
-			over = append(over, run)
-		} else {
+		case !ended(run):
 			p.active = append(p.active, run)
+		case known(run.Key.Name), run.Rev.SpecCreate > observed, unnamed && run.Rev.StatusMod > observed:
+			over = append(over, run)
 		}
 	}
-	if !slices.EqualFunc(p.active, p.next.Active, func(run *store.Run, name string) bool { return run.Key.Name == name }) {
-		p.next.Active = nil
-		for _, run := range p.active {
-			p.next.Active = append(p.next.Active, run.Key.Name)
-		}
-	}
-	if len(over) > 1 { // Failures in a row are a matter of who ended first, not of who began first.
+	p.nameActive()
+	if len(over) > 1 { // Failures in a row are a matter of which Run ended first, not of which began first.
 		slices.SortStableFunc(over, func(a, b *store.Run) int { return finishOf(a).Compare(finishOf(b)) })
 	}
 	for _, run := range over {
 		p.count(run)
+	}
+}
+
+// nameActive sets status.active and its count.
+func (p *planner) nameActive() {
+	p.next.ActiveCount = int64(len(p.active))
+	named := p.active
+	if len(named) > maxActive {
+		for _, run := range p.in.Runs {
+			if !p.earlier(run) && ended(run) {
+				p.next.ObservedRunRevision = max(p.next.ObservedRunRevision, run.Rev.StatusMod)
+			}
+		}
+		// Those whose spec is gone, or cannot be read, come first: nothing else says whose they are.
+		nameless := func(run *store.Run) bool { return run.Rev.Deleted() || run.Err != nil }
+		named = slices.SortedStableFunc(slices.Values(named), func(a, b *store.Run) int {
+			switch {
+			case nameless(a) == nameless(b):
+				return 0
+			case nameless(a):
+				return -1
+			}
+			return 1
+		})[:maxActive]
+	}
+	if !slices.EqualFunc(named, p.next.Active, func(run *store.Run, name string) bool { return run.Key.Name == name }) {
+		p.next.Active = nil
+		for _, run := range named {
+			p.next.Active = append(p.next.Active, run.Key.Name)
+		}
 	}
 }
 

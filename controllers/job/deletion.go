@@ -35,11 +35,11 @@ func (p *planner) dispose(run *store.Run) {
 	switch {
 	case run.Rev.Deleted():
 	case ended(run) || run.Err != nil:
-		if p.spend() {
+		if p.spend(nil) {
 			p.discard = append(p.discard, run)
 		}
 	case !cancelled(run):
-		if p.spend() {
+		if p.spend(run.Object) {
 			p.cancel = append(p.cancel, run)
 		}
 	}

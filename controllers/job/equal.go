@@ -29,7 +29,7 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		equalTime(a.NextScheduleTime, b.NextScheduleTime) && equalTime(a.LastScheduleTime, b.LastScheduleTime) &&
 		equalTime(a.LastSuccessfulTime, b.LastSuccessfulTime) && equalTime(a.LastFailureTime, b.LastFailureTime) &&
 		equalSchedule(a.Schedule, b.Schedule) &&
-		slices.Equal(a.Active, b.Active) &&
+		a.ActiveCount == b.ActiveCount && slices.Equal(a.Active, b.Active) &&
 		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		condition.EqualLists(a.Conditions, b.Conditions) &&
@@ -45,7 +45,7 @@ func onlySums(present, next *v1.JobStatus) bool {
 	}
 	same := *present
 	same.Conditions = next.Conditions
-	same.Active, same.ObservedRunRevision = next.Active, next.ObservedRunRevision
+	same.Active, same.ActiveCount, same.ObservedRunRevision = next.Active, next.ActiveCount, next.ObservedRunRevision
 	same.Succeeded, same.Failed, same.ConsecutiveFailures = next.Succeeded, next.Failed, next.ConsecutiveFailures
 	same.LastSuccessfulTime, same.LastFailureTime = next.LastSuccessfulTime, next.LastFailureTime
 	same.Missed, same.Skipped = next.Missed, next.Skipped // NotRun has what is recorded of them.

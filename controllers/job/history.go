@@ -26,7 +26,7 @@ func (p *planner) trimHistory() {
 		if *room--; *room >= 0 && !p.outlived(run) {
 			continue
 		}
-		if !p.spend() {
+		if !p.spend(nil) {
 			return
 		}
 		p.discard = append(p.discard, run)

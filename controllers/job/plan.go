@@ -95,10 +95,6 @@ func (d *Decision) Idle() bool {
 	return !d.WriteStatus && !d.DeleteStatus && len(d.Create)+len(d.Cancel)+len(d.Delete) == 0
 }
 
-// maxRuns bounds the Runs that one decision touches, so that its transaction stays well below what etcd takes. What is left
-// over is done right afterwards.
-const maxRuns = 32
-
 // steps of a plan for a Job that is there, in order. Each reads what the ones before it decided.
 var steps = []func(*planner){
 	(*planner).removeEarlier, // Runs of an earlier Job of the same name go.
@@ -117,7 +113,7 @@ var steps = []func(*planner){
 // out gives an idle one.
 func Plan(in Input, now time.Time) Decision {
 	in.Settings = in.Settings.withDefaults()
-	p := planner{in: in, now: now, budget: maxRuns}
+	p := planner{in: in, now: now}
 	if in.Job == nil || in.Job.Rev.Deleted() {
 		p.remove()
 		return p.decision()
@@ -143,7 +139,7 @@ type planner struct {
 	create       []*v1.Run
 	cancel       []*store.Run
 	discard      []*store.Run
-	budget       int // Runs that may still be touched
+	budget       budget
 	writeStatus  bool
 	deleteStatus bool
 	wake         time.Time // zero: nothing to wake up for
@@ -181,16 +177,6 @@ func (p *planner) wakeAt(t time.Time) {
 	if p.wake.IsZero() || t.Before(p.wake) {
 		p.wake = t
 	}
-}
-
-// spend takes one Run from the budget; without one it asks for another plan right away.
-func (p *planner) spend() bool {
-	if p.budget == 0 {
-		p.wakeAt(p.now)
-		return false
-	}
-	p.budget--
-	return true
 }
 
 // settle decides whether the status is written, and when.

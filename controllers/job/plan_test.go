@@ -2,7 +2,10 @@ package job
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -279,6 +282,72 @@ func TestAllLetsNoMoreWaitThanTheLimit(t *testing.T) {
 	if got := told(s); len(s.Waiting) != 3 || !s.Waiting[0].Equal(at("13:00")) || len(got) != 1 || got[0] != "Missed TooManyMissed 2 11:00-12:00" {
 		t.Errorf("waiting %v, not run %v", s.Waiting, got)
 	}
+}
+
+// TestManyActiveRuns: the status names a hundred of them, and each is counted once all the same, whichever ends when.
+func TestManyActiveRuns(t *testing.T) {
+	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
+		s.ConcurrencyPolicy, s.MissedRuns, s.Schedule = v1.ConcurrencyAllow, v1.MissedRunsAll, "* * * * *"
+		keep := int32(1000)
+		s.History.Succeeded, s.History.Failed = &keep, &keep
+	})
+	w.settings.MissedLimit = 300
+	w.settle()
+	w.down(at("13:00:30"))
+	w.edit(func(s *v1.JobSpec) { s.Suspend = true })
+	w.settle()
+	all := len(w.runs)
+	gone := w.runs[all-1]
+	if s := w.status(); s.ActiveCount != 210 || all != 210 || len(s.Active) != maxActive {
+		t.Fatalf("%d Runs, %d active, %d named", all, s.ActiveCount, len(s.Active))
+	}
+	w.update(gone.Key.Name, func(r *store.Run) { r.Rev.SpecMod, r.Rev.SpecVersion = 0, 0 }) // Its spec is gone.
+	w.settle()
+	if s := w.status(); !slices.Contains(s.Active, gone.Key.Name) {
+		t.Errorf("a Run without its spec, which nothing but the status knows, is not among those named")
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	order := rng.Perm(all)
+	succeeded, failed := int64(0), int64(0)
+	for i, n := range order {
+		phase := []v1.RunPhase{v1.RunSucceeded, v1.RunFailed, v1.RunKilled}[rng.IntN(3)]
+		switch phase {
+		case v1.RunSucceeded:
+			succeeded++
+		case v1.RunFailed:
+			failed++
+		}
+		w.end(w.runs[n].Key.Name, phase)
+		if rng.IntN(4) == 0 || i == all-1 { // Several may end between two plans.
+			w.settle()
+			if s := w.status(); s.Succeeded != succeeded || s.Failed != failed || s.ActiveCount != int64(all-i-1) || int64(len(s.Active)) > s.ActiveCount {
+				t.Fatalf("after %d ends: %d succeeded, %d failed, %d active, want %d, %d, %d", i+1, s.Succeeded, s.Failed, s.ActiveCount, succeeded, failed, all-i-1)
+			}
+		}
+	}
+}
+
+// TestOneTransactionTakesWhatEtcdTakes: Runs of a large task are made, and cancelled, a few at a time.
+func TestOneTransactionTakesWhatEtcdTakes(t *testing.T) {
+	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
+		s.ConcurrencyPolicy, s.MissedRuns, s.Schedule = v1.ConcurrencyAllow, v1.MissedRunsAll, "* * * * *"
+		s.Task.Env = []v1.EnvVar{{Name: "LARGE", Value: strings.Repeat("x", 100<<10)}}
+	})
+	w.settle()
+	w.down(at("10:10:30"))
+	if len(w.runs) != 40 {
+		t.Fatalf("%d Runs, want 40", len(w.runs))
+	}
+	w.edit(func(s *v1.JobSpec) { s.ConcurrencyPolicy = v1.ConcurrencyReplace })
+	w.to(at("10:11"))
+	for _, run := range w.runs {
+		if !run.Object.Spec.Cancel {
+			t.Errorf("%s is not cancelled", run.Key.Name)
+		}
+	}
+	// One that takes nearly all of it by itself is alone.
+	w.edit(func(s *v1.JobSpec) { s.Task.Env[0].Value = strings.Repeat("x", 1<<20) })
+	w.to(at("10:11:10"))
 }
 
 func TestReplaceCancelsMoreRunsThanOneTransactionTakes(t *testing.T) {

@@ -177,6 +177,9 @@ func (w *world) apply(in Input, d Decision) bool {
 	if n := max(len(change.Guards), len(change.Writes)); n > 100 {
 		w.t.Errorf("%d operations in one transaction", n)
 	}
+	if n := change.Size(); n > store.MaxChangeBytes {
+		w.t.Errorf("%d bytes in one transaction", n)
+	}
 	for _, g := range change.Guards {
 		if w.revisionOf(g.EtcdKey) != g.Revision {
 			return false

@@ -136,7 +136,7 @@ func (p *page) jobPolicies(j *v1.Job) {
 
 func jobCounts(s *v1.JobStatus) string {
 	return fmt.Sprintf("%d active, %d succeeded, %d failed (%d in a row); %d missed, %d skipped of %d occurrences",
-		len(s.Active), s.Succeeded, s.Failed, s.ConsecutiveFailures, s.Missed, s.Skipped, s.Occurrences)
+		s.ActiveCount, s.Succeeded, s.Failed, s.ConsecutiveFailures, s.Missed, s.Skipped, s.Occurrences)
 }
 
 // notRun lists the occurrences that did not become a Run (I10).

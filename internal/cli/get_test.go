@@ -61,7 +61,7 @@ spec: {task: {shell: rm -rf tmp}}
 	h.setJob("hello", func(s *v1.JobStatus) {
 		*s = v1.JobStatus{
 			ObservedGeneration: 1, NextScheduleTime: &next, LastScheduleTime: &last, LastFailureTime: &end, Occurrences: 5, Missed: 2, Skipped: 1, Failed: 1, ConsecutiveFailures: 1,
-			Active: []string{second},
+			ActiveCount: 1, Active: []string{second},
 			NotRun: []v1.NotRun{{ScheduledTime: v1.NewTime(now.Add(-50 * time.Hour)), Through: v1.NewTimePtr(now.Add(-26 * time.Hour)), Count: 2, Outcome: v1.RunMissed, Reason: "MissedRunsNone", Message: "the manager was down"}},
 		}
 		s.Conditions = append(s.Conditions, conditionsOf(now)...)

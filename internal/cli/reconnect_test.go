@@ -176,8 +176,8 @@ func TestTriggerWaitsOverARestart(t *testing.T) {
 
 func TestTheServerDoesNotComeBack(t *testing.T) {
 	for _, tt := range []struct{ line, subject string }{
-		{"trigger hello --wait", "run.horae/hello-maaaaaaac"},
-		{"trigger hello --follow", "the output of run.horae/hello-maaaaaaac"},
+		{"trigger hello --force --wait", "run.horae/hello-maaaaaaac"},
+		{"trigger hello --force --follow", "the output of run.horae/hello-maaaaaaac"},
 		{"logs " + firstRun + " -f", "the output of run.horae/" + firstRun},
 		{"get runs -w", "runs"},
 	} {

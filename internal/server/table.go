@@ -42,7 +42,7 @@ var jobColumns = []column{
 	text("Suspend", "Whether the schedule is suspended, by the spec or after too many failures", job(func(j *v1.Job, _ time.Time) any {
 		return titleBool(j.Spec.Suspend || stoppedByFailures(j))
 	})),
-	text("Active", "Runs that have not ended", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(len(j.Status.Active)) })),
+	text("Active", "Runs that have not ended", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.ActiveCount) })),
 	text("Last", "Time since the last scheduled time handled", job(func(j *v1.Job, now time.Time) any {
 		return agoPtr(j.Status.LastScheduleTime, now)
 	})),

@@ -1,0 +1,54 @@
+package job
+
+import (
+	"horae/api"
+	v1 "horae/api/v1"
+	"horae/internal/store"
+)
+
+// A decision is one transaction, which must stay below what etcd takes: so many Runs are touched at most, and so many bytes of them
+// written. What is left over is done right afterwards. Half a megabyte is left for the status.
+const (
+	maxRuns     = 32
+	maxRunBytes = store.MaxChangeBytes - 512<<10
+)
+
+// budget is what a plan has used of both. A plan mostly touches one Run, which is not measured: MaxRunBytes bounds it.
+type budget struct {
+	runs, bytes int
+	first       *v1.Run // touched, and not measured yet
+}
+
+// spend takes a Run from the budget; run is nil for one that is not written. Without room for it another plan is asked for right away.
+func (p *planner) spend(run *v1.Run) bool {
+	b := &p.budget
+	bytes := b.bytes
+	if b.runs > 0 && run != nil {
+		bytes += sizeOf(b.first) + sizeOf(run)
+	}
+	if b.runs == maxRuns || bytes > maxRunBytes {
+		p.wakeAt(p.now)
+		return false
+	}
+	switch {
+	case run == nil:
+	case b.runs == 0:
+		b.first = run
+	default:
+		b.first, b.bytes = nil, bytes
+	}
+	b.runs++
+	return true
+}
+
+// sizeOf is how many bytes a Run takes as it is stored.
+func sizeOf(run *v1.Run) int {
+	if run == nil {
+		return 0
+	}
+	document, err := api.EncodeSpec(run)
+	if err != nil {
+		return 0 // The transaction cannot be made either, and says so.
+	}
+	return len(document)
+}
