@@ -50,6 +50,8 @@ type house struct {
 	made  atomic.Uint32
 	// triggers are those that the server has accepted; the test reads them between commands.
 	triggers []v1.Trigger
+	// drawnIDs names Runs by the IDs that the command draws; otherwise they are counted, for output that can be compared.
+	drawnIDs bool
 	// patience is that of the commands.
 	patience time.Duration
 	// newServer makes a server like that which build has started; stop ends the one that is running.
@@ -126,7 +128,10 @@ func (h *house) config() server.Config {
 		},
 		NewRun: func(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 			h.triggers = append(h.triggers, t)
-			id := job.ManualID([5]byte{4: byte(h.made.Add(1))})
+			id := t.ID
+			if !h.drawnIDs {
+				id = job.ManualID([5]byte{4: byte(h.made.Add(1))})
+			}
 			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 		},
 		Upcoming: job.NewCalendars(h.cache).Upcoming,

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -80,9 +81,9 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	if t.dryRun == "server" {
 		req.param("dryRun", "All")
 	}
-	made, err := api.object(ctx, req)
+	made, err := t.send(ctx, req, name)
 	if err != nil {
-		return perhapsTriggered(name, err)
+		return err
 	}
 	if err := print(made); err != nil {
 		return err
@@ -101,14 +102,24 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 	return t.outcome(run, t.output != "")
 }
 
-// perhapsTriggered makes an unknownError of an error after which there may be a Run all the same.
-func perhapsTriggered(job string, err error) error {
-	var lost lostError
-	if errors.As(err, &lost) && !lost.refused || apierrors.IsTimeout(err) {
-		return unknownError{fmt.Errorf("whether there is a new Run of %s is unknown: see horae get runs -l %s=%s: %w",
-			job, v1.LabelJob, job, err)}
+// send sends the request, again if the answer does not arrive: with its ID it makes one Run, however often it is sent.
+func (t *trigger) send(ctx context.Context, req *request, job string) (*unstructured.Unstructured, error) {
+	again := &reconnection{cli: t.cli, subject: "a new Run of " + job}
+	for {
+		made, err := t.api.object(ctx, req)
+		if err == nil {
+			again.answer()
+			return made, nil
+		}
+		// Until there may be a Run, a failure is final.
+		var lost lostError
+		if errors.As(err, &lost) && !lost.refused || apierrors.IsTimeout(err) {
+			again.connected = true
+		}
+		if err := again.again(ctx, err); err != nil {
+			return nil, err
+		}
 	}
-	return err
 }
 
 // body of the request; the flags are checked here.
@@ -116,7 +127,7 @@ func (t *trigger) body() ([]byte, error) {
 	if err := checkDryRun(t.dryRun); err != nil {
 		return nil, err
 	}
-	body := v1.Trigger{Args: t.args, Force: t.force}
+	body := v1.Trigger{Args: t.args, Force: t.force, ID: strings.ToLower(rand.Text()[:8])}
 	for _, e := range t.env {
 		name, value, ok := strings.Cut(e, "=")
 		if !ok || name == "" {

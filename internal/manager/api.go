@@ -61,11 +61,15 @@ func validate(obj api.Object) field.ErrorList {
 	return api.KindOf(obj).Validate(obj)
 }
 
-// newManualRun makes the Run that a person asked for, under a name that nobody else gets.
+// newManualRun makes the Run that a person asked for, under a name that nobody else gets unless the trigger has an ID.
 func newManualRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
-	var random [5]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return nil, fmt.Errorf("draw a name for the run: %w", err)
+	id := t.ID
+	if id == "" {
+		var random [5]byte
+		if _, err := rand.Read(random[:]); err != nil {
+			return nil, fmt.Errorf("draw a name for the run: %w", err)
+		}
+		id = job.ManualID(random)
 	}
-	return job.NewRun(j, job.Manual(job.ManualID(random)), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
+	return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
 }

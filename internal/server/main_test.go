@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,7 +143,7 @@ func validate(o api.Object) field.ErrorList {
 
 func (f *fixture) newRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 	r := &v1.Run{Spec: v1.RunSpec{Job: j.Name, Reason: v1.ReasonManual, Args: t.Args, Env: t.Env, RunPolicy: j.Spec.RunPolicy, Task: j.Spec.Task}}
-	r.Name, r.Namespace = fmt.Sprintf("%s-m%d", j.Name, f.made.Add(1)), j.Namespace
+	r.Name, r.Namespace = j.Name+"-m"+cmp.Or(t.ID, fmt.Sprint(f.made.Add(1))), j.Namespace
 	r.Labels = map[string]string{v1.LabelJob: j.Name}
 	r.CreationTimestamp = metav1.NewTime(now)
 	return r, nil

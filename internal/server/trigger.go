@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 
 	"horae/api"
 	v1 "horae/api/v1"
@@ -21,6 +22,9 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 	if err := api.Unmarshal(r.body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
 		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
 	}
+	if t.ID != "" && !triggerID.MatchString(t.ID) {
+		return badRequest("id %q: must be one to eight lower-case letters and digits", t.ID)
+	}
 	for range maxTries {
 		job, err := s.current(r.Context(), r.key())
 		if err != nil {
@@ -30,11 +34,18 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
+		as := *r
+		as.kind = s.kindOf(store.Runs)
+		done, err := s.triggered(r.Context(), run, t)
+		if err != nil {
+			return err
+		}
+		if done != nil {
+			return s.writeObject(w, &as, http.StatusOK, as.kind.shown(done))
+		}
 		if change.NewKeys, err = s.checkConcurrency(r.Context(), job.GetObject().(*v1.Job), t); err != nil {
 			return err
 		}
-		as := *r
-		as.kind = s.kindOf(store.Runs)
 		if dry {
 			return s.writeObject(w, &as, http.StatusCreated, run)
 		}
@@ -48,6 +59,21 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		return s.answer(w, r, http.StatusCreated, store.RunKey(run.Namespace, run.Name), rev, run)
 	}
 	return r.kind.conflict(r.name, "it changes too often: try again")
+}
+
+// triggerID is what an ID may be: with the longest name of a Job it still makes a name.
+var triggerID = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
+
+// triggered returns the Run that an earlier trigger with the same ID has made, or nil.
+func (s *Server) triggered(ctx context.Context, run *v1.Run, t v1.Trigger) (store.AnyEntry, error) {
+	if t.ID == "" {
+		return nil, nil
+	}
+	found, err := s.current(ctx, store.RunKey(run.Namespace, run.Name))
+	if isNotFound(err) {
+		return nil, nil
+	}
+	return found.AnyEntry, err
 }
 
 // planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.

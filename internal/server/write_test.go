@@ -298,6 +298,34 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
+// TestTriggerWithAnID: who does not know whether a trigger arrived may repeat it, at any manager, while its Run is active or not.
+func TestTriggerWithAnID(t *testing.T) {
+	f := start(t)
+	g := f.another(nil)
+	f.createJob("a")
+	f.createJob("b")
+	const body = `{"id":"20261122","args":["x"]}`
+	run := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/a/trigger", body)))
+	if run.Name != "a-m20261122" {
+		t.Errorf("its name is %s", run.Name)
+	}
+	if again := decode[v1.Run](t, f.want(200, g.do("POST", jobsPath+"/a/trigger", body))); again.UID != run.UID {
+		t.Errorf("again, at another manager: %+v", again.ObjectMeta)
+	}
+	f.setStatus(run.Name, func(s *v1.RunStatus) { s.Phase = v1.RunSucceeded })
+	if again := decode[v1.Run](t, f.want(200, f.do("POST", jobsPath+"/a/trigger", body))); again.UID != run.UID || again.Status.Phase != v1.RunSucceeded {
+		t.Errorf("again, behind its end: %+v", again)
+	}
+	if other := decode[v1.Run](t, f.want(201, f.do("POST", jobsPath+"/b/trigger", body))); other.Name != "b-m20261122" {
+		t.Errorf("of another Job: %s", other.Name)
+	}
+	for _, id := range []string{"A", "a-b", "123456789", "ü", " "} {
+		if a := f.do("POST", jobsPath+"/a/trigger", fmt.Sprintf(`{"id":%q}`, id)); a.code != 400 || !strings.Contains(a.status.Message, "one to eight") {
+			t.Errorf("%q: %d %s", id, a.code, a.body)
+		}
+	}
+}
+
 // TestTriggerHeedsTheConcurrencyPolicy: a second Run starts only if the Job allows it, or whoever triggers it insists.
 func TestTriggerHeedsTheConcurrencyPolicy(t *testing.T) {
 	for _, policy := range []v1.ConcurrencyPolicy{v1.ConcurrencyForbid, v1.ConcurrencyQueue, v1.ConcurrencyReplace, v1.ConcurrencyAllow} {
