@@ -139,7 +139,8 @@ func parseUncommon(data []byte, lists int) ([]runtime.Object, error) {
 		return nil, fmt.Errorf("decode %s: %w", meta.Kind, errSyntax)
 	}
 	if lists == maxLists {
-		return nil, &Error{Fields: []FieldError{{Path: "items", Message: fmt.Sprintf("there are more than %d Lists in each other", maxLists)}}}
+		return nil, &Error{Fields: []FieldError{
+			{Path: "items", Message: fmt.Sprintf("there are more than %d Lists in each other", maxLists)}}}
 	}
 	var list struct {
 		Items []gojson.RawMessage `json:"items"`

@@ -77,7 +77,8 @@ func decodeTypeMeta(data []byte) (typeMeta, error) {
 		return typeMeta{}, &Error{Fields: []FieldError{{Message: "a document must be a mapping with apiVersion, kind, metadata and spec"}}}
 	}
 	if looksLikeChronos(fields) {
-		return typeMeta{}, &Error{Fields: []FieldError{{Message: "this is a job of Chronos: write it as a Job, with its schedule in spec.schedule and its command in spec.task.shell"}}}
+		return typeMeta{}, &Error{Fields: []FieldError{{
+			Message: "this is a job of Chronos: write it as a Job, with its schedule in spec.schedule and its command in spec.task.shell"}}}
 	}
 	var m typeMeta
 	var bad []FieldError

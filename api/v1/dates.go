@@ -17,7 +17,8 @@ type DateRange struct {
 	Yearly        bool
 }
 
-var errDate = errors.New("must be a date such as 2026-12-25, a range such as 2026-12-24/2027-01-01 (both ends are in it), or the same of every year: --12-25, --12-24/--01-01")
+var errDate = errors.New("must be a date such as 2026-12-25, a range such as 2026-12-24/2027-01-01 (both ends are " +
+	"in it), or the same of every year: --12-25, --12-24/--01-01")
 
 // ParseDateRange reads an entry of a Calendar's dates: ISO 8601 dates in the extended form, of the years 0001 to 9999.
 func ParseDateRange(text string) (DateRange, error) {

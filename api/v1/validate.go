@@ -93,7 +93,8 @@ func validateMeta(m *metav1.ObjectMeta, validateName func(string) []string) fiel
 		errs = append(errs, field.Forbidden(path.Child("generateName"), "is not supported: give the object a name"))
 	}
 	if len(m.OwnerReferences) > 0 {
-		errs = append(errs, field.Forbidden(path.Child("ownerReferences"), "are not supported: a Run belongs to the Job in its spec, nothing else is owned"))
+		errs = append(errs, field.Forbidden(path.Child("ownerReferences"),
+			"are not supported: a Run belongs to the Job in its spec, nothing else is owned"))
 	}
 	if len(m.Finalizers) > 0 {
 		errs = append(errs, field.Forbidden(path.Child("finalizers"), "are not supported: deletion is over when the tasks are dead"))

@@ -84,7 +84,8 @@ func badPattern(pattern string) string {
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return "must be a regular expression (RE2: no look-ahead, no back-references): " + strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		return "must be a regular expression (RE2: no look-ahead, no back-references): " +
+			strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 	}
 	if prog, err := syntax.Compile(parsed.Simplify()); err != nil || len(prog.Inst) > maxInstructions {
 		return "is too large a regular expression: its repetitions stand for too much"
@@ -113,7 +114,8 @@ func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorL
 		errs = append(errs, field.Invalid(path.Child("image"), c.Image, "must not contain white space"))
 	case c.Image != "" && !imageName.MatchString(c.Image):
 		errs = append(errs, field.Invalid(path.Child("image"), c.Image,
-			"must be the name of an image: a registry's host if it is not the agents' default, lower-case names, and a tag or digest if it is not latest, such as repo.example.com/data/job:1.2"))
+			"must be the name of an image: a registry's host if it is not the agents' default, lower-case names, "+
+				"and a tag or digest if it is not latest, such as repo.example.com/data/job:1.2"))
 	}
 	if c.Type == ContainerMesos {
 		if len(c.Parameters) > 0 {
@@ -160,7 +162,8 @@ func validateParameter(p Parameter, at *field.Path) field.ErrorList {
 	case strings.TrimLeft(p.Key, "-") == "":
 		return field.ErrorList{field.Required(key, "an option of docker run, without its dashes")}
 	case !parameterKey.MatchString(p.Key):
-		return field.ErrorList{field.Invalid(key, p.Key, "must be the long name of an option of docker run, without its dashes, such as hostname")}
+		return field.ErrorList{field.Invalid(key, p.Key,
+			"must be the long name of an option of docker run, without its dashes, such as hostname")}
 	case takenParameters[p.Key] != "":
 		return field.ErrorList{field.Forbidden(key, p.Key+" cannot be given here: "+takenParameters[p.Key])}
 	}
@@ -263,7 +266,8 @@ func validateVolumes(list []Volume, containerType string, at *field.Path) field.
 		if e := v.External; e != nil {
 			errs = append(errs, validateExternal(e, containerType, at.Child("external"))...)
 			if containerType == ContainerDocker && provider != "" && e.Provider != provider {
-				errs = append(errs, field.Invalid(at.Child("external", "provider"), e.Provider, "must be the same as of the other volumes: docker run takes one volume driver"))
+				errs = append(errs, field.Invalid(at.Child("external", "provider"), e.Provider,
+					"must be the same as of the other volumes: docker run takes one volume driver"))
 			}
 			provider = e.Provider
 		}
@@ -283,7 +287,8 @@ func validateExternal(e *ExternalVolume, containerType string, at *field.Path) f
 		errs = append(errs, field.Invalid(at.Child("name"), e.Name, "must not contain a colon or a slash"))
 	}
 	if len(e.Options) > 0 && containerType == ContainerDocker {
-		errs = append(errs, field.Forbidden(at.Child("options"), "are not passed on by Mesos's Docker containerizer; make the volume beforehand, or use type Mesos"))
+		errs = append(errs, field.Forbidden(at.Child("options"),
+			"are not passed on by Mesos's Docker containerizer; make the volume beforehand, or use type Mesos"))
 	}
 	return errs
 }

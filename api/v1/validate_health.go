@@ -54,9 +54,11 @@ func validateCheckPort(t *TaskSpec, port int32, index *int32, path *field.Path) 
 	case port != 0:
 		return field.ErrorList{field.Forbidden(at, "give port or portIndex, not both")}
 	case *index < 0 || *index >= t.Resources.Ports:
-		return field.ErrorList{field.Invalid(at, *index, fmt.Sprintf("must be one of the task's ports, from 0 on; resources.ports asks for %d", t.Resources.Ports))}
+		return field.ErrorList{field.Invalid(at, *index,
+			fmt.Sprintf("must be one of the task's ports, from 0 on; resources.ports asks for %d", t.Resources.Ports))}
 	case t.Container != nil && t.Container.Network != nil && t.Container.Network.Mode != "" && t.Container.Network.Mode != NetworkHost:
-		return field.ErrorList{field.Forbidden(at, "the check is made inside of the container's network; give port, the one that the task listens on there")}
+		return field.ErrorList{field.Forbidden(at,
+			"the check is made inside of the container's network; give port, the one that the task listens on there")}
 	}
 	return nil
 }

@@ -149,7 +149,8 @@ func validateRetries(r *Retries, path *field.Path) field.ErrorList {
 	}
 	errs = append(errs, positive(path.Child("maxDelay"), r.MaxDelay)...)
 	if r.Delay != nil && r.MaxDelay != nil && r.MaxDelay.Duration > 0 && r.MaxDelay.Duration < r.Delay.Duration {
-		errs = append(errs, field.Invalid(path.Child("maxDelay"), r.MaxDelay.String(), fmt.Sprintf("must not be less than the delay, %s", r.Delay)))
+		errs = append(errs, field.Invalid(path.Child("maxDelay"), r.MaxDelay.String(),
+			fmt.Sprintf("must not be less than the delay, %s", r.Delay)))
 	}
 	if c := r.ExitCodes; c != nil {
 		errs = append(errs, validateExitCodes(c, path.Child("exitCodes"))...)

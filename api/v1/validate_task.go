@@ -68,7 +68,8 @@ func noSecrets(env []EnvVar, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for i := range env {
 		if env[i].Secret != nil {
-			errs = append(errs, field.Forbidden(path.Index(i).Child("secret"), "Mesos resolves no secrets for Docker containers; use container type Mesos"))
+			errs = append(errs, field.Forbidden(path.Index(i).Child("secret"),
+				"Mesos resolves no secrets for Docker containers; use container type Mesos"))
 		}
 	}
 	return errs
@@ -89,7 +90,8 @@ func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
 	ownCommand := t.Container != nil && t.Container.Image != ""
 	switch {
 	case len(given) > 1:
-		errs = append(errs, field.Forbidden(path.Child(given[1]), fmt.Sprintf("give one of shell, command and executor, not %s", strings.Join(given, " and "))))
+		errs = append(errs, field.Forbidden(path.Child(given[1]),
+			fmt.Sprintf("give one of shell, command and executor, not %s", strings.Join(given, " and "))))
 	case len(given) == 0 && !ownCommand:
 		errs = append(errs, field.Required(path, "say what runs: shell, command, executor, or a container image with a command of its own"))
 	}
@@ -97,7 +99,8 @@ func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("shell"), t.Shell, "must not be blank"))
 	}
 	if len(t.Args) > 0 && (t.Shell != "" || t.Executor != nil) {
-		errs = append(errs, field.Forbidden(path.Child("args"), "belong to command or to an image's own command; a shell line holds its arguments itself"))
+		errs = append(errs, field.Forbidden(path.Child("args"),
+			"belong to command or to an image's own command; a shell line holds its arguments itself"))
 	}
 	if len(t.Command) > 0 && t.Command[0] == "" {
 		errs = append(errs, field.Required(path.Child("command").Index(0), "the program to execute"))
@@ -173,9 +176,11 @@ func validateFetch(list []FetchURI, path *field.Path) field.ErrorList {
 			errs = append(errs, invalid(at.Child("uri"), f.URI, isFetchURI(f.URI, f.OutputFile))...)
 		}
 		errs = append(errs, invalid(at.Child("outputFile"), f.OutputFile, isOutputFile(f.OutputFile))...)
-		if f.Cache && !f.Executable && (f.Extract == nil || *f.Extract) && strings.HasSuffix(f.URI, ".gz") && !strings.HasSuffix(f.URI, ".tar.gz") {
+		if f.Cache && !f.Executable && (f.Extract == nil || *f.Extract) && strings.HasSuffix(f.URI, ".gz") &&
+			!strings.HasSuffix(f.URI, ".tar.gz") {
 			errs = append(errs, field.Forbidden(at.Child("cache"),
-				"Mesos unpacks a .gz file of its cache under a name of the cache's own; set extract: false and unpack it in the task, or do not cache it"))
+				"Mesos unpacks a .gz file of its cache under a name of the cache's own; set extract: false and "+
+					"unpack it in the task, or do not cache it"))
 		}
 	}
 	return errs

@@ -46,7 +46,8 @@ func Plan(e *store.Calendar, now time.Time) Decision {
 		d.Created = metav1.NewTime(now.UTC().Truncate(time.Second))
 	}
 	set, err := calendar.Read(e.Object, e.SpecErr())
-	d.Status = v1.CalendarStatus{ObservedGeneration: e.Rev.SpecVersion, Conditions: condition.Set(e.Object.Status.Conditions, accepted(e, err), now)}
+	d.Status = v1.CalendarStatus{ObservedGeneration: e.Rev.SpecVersion,
+		Conditions: condition.Set(e.Object.Status.Conditions, accepted(e, err), now)}
 	if err == nil {
 		today := calendar.In(now, time.UTC)
 		describe(&d.Status, set, today)
@@ -58,7 +59,8 @@ func Plan(e *store.Calendar, now time.Time) Decision {
 
 // accepted is the condition of that name.
 func accepted(e *store.Calendar, err error) metav1.Condition {
-	c := metav1.Condition{Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid, ObservedGeneration: e.Rev.SpecVersion}
+	c := metav1.Condition{Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid,
+		ObservedGeneration: e.Rev.SpecVersion}
 	if err != nil {
 		c.Status, c.Reason, c.Message = metav1.ConditionFalse, v1.ReasonInvalid, v1.Short(err.Error())
 	}

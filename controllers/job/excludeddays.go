@@ -160,7 +160,8 @@ func (p *planner) takeMoved() (late, onTime []Occasion) {
 func (p *planner) recordExcluded(first, last time.Time, n int, reason string) {
 	p.next.Occurrences += int64(n)
 	p.next.Skipped += int64(n)
-	entry := v1.NotRun{ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: v1.RunSkipped, Reason: reason, Message: p.explain(reason)}
+	entry := v1.NotRun{ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: v1.RunSkipped, Reason: reason,
+		Message: p.explain(reason)}
 	list := p.next.NotRun
 	if len(list) > 0 && list[0].Reason == reason {
 		entry.ScheduledTime = list[0].ScheduledTime

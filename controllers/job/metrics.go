@@ -20,8 +20,9 @@ func newMetrics(r prometheus.Registerer) metrics {
 		Name: "horae_occurrences_total", Help: "Occurrences handled by what became of them: run, missed, skipped.",
 	}, []string{"outcome"}))
 	lateness := metric.Register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name:    "horae_schedule_lateness_seconds",
-		Help:    "Time from when an occurrence was due, jitter included, to when its Run was stored. Occurrences that waited for their turn count too.",
+		Name: "horae_schedule_lateness_seconds",
+		Help: "Time from when an occurrence was due, jitter included, to when its Run was stored. Occurrences " +
+			"that waited for their turn count too.",
 		Buckets: prometheus.ExponentialBuckets(1e-3, 2, 16), // 1 ms to 33 s
 	}))
 	return metrics{

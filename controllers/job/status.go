@@ -73,7 +73,8 @@ func (p *planner) scheduled(more bool) (kind string, status metav1.ConditionStat
 	case p.blocked == v1.ReasonSuspended:
 		return no(p.blocked, "spec.suspend is true; a manual trigger still runs")
 	case p.blocked == v1.ReasonTooManyFailures:
-		return no(p.blocked, fmt.Sprintf("%d Runs failed in a row (spec.suspendAfterFailures is %d); to go on: horae resume, any other write of the spec, or a manual Run that succeeds",
+		return no(p.blocked, fmt.Sprintf("%d Runs failed in a row (spec.suspendAfterFailures is %d); to go on: "+
+			"horae resume, any other write of the spec, or a manual Run that succeeds",
 			p.next.ConsecutiveFailures, *p.spec.SuspendAfterFailures))
 	case p.schedule == nil:
 		return no(v1.ReasonNoSchedule, "runs when it is triggered")

@@ -53,7 +53,8 @@ func measureEtcd(ctx context.Context) (raw rawEtcd, err error) {
 		ops := make([]clientv3.Op, group)
 		for j := range ops {
 			key := fmt.Sprintf("/bench/%d", (i*group+int64(j))%10_000)
-			ops[j] = clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(key), ">", 0)}, []clientv3.Op{clientv3.OpPut(key, value)}, nil)
+			ops[j] = clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.ModRevision(key), ">", 0)},
+				[]clientv3.Op{clientv3.OpPut(key, value)}, nil)
 		}
 		_, err := c.Txn(ctx).Then(ops...).Commit()
 		return err

@@ -52,7 +52,8 @@ func (t takeover) run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	cluster, err := devcluster.Start(ctx, devcluster.Config{Listen: "127.0.0.1:0", Agents: 10, Simulate: true, Resources: "cpus:64;mem:65536;disk:100000", WorkDir: dir + "/work"})
+	cluster, err := devcluster.Start(ctx, devcluster.Config{Listen: "127.0.0.1:0", Agents: 10, Simulate: true,
+		Resources: "cpus:64;mem:65536;disk:100000", WorkDir: dir + "/work"})
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,8 @@ func (t takeover) run(ctx context.Context) error {
 		return err
 	}
 	s := &standbys{client: client, binary: t.manager, running: map[string]*process{},
-		args: []string{"--config", config, "--etcd-endpoints", strings.Join(endpoints, ","), "--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0"}}
+		args: []string{"--config", config, "--etcd-endpoints", strings.Join(endpoints, ","), "--mesos-masters", cluster.URL(),
+			"--listen", "127.0.0.1:0"}}
 	defer s.stop()
 	if err := t.fill(ctx, endpoints[0]); err != nil {
 		return err
@@ -149,7 +151,8 @@ func (t takeover) measure(ctx context.Context, s *standbys, w *launches) error {
 		slices.Sort(took)
 		median, longest := percentile(took, 50), percentile(took, 100)
 		fmt.Printf("  %s to the successor's first launch: median %s, longest %s; ratio to the lease %.3f, %.3f\n",
-			end.name, median.Round(time.Millisecond), longest.Round(time.Millisecond), median.Seconds()/t.lease.Seconds(), longest.Seconds()/t.lease.Seconds())
+			end.name, median.Round(time.Millisecond), longest.Round(time.Millisecond),
+			median.Seconds()/t.lease.Seconds(), longest.Seconds()/t.lease.Seconds())
 	}
 	return nil
 }

@@ -71,7 +71,8 @@ func (t throughput) measure(ctx context.Context, rate int, window time.Duration)
 	w := newWitness()
 	cluster.Master().SetHooks(devcluster.Hooks{BeforeUpdate: w.update})
 
-	m, err := startManager(ctx, t.manager, "--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0", "--etcd-listen", "127.0.0.1:0", "--data-dir", dir+"/data")
+	m, err := startManager(ctx, t.manager, "--mesos-masters", cluster.URL(), "--listen", "127.0.0.1:0", "--etcd-listen",
+		"127.0.0.1:0", "--data-dir", dir+"/data")
 	if err != nil {
 		return nil, err
 	}
@@ -128,17 +129,20 @@ func (t throughput) watch(ctx context.Context, m *process, w *witness, from, to 
 
 // job is a Job's key and document: due as the schedule says, done by a simulated task in 50 ms.
 func job(name, schedule string) (key, value string) {
-	return "/horae/spec/jobs/default/" + name, fmt.Sprintf(`{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":%q,"namespace":"default"},`+
-		`"spec":{"schedule":%q,"concurrencyPolicy":"Allow","history":{"succeeded":1,"failed":1},`+
-		`"task":{"shell":"true","labels":{"sim":"ok,50ms"},"resources":{"cpus":0.01,"memory":"8Mi","disk":"1Mi"}}}}`, name, schedule)
+	return "/horae/spec/jobs/default/" + name, fmt.Sprintf(
+		`{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":%q,"namespace":"default"},`+
+			`"spec":{"schedule":%q,"concurrencyPolicy":"Allow","history":{"succeeded":1,"failed":1},`+
+			`"task":{"shell":"true","labels":{"sim":"ok,50ms"},"resources":{"cpus":0.01,"memory":"8Mi","disk":"1Mi"}}}}`, name, schedule)
 }
 
 func (r *result) print(raw rawEtcd) {
 	n := float64(max(r.started, 1))
 	rate := n / r.window.Seconds()
 	txns, changes := r.writes["horae_store_transaction_changes_count"], r.writes["horae_store_changes_total"]
-	fmt.Printf("  started            %8.0f runs/s: %d of %d, %d missed, %d started twice\n", rate, r.started, r.offered, r.offered-r.started, r.doubled)
-	fmt.Printf("  lateness           p50 %s, p99 %s, max %s\n", percentile(r.lateness, 50), percentile(r.lateness, 99), percentile(r.lateness, 100))
+	fmt.Printf("  started            %8.0f runs/s: %d of %d, %d missed, %d started twice\n", rate, r.started, r.offered,
+		r.offered-r.started, r.doubled)
+	fmt.Printf("  lateness           p50 %s, p99 %s, max %s\n", percentile(r.lateness, 50), percentile(r.lateness, 99),
+		percentile(r.lateness, 100))
 	fmt.Printf("  etcd               %.2f writes per run, %.0f in a transaction\n", changes/n, changes/max(txns, 1))
 	fmt.Printf("  CPU                manager with its etcd %s per run (%.2f cores), simulated Mesos %s\n",
 		perRun(r.manager, n), r.manager.Seconds()/r.window.Seconds(), perRun(r.cluster, n))

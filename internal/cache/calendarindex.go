@@ -23,7 +23,8 @@ type calendarIndex struct {
 // replace takes note that a Job changed; a nil entry stands for a Job of which nothing is there.
 func (x *calendarIndex) replace(old, new *store.Job) {
 	before, after := namedBy(old), namedBy(new)
-	if before == after || before != nil && after != nil && slices.Equal(before.Exclude, after.Exclude) && slices.Equal(before.Only, after.Only) {
+	if before == after || before != nil && after != nil && slices.Equal(before.Exclude, after.Exclude) &&
+		slices.Equal(before.Only, after.Only) {
 		return // Nearly always: most Jobs name none, and most changes are of the status.
 	}
 	for _, calendar := range before.Names() {

@@ -135,7 +135,8 @@ func readEvent(c *component) (*event, error) {
 	}
 	seen := map[string]property{}
 	for _, p := range c.props {
-		if _, again := seen[p.name]; again && slices.Contains([]string{"DTSTART", "DTEND", "DURATION", "RRULE", "UID", "RECURRENCE-ID", "STATUS"}, p.name) {
+		if _, again := seen[p.name]; again &&
+			slices.Contains([]string{"DTSTART", "DTEND", "DURATION", "RRULE", "UID", "RECURRENCE-ID", "STATUS"}, p.name) {
 			return nil, errorAt(p.line, "%s is given twice in one event", p.name)
 		}
 		seen[p.name] = p
@@ -173,7 +174,8 @@ func lengthOf(start Day, seen map[string]property) (Day, error) {
 	case hasDuration:
 		days, ok := parseDays(duration.value)
 		if !ok || start+days-1 > horizon {
-			return 0, errorAt(duration.line, "DURATION %q must be whole days or weeks, such as P1D or P2W, up to the year 2199", duration.value)
+			return 0, errorAt(duration.line,
+				"DURATION %q must be whole days or weeks, such as P1D or P2W, up to the year 2199", duration.value)
 		}
 		return days, nil
 	}
@@ -227,7 +229,8 @@ func (e *event) readRecurrence(props []property) error {
 // day reads the property's value as one date.
 func (p property) day() (Day, error) {
 	if kind := p.params["VALUE"]; kind != "" && !strings.EqualFold(kind, "DATE") || len(p.value) > 8 && p.value[8] == 'T' {
-		return 0, errorAt(p.line, "%s %q has a time of day; a Calendar takes whole days only, such as %s;VALUE=DATE:20261225", p.name, p.value, p.name)
+		return 0, errorAt(p.line, "%s %q has a time of day; a Calendar takes whole days only, such as %s;VALUE=DATE:20261225",
+			p.name, p.value, p.name)
 	}
 	t, err := time.Parse("20060102", p.value)
 	if err != nil {

@@ -116,7 +116,8 @@ func (a *apply) change(
 			d.kind, d.obj.GetName())
 	}
 	patch, err := jsonmergepatch.CreateThreeWayJSONMergePatch(original, modified, current,
-		mergepatch.RequireKeyUnchanged("apiVersion"), mergepatch.RequireKeyUnchanged("kind"), mergepatch.RequireMetadataKeyUnchanged("name"))
+		mergepatch.RequireKeyUnchanged("apiVersion"), mergepatch.RequireKeyUnchanged(
+			"kind"), mergepatch.RequireMetadataKeyUnchanged("name"))
 	if err != nil {
 		return "", nil, fmt.Errorf("compare the file with the object: %w", err)
 	}

@@ -69,7 +69,8 @@ func (m *Master) usable(f *framework, ids []mesos.OfferID) (offers []*offer, pro
 			problem = fmt.Sprintf("Aggregated offers must belong to one single agent. Offer %s uses agent %s and agent %s",
 				id.Value, o.node.id, offers[0].node.id)
 		case len(offers) > 0 && offers[0].role != o.role:
-			problem = fmt.Sprintf("Aggregated offers must be allocated to the same role. Offer %s uses role %s but another is using role %s",
+			problem = fmt.Sprintf("Aggregated offers must be allocated to the same role. Offer %s uses role %s but "+
+				"another is using role %s",
 				id.Value, o.role, offers[0].role)
 		}
 		seen[id.Value] = true

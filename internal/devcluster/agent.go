@@ -210,7 +210,8 @@ func (a *Agent) acknowledge(key taskKey, uuid []byte) {
 	last := terminal(*x.updates[0].State)
 	x.updates = x.updates[1:]
 	if x.stream != nil {
-		x.stream.push(&executor.Event{Type: executor.Event_ACKNOWLEDGED, Acknowledged: &executor.Event_Acknowledged{TaskID: x.info.TaskID, UUID: uuid}})
+		x.stream.push(&executor.Event{Type: executor.Event_ACKNOWLEDGED,
+			Acknowledged: &executor.Event_Acknowledged{TaskID: x.info.TaskID, UUID: uuid}})
 	}
 	if last {
 		x.settled = true

@@ -17,7 +17,8 @@ import (
 func (c *Cluster) serveAgent(w http.ResponseWriter, r *http.Request) {
 	a, path := c.route(r)
 	if a == nil {
-		reply(w, &httpError{http.StatusNotFound, "No agent at " + r.URL.Path + ": several share this address, use the path of the offer's url"})
+		reply(w, &httpError{http.StatusNotFound,
+			"No agent at " + r.URL.Path + ": several share this address, use the path of the offer's url"})
 		return
 	}
 	c.mu.Lock()

@@ -193,7 +193,8 @@ func (a *Agent) checkOnce(ctx context.Context, x *run, c *mesos.CheckInfo) *meso
 	return s
 }
 
-// runCheck runs a check's command where the task runs, with its environment, its output going to the task's standard error. The code is -1 if the command did not come to an end of its own.
+// runCheck runs a check's command where the task runs, with its environment, its output going to the task's standard
+// error. The code is -1 if the command did not come to an end of its own.
 func (a *Agent) runCheck(ctx context.Context, x *run, info *mesos.CommandInfo) (int32, error) {
 	cred, err := credential(x.user())
 	if err != nil {

@@ -59,7 +59,9 @@ func Start(ctx context.Context, cfg Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, log: cfg.Log, docker: docker{cfg.DockerHost}, done: make(chan struct{}), slots: make(chan struct{}, connectionLimit()+cfg.Agents+2)} // listeners that wait hold one, too
+	// listeners that wait hold one, too
+	c := &Cluster{cfg: cfg, log: cfg.Log, docker: docker{cfg.DockerHost}, done: make(chan struct{}),
+		slots: make(chan struct{}, connectionLimit()+cfg.Agents+2)}
 	c.timers.wake = make(chan struct{}, 1)
 	if c.total, err = parseResources(cfg.Resources); err != nil {
 		return nil, err
@@ -120,7 +122,8 @@ func (c *Cluster) listen(ctx context.Context) (net.Listener, error) {
 type portTaken string
 
 func (p portTaken) Error() string {
-	return fmt.Sprintf("another process listens on %s (another devcluster, or a Mesos master?): stop it, or choose another address with --listen", string(p))
+	return fmt.Sprintf("another process listens on %s (another devcluster, or a Mesos master?): stop it, or choose "+
+		"another address with --listen", string(p))
 }
 
 func (portTaken) Unwrap() error { return syscall.EADDRINUSE }

@@ -48,8 +48,8 @@ type Config struct {
 	// SecretsDir holds the secrets that tasks may refer to: NAME/KEY, or without a key NAME, is the file with the value. Empty: such
 	// tasks are refused, as by an agent without a secret resolver.
 	SecretsDir string
-	// AgentTLS is the certificate with which agents answer, by TLS alone; nil: in the clear. Offers say "http" of them all the same, as real
-	// ones do.
+	// AgentTLS is the certificate with which agents answer, by TLS alone; nil: in the clear. Offers say "http" of
+	// them all the same, as real ones do.
 	AgentTLS *tls.Config
 	// Simulate replaces processes by timers; the label sim of a task says how it ends (see the package comment).
 	Simulate bool

@@ -31,10 +31,11 @@
 // Tasks in Docker containers, and custom executors in them, run by the docker command line where a daemon answers
 // (Config.DockerHost), with the arguments that Mesos's Docker containerizer and executor give it: pull, run, inspect,
 // stop, rm; command checks by docker exec, HTTP and TCP checks from inside of the container's network. Containers are
-// removed when they end, at once and not after six hours; those that a kill -9 left, when the next cluster starts on the
-// work dir: they have a label with its path. max_completion_time counts from TASK_RUNNING. Left out: DNS defaults, cgroups_enable_cfs, limits beside requests, the
-// inspect output in TASK_RUNNING, recovery of containers by a restarted agent process, which here is the same one.
-// Where no daemon answers they are refused as by an agent without the Docker containerizer.
+// removed when they end, at once and not after six hours; those that a kill -9 left, when the next cluster starts on
+// the work dir: they have a label with its path. max_completion_time counts from TASK_RUNNING. Left out: DNS
+// defaults, cgroups_enable_cfs, limits beside requests, the inspect output in TASK_RUNNING, recovery of containers by
+// a restarted agent process, which here is the same one. Where no daemon answers they are refused as by an agent
+// without the Docker containerizer.
 //
 // # How it is built
 //

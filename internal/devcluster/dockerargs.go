@@ -114,7 +114,9 @@ func dockerVolumes(info *mesos.ContainerInfo, sandbox string) ([]string, error) 
 		case v.HostPath != nil && filepath.IsAbs(*v.HostPath):
 			from = *v.HostPath
 		case v.HostPath != nil && !filepath.IsAbs(v.ContainerPath):
-			return nil, fmt.Errorf("Both host_path '%s' and container_path '%s' of a volume are relative", *v.HostPath, v.ContainerPath) //nolint:staticcheck // Mesos's words
+			// Mesos's words
+			return nil, fmt.Errorf("Both host_path '%s' and container_path '%s' of a volume are relative", *v.HostPath,
+				v.ContainerPath) //nolint:staticcheck
 		case v.HostPath != nil:
 			from = filepath.Join(sandbox, *v.HostPath)
 		case v.Source != nil && v.Source.Type == mesos.Volume_Source_DOCKER_VOLUME && v.Source.DockerVolume != nil:
@@ -170,7 +172,8 @@ func dockerNetwork(info *mesos.ContainerInfo) (string, error) {
 func dockerPorts(d *mesos.ContainerInfo_DockerInfo, network string, uses resources) ([]string, error) {
 	var args []string
 	if len(d.PortMappings) > 0 && (network == "host" || network == "none") {
-		return nil, errors.New("Port mappings are only supported for bridge and user-defined networks") //nolint:staticcheck // Mesos's words
+		// Mesos's words
+		return nil, errors.New("Port mappings are only supported for bridge and user-defined networks") //nolint:staticcheck
 	}
 	for _, m := range d.PortMappings {
 		if !uses.hasPort(uint64(m.HostPort)) {

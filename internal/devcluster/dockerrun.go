@@ -119,7 +119,8 @@ func (a *Agent) containerStarted(x *run, c *container) {
 	}
 	d.started = c
 	if c.ip != "" && x.containerStatus != nil {
-		x.containerStatus.NetworkInfos = []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{Protocol: mesos.IPv4.Enum(), IPAddress: &c.ip}}}}
+		x.containerStatus.NetworkInfos = []mesos.NetworkInfo{
+			{IPAddresses: []mesos.NetworkInfo_IPAddress{{Protocol: mesos.IPv4.Enum(), IPAddress: &c.ip}}}}
 	}
 	if !x.custom() && !x.killing && !terminal(x.state) {
 		a.emit(x, x.status(mesos.TASK_RUNNING))

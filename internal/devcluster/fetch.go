@@ -52,7 +52,8 @@ func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) erro
 	defer sandbox.Close()
 	extract := !u.GetExecutable() && (u.Extract == nil || *u.Extract)
 	if u.GetCache() {
-		cached, done, err := a.fetched.get(ctx, fetchKey{x.user(), u.Value}, func(path string) error { return download(ctx, u.Value, path) })
+		cached, done, err := a.fetched.get(ctx, fetchKey{x.user(), u.Value},
+			func(path string) error { return download(ctx, u.Value, path) })
 		switch {
 		case err == nil:
 			defer done()

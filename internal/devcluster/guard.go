@@ -25,7 +25,8 @@ func (c *Cluster) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 		if !c.servesHost(r.Host, local) {
-			reply(w, &httpError{http.StatusForbidden, fmt.Sprintf("Host %q is not served here: use %s or localhost, or allow it with --hosts", r.Host, c.host)})
+			reply(w, &httpError{http.StatusForbidden,
+				fmt.Sprintf("Host %q is not served here: use %s or localhost, or allow it with --hosts", r.Host, c.host)})
 			return
 		}
 		if err := crossSite.Check(r); err != nil {

@@ -23,7 +23,9 @@ func openByHadoop(ctx context.Context, uri string) (io.ReadCloser, error) {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			code = exit.ExitCode()
 		}
-		return nil, fmt.Errorf("Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was either not found or exited with a non-zero exit status: %d", program, code) //nolint:staticcheck // Mesos's words
+		// Mesos's words
+		return nil, fmt.Errorf("Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was "+
+			"either not found or exited with a non-zero exit status: %d", program, code) //nolint:staticcheck
 	}
 	dir, err := os.MkdirTemp("", "devcluster-hadoop-")
 	if err != nil {

@@ -243,7 +243,8 @@ func (m *Master) unschedule(hostname string) {
 	delete(m.maintenance.windows, strings.ToLower(hostname))
 	var left []mesosmaintenance.Window
 	for _, w := range m.maintenance.schedule.Windows {
-		w.MachineIDs = slices.DeleteFunc(slices.Clone(w.MachineIDs), func(id mesos.MachineID) bool { return strings.EqualFold(id.GetHostname(), hostname) })
+		w.MachineIDs = slices.DeleteFunc(slices.Clone(w.MachineIDs),
+			func(id mesos.MachineID) bool { return strings.EqualFold(id.GetHostname(), hostname) })
 		if len(w.MachineIDs) > 0 {
 			left = append(left, w)
 		}

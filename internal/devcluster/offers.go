@@ -188,7 +188,8 @@ func (m *Master) rescind(o *offer) {
 		return
 	}
 	m.removeOffer(o, 0)
-	o.framework.send(&scheduler.Event{Type: scheduler.Event_RESCIND, Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: o.id}}})
+	o.framework.send(&scheduler.Event{Type: scheduler.Event_RESCIND,
+		Rescind: &scheduler.Event_Rescind{OfferID: mesos.OfferID{Value: o.id}}})
 }
 
 // rescindAll takes back all offers of an agent.

@@ -48,9 +48,10 @@ func (m *Master) operate(call *master.Call) (*master.Response, error) {
 			Status: m.maintenanceStatus(),
 		}}, nil
 	case master.Call_GET_MAINTENANCE_SCHEDULE:
-		return &master.Response{Type: master.Response_GET_MAINTENANCE_SCHEDULE, GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{
-			Schedule: m.maintenance.schedule,
-		}}, nil
+		return &master.Response{Type: master.Response_GET_MAINTENANCE_SCHEDULE,
+			GetMaintenanceSchedule: &master.Response_GetMaintenanceSchedule{
+				Schedule: m.maintenance.schedule,
+			}}, nil
 	case master.Call_TEARDOWN:
 		if call.Teardown == nil || m.frameworks[call.Teardown.FrameworkID.Value] == nil {
 			return nil, badRequest("No framework found with specified ID")

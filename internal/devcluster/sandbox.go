@@ -65,7 +65,8 @@ func (a *Agent) linkLatest(x *run) {
 
 // removeOldSandboxes keeps the newest Config.Sandboxes of earlier clusters on this work dir.
 func (c *Cluster) removeOldSandboxes() {
-	runs, _ := filepath.Glob(filepath.Join(c.dir, "slaves", "*", "frameworks", "*", "executors", "*", "runs", "*-*")) // the pattern is valid
+	// the pattern is valid
+	runs, _ := filepath.Glob(filepath.Join(c.dir, "slaves", "*", "frameworks", "*", "executors", "*", "runs", "*-*"))
 	age := map[string]time.Time{}
 	for _, dir := range runs {
 		if s, err := os.Stat(dir); err == nil {

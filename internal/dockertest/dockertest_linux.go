@@ -51,7 +51,8 @@ func Start(t testing.TB) *Daemon {
 		"--address", dir+"/c.sock", "--root", dir+"/cr", "--state", dir+"/cs")
 	d := &Daemon{Host: "unix://" + dir + "/d.sock", t: t, busybox: busybox}
 	bridge := d.addBridge()
-	dockerd := start(t, dir, "dockerd", "--config-file", write(t, dir, "daemon.json", "{}"), "--host", d.Host, "--containerd", dir+"/c.sock",
+	dockerd := start(t, dir, "dockerd", "--config-file", write(t, dir, "daemon.json", "{}"), "--host", d.Host, "--containerd",
+		dir+"/c.sock",
 		"--data-root", dir+"/d", "--exec-root", dir+"/e", "--pidfile", dir+"/p", "--storage-driver", "vfs",
 		"--bridge="+bridge, "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false")
 	d.await(containerd, dockerd)
@@ -284,7 +285,8 @@ func (d *Daemon) Containers() []string {
 
 // commands of busybox that images have.
 var commands = []string{
-	"sh", "cat", "date", "echo", "env", "false", "hostname", "httpd", "id", "kill", "ls", "mkdir", "nc", "sleep", "test", "touch", "true", "wc", "wget",
+	"sh", "cat", "date", "echo", "env", "false", "hostname", "httpd", "id", "kill", "ls", "mkdir",
+	"nc", "sleep", "test", "touch", "true", "wc", "wget",
 }
 
 // rootFS is the image's file system as a tar archive.
@@ -312,7 +314,8 @@ func (d *Daemon) rootFS() io.Reader {
 	for _, name := range commands {
 		add(tar.Header{Typeflag: tar.TypeSymlink, Name: "bin/" + name, Linkname: "busybox", Mode: 0o777}, nil)
 	}
-	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644}, fmt.Appendf(nil, "root:x:0:0::/:/bin/sh\nsomebody:x:1000:1000::/:/bin/sh\n"))
+	add(tar.Header{Typeflag: tar.TypeReg, Name: "etc/passwd", Mode: 0o644},
+		fmt.Appendf(nil, "root:x:0:0::/:/bin/sh\nsomebody:x:1000:1000::/:/bin/sh\n"))
 	if err := w.Close(); err != nil {
 		d.t.Fatal(err)
 	}

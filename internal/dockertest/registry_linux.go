@@ -63,7 +63,8 @@ func (r *Registry) Push(name, tag string, command ...string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	manifest, err := json.Marshal(map[string]any{
-		"schemaVersion": 2, "mediaType": manifestType, "config": r.add(configType, config), "layers": []any{r.add(layerType, layer.Bytes())},
+		"schemaVersion": 2, "mediaType": manifestType, "config": r.add(configType,
+			config), "layers": []any{r.add(layerType, layer.Bytes())},
 	})
 	if err == nil {
 		r.tags[name+":"+tag] = r.add(manifestType, manifest)["digest"].(string)

@@ -223,7 +223,8 @@ func (f *frontWatch) Watch(down grpc.BidiStreamingServer[pb.WatchRequest, pb.Wat
 }
 
 // relay passes on in both directions until one of them ends. cancel ends the other side's.
-func relay[Req, Resp any](recvDown func() (*Req, error), sendUp func(*Req) error, recvUp func() (*Resp, error), sendDown func(*Resp) error, cancel func()) error {
+func relay[Req, Resp any](recvDown func() (*Req, error), sendUp func(*Req) error, recvUp func() (*Resp, error),
+	sendDown func(*Resp) error, cancel func()) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()

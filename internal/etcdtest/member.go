@@ -118,7 +118,8 @@ func (m member) config() (*embed.Config, error) {
 		}
 		urls[i] = *u
 	}
-	log, err := zap.NewDevelopmentConfig().Build(zap.IncreaseLevel(zapcore.WarnLevel), zap.WithCaller(false), zap.AddStacktrace(zapcore.FatalLevel))
+	log, err := zap.NewDevelopmentConfig().Build(zap.IncreaseLevel(zapcore.WarnLevel), zap.WithCaller(false),
+		zap.AddStacktrace(zapcore.FatalLevel))
 	if err != nil {
 		return nil, err
 	}

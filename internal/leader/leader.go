@@ -82,7 +82,8 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 }
 
 // runTerm is one campaign and, if it is won, the lead that follows.
-func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead func(context.Context, store.Fence) error) (won bool, err error) {
+func runTerm(ctx context.Context, cfg Config, value string, owed *leases,
+	lead func(context.Context, store.Fence) error) (won bool, err error) {
 	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
 	d := &doubts{cfg: cfg}
 	l, err := grant(ctx, cfg, d.set)
@@ -122,7 +123,8 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases, lead f
 
 // Leader returns who leads at the moment: ErrNoLeader when nobody does, as while a key that is no candidate's comes first.
 func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
-	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
+	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix(),
+		clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
 	if err != nil {
 		return Identity{}, fmt.Errorf("read who leads: %w", err)
 	}
@@ -131,7 +133,8 @@ func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
 			continue
 		}
 		if i > 0 {
-			return Identity{}, fmt.Errorf("%w: the election waits for %s, which is no candidate's key and is about to be removed", ErrNoLeader, resp.Kvs[0].Key)
+			return Identity{}, fmt.Errorf(
+				"%w: the election waits for %s, which is no candidate's key and is about to be removed", ErrNoLeader, resp.Kvs[0].Key)
 		}
 		var id Identity
 		if err := json.Unmarshal(kv.Value, &id); err != nil {

@@ -151,10 +151,13 @@ func Default() Config {
 		}},
 		Leader: LeaderConfig{LeaseTTL: v1.Duration{Duration: 5 * time.Second}},
 		Jobs:   JobsConfig{Workers: 64, MaxCatchUp: 100, StatusInterval: v1.Duration{Duration: time.Second}},
-		Runs: RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond}, OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute},
-			Ageing: v1.Duration{Duration: time.Minute}, ReconcileInterval: v1.Duration{Duration: 15 * time.Minute}, AssumedDuration: v1.Duration{Duration: time.Hour}},
-		Log:        LogConfig{Format: "text"},
-		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2, Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
+		Runs: RunsConfig{Workers: 128, OfferHold: v1.Duration{Duration: 500 * time.Millisecond},
+			OfferLookAhead: v1.Duration{Duration: time.Second}, OfferRefuse: v1.Duration{Duration: 10 * time.Minute},
+			Ageing: v1.Duration{Duration: time.Minute}, ReconcileInterval: v1.Duration{Duration: 15 * time.Minute},
+			AssumedDuration: v1.Duration{Duration: time.Hour}},
+		Log: LogConfig{Format: "text"},
+		DevCluster: DevClusterConfig{Listen: "127.0.0.1:5050", Agents: 2,
+			Resources: "cpus:4;mem:4096;disk:10000;ports:[31000-32000]", Attributes: "rack:r1;zone:z1"},
 	}
 }
 
@@ -233,9 +236,11 @@ func (c *Config) validate() error {
 	if len(c.Mesos.Masters) == 0 {
 		switch {
 		case !hasDevCluster:
-			bad("mesos.masters", "none given, and this manager was built without the dev cluster: name the masters (--mesos-masters http://host:5050)")
+			bad("mesos.masters", "none given, and this manager was built without the dev cluster: name the masters "+
+				"(--mesos-masters http://host:5050)")
 		case !c.Dev:
-			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with --dev for a cluster of its own")
+			bad("mesos.masters", "none given: name the masters (--mesos-masters http://host:5050), or start with "+
+				"--dev for a cluster of its own")
 		}
 		address("devCluster.listen", c.DevCluster.Listen)
 		if c.DevCluster.Agents < 1 {

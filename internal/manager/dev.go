@@ -18,7 +18,8 @@ const hasDevCluster = true
 func startDevCluster(ctx context.Context, cfg Config, log logr.Logger) (url string, stop func() error, err error) {
 	c := cfg.DevCluster
 	cluster, err := devcluster.Start(ctx, devcluster.Config{
-		Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes, DockerHost: c.DockerHost, SecretsDir: c.SecretsDir,
+		Listen: c.Listen, Agents: c.Agents, Resources: c.Resources, Attributes: c.Attributes,
+		DockerHost: c.DockerHost, SecretsDir: c.SecretsDir,
 		WorkDir: filepath.Join(cfg.DataDir, "devcluster"), Log: log,
 	})
 	if err != nil {

@@ -65,7 +65,8 @@ func lockDataDir(dir string) (release func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("data directory %s is in use by another manager: stop it, or give another directory with --data-dir", dir)
+			return nil, fmt.Errorf("data directory %s is in use by another manager: stop it, or give another "+
+				"directory with --data-dir", dir)
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
@@ -87,7 +88,8 @@ func startEtcd(ctx context.Context, listen, dir string, log logr.Logger) (stop f
 	}
 	e, err := embed.StartEtcd(cfg)
 	if err != nil {
-		return nil, "", portClash(err, "start the embedded etcd", listen, "--etcd-listen", "or use that etcd with --etcd-endpoints http://"+listen)
+		return nil, "", portClash(err, "start the embedded etcd", listen, "--etcd-listen",
+			"or use that etcd with --etcd-endpoints http://"+listen)
 	}
 	stop = func() {
 		level.SetLevel(zapcore.FatalLevel) // That its listeners are closed is what we want, and no news.
@@ -141,7 +143,8 @@ const leastFiles = 256
 func checkFiles() error {
 	var r syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err == nil && r.Cur < leastFiles {
-		return fmt.Errorf("the process may open %d files, and needs %d for the embedded etcd: raise the limit (ulimit -n)", r.Cur, leastFiles)
+		return fmt.Errorf("the process may open %d files, and needs %d for the embedded etcd: raise the limit (ulimit -n)",
+			r.Cur, leastFiles)
 	}
 	return nil
 }

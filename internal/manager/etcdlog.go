@@ -27,7 +27,8 @@ func (c etcdLog) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.
 
 func (c etcdLog) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	if e.Level >= zapcore.PanicLevel {
-		c.log.Error(errors.New(e.Message), "The embedded etcd cannot go on and ends this process. Its data stays; is the disk full?", pairs(fields)...)
+		c.log.Error(errors.New(e.Message),
+			"The embedded etcd cannot go on and ends this process. Its data stays; is the disk full?", pairs(fields)...)
 		return nil
 	}
 	c.log.Error(errors.New(e.Message), "The embedded etcd complains", pairs(fields)...)

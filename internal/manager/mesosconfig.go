@@ -40,7 +40,8 @@ func (c *MesosConfig) validate(bad func(field, format string, args ...any), posi
 				bad(field, "%v: must be host:port, http://host:port, https://host:port, or a zk:// URL", err)
 			}
 		case len(c.Masters) > 1:
-			bad(field, "a zk:// URL stands alone: it names the ZooKeeper servers as zk://host:port,host:port/path, and these know all masters")
+			bad(field, "a zk:// URL stands alone: it names the ZooKeeper servers as zk://host:port,host:port/path, "+
+				"and these know all masters")
 		default:
 			if _, err := discovery.Parse(m); err != nil {
 				bad(field, "zk:// URL: %v; it must be zk://host:port,host:port/path or zk://user:password@host:port,host:port/path", err)

@@ -65,7 +65,8 @@ func (s *rotatedSecret) get(context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	file, err := os.Stat(s.path)
-	if err == nil && os.SameFile(file, s.file) && file.Size() == s.file.Size() && file.ModTime().Equal(s.file.ModTime()) && s.read.Sub(file.ModTime()) > settled {
+	if err == nil && os.SameFile(file, s.file) && file.Size() == s.file.Size() && file.ModTime().Equal(s.file.ModTime()) &&
+		s.read.Sub(file.ModTime()) > settled {
 		return s.value, nil
 	}
 	now := time.Now()

@@ -34,7 +34,8 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry, Now: m.now,
 		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
 	})
-	jobs := reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log, Metrics: m.registry})
+	jobs := reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log,
+		Metrics: m.registry})
 	calendarPlans := &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}
 	calendars := reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Reconciler: calendarPlans, Log: m.log, Metrics: m.registry})
 	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
@@ -44,11 +45,13 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		})})
 	t.runPlans = run.New(run.Config{
 		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: runs.Add,
-		Roles:          m.cfg.Mesos.Framework.Roles,
-		Unanswered:     func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
-		Resubscribe:    driver.Resubscribe,
-		Offers:         run.OfferConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration, LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
-		Placement:      placement.Config{Ageing: m.cfg.Runs.Ageing.Duration, AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
+		Roles:       m.cfg.Mesos.Framework.Roles,
+		Unanswered:  func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
+		Resubscribe: driver.Resubscribe,
+		Offers: run.OfferConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration,
+			LookAhead: m.cfg.Runs.OfferLookAhead.Duration},
+		Placement: placement.Config{Ageing: m.cfg.Runs.Ageing.Duration,
+			AssumedDuration: m.cfg.Runs.AssumedDuration.Duration, GPUs: m.cfg.Mesos.Framework.GPUs},
 		ReconcileEvery: m.cfg.Runs.ReconcileInterval.Duration,
 		Log:            m.log.WithName("run"), Metrics: m.registry, Now: m.now,
 	})

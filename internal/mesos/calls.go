@@ -52,9 +52,10 @@ func (d *Driver) AcceptInverse(ctx context.Context, ids []string, refuseFor time
 
 // DeclineInverse says that we may not have left agents before their maintenance windows. Mesos asks again after the given time.
 func (d *Driver) DeclineInverse(ctx context.Context, ids []string, refuseFor time.Duration) error {
-	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_DECLINE_INVERSE_OFFERS, DeclineInverseOffers: &scheduler.Call_DeclineInverseOffers{
-		InverseOfferIDs: offerIDs(ids), Filters: refuse(refuseFor),
-	}})
+	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_DECLINE_INVERSE_OFFERS,
+		DeclineInverseOffers: &scheduler.Call_DeclineInverseOffers{
+			InverseOfferIDs: offerIDs(ids), Filters: refuse(refuseFor),
+		}})
 }
 
 // Kill asks for the end of a task. grace is the time between SIGTERM and SIGKILL; nil: the task's own. A task that is unknown

@@ -215,7 +215,8 @@ func ParseMaster(s, scheme string) (*url.URL, error) {
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("mesos master %q: has no host", s)
 	case u.User != nil:
-		return nil, fmt.Errorf("mesos master at %s: credentials do not belong into its URL; use the principal and secret of the configuration", u.Host)
+		return nil, fmt.Errorf("mesos master at %s: credentials do not belong into its URL; use the principal and "+
+			"secret of the configuration", u.Host)
 	}
 	path := strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), apiPath) + apiPath
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}, nil

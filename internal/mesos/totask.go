@@ -56,7 +56,8 @@ func checkTask(t *offer.Task) error {
 		return errors.New("task has no id")
 	case len(t.ID) > maxTaskID:
 		return fmt.Errorf("task id has %d characters; Mesos takes %d", len(t.ID), maxTaskID)
-	case t.ID == "." || t.ID == ".." || strings.ContainsFunc(t.ID, func(r rune) bool { return unicode.IsControl(r) || r == '/' || r == '\\' }):
+	case t.ID == "." || t.ID == ".." ||
+		strings.ContainsFunc(t.ID, func(r rune) bool { return unicode.IsControl(r) || r == '/' || r == '\\' }):
 		return fmt.Errorf("task id %q has characters that Mesos refuses", t.ID)
 	case t.AgentID == "":
 		return errors.New("task has no agent id")

@@ -37,16 +37,18 @@ func newMetrics(name string, r prometheus.Registerer) metrics {
 		Name: "horae_reconcile_total", Help: "Reconciliations by result: success, error, conflict.",
 	}, []string{"controller", "result"}))
 	return metrics{
-		depth:      gauge("horae_workqueue_depth", "Keys that wait for a worker."),
-		unfinished: gauge("horae_workqueue_unfinished_work_seconds", "Time that the reconciliations now under way have taken so far, in sum."),
-		longest:    gauge("horae_workqueue_longest_running_seconds", "Time that the longest reconciliation now under way has taken so far."),
-		adds:       counter("horae_workqueue_adds_total", "Keys added."),
-		retries:    counter("horae_workqueue_delayed_total", "Keys added with a delay."),
-		latency:    histogram("horae_workqueue_latency_seconds", "Time that a key waited for a worker."),
-		duration:   histogram("horae_reconcile_seconds", "Time that a reconciliation took, its writes included."),
-		done:       results.WithLabelValues(name, "success"),
-		failed:     results.WithLabelValues(name, "error"),
-		conflicts:  results.WithLabelValues(name, "conflict"),
+		depth: gauge("horae_workqueue_depth", "Keys that wait for a worker."),
+		unfinished: gauge("horae_workqueue_unfinished_work_seconds",
+			"Time that the reconciliations now under way have taken so far, in sum."),
+		longest: gauge("horae_workqueue_longest_running_seconds",
+			"Time that the longest reconciliation now under way has taken so far."),
+		adds:      counter("horae_workqueue_adds_total", "Keys added."),
+		retries:   counter("horae_workqueue_delayed_total", "Keys added with a delay."),
+		latency:   histogram("horae_workqueue_latency_seconds", "Time that a key waited for a worker."),
+		duration:  histogram("horae_reconcile_seconds", "Time that a reconciliation took, its writes included."),
+		done:      results.WithLabelValues(name, "success"),
+		failed:    results.WithLabelValues(name, "error"),
+		conflicts: results.WithLabelValues(name, "conflict"),
 	}
 }
 

@@ -27,7 +27,8 @@ var fieldSpecs = [6]fieldSpec{
 	{name: "hour", max: 23, top: 23, hashTop: 23, hint: "0-23"},
 	{name: "day of month", min: 1, max: 31, top: 31, hashTop: 28, hint: "1-31, L, LW or a day with W, such as 15W"},
 	{name: "month", min: 1, max: 12, top: 12, hashTop: 12, names: monthNames, hint: "1-12 or JAN-DEC"},
-	{name: "day of week", max: 7, top: 6, hashTop: 6, names: weekdayNames, hint: "0-7 or SUN-SAT (0 and 7 are Sunday), or one with L or #, such as FRIL or FRI#2"},
+	{name: "day of week", max: 7, top: 6, hashTop: 6, names: weekdayNames,
+		hint: "0-7 or SUN-SAT (0 and 7 are Sunday), or one with L or #, such as FRIL or FRI#2"},
 }
 
 const (
@@ -56,7 +57,8 @@ func (p *parser) parseCron(text string) (*cron, error) {
 	case n == 7:
 		return nil, errorf("cron expression", text, "has 7 fields; a year is not supported: use R1/start/P, or @at, for once")
 	case n != 6:
-		return nil, errorf("cron expression", text, "must have 5 fields (minute, hour, day of month, month, day of week), or 6 with seconds first; this has %d", n)
+		return nil, errorf("cron expression", text,
+			"must have 5 fields (minute, hour, day of month, month, day of week), or 6 with seconds first; this has %d", n)
 	}
 	c := &cron{zone: p.zone}
 	c.clock = fields[2][0] == '*'
@@ -130,7 +132,8 @@ func (f *fieldParser) parseItem(item string) (uint64, *Error) {
 			return 0, f.errorf(item, "the step must be 1-%d", count)
 		}
 		if n > count {
-			return 0, f.errorf(item, "the step must be 1-%d, since the field starts anew after that; for other periods use @every or R//PT%dM", count, n)
+			return 0, f.errorf(item, "the step must be 1-%d, since the field starts anew after that; for other "+
+				"periods use @every or R//PT%dM", count, n)
 		}
 		step = n
 	}
@@ -171,7 +174,8 @@ func (f *fieldParser) parseBase(item, base string, step int, stepped bool) (low,
 			high = 7 // FRI-SUN
 		}
 		if high < low {
-			return 0, 0, f.errorf(item, "the range runs backwards; write two, such as %s-%s,%s-%s", from, f.show(s.top, from), f.show(s.min, to), to)
+			return 0, 0, f.errorf(item, "the range runs backwards; write two, such as %s-%s,%s-%s", from, f.show(s.top, from),
+				f.show(s.min, to), to)
 		}
 	case stepped:
 		high = max(low, s.top)

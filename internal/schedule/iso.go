@@ -25,7 +25,8 @@ func (l localTime) seconds() int64 {
 func (p *parser) parseISO(text string) (*repeat, error) {
 	parts := strings.Split(text, "/")
 	if len(parts) != 3 {
-		return nil, errorf("repeating interval", text, "must be R[n]/[start]/period or R[n]/[start]/end, such as R/2026-01-31T06:00/P1M; this has %d parts", len(parts))
+		return nil, errorf("repeating interval", text,
+			"must be R[n]/[start]/period or R[n]/[start]/end, such as R/2026-01-31T06:00/P1M; this has %d parts", len(parts))
 	}
 	count, err := parseRepetitions(parts[0])
 	if err != nil {

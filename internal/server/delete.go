@@ -24,7 +24,8 @@ func (s *Server) delete(w http.ResponseWriter, r *request) error {
 	}
 	return r.form.write(w, http.StatusOK, &metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: metav1.StatusSuccess, Code: http.StatusOK,
-		Details: &metav1.StatusDetails{Name: r.name, Group: r.kind.resource().Group, Kind: string(r.kind.kind), UID: e.GetObject().GetUID()},
+		Details: &metav1.StatusDetails{Name: r.name, Group: r.kind.resource().Group, Kind: string(r.kind.kind),
+			UID: e.GetObject().GetUID()},
 	})
 }
 

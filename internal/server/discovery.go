@@ -48,7 +48,8 @@ func apiGroup() metav1.APIGroup {
 func (s *Server) groups(w http.ResponseWriter, r *http.Request) error {
 	g := apiGroup()
 	g.TypeMeta = metav1.TypeMeta{}
-	return s.send(w, r, &metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}, Groups: []metav1.APIGroup{g}})
+	return s.send(w, r, &metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"},
+		Groups: []metav1.APIGroup{g}})
 }
 
 func (s *Server) group(w http.ResponseWriter, r *http.Request) error {

@@ -112,7 +112,8 @@ func status(code int, reason metav1.StatusReason, format string, args ...any) er
 
 // insufficientStorage is 507, for which Kubernetes has no reason.
 func insufficientStorage(err error) *metav1.Status {
-	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInsufficientStorage, Reason: "InsufficientStorage", Message: err.Error()}
+	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInsufficientStorage, Reason: "InsufficientStorage",
+		Message: err.Error()}
 }
 
 func methodNotAllowed(method, why string) error {

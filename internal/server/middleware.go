@@ -87,7 +87,8 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 		defer func() {
 			p := recover()
 			if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // what net/http itself compares with
-				s.cfg.Log.Error(fmt.Errorf("%v", p), "Request panicked", "method", r.Method, "path", r.URL.Path, "stack", string(debug.Stack()))
+				s.cfg.Log.Error(fmt.Errorf("%v", p), "Request panicked", "method", r.Method, "path", r.URL.Path, "stack",
+					string(debug.Stack()))
 				if rec.code == 0 {
 					st := s.statusOf(r, apierrors.NewInternalError(fmt.Errorf("the server made a mistake; its log says more")))
 					writeError(rec, st, form{})

@@ -128,7 +128,8 @@ func checkJSONPatch(doc int, patch []byte) error {
 		}
 	}
 	if each := doc + len(patch) + copied; len(operations)*each > maxPatchWork {
-		return unprocessable("the JSON patch has %d operations, which is more than %d on a document and a patch of %d bytes; send a merge patch, or the whole document",
+		return unprocessable("the JSON patch has %d operations, which is more than %d on a document and a patch of "+
+			"%d bytes; send a merge patch, or the whole document",
 			len(operations), maxPatchWork/each, each)
 	}
 	return nil

@@ -171,7 +171,8 @@ func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error)
 		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
 	}
 	if r.kind == nil {
-		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are %s",
+		return nil, status(http.StatusNotFound, "NotFound",
+			"the server could not find the requested resource: there is no %q in %s; there are %s",
 			hr.PathValue("resource"), v1.GroupVersion, api.KindPlurals("and"))
 	}
 	if err := r.checkTarget(); err != nil {
@@ -236,7 +237,8 @@ func (s *Server) do(w http.ResponseWriter, r *request) error {
 func (s *Server) doSubresource(w http.ResponseWriter, r *request) error {
 	sub, ok := r.kind.subresources[r.subresource]
 	if !ok {
-		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s has no %q", r.kind.kind, r.subresource)
+		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s has no %q",
+			r.kind.kind, r.subresource)
 	}
 	if r.verb != sub.verb {
 		why := "it takes " + map[string]string{"get": "GET", "create": "POST"}[sub.verb]

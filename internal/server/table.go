@@ -49,7 +49,8 @@ var jobColumns = []column{
 	text("Next", "Time until the next scheduled time", job(func(j *v1.Job, now time.Time) any {
 		return until(j.Status.NextScheduleTime, now)
 	})),
-	text("Status", "Healthy, Failing, Suspended, TooManyFailures (which stopped it) or Invalid", job(func(j *v1.Job, _ time.Time) any { return jobState(j) })),
+	text("Status", "Healthy, Failing, Suspended, TooManyFailures (which stopped it) or Invalid",
+		job(func(j *v1.Job, _ time.Time) any { return jobState(j) })),
 	ageColumn,
 	wide(text("Succeeded", "Runs that succeeded", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.Succeeded) }))),
 	wide(text("Failed", "Runs that failed", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.Failed) }))),

@@ -116,7 +116,8 @@ func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger
 	_, runs, seen := s.cfg.Cache.JobWithRuns(job.Namespace, job.Name)
 	for _, run := range runs {
 		if !run.Object.Status.Phase.Terminal() {
-			return nil, s.kindOf(store.Jobs).conflict(job.Name, "run %s is active and spec.concurrencyPolicy is %s: wait for its end, cancel it, or force the trigger (\"force\": true, horae trigger --force)",
+			return nil, s.kindOf(store.Jobs).conflict(job.Name, "run %s is active and spec.concurrencyPolicy is "+
+				"%s: wait for its end, cancel it, or force the trigger (\"force\": true, horae trigger --force)",
 				run.Key.Name, job.Spec.ConcurrencyPolicy)
 		}
 	}

@@ -104,7 +104,8 @@ func Stray(etcdKey string) string {
 	case len(parts) > 3:
 		return "there are too many slashes: a key is <kind>/<namespace>/<name>"
 	case !isLabel(parts[1]):
-		return fmt.Sprintf("%q cannot be a namespace: it must have lower-case letters, digits and - only, and at most 63 of them", v1.Shorten(parts[1], 64))
+		return fmt.Sprintf("%q cannot be a namespace: it must have lower-case letters, digits and - only, and at "+
+			"most 63 of them", v1.Shorten(parts[1], 64))
 	case parts[2] == "":
 		return "the name is missing: a key is <kind>/<namespace>/<name>"
 	}

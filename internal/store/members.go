@@ -148,7 +148,8 @@ func (m *members) connect(endpoint string) (*grpc.ClientConn, error) {
 		creds = credentials.NewTLS(m.tls)
 	}
 	return grpc.NewClient("passthrough:///"+addressOf(endpoint), grpc.WithTransportCredentials(creds), grpc.WithContextDialer(dialMember),
-		grpc.WithConnectParams(reconnect), grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepAliveTime, Timeout: keepAliveTimeout}))
+		grpc.WithConnectParams(reconnect), grpc.WithKeepaliveParams(
+			keepalive.ClientParameters{Time: keepAliveTime, Timeout: keepAliveTimeout}))
 }
 
 // watch asks until ctx ends.

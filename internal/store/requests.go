@@ -17,7 +17,8 @@ import (
 // transaction may be made by then; sent again it would meet its own guards and be called a conflict.
 //
 // It stands inside the client's interceptor and sees each try.
-func once(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+func once(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
+	opts ...grpc.CallOption) error {
 	err := invoke(ctx, method, req, reply, conn, opts...)
 	if err == nil || ctx.Err() != nil || !writes(req) {
 		return err
@@ -59,7 +60,8 @@ func opsWrite(ops []*pb.RequestOp) bool {
 //
 // It stands inside once, to which such an end is one of unknown outcome. The client repeats reads by itself.
 func within(timeout time.Duration) grpc.UnaryClientInterceptor {
-	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
+		opts ...grpc.CallOption) error {
 		if _, ok := ctx.Deadline(); !ok {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, timeout)

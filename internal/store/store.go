@@ -81,8 +81,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		DialTimeout:          orDefault(cfg.DialTimeout, defaultDialTimeout),
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
-		DialOptions:          []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial), grpc.WithChainUnaryInterceptor(once, within(s.timeout))},
-		Logger:               zap.NewNop(), // each error is returned and handled by the caller
+		DialOptions: []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial),
+			grpc.WithChainUnaryInterceptor(once, within(s.timeout))},
+		Logger: zap.NewNop(), // each error is returned and handled by the caller
 	})
 	if err != nil {
 		return nil, fmt.Errorf("connect to etcd at %s: %w", where, err)

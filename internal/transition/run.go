@@ -14,7 +14,8 @@ func OfRun(before, after *v1.Run) []Change {
 	case after == nil && before == nil:
 		return nil
 	case after == nil:
-		return []Change{{Kind: RunDeleted, Attempt: len(before.Status.Attempts), Reason: before.Status.Reason, Message: before.Status.Message}}
+		return []Change{{Kind: RunDeleted, Attempt: len(before.Status.Attempts), Reason: before.Status.Reason,
+			Message: before.Status.Message}}
 	}
 	s := &after.Status
 	change := func(kind Kind) Change {

@@ -53,9 +53,11 @@ func Start(t testing.TB) *Server {
 	s := &Server{t: t, dir: t.TempDir(), log: &output{}}
 	s.Address = freeAddress(t)
 	host, port, _ := net.SplitHostPort(s.Address)
-	s.write("zoo.cfg", fmt.Sprintf("tickTime=500\ndataDir=%s\nclientPortAddress=%s\nclientPort=%s\nadmin.enableServer=false\n4lw.commands.whitelist=srvr\nmaxSessionTimeout=60000\nforceSync=no\n",
+	s.write("zoo.cfg", fmt.Sprintf("tickTime=500\ndataDir=%s\nclientPortAddress=%s\nclientPort=%s\n"+
+		"admin.enableServer=false\n4lw.commands.whitelist=srvr\nmaxSessionTimeout=60000\nforceSync=no\n",
 		filepath.Join(s.dir, "data"), host, port))
-	s.write("log4j.properties", "log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.SimpleLayout\n")
+	s.write("log4j.properties", "log4j.rootLogger=WARN, out\n"+
+		"log4j.appender.out=org.apache.log4j.ConsoleAppender\nlog4j.appender.out.layout=org.apache.log4j.SimpleLayout\n")
 	s.run(java)
 	t.Cleanup(func() {
 		s.Kill()
@@ -168,7 +170,8 @@ func (s *Server) Elect(path, address string, acl ...zk.ACL) *Master {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	info := fmt.Sprintf(`{"address":{"hostname":%q,"ip":%q,"port":%s},"hostname":%q,"id":"m","ip":16777343,"pid":"master@%s","port":%s,"version":"1.11.0"}`,
+	info := fmt.Sprintf(`{"address":{"hostname":%q,"ip":%q,"port":%s},"hostname":%q,"id":"m",`+
+		`"ip":16777343,"pid":"master@%s","port":%s,"version":"1.11.0"}`,
 		host, host, port, host, address, port)
 	if _, err := c.Create(path+"/json.info_", []byte(info), zk.FlagEphemeral|zk.FlagSequence, acl); err != nil {
 		s.t.Fatalf("stand for election: %v", err)
@@ -183,7 +186,8 @@ func (s *Server) Create(c *zk.Conn, path string, acl ...zk.ACL) {
 		if i < len(path) && path[i] != '/' {
 			continue
 		}
-		if _, err := c.Create(path[:i], nil, 0, acl); err != nil && err != zk.ErrNodeExists { //nolint:errorlint // the library never wraps it
+		// the library never wraps it
+		if _, err := c.Create(path[:i], nil, 0, acl); err != nil && err != zk.ErrNodeExists { //nolint:errorlint
 			s.t.Fatalf("create %s: %v", path[:i], err)
 		}
 	}

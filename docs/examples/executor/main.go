@@ -59,7 +59,8 @@ type agent struct {
 // agentOf finds out by the environment how to call the agent. As Mesos's own executors do, it speaks TLS where the
 // agent's libprocess does.
 func agentOf(getenv func(string) string) (*agent, error) {
-	a := &agent{token: getenv("MESOS_EXECUTOR_AUTHENTICATION_TOKEN"), executor: getenv("MESOS_EXECUTOR_ID"), framework: getenv("MESOS_FRAMEWORK_ID")}
+	a := &agent{token: getenv("MESOS_EXECUTOR_AUTHENTICATION_TOKEN"), executor: getenv("MESOS_EXECUTOR_ID"),
+		framework: getenv("MESOS_FRAMEWORK_ID")}
 	name, _, _ := strings.Cut(getenv("MESOS_SLAVE_PID"), "@") // slave(1)@127.0.0.1:5051
 	if name == "" {
 		name = "slave(1)"

@@ -73,7 +73,8 @@ func (l *Lateness) attribute(faults []history.Fault, recovery time.Duration) {
 			continue
 		}
 		l.Late++
-		if !slices.ContainsFunc(faults, func(f history.Fault) bool { return !f.From.After(s.Start) && !f.To.Add(recovery).Before(s.Nominal) }) {
+		if !slices.ContainsFunc(faults,
+			func(f history.Fault) bool { return !f.From.After(s.Start) && !f.To.Add(recovery).Before(s.Nominal) }) {
 			l.Unexplained++
 		}
 	}

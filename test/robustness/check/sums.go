@@ -34,10 +34,12 @@ func (v *view) sums() {
 			}
 		}
 		if s.Succeeded != succeeded || s.Failed != failed {
-			v.find(Miscounted, name, "its status counts %d succeeded and %d failed, its Runs are %d and %d", s.Succeeded, s.Failed, succeeded, failed)
+			v.find(Miscounted, name, "its status counts %d succeeded and %d failed, its Runs are %d and %d", s.Succeeded,
+				s.Failed, succeeded, failed)
 		}
 		if told := s.Missed + s.Skipped - missed; s.Occurrences != runs+told {
-			v.find(Miscounted, name, "its status has handled %d occurrences, and there are %d Runs and %d occurrences that it told of", s.Occurrences, runs, told)
+			v.find(Miscounted, name, "its status has handled %d occurrences, and there are %d Runs and %d "+
+				"occurrences that it told of", s.Occurrences, runs, told)
 		}
 	}
 }
@@ -67,7 +69,8 @@ func (v *view) toldAndRun(name string) {
 		from, ok1 := j.Index(told.From)
 		through, ok2 := j.Index(told.Through)
 		if !ok1 || !ok2 {
-			v.find(Miscounted, name, "its status tells of %s to %s, which its schedule does not have", stamp(told.From), stamp(told.Through))
+			v.find(Miscounted, name, "its status tells of %s to %s, which its schedule does not have", stamp(told.From),
+				stamp(told.Through))
 			continue
 		}
 		if told.Count != int64(through-from+1) {
@@ -75,7 +78,8 @@ func (v *view) toldAndRun(name string) {
 		}
 		for _, r := range v.ofJob[name] {
 			if k, _ := j.Index(r.Nominal); scheduled(r) && k >= from && k <= through {
-				v.find(Miscounted, name, "its status tells that %s did not become a Run, for %s, and there is %s", stamp(r.Nominal), told.Reason, r.Name)
+				v.find(Miscounted, name, "its status tells that %s did not become a Run, for %s, and there is %s",
+					stamp(r.Nominal), told.Reason, r.Name)
 			}
 		}
 	}

@@ -42,7 +42,8 @@ func (v *view) scheduledTask(j *history.Job, w *history.Witness) {
 	}
 	for _, s := range suspensions(v.ops[j.Name], v.h.Read) {
 		if w.Nominal.After(s.From) && w.Start.Before(s.To) {
-			v.find(Phantom, j.Name, "%s started at %s for %s, and the Job was suspended from %s to %s", w.File, stamp(w.Start), stamp(w.Nominal), stamp(s.From), stamp(s.To))
+			v.find(Phantom, j.Name, "%s started at %s for %s, and the Job was suspended from %s to %s", w.File,
+				stamp(w.Start), stamp(w.Nominal), stamp(s.From), stamp(s.To))
 		}
 	}
 	v.edited(j, w)
@@ -62,7 +63,8 @@ func (v *view) edited(j *history.Job, w *history.Witness) {
 		}
 	}
 	if w.Edit < acknowledged {
-		v.find(Stale, j.Name, "%s ran for %s with edit %d, and edit %d had been acknowledged", w.File, stamp(w.Nominal), w.Edit, acknowledged)
+		v.find(Stale, j.Name, "%s ran for %s with edit %d, and edit %d had been acknowledged", w.File, stamp(w.Nominal),
+			w.Edit, acknowledged)
 	}
 }
 
@@ -127,7 +129,8 @@ func (v *view) attempts(job string, r *history.Record) {
 		}
 		v.result.Retried++
 		if !a.State.Terminal() || a.State == v1.RunSucceeded || !v.excused(a) {
-			v.find(Duplicate, job, "%s started at %s though %s had started at %s; that attempt is %s, and no fault had ended it", w.Task, stamp(w.Start),
+			v.find(Duplicate, job, "%s started at %s though %s had started at %s; that attempt is %s, and no fault "+
+				"had ended it", w.Task, stamp(w.Start),
 				before.Task, stamp(before.Start), a.State)
 		}
 	}
@@ -157,7 +160,8 @@ func (v *view) overlaps() {
 			alive = slices.DeleteFunc(alive, func(a history.Witness) bool { return !a.End.After(w.Start) })
 			for _, a := range alive {
 				if a.Run == w.Run && a.Task != w.Task || a.Run != w.Run && j.Concurrency != v1.ConcurrencyAllow && v.mustWait(&a, &w) {
-					v.find(Overlap, name, "%s ran from %s to %s, and %s started at %s", a.File, stamp(a.Start), stamp(a.End), w.File, stamp(w.Start))
+					v.find(Overlap, name, "%s ran from %s to %s, and %s started at %s", a.File, stamp(a.Start), stamp(a.End),
+						w.File, stamp(w.Start))
 				}
 			}
 			if w.Complete() {

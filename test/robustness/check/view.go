@@ -27,7 +27,8 @@ type view struct {
 func newView(h *history.History) *view {
 	v := &view{
 		h: h, ops: map[string][]history.Op{}, witnesses: map[string][]history.Witness{}, byRun: map[string][]history.Witness{},
-		byTask: map[string]*history.Witness{}, records: map[string]*history.Record{}, ofJob: map[string][]*history.Record{}, told: map[string][]history.Told{},
+		byTask: map[string]*history.Witness{}, records: map[string]*history.Record{}, ofJob: map[string][]*history.Record{},
+		told: map[string][]history.Told{},
 	}
 	v.result.ToldFor = map[string]int{}
 	for name := range h.Jobs {

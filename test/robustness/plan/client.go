@@ -112,7 +112,8 @@ func (c *Client) draw() history.Job {
 		Concurrency: v1.ConcurrencyAllow, MissedRuns: v1.MissedRunsAll, Retries: 20,
 	}
 	if p.Vary {
-		j.Concurrency = draw(c.rng, v1.ConcurrencyAllow, v1.ConcurrencyAllow, v1.ConcurrencyForbid, v1.ConcurrencyForbid, v1.ConcurrencyQueue, v1.ConcurrencyReplace)
+		j.Concurrency = draw(c.rng, v1.ConcurrencyAllow, v1.ConcurrencyAllow, v1.ConcurrencyForbid, v1.ConcurrencyForbid,
+			v1.ConcurrencyQueue, v1.ConcurrencyReplace)
 		j.MissedRuns = draw(c.rng, v1.MissedRunsAll, v1.MissedRunsAll, v1.MissedRunsLatest, v1.MissedRunsNone)
 		j.Deadline = c.rng.IntN(3) == 0
 		j.Retries = draw(c.rng, 20, 20, 20, 0)
