@@ -65,7 +65,8 @@ func (s *slots) take(ctx context.Context) (release func(), err error) {
 	case s.free <- struct{}{}:
 		return sync.OnceFunc(func() { <-s.free }), nil
 	case <-timer.C:
-		return nil, apierrors.NewTooManyRequests(fmt.Sprintf("%d %s are under way, and none has ended for %s", cap(s.free), s.what, s.wait), 1)
+		return nil, apierrors.NewTooManyRequests(
+			fmt.Sprintf("%d %s are under way, and none has ended for %s", cap(s.free), s.what, s.wait), 1)
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
