@@ -11,7 +11,8 @@
 //   - the order of events of different tasks, which a real master does not promise;
 //   - HEARTBEAT: there must be as many as recorded, at the scaled interval, but there may be more;
 //   - OFFERS: which rounds bring back what depends on milliseconds, so the sum of all offers that are out is
-//     compared, whenever a call uses one and at the end; where that is one offer, all of it is;
+//     compared, whenever a call uses one and at the end; where that is one offer, all of it is; the end of an offer
+//     that stands for no recorded one is no difference;
 //   - master_info.capabilities: one of three has no name in the recordings and is left out;
 //   - time: against the dev cluster, intervals of the master and of the calls, and sleeps of the tasks, are divided by
 //     a factor, so that a recording of 37 s takes 4.

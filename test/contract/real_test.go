@@ -21,7 +21,7 @@ func (m *realMaster) URL() string { return m.url() }
 // against has a recording replayed against a real master.
 func (r *replay) against(t testing.TB, s scenario, m *realMaster, scale float64) {
 	t.Helper()
-	r.target, r.real, r.scale, r.patience = m, true, scale, 30*time.Second
+	r.target, r.real, r.scale, r.patience = m, true, scale, time.Minute
 	if s.needs == "" {
 		return
 	}

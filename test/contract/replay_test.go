@@ -82,7 +82,7 @@ func (r *replay) run() []string {
 		}
 	}
 	for _, c := range r.conns {
-		r.diffs = append(r.diffs, c.leftovers()...)
+		r.diffs = append(r.diffs, c.leftovers(r.names.stands)...)
 	}
 	return r.diffs
 }

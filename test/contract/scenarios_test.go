@@ -83,7 +83,7 @@ func newReplay(t testing.TB, s scenario) *replay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &replay{lines: lines, hurry: s.hurry, patience: 10 * time.Second}
+	r := &replay{lines: lines, hurry: s.hurry, patience: time.Minute}
 	if url := strings.TrimSuffix(os.Getenv("HORAE_TEST_MESOS"), "/"); url != "" {
 		r.against(t, s, &realMaster{
 			url: func() string { return url }, master: os.Getenv("HORAE_TEST_MESOS_MASTER"), agent: os.Getenv("HORAE_TEST_MESOS_AGENT"),
