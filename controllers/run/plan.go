@@ -378,7 +378,10 @@ func (p *plan) ackAfter(u offer.Update) {
 	p.ackNow(u)
 }
 
-func (p *plan) report(reason, message string) { p.status.Reason, p.status.Message = reason, message }
+// report sets the Run's reason and message. Whatever went into the message, it is not longer than a status can bear.
+func (p *plan) report(reason, message string) {
+	p.status.Reason, p.status.Message = reason, cut(message, 2*longestMessage)
+}
 
 // lookAgain asks for another plan at t, unless an earlier one is asked for; a zero t asks for none.
 func (p *plan) lookAgain(t time.Time) {

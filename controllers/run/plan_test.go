@@ -698,6 +698,19 @@ func TestWhatAnAgentLacksIsNamed(t *testing.T) {
 	}
 }
 
+// TestReportsAreBounded: thousands of errors in a spec, or a constraint of any length, are no reason for a status of that size.
+func TestReportsAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 100_000)
+	for name, in := range map[string]Input{
+		"an invalid spec": {Run: &store.Run{Key: testRun().Key, Rev: testRun().Rev, Object: testRun().Object, Err: errors.New(long)}},
+		"why it waits":    {Run: testRun(), Facts: Facts{Why: placement.Why{Reason: "ConstraintsNotMet", Message: long}}},
+	} {
+		if s := Plan(in, at(plannedAt)).Status; len(s.Message) > 2*longestMessage+3 || len(s.Message) < longestMessage {
+			t.Errorf("%s: a message of %d bytes", name, len(s.Message))
+		}
+	}
+}
+
 // TestAgentsToAvoid are those of the last attempts that could not start, one after another.
 func TestAgentsToAvoid(t *testing.T) {
 	on := func(agent string, state v1.RunPhase, reason string) v1.Attempt {
