@@ -108,7 +108,7 @@ type Cache struct {
 func New(source Source, log logr.Logger, options ...Option) *Cache {
 	c := &Cache{
 		source: source, log: log, ringSize: defaultRing, synced: make(chan struct{}), lookEvery: lookEvery, look: make(chan struct{}, 1),
-		tables: map[store.Kind]*table{}, index: newRunIndex(),
+		tables: map[store.Kind]*table{}, index: newRunIndex(), panics: newPanics(),
 	}
 	for _, o := range options {
 		o(c)

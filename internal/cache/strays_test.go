@@ -5,6 +5,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
 	"horae/internal/store"
 )
 
@@ -47,5 +50,18 @@ func TestVeryManyStrayKeysAreCounted(t *testing.T) {
 	}
 	if list, more := c.Strays(); len(list) != maxStrays || more != 7 {
 		t.Errorf("%d, and %d more", len(list), more)
+	}
+}
+
+// TestMetricsAreRegistered: a new cache has all of its metrics, before anything was read.
+func TestMetricsAreRegistered(t *testing.T) {
+	r := prometheus.NewRegistry()
+	New(nil, logr.Discard()).Register(r)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(families) != 2 {
+		t.Errorf("registered %v, want the stray keys and the panics", families)
 	}
 }
