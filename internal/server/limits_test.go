@@ -264,6 +264,21 @@ func TestTheHostMustBeServed(t *testing.T) {
 	}
 }
 
+// TestYAMLOfCharactersThatItMayNotHold: JSON may hold them as they are.
+func TestYAMLOfCharactersThatItMayNotHold(t *testing.T) {
+	f := start(t)
+	const strange = "a\u007fb\u0085c\u009fd\ufeffe\uffff"
+	f.want(201, f.do("POST", jobsPath, fmt.Sprintf(`{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":"a"},"spec":{"description":%q,"task":{"shell":"true"}}}`, "x"+strange)))
+	var job v1.Job
+	if err := yaml.UnmarshalStrict(f.want(200, f.do("GET", jobsPath+"/a", "", "Accept", yamlType)).body, &job); err != nil || job.Spec.Description != "x"+strange {
+		t.Errorf("%q %v", job.Spec.Description, err)
+	}
+	var list v1.JobList
+	if err := yaml.UnmarshalStrict(f.want(200, f.do("GET", jobsPath, "", "Accept", yamlType)).body, &list); err != nil || list.Items[0].Spec.Description != "x"+strange {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestListsInEveryForm: a list that is written piece by piece is the document that it would be as a whole.
 func TestListsInEveryForm(t *testing.T) {
 	f := start(t)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	v1 "horae/api/v1"
 )
@@ -133,7 +132,7 @@ func yamlList(kind string, meta metav1.ListMeta) listEncoding {
 			if err != nil {
 				return nil, err
 			}
-			if data, err = yaml.JSONToYAML(data); err != nil {
+			if data, err = toYAML(data); err != nil {
 				return nil, err
 			}
 			var b bytes.Buffer

@@ -106,7 +106,7 @@ func (f form) encode(v any) ([]byte, error) {
 	}
 	switch {
 	case f.yaml:
-		return yaml.JSONToYAML(data)
+		return toYAML(data)
 	case f.pretty:
 		var b bytes.Buffer
 		if err := json.Indent(&b, data, "", "  "); err != nil {
@@ -115,6 +115,20 @@ func (f form) encode(v any) ([]byte, error) {
 		data = b.Bytes()
 	}
 	return append(data, '\n'), nil
+}
+
+// toYAML turns JSON into YAML. Characters that JSON may hold as they are, and YAML may not, are escaped first.
+func toYAML(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	for _, r := range string(data) {
+		switch {
+		case r >= 0x7f && r < 0xa0, r == 0xfeff, r == 0xfffe, r == 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return yaml.JSONToYAML(b.Bytes())
 }
 
 // writeObject sends one object as it is, as a table of one row, or as its metadata.
