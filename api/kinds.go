@@ -57,7 +57,8 @@ var (
 	})
 )
 
-// Kind is a registered kind: a row that no longer depends on the Go types. Objects given to its functions must be of the kind.
+// Kind is a registered kind: a row that no longer depends on the Go types. Objects given to its functions must be
+// of the kind.
 type Kind struct {
 	Name, Plural, Singular string
 	ShortNames             []string
@@ -81,7 +82,8 @@ type Kind struct {
 	withoutStatus func(Object, metav1.ObjectMeta) Object
 }
 
-// kinds in the order in which they were registered. They are registered while packages are initialised, and only read then.
+// kinds in the order in which they were registered. They are registered while packages are initialised, and only
+// read then.
 var (
 	kinds  []*Kind
 	byType = map[reflect.Type]*Kind{}
@@ -161,8 +163,8 @@ func KindNames(conjunction string) string {
 	return enumerate(conjunction, func(k *Kind) string { return k.Name })
 }
 
-// KindPlurals lists the plurals of the kinds for a message: "jobs, runs and calendars" with "and" as the conjunction, and "jobs, runs,
-// calendars" without one.
+// KindPlurals lists the plurals of the kinds for a message: "jobs, runs and calendars" with "and" as the
+// conjunction, and "jobs, runs, calendars" without one.
 func KindPlurals(conjunction string) string {
 	return enumerate(conjunction, func(k *Kind) string { return k.Plural })
 }

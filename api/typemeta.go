@@ -102,8 +102,8 @@ func looksLikeChronos(fields map[string]gojson.RawMessage) bool {
 	return !has("apiVersion") && !has("kind") && has("name") && (has("schedule") || has("parents") || has("command"))
 }
 
-// peekTypeMeta finds apiVersion and kind among a JSON document's top fields, reading no further than it must. It answers false
-// when it cannot tell: then the document needs a proper look.
+// peekTypeMeta finds apiVersion and kind among a JSON document's top fields, reading no further than it must. It
+// answers false when it cannot tell: then the document needs a proper look.
 func peekTypeMeta(data []byte) (m typeMeta, ok bool) {
 	p := peeker{data: data}
 	if !p.eat('{') {

@@ -6,7 +6,8 @@ import (
 	"horae/internal/store"
 )
 
-// activeIndex finds Jobs by the Runs that their statuses call active. The cache's lock guards it. Its zero value is ready.
+// activeIndex finds Jobs by the Runs that their statuses call active. The cache's lock guards it. Its zero value
+// is ready.
 type activeIndex struct {
 	jobs map[name][]string // hardly ever more than one; a Job that names a Run twice is there twice
 }

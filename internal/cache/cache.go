@@ -30,17 +30,17 @@ type Source interface {
 	RequestProgress(ctx context.Context) error
 }
 
-// Event reports one object's change. Key.Kind says of which kind the entries are; Of gives them their type. Old is nil for a new
-// object, New for one of which nothing is left. An object that was deleted and created again between two looks has an Old and a
-// New with different Rev.SpecCreate.
+// Event reports one object's change. Key.Kind says of which kind the entries are; Of gives them their type. Old is
+// nil for a new object, New for one of which nothing is left. An object that was deleted and created again between
+// two looks has an Old and a New with different Rev.SpecCreate.
 type Event struct {
 	Key      store.Key
 	Revision int64
 	Old, New store.AnyEntry
 }
 
-// SpecChanged reports whether the object came or went, or its spec was written. A status alone is its own controller's word: what is
-// still to be done after it, that controller has planned already.
+// SpecChanged reports whether the object came or went, or its spec was written. A status alone is its own
+// controller's word: what is still to be done after it, that controller has planned already.
 func (e Event) SpecChanged() bool {
 	if e.Old == nil || e.New == nil {
 		return true
@@ -49,8 +49,8 @@ func (e Event) SpecChanged() bool {
 	return before.SpecMod != after.SpecMod || before.SpecCreate != after.SpecCreate
 }
 
-// Of returns the entries of an event about an object of type T: v1.Job, v1.Run, v1.Calendar. Both are nil when it is about
-// another kind.
+// Of returns the entries of an event about an object of type T: v1.Job, v1.Run, v1.Calendar. Both are nil when it
+// is about another kind.
 func Of[T any](e Event) (before, after *store.Entry[T]) {
 	return store.As[T](e.Old), store.As[T](e.New)
 }
@@ -86,8 +86,8 @@ type Cache struct {
 	inOrder   []*table              // the same, in the order in which a revision's events are reported
 
 	synced   chan struct{}
-	told     atomic.Int64 // the revision whose events the listeners have got
-	advanced broadcast    // fires after told has changed
+	reported atomic.Int64 // the revision whose events the listeners have got
+	advanced broadcast    // fires after reported has changed
 
 	cluster   atomic.Uint64 // etcd's id; 0 before the first list
 	noticed   atomic.Int64  // how often etcd has been seen to have gone back
@@ -135,20 +135,21 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 	return c
 }
 
-// Listen has f called for every change, in the order of revisions, by the one goroutine that applies them; the first list
-// gives an event for each object. f must not block. The cache already stands at the event's revision. Call it before Follow.
+// Listen has f called for every change, in the order of revisions, by the one goroutine that applies them; the
+// first list gives an event for each object. f must not block. The cache already stands at the event's revision.
+// Call it before Follow.
 func (c *Cache) Listen(f func(Event)) { c.listeners = append(c.listeners, f) }
 
-// OnRevision has f called after the listeners whenever the cache has come to a later revision, also when no object changed.
-// f must not block. Call it before Follow.
+// OnRevision has f called after the listeners whenever the cache has come to a later revision, also when no object
+// changed. f must not block. Call it before Follow.
 func (c *Cache) OnRevision(f func(revision int64)) { c.onRev = append(c.onRev, f) }
 
-// OnRewind has f called, before the events of what is different now, when etcd has gone back to an older state: somebody has restored
-// it. Revisions are lower than before then, and what was seen since that state has never happened. f must not block. Call it before
-// Follow.
+// OnRewind has f called when etcd has gone back to an older state, because somebody has restored it; the events of
+// the differences follow. Revisions are lower then, and what was seen since that state has not happened. f must
+// not block. Call it before Follow.
 func (c *Cache) OnRewind(f func()) { c.onRewind = append(c.onRewind, f) }
 
-// Synced is closed when the first list is in the cache and its events have been told.
+// Synced is closed when the first list is in the cache and the listeners have had its events.
 func (c *Cache) Synced() <-chan struct{} { return c.synced }
 
 // Revision of etcd that the cache stands at; 0 before the first list. What is read afterwards is as of it, or later.
@@ -158,13 +159,14 @@ func (c *Cache) Revision() int64 {
 	return c.revision
 }
 
-// WaitFor returns when the cache stands at revision or later and the listeners have been told, or with ctx's error.
+// WaitFor returns when the cache stands at revision or later and the listeners have had the events, or with ctx's
+// error.
 func (c *Cache) WaitFor(ctx context.Context, revision int64) error {
 	timer := time.NewTimer(progressAfter)
 	defer timer.Stop()
 	for {
 		advanced := c.advanced.wait()
-		at := c.told.Load()
+		at := c.reported.Load()
 		if at >= revision {
 			return nil
 		}
@@ -182,8 +184,8 @@ func (c *Cache) WaitFor(ctx context.Context, revision int64) error {
 	}
 }
 
-// CatchUp returns when the cache has everything that was written before the call, and stands on no state that etcd does not know
-// any more. An etcd that does not answer is an error, and so is the end of ctx.
+// CatchUp returns when the cache has everything that was written before the call. If etcd has gone back, it
+// returns after the cache has followed. It fails if etcd does not answer, and when ctx ends.
 func (c *Cache) CatchUp(ctx context.Context) error {
 	for {
 		rewinds, stood := c.stands()
@@ -222,8 +224,8 @@ func (c *Cache) getLocked(key store.Key) store.AnyEntry {
 	return nil
 }
 
-// List returns the objects of a kind in a namespace, in all for "", sorted by namespace and name, and the revision as of which the
-// list is: what a watch goes on from.
+// List returns the objects of a kind in a namespace, in all for "", sorted by namespace and name, and the revision
+// as of which the list is: what a watch goes on from.
 func (c *Cache) List(kind store.Kind, namespace string) ([]store.AnyEntry, int64) {
 	c.mu.RLock()
 	var all []store.AnyEntry
@@ -250,16 +252,17 @@ func (c *Cache) Count(kind store.Kind) int {
 	return 0
 }
 
-// RunsOf returns the Runs whose spec names the Job, oldest first (by create revision). A Run whose spec is deleted or cannot be
-// decoded names none.
+// RunsOf returns the Runs whose spec names the Job, oldest first (by create revision). A Run whose spec is deleted
+// or cannot be decoded names none.
 func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return slices.Clone(c.index.byJob[name{namespace, job}])
 }
 
-// JobWithRuns returns a Job with its Runs, all as of the one revision: those whose spec names the Job, like RunsOf, there or not; then
-// those that its status calls active though their spec is deleted, or cannot be decoded, and names none. The slice is the caller's.
+// JobWithRuns returns a Job with its Runs, all as of the one revision: those whose spec names the Job, like
+// RunsOf, there or not; then those that its status calls active though their spec is deleted, or cannot be
+// decoded, and names none. The slice is the caller's.
 func (c *Cache) JobWithRuns(namespace, job string) (*store.Job, []*store.Run, int64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -272,8 +275,8 @@ func (c *Cache) JobWithRuns(namespace, job string) (*store.Job, []*store.Run, in
 	return j, runs, c.revision
 }
 
-// JobsWithActive returns the keys of the Jobs whose status.active names the Run, there or not. A Run whose spec is gone is found by
-// nothing else.
+// JobsWithActive returns the keys of the Jobs whose status.active names the Run, there or not. A Run whose spec is
+// gone is found by nothing else.
 func (c *Cache) JobsWithActive(namespace, run string) []store.Key {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

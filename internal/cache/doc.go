@@ -1,14 +1,16 @@
-// Package cache keeps every object of etcd in memory, decoded, as of one revision: by one list and one watch on one prefix.
+// Package cache keeps every object of etcd in memory, decoded, as of one revision: by one list and one watch on
+// one prefix.
 //
-// Guarantees. The revisions of etcd are applied one after the other, each as a whole: who reads at one instant sees all of a
-// transaction or nothing of it, and each object that it touched gives one Event, also when it touched both of its keys.
-// Listeners are called in the order of revisions, by one goroutine. When etcd has compacted what the watch still needed,
-// everything is listed again and the differences are told as events of the list's revision: what came and went in between
-// is not seen. An etcd that was restored from an older state is noticed and followed back, in the same way; watchers begin anew then.
-// A document that cannot be decoded is an entry with an error; kinds that are not known are ignored.
+// Guarantees. The revisions of etcd are applied one after the other, each as a whole: a reader sees all of a
+// transaction or nothing of it. Each object that it changed gives one Event, also if both of its keys changed.
+// Listeners are called in the order of revisions, by one goroutine. When etcd has compacted what the watch still
+// needed, everything is listed again and the differences are reported as events of the list's revision: what came and
+// went in between is not seen. An etcd that was restored from an older state is noticed and followed back, in the
+// same way; watchers begin anew then. A document that cannot be decoded is an entry with an error; kinds that are
+// not known are ignored.
 //
-// Entries are shared by all who read them and never modified (I8), neither by the cache nor by anybody else: a change makes a
-// new entry, which shares what stayed the same.
+// Entries are shared by all who read them and never modified (I8), neither by the cache nor by anybody else: a
+// change makes a new entry, which shares what stayed the same.
 //
 // The package never writes to etcd and decides nothing. The manager starts it; controllers and the server read from it.
 package cache

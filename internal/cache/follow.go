@@ -16,8 +16,8 @@ import (
 // again is the delay before etcd is listed again.
 var again = backoff.Policy{First: 10 * time.Millisecond, Max: 5 * time.Second, Jitter: .5}
 
-// Follow keeps the cache up with etcd until ctx ends: it lists, watches, and lists again whenever the watch ended. While etcd is
-// away the cache stays as it is. It is called once, and answers nil.
+// Follow keeps the cache up with etcd until ctx ends: it lists, watches, and lists again whenever the watch ended.
+// While etcd is away the cache stays as it is. It is called once, and answers nil.
 func (c *Cache) Follow(ctx context.Context) error {
 	failures := backoff.Counter{Policy: again}
 	for {
@@ -68,8 +68,8 @@ func (c *Cache) listAndWatch(ctx context.Context) error {
 // errRewound: etcd has been restored from an older state, or is another one.
 var errRewound = errors.New("etcd has gone back to an older state")
 
-// lookBack looks from time to time whether etcd has gone back: then it answers errRewound. A watch does not tell: it waits in
-// silence for revisions that are to come once more, and overlooks what happens until then.
+// lookBack checks from time to time whether etcd has gone back, and returns errRewound then. A watch does not
+// report that: it waits in silence until etcd comes to its revision again, and misses what happens until then.
 func (c *Cache) lookBack(ctx context.Context) error {
 	ticker := time.NewTicker(c.lookEvery)
 	defer ticker.Stop()
@@ -93,12 +93,12 @@ func (c *Cache) lookBack(ctx context.Context) error {
 // stands is how often the cache has followed etcd back, and the position of etcd that it has come to.
 func (c *Cache) stands() (rewinds int64, stood store.Position) {
 	rewinds = c.rewinds.Load() // First: it is counted last.
-	return rewinds, store.Position{Cluster: c.cluster.Load(), Revision: c.told.Load()}
+	return rewinds, store.Position{Cluster: c.cluster.Load(), Revision: c.reported.Load()}
 }
 
-// rewound reports whether etcd has gone back since the cache has stood somewhere: an etcd of the position now, which was asked for
-// afterwards, cannot be the one that was seen. Once noticed that stays so until the cache has followed: etcd may soon be as far as it was,
-// with other content.
+// rewound reports whether etcd has gone back since the cache has stood somewhere: an etcd of the position now,
+// which was asked for afterwards, cannot be the one that was seen. Once noticed that stays so until the cache has
+// followed: etcd may soon be as far as it was, with other content.
 func (c *Cache) rewound(rewinds int64, stood, now store.Position) bool {
 	if stood.Cluster != 0 && (now.Cluster != stood.Cluster || now.Revision < stood.Revision) {
 		c.noticed.CompareAndSwap(rewinds, rewinds+1)
@@ -163,8 +163,8 @@ func (c *Cache) apply(resp clientv3.WatchResponse) {
 	}
 }
 
-// commit makes what is staged, tells it, and stands at the revision. Revisions go back only when etcd itself has (rewound): a member
-// that is behind may send progress notifications that are, too.
+// commit applies the staged changes, calls the listeners, and moves to the revision. Revisions go back only if
+// etcd itself has (rewound): a member that is behind may send old progress notifications.
 func (c *Cache) commit(revision int64, rewound bool) {
 	c.mu.Lock()
 	var events []Event
@@ -198,7 +198,7 @@ func (c *Cache) commit(revision int64, rewound bool) {
 		for _, f := range c.onRev {
 			f(revision)
 		}
-		c.told.Store(revision)
+		c.reported.Store(revision)
 		if rewound {
 			c.rewinds.Add(1)
 		}

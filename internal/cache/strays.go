@@ -12,7 +12,8 @@ import (
 	"horae/internal/store"
 )
 
-// Stray is an etcd key among those of objects that is no object's. Somebody put it there by mistake: nothing else would ever say so.
+// Stray is an etcd key among those of objects that is no object's. Somebody put it there by mistake: nothing else
+// would ever say so.
 type Stray struct {
 	EtcdKey string
 	// Why it is no object's.
@@ -83,7 +84,8 @@ func (c *Cache) stray(s *strays, kv *mvccpb.KeyValue, deleted bool) {
 	}
 }
 
-// report logs a document whose reading panicked: its object says so as well, but that something is to be mended here it cannot say.
+// report logs a document whose reading panicked: its object says so as well, but that something is to be mended
+// here it cannot say.
 func (c *Cache) report(e store.AnyEntry) {
 	if e != nil && errors.Is(e.GetErr(), store.ErrPanicked) {
 		c.panics.Inc()

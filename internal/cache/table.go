@@ -5,8 +5,8 @@ import "horae/internal/store"
 // name is an object's name within its kind.
 type name struct{ namespace, name string }
 
-// table holds the entries of one kind. The follower is one goroutine and the only one that changes tables: it stages changes without
-// a lock, and commits them under the cache's.
+// table holds the entries of one kind. The follower is one goroutine and the only one that changes tables: it
+// stages changes without a lock, and commits them under the cache's.
 type table struct {
 	entries map[string]map[string]store.AnyEntry // by namespace and name; none is nil
 	count   int
@@ -28,8 +28,8 @@ type staged struct {
 	old, new store.AnyEntry
 }
 
-// draft is an object as a list has shown it so far. The entry may be the one that the table holds, status included, until
-// the list shows otherwise; hasStatus says whether the list has shown the status.
+// draft is an object as a list has shown it so far. The entry may be the one that the table holds, status
+// included, until the list shows otherwise; hasStatus says whether the list has shown the status.
 type draft struct {
 	entry     store.AnyEntry
 	hasStatus bool
@@ -71,14 +71,15 @@ func (t *table) stage(key store.Key, side store.Side, kv *store.KeyValue) {
 	t.staged[i].new = store.After(t.staged[i].new, key, side, kv)
 }
 
-// listing starts a list: what listed gets until staged by stageListed is all there is. anew: what is here may be of revisions that
-// were given out twice, and is compared with nothing.
+// listing starts a list: what listed gets until staged by stageListed is all there is. anew: what is here may be
+// of revisions that were given out twice, and is compared with nothing.
 func (t *table) listing(anew bool) {
 	t.anew = anew
 	t.drafts, t.order = make(map[name]*draft, t.count), make([]name, 0, t.count)
 }
 
-// listed keeps the entry that is there when the key has not changed, so that nothing is decoded again after a compaction.
+// listed keeps the entry that is there when the key has not changed, so that nothing is decoded again after a
+// compaction.
 func (t *table) listed(key store.Key, side store.Side, kv *store.KeyValue) {
 	n := name{key.Namespace, key.Name}
 	old := t.get(n.namespace, n.name)

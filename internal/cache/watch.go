@@ -8,8 +8,8 @@ import (
 	"horae/internal/store"
 )
 
-// Watcher yields the events of one kind, in the order of revisions, to one reader. It holds no goroutine and no buffer of its
-// own: who reads too slowly finds the events gone. It needs no closing.
+// Watcher yields the events of one kind, in the order of revisions, to one reader. It holds no goroutine and no
+// buffer of its own: who reads too slowly finds the events gone. It needs no closing.
 type Watcher struct {
 	cache     *Cache
 	ring      *ring
@@ -18,9 +18,9 @@ type Watcher struct {
 	last      []Event
 }
 
-// Watch yields what happens to the objects of a kind after a revision: that of List, or of the last event seen;
-// 0: from now on. An empty namespace stands for all. It waits until the cache has come to the revision. ErrGone: the events
-// are no longer kept.
+// Watch yields what happens to the objects of a kind after a revision: that of List, or of the last event seen; 0:
+// from now on. An empty namespace stands for all. It waits until the cache has come to the revision. ErrGone: the
+// events are no longer kept.
 func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*Watcher, error) {
 	select {
 	case <-c.synced:
@@ -54,15 +54,15 @@ func (c *Cache) Watch(ctx context.Context, kind store.Kind, namespace string, af
 	return w, nil
 }
 
-// Last are the events of the very revision after which the watch began, as far as they are kept. What one transaction changed has
-// one revision: a reader that was interrupted in the midst of it, and names the revision of the last event that it got, has not
-// had them all. Next does not return them.
+// Last are the events of the very revision after which the watch began, as far as they are kept. What one
+// transaction changed has one revision: a reader that was interrupted in the midst of it, and names the revision
+// of the last event that it got, has not had them all. Next does not return them.
 func (w *Watcher) Last() []Event { return w.last }
 
 func (w *Watcher) concerns(e *Event) bool { return w.namespace == "" || w.namespace == e.Key.Namespace }
 
-// Next returns the next event, waiting for it. ErrGone: this reader was too slow; watch anew after a list. Otherwise it fails
-// only with ctx.
+// Next returns the next event, waiting for it. ErrGone: this reader was too slow; watch anew after a list.
+// Otherwise it fails only with ctx.
 func (w *Watcher) Next(ctx context.Context) (Event, error) {
 	for {
 		added := w.ring.added.wait()

@@ -21,7 +21,8 @@ type Cache interface {
 	Revision() int64
 	// WaitFor returns when the cache stands at revision or later, or with ctx's error.
 	WaitFor(ctx context.Context, revision int64) error
-	// CatchUp returns when the cache has everything that was written before the call, or with an error: etcd's, or ctx's.
+	// CatchUp returns when the cache has everything that was written before the call, or with an error: etcd's, or
+	// ctx's.
 	CatchUp(ctx context.Context) error
 	// Get returns an object; nil when there is none.
 	Get(key store.Key) store.AnyEntry
@@ -45,8 +46,8 @@ type Store interface {
 
 // Logs reads a task's output where its agent keeps it: *sandbox.Agents.
 type Logs interface {
-	// Copy writes a file of the attempt's sandbox to w from offset on (negative: from the end); when ended is not nil it
-	// follows the file until ended is closed and the file is drained.
+	// Copy writes a file of the attempt's sandbox to w from offset on (negative: from the end). If ended is not nil
+	// it follows the file until ended is closed and the file is read to its end.
 	Copy(ctx context.Context, w io.Writer, attempt v1.Attempt, file string, offset int64, ended <-chan struct{}) error
 }
 
@@ -60,7 +61,7 @@ type Check struct {
 type Config struct {
 	Cache Cache
 	Store Store
-	// Logs; without, the log of a Run is answered 501.
+	// Logs; nil: the log of a Run is 501.
 	Logs Logs
 	// Validate an object, defaults applied: all that can be said of it without other objects.
 	Validate func(api.Object) field.ErrorList

@@ -29,7 +29,8 @@ func (s *Server) delete(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// chosen is an object that was selected, with the selection, which it must still meet.
+// chosen is an object that a deletion of a collection has selected, with the selection. It is deleted only while
+// it is selected.
 type chosen struct {
 	selection
 	uid types.UID
@@ -49,7 +50,8 @@ func (c *chosen) guards(e store.AnyEntry) []store.Guard {
 	return guards
 }
 
-// deleteOne deletes an object: with one that was chosen nothing but that, which is not found when it is not what was chosen any more.
+// deleteOne deletes an object. If one is given it deletes that object only, and only while it is still selected;
+// otherwise the object is not found.
 func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one *chosen) (store.AnyEntry, error) {
 	for range maxTries {
 		cur, err := s.current(r.Context(), r.key())
@@ -76,7 +78,7 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one
 			Guards: one.guards(cur), Writes: []store.Write{store.DeleteSpec(r.key())},
 		})
 		if errors.Is(err, store.ErrConflict) {
-			// Of the spec the next look is as new as etcd's; of the status it is what the cache has heard.
+			// The next try reads the spec from etcd, but the status from the cache.
 			if err := s.cfg.Cache.CatchUp(r.Context()); err != nil {
 				return nil, fmt.Errorf("delete %s: %w", r.key(), err)
 			}
@@ -93,8 +95,8 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one
 	return nil, r.kind.conflict(r.name, "it changes too often: try again")
 }
 
-// deleteCollection deletes what is selected in a namespace, one by one, and answers with what it deleted. What is not selected any more
-// when its turn comes is left alone, and so is another object that has its name by then.
+// deleteCollection deletes the selected objects of a namespace, one by one, and returns those that it deleted. An
+// object that is no longer selected when its turn comes is left alone, and so is a new object of the same name.
 func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	sel, err := r.selection()
 	if err != nil {

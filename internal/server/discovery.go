@@ -12,7 +12,7 @@ import (
 	"horae/internal/version"
 )
 
-// answers makes a handler of a fixed document.
+// send writes a document that is no object of ours, in the form that was asked for.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
 	f, err := negotiate(r)
 	if err != nil {
@@ -22,7 +22,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
 	return f.write(w, http.StatusOK, v)
 }
 
-// root lists what there is, for people.
+// root lists the paths, for people.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, r, metav1.RootPaths{Paths: []string{
 		"/api", "/apis", "/apis/horae", "/apis/horae/v1", "/healthz", "/livez", "/metrics", "/readyz", "/version",

@@ -128,7 +128,8 @@ func notAcceptable(format string, args ...any) error {
 	return status(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable, format, args...)
 }
 
-// futureRevision answers a read that names a revision which this server does not reach in time: client-go knows it by its cause.
+// futureRevision is the error of a read that names a revision which the cache does not reach in time. client-go
+// recognises it by its cause.
 func futureRevision(want, have int64) error {
 	err := apierrors.NewTimeoutError(fmt.Sprintf("Too large resource version: %d, current: %d", want, have), 1)
 	err.ErrStatus.Details.Causes = []metav1.StatusCause{{

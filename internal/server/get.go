@@ -31,8 +31,8 @@ func (s *Server) find(key store.Key) (store.AnyEntry, error) {
 	return e, nil
 }
 
-// notOlderThan waits until the cache has seen the revision that a read names: what a client has seen once, he does not see
-// older again.
+// notOlderThan waits until the cache has come to the revision that a read names, so that a client never reads
+// something older than it has seen.
 func (s *Server) notOlderThan(r *request) error {
 	want, err := r.number(paramRevision)
 	if err != nil || want == 0 {
@@ -55,8 +55,8 @@ func (s *Server) waitFor(ctx context.Context, revision int64) error {
 	return err
 }
 
-// list answers all objects that are selected, in one piece: limit is a wish that a server need not grant, so that no
-// continue token is ever handed out.
+// list returns all selected objects at once. A server need not honour limit, and this one never returns a continue
+// token.
 func (s *Server) list(w http.ResponseWriter, r *request) error {
 	sel, err := r.selection()
 	if err != nil {
@@ -80,7 +80,8 @@ func (s *Server) list(w http.ResponseWriter, r *request) error {
 	return s.writeList(w, r, revision, objs)
 }
 
-// selected are the objects of a namespace (of all for "") that are selected, by namespace and name, as of the revision returned.
+// selected returns the selected objects of a namespace (of all for ""), sorted, as of the revision that it
+// returns.
 func (s *Server) selected(k *kind, namespace string, sel selection) ([]object, int64) {
 	var objs []object
 	all, revision := s.cfg.Cache.List(k.kind, namespace)

@@ -55,7 +55,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	return plain(w, http.StatusOK, "ok")
 }
 
-// strays are lines about etcd keys that somebody has put in vain. They keep nothing from working.
+// strays are lines about etcd keys that are no object's. They are no reason not to be ready.
 func (s *Server) strays() string {
 	const most = 50
 	list, more := s.cfg.Cache.Strays()

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// servedHost refuses requests whose Host is a name that we are not known by. A page in a browser reaches a server on loopback under its
-// own site's name, if that name is made to resolve to 127.0.0.1 (DNS rebinding); the browser then takes it for the page's own server.
-// With an address in place of a name that is not possible: the page would have to come from there.
+// servedHost refuses requests whose Host is not a name of this server. The owner of a site can make its name
+// resolve to 127.0.0.1 (DNS rebinding). A browser then takes this server for the page's own, and no longer keeps
+// the page from calling it. An address as the Host is safe: the page itself would have to come from that address.
 func (s *Server) servedHost(next http.Handler) http.Handler {
 	refuse := s.handle(func(_ http.ResponseWriter, r *http.Request) error {
 		return status(http.StatusForbidden, metav1.StatusReasonForbidden,
@@ -27,7 +27,8 @@ func (s *Server) servedHost(next http.Handler) http.Handler {
 	})
 }
 
-// hostAllowed reports whether host, with or without a port, is an address, localhost, or one of the names; "*" allows any.
+// hostAllowed reports whether host, with or without a port, is an address, localhost, or one of the names; "*"
+// allows any.
 func hostAllowed(host string, names []string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

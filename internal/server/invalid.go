@@ -6,8 +6,8 @@ import (
 	v1 "horae/api/v1"
 )
 
-// markNotAccepted sets the condition Accepted, unless it reports this generation as invalid already. A kind without conditions has
-// no place to say so.
+// markNotAccepted sets the condition Accepted, unless it reports this generation as invalid already. A kind
+// without conditions has no place to say so.
 func (k *kind) markNotAccepted(o object, err error) {
 	if k.Conditions == nil {
 		return

@@ -23,19 +23,20 @@ type kind struct {
 	view
 }
 
-// view is what the server knows of a kind besides its row. The zero value will do: a kind without subresources, whose table has
-// names and ages.
+// view is what the server knows of a kind besides its row. The zero value will do: a kind without subresources,
+// whose table has names and ages.
 type view struct {
 	// subresources by name, besides status.
 	subresources map[string]subresource
 	// fields that a field selector may name, besides metadata.name and metadata.namespace.
 	fields func(object) fields.Set
-	// parent is the object without which a new one cannot be, and the path of the field that names it; nil: there is none.
+	// parent is the object without which a new one cannot be, and the path of the field that names it; nil: there
+	// is none.
 	parent func(object) (store.Key, *field.Path)
 	// columns of the table.
 	columns []column
-	// markInvalid says in a copy's status why its spec cannot be used, unless its controller has said so already. Without it the
-	// kind's condition Accepted does.
+	// markInvalid says in a copy's status why its spec cannot be used, unless its controller has said so already.
+	// Without it the kind's condition Accepted does.
 	markInvalid func(o object, err error)
 }
 
@@ -119,8 +120,8 @@ func (k *kind) key(namespace, name string) store.Key {
 
 var objectVerbs = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 
-// present is the entry, or nil when its spec is gone: the object is not there any more for users, while its status waits for its
-// tasks to die.
+// present is the entry, or nil when its spec is gone: the object is not there any more for users, while its status
+// waits for its tasks to die.
 func present(e store.AnyEntry) store.AnyEntry {
 	if e == nil || e.GetRevisions().Deleted() {
 		return nil

@@ -14,8 +14,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Nothing that clients send, or leave unread, may stop a manager. This file bounds what they can make it hold at once: lists and writes
-// under way, connections, and the time that an answer may take.
+// Nothing that clients send or leave unread may stop a manager. This file bounds what they can make it hold: lists
+// and writes under way, connections, and the time that an answer may take.
 
 const (
 	// answerTimeout bounds an answer that is not a stream, however slowly it is read.
@@ -30,8 +30,9 @@ const (
 type limits struct {
 	// write and streamWrite bound one write of an answer, and of a stream: a client that stops reading is let go.
 	write, streamWrite time.Duration
-	// lists and writes are how many of them are worked on at once: the processors bound what more lists would gain, and a body may
-	// expand to many times its size. wait is how long a request waits for others of its sort to end before it is refused.
+	// lists and writes are how many of them are worked on at once: the processors bound what more lists would gain,
+	// and a body may expand to many times its size. wait is how long a request waits for others of its sort to end
+	// before it is refused.
 	lists, writes int
 	wait          time.Duration
 	// connections are how many the server takes.
@@ -81,8 +82,8 @@ func (l *limits) writeDeadline(began, now time.Time) time.Time {
 	return next
 }
 
-// connectionLimit is how many connections the API takes: a share of the files that the process may open, of which etcd, Mesos and tasks
-// of a dev cluster need the others. Without a free file an embedded etcd ends the process.
+// connectionLimit is how many connections the API takes: a share of the files that the process may open, of which
+// etcd, Mesos and tasks of a dev cluster need the others. Without a free file an embedded etcd ends the process.
 func connectionLimit() int {
 	const share, least, most = 4, 16, 1 << 20
 	var r syscall.Rlimit
@@ -101,14 +102,15 @@ type connections struct {
 	idle []net.Conn            // guarded by mu; the longest idle first
 }
 
-// limitConnections has srv serve at most limit connections: the listener returned takes no others. An idle one gives way to a new one.
+// limitConnections has srv serve at most limit connections: the listener returned takes no others. An idle one
+// gives way to a new one.
 func limitConnections(srv *http.Server, l net.Listener, limit int) net.Listener {
 	c := &connections{limit: limit, open: map[net.Conn]struct{}{}}
 	srv.ConnState = c.changed
 	return netutil.LimitListener(l, limit)
 }
 
-// changed is told of each connection's state by the http.Server.
+// changed is the http.Server's ConnState hook.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

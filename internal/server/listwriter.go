@@ -16,7 +16,8 @@ import (
 // listEncoding is how a list is written, object by object, so that a long list is never in memory as one document.
 type listEncoding struct {
 	contentType string
-	// head comes before the objects, between stands between two of them, and tail ends the list; empty is all of a list of none.
+	// head comes before the objects, between stands between two of them, and tail ends the list; empty is all of a
+	// list of none.
 	head, between, tail, empty []byte
 	object                     func(object) ([]byte, error)
 }
@@ -29,7 +30,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, ob
 	}
 	w.Header().Set("Content-Type", e.contentType)
 	if len(objs) == 0 {
-		_, _ = w.Write(e.empty) // the client may be gone, and there is nobody to tell
+		_, _ = w.Write(e.empty) // an error means that the client is gone
 		return nil
 	}
 	b := bufio.NewWriterSize(w, 32<<10)

@@ -37,7 +37,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 }
 
-// recorder remembers what was answered. It is one http.ResponseWriter for the whole request.
+// recorder wraps the http.ResponseWriter of a request and remembers the answer, for the log and the metrics.
 type recorder struct {
 	http.ResponseWriter
 	rc     *http.ResponseController
@@ -71,14 +71,15 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// note tells the recorder what the request is, for the log and the metrics.
+// note gives the recorder the request that the path turned out to be.
 func note(w http.ResponseWriter, r *request) {
 	if rec, ok := w.(*recorder); ok {
 		rec.request = r
 	}
 }
 
-// wrap puts around a handler what every request gets: a log line at V(1), metrics, and an answer when it panics.
+// wrap adds to a handler what every request gets: checks of its origin, a log line at V(1), metrics, and an answer
+// when it panics.
 func (s *Server) wrap(next http.Handler) http.Handler {
 	next = s.servedHost(s.sameOrigin(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +107,9 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses what a page of another site makes a browser send: without authentication, being on loopback is what keeps
-// others out, and a browser is on loopback, too. Other clients send no such headers.
+// sameOrigin refuses cross-origin requests of browsers. Without authentication it is loopback that keeps others
+// out, and a browser that shows a page of another site is on loopback, too. Other clients do not send these
+// headers.
 func (s *Server) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(s.handle(func(_ http.ResponseWriter, r *http.Request) error {

@@ -50,7 +50,8 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	})
 }
 
-// Bounds of a patch. They are checked before it is applied: what it makes may be larger than the patch and the document together.
+// Bounds of a patch. They are checked before it is applied: what it makes may be larger than the patch and the
+// document together.
 const (
 	// maxPatchDepth of its values and paths is deeper than any object.
 	maxPatchDepth = 32
@@ -94,7 +95,8 @@ func applyJSONPatch(doc, patch []byte) ([]byte, error) {
 	return patched, checkPatched(doc, patched)
 }
 
-// checkJSONPatch refuses a patch that costs too much for a document of so many bytes, or that its library would stumble over.
+// checkJSONPatch refuses a patch that costs too much for a document of so many bytes, or that its library would
+// stumble over.
 func checkJSONPatch(doc int, patch []byte) error {
 	if err := api.CheckJSON(patch, maxPatchDepth); err != nil {
 		return unprocessable("the JSON patch: %v", err)

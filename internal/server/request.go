@@ -17,8 +17,8 @@ import (
 	"horae/internal/store"
 )
 
-// request is one request to the resources of the group, with what its path says. What is done about it (and, when there is
-// authorization, whether it may be) is decided by these fields alone.
+// request is a request to the resources of the group, with what its path names. These fields alone decide what is
+// done (and will decide whether it is allowed).
 type request struct {
 	*http.Request
 	kind *kind
@@ -36,7 +36,7 @@ type request struct {
 
 func (r *request) key() store.Key { return r.kind.key(r.namespace, r.name) }
 
-// known query parameters; others are ignored, as Kubernetes does: clients send what newer servers understand.
+// The query parameters. Others are ignored, as Kubernetes does: clients send parameters that newer servers know.
 const (
 	paramLabels    = "labelSelector"
 	paramFields    = "fieldSelector"
@@ -93,7 +93,8 @@ func (r *request) dryRun() (bool, error) {
 	return false, badRequest("dryRun=%s: the one value is All", strings.Join(all, ","))
 }
 
-// checkFieldValidation accepts the three levels; unknown and duplicate fields are errors on each: nothing is ever dropped.
+// checkFieldValidation accepts the three levels. Unknown and duplicate fields are errors on each of them: nothing
+// is dropped.
 func (r *request) checkFieldValidation() error {
 	switch v := r.query.Get(paramValidate); v {
 	case "", metav1.FieldValidationStrict, metav1.FieldValidationWarn, metav1.FieldValidationIgnore:
@@ -103,7 +104,7 @@ func (r *request) checkFieldValidation() error {
 	}
 }
 
-// checkTarget refuses names that could not be a part of a key.
+// checkTarget refuses namespaces that cannot be part of a key.
 func (r *request) checkTarget() error {
 	if r.namespace != "" {
 		if msgs := validation.IsDNS1123Label(r.namespace); len(msgs) > 0 {

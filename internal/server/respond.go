@@ -28,8 +28,8 @@ const (
 	yamlType  = "application/yaml"
 )
 
-// negotiate takes the first media range of the Accept header that the server can write, as Kubernetes does: order counts, q
-// does not.
+// negotiate takes the first media range of the Accept header that the server can write. As in Kubernetes the order
+// counts and q does not.
 func negotiate(r *http.Request) (form, error) {
 	var f form
 	accept := strings.Join(r.Header.Values("Accept"), ",")
@@ -94,7 +94,7 @@ func (f form) write(w http.ResponseWriter, code int, v any) error {
 		w.Header().Set("Content-Type", jsonType)
 	}
 	w.WriteHeader(code)
-	// The client may be gone; there is nobody to tell.
+	// An error means that the client is gone.
 	_, _ = w.Write(data)
 	return nil
 }
@@ -140,7 +140,7 @@ func (s *Server) writeObject(w http.ResponseWriter, r *request, code int, o obje
 	return r.form.write(w, code, v)
 }
 
-// transform makes of an object what the request asked to get it as.
+// transform converts an object to the form that was asked for: itself, a Table of one row, or its metadata.
 func (s *Server) transform(r *request, o object, headers bool) (any, error) {
 	switch r.form.as {
 	case asTable:

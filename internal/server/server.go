@@ -55,8 +55,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Serve answers requests on l until ctx ends; it then ends the streams, gives the other requests a few seconds, and returns
-// nil. It closes l.
+// Serve answers requests on l until ctx ends; it then ends the streams, gives the other requests a few seconds,
+// and returns nil. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler:           s.handler,
@@ -77,7 +77,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.Stop()
-	// The parent is over: what is under way gets its grace regardless.
+	// ctx has ended, but requests under way get some time to finish.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 	defer cancel()
 	if err := srv.Shutdown(grace); err != nil {
@@ -124,7 +124,7 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// handle makes a handler of a function that may fail: what it returns is sent as a Status.
+// handle makes a handler of a function that may fail. Its error is sent as a Status.
 func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := f(w, r); err != nil {

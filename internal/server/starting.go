@@ -9,8 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Starting answers for a process that cannot serve the API yet: it is alive, it is not ready, and why says what it waits for. An
-// empty list in its place would tell clients that everything has been deleted. Metrics are there from the beginning.
+// Starting is the handler of a process that cannot serve the API yet. It is alive and not ready, and why returns
+// what it waits for. Requests to the API get 503: an empty list would mean that everything has been deleted.
+// Metrics are served from the beginning.
 func Starting(why func() string, gatherer prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))

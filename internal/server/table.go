@@ -14,7 +14,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// column of a table: how it is headed, and what stands in it.
+// column of a table: its definition, and a function for its cells.
 type column struct {
 	metav1.TableColumnDefinition
 	cell func(o object, now time.Time) any
@@ -124,7 +124,7 @@ func run(cell func(*v1.Run, time.Time) any) func(object, time.Time) any {
 	return func(o object, now time.Time) any { return cell(o.(*v1.Run), now) }
 }
 
-// table without rows.
+// table returns a table without rows.
 func (k *kind) table(headers bool) *metav1.Table {
 	t := &metav1.Table{
 		TypeMeta: metav1.TypeMeta{Kind: "Table", APIVersion: metav1.SchemeGroupVersion.String()},
@@ -275,7 +275,7 @@ func ago(t, now time.Time) string {
 	return duration.HumanDuration(now.Sub(t))
 }
 
-// human is kubectl's form of a duration; below two seconds, where Runs may well end, with milliseconds.
+// human formats a duration as kubectl does. Below two seconds it shows milliseconds: many Runs are that short.
 func human(d time.Duration) string {
 	if d >= 0 && d < 2*time.Second {
 		if d == 0 {

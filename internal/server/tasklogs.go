@@ -16,8 +16,8 @@ import (
 	"horae/internal/store"
 )
 
-// Headers of a log: the number of its attempt. Trailers: why it ended early, and the offset from which another manager, or this one
-// after its restart, continues it.
+// Headers of a log: the number of its attempt. Trailers: why it ended early, and the offset from which another
+// manager, or this one after its restart, continues it.
 const (
 	HeaderAttempt = "Horae-Attempt"
 	TrailerError  = "Horae-Error"
@@ -163,7 +163,8 @@ func (s *Server) attemptNow(key store.Key, n int) (v1.Attempt, bool) {
 // errNotStarted: there is no output yet. A request that follows waits.
 var errNotStarted = errors.New("no output yet")
 
-// attempt picks the attempt that the request asks for, counted from 1. A request that follows waits until it is on an agent.
+// attempt picks the attempt that the request asks for, counted from 1. A request that follows waits until it is on
+// an agent.
 func (s *Server) attempt(ctx context.Context, r *request, q logRequest) (int, error) {
 	pick := func() (int, error) {
 		e, err := s.find(r.key())

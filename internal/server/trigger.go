@@ -104,8 +104,8 @@ func (s *Server) planTrigger(cur stored, t v1.Trigger) (*v1.Run, store.Change, e
 	}, nil
 }
 
-// checkConcurrency refuses a trigger while a Run of the Job is active, unless the Job's policy or the trigger allows it. The guards hold
-// for as long as no Run has been made that it did not see.
+// checkConcurrency refuses a trigger while a Run of the Job is active, unless the Job's policy or the trigger
+// allows it. The guards hold for as long as no Run has been made that it did not see.
 func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger) ([]store.Guard, error) {
 	if t.Force || job.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
 		return nil, nil

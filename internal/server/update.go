@@ -15,7 +15,7 @@ import (
 	"horae/internal/store"
 )
 
-// maxTries of a write that names no revision and meets other writers.
+// maxTries of a write that names no revision, if other writers come between.
 const maxTries = 8
 
 // update replaces the spec and the user's part of the metadata.
@@ -27,7 +27,8 @@ func (s *Server) update(w http.ResponseWriter, r *request) error {
 	return s.mutate(w, r, func(store.AnyEntry) (object, error) { return sent.DeepCopyObject().(object), nil })
 }
 
-// mutate carries out a change that is a function of the current object, and repeats it when another writer comes between.
+// mutate carries out a change that is a function of the current object, and repeats it when another writer comes
+// between.
 func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store.AnyEntry) (object, error)) error {
 	dry, err := r.dryRun()
 	if err != nil {
@@ -65,8 +66,9 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 	return r.kind.conflict(r.name, "it changes too often: read it again and repeat the change")
 }
 
-// knows reports whether the cache has come to a resourceVersion that a write names. If it has not, it catches up with etcd: a client
-// may have read from another manager, which was ahead. A revision that etcd has not come to is left to checkPreconditions.
+// knows reports whether the cache has come to a resourceVersion that a write names. If it has not, it catches up
+// with etcd: a client may have read from another manager, which was ahead. A revision that etcd has not come to is
+// left to checkPreconditions.
 func (s *Server) knows(ctx context.Context, resourceVersion string) (bool, error) {
 	seen, err := strconv.ParseInt(resourceVersion, 10, 64)
 	if err != nil || seen <= s.cfg.Cache.Revision() {
@@ -78,14 +80,14 @@ func (s *Server) knows(ctx context.Context, resourceVersion string) (bool, error
 	return seen > s.cfg.Cache.Revision(), nil
 }
 
-// mutation is what a change comes down to: the object as it will be shown, and the write that makes it so, nil if nothing
-// changes (generation stays then).
+// mutation is what a change comes down to: the object as it will be shown, and the write that makes it so, nil if
+// nothing changes (generation stays then).
 type mutation struct {
 	result object
 	write  *store.Change
 }
 
-// planUpdate decides on the write that makes next, as a client sent it, of the object as it is.
+// planUpdate decides on the write that turns the present object into next, which is as a client sent it.
 func (s *Server) planUpdate(cur stored, next object) (mutation, error) {
 	key := cur.GetKey()
 	k := s.kindOf(key.Kind)
@@ -163,8 +165,8 @@ func (s *Server) current(ctx context.Context, key store.Key) (stored, error) {
 	return stored{}, k.conflict(key.Name, "it changes too often: try again")
 }
 
-// checkPreconditions refuses a write that was decided on another object, on an older spec, or on a revision that etcd has not come to. A
-// status that has moved since is no conflict: users do not write it.
+// checkPreconditions refuses a write that was decided on another object, on an older spec, or on a revision that
+// etcd has not come to. A status that has moved since is no conflict: users do not write it.
 func (k *kind) checkPreconditions(cur stored, uid types.UID, resourceVersion string) error {
 	obj, name := cur.GetObject(), cur.GetKey().Name
 	if uid != "" && uid != obj.GetUID() {
@@ -185,12 +187,12 @@ func (k *kind) checkPreconditions(cur stored, uid types.UID, resourceVersion str
 	return nil
 }
 
-// fold works next, which was made from the object as readers see it, with defaults, into the document as it is stored: what
-// the user wrote, without them. Only what differs is taken over, so that a client that reads, changes and writes back does not
-// store our defaults as the user's own words. It answers false when nothing differs.
+// fold applies to the stored document the difference between the object as readers see it, with defaults, and
+// next. The stored document is what the user wrote, without defaults. So a client that reads, changes and writes
+// back does not store our defaults as if the user had written them. It returns false when nothing differs.
 func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if cur.GetErr() != nil {
-		// There is nothing to fold into: the stored document does not say anything that can be used.
+		// The stored document cannot be used, so there is nothing to apply a difference to.
 		return next, true, nil
 	}
 	before, err := api.EncodeSpec(cur.GetObject())
@@ -213,7 +215,7 @@ func (k *kind) fold(cur stored, next object) (object, bool, error) {
 		return nil, false, err
 	}
 	if !bytes.Equal(got, after) {
-		// What the user asked for goes before how it is spelled.
+		// The result matters more than the form of the stored document.
 		return next, true, nil
 	}
 	return folded, true, nil

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// bookmarkEvery is how often a quiet watcher that wants bookmarks learns of the current revision.
+	// bookmarkEvery is how often a quiet watch gets a bookmark, if its client wants them.
 	bookmarkEvery = time.Minute
-	// minWatch is how long a watch lasts when the client does not say; up to twice as long, so that watches that began
-	// together do not end together.
+	// minWatch is how long a watch lasts at least when the client sets no timeout. It lasts up to twice as long, at
+	// random, so that watches that began together do not end together.
 	minWatch = 30 * time.Minute
 )
 
@@ -27,10 +27,10 @@ type watchRequest struct {
 	sel selection
 	// from is the revision after which events are wanted.
 	from int64
-	// initial: what there is comes first, as ADDED.
+	// initial: the present objects come first, as ADDED.
 	initial   bool
 	bookmarks bool
-	// end: after what there was, a bookmark says so (client-go's WatchList).
+	// endMark: a bookmark follows the present objects (client-go's WatchList).
 	endMark bool
 	timeout time.Duration
 }
@@ -73,7 +73,7 @@ func (r *request) watchRequest() (watchRequest, error) {
 	return q, nil
 }
 
-// watch streams changes: first what there is, if that is asked for, then what happens.
+// watch streams changes, after the present objects if they are asked for.
 func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	q, err := r.watchRequest()
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	return nil
 }
 
-// over is a context that has ended: with it, Next answers what is there already and does not wait.
+// over is a context that has ended. With it Next returns an event that is there already, and does not wait.
 var over = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -138,7 +138,7 @@ var over = func() context.Context {
 // maxBatch is how many events are written before they are sent.
 const maxBatch = 512
 
-// follow hands on events until ctx ends, the client is gone, or the cache keeps the events no longer.
+// follow sends events until ctx ends, the client is gone, or the cache no longer keeps the next event.
 func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchRequest, out *watchWriter) {
 	for {
 		quiet, cancel := context.WithTimeout(ctx, bookmarkEvery)
@@ -149,8 +149,8 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 				out.event(t.typ, t.obj)
 			}
 			last := e.Revision
-			// What one transaction changed has one revision, and is sent at once: who has seen a part of it and resumes from
-			// its revision gets all of it again.
+			// The events of one transaction have one revision and are sent together. A client that got some of them
+			// and resumes from their revision gets all of them again.
 			if e, err = events.Next(over); err == nil && n >= maxBatch && e.Revision != last {
 				if out.flush() != nil {
 					return

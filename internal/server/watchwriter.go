@@ -16,15 +16,15 @@ import (
 	"horae/internal/store"
 )
 
-// told is one event as a watcher gets it.
-type told struct {
+// watchEvent is an event as a watcher gets it.
+type watchEvent struct {
 	typ watch.EventType
 	obj object
 }
 
-// translate makes of one change what a watcher with this selection sees: an object that comes into the selection is ADDED,
-// one that leaves it DELETED, whatever happened to it; one that was deleted and made anew is both.
-func (k *kind) translate(e cache.Event, sel selection) []told {
+// translate returns the events of one change for a watcher with this selection. An object that enters the
+// selection is ADDED, one that leaves it is DELETED, and one that was deleted and created again is both.
+func (k *kind) translate(e cache.Event, sel selection) []watchEvent {
 	before, after := present(e.Old), present(e.New)
 	if before != nil && after != nil && before.GetRevisions().SpecCreate != after.GetRevisions().SpecCreate {
 		return append(k.translateOne(before, nil, e.Revision, sel), k.translateOne(nil, after, e.Revision, sel)...)
@@ -32,7 +32,7 @@ func (k *kind) translate(e cache.Event, sel selection) []told {
 	return k.translateOne(before, after, e.Revision, sel)
 }
 
-func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel selection) []told {
+func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel selection) []watchEvent {
 	var was, is object
 	if before != nil {
 		if o := k.shown(before); sel.matches(k, o) {
@@ -48,18 +48,19 @@ func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel se
 	case was == nil && is == nil:
 		return nil
 	case was == nil:
-		return []told{{watch.Added, is}}
+		return []watchEvent{{watch.Added, is}}
 	case is != nil:
-		return []told{{watch.Modified, is}}
+		return []watchEvent{{watch.Modified, is}}
 	}
-	// It is shown as it last was, or, if it only left the selection, as it is, at the revision of the change.
+	// A deleted object is shown as it last was. One that only left the selection is shown as it is now. Both carry
+	// the revision of the change.
 	last := was
 	if after != nil {
 		last = k.shown(after)
 	}
 	last = last.DeepCopyObject().(object)
 	last.SetResourceVersion(strconv.FormatInt(revision, 10))
-	return []told{{watch.Deleted, last}}
+	return []watchEvent{{watch.Deleted, last}}
 }
 
 // watchWriter writes events into a buffer and flushes it when there is nothing more to write at once.
@@ -99,10 +100,10 @@ func (o *watchWriter) event(typ watch.EventType, obj object) {
 	o.value(typ, v)
 }
 
-// again writes the events of one transaction, some of which the client has had, if it may not have had all: if there are several.
-// One alone it has had, or it would not know its revision.
+// again writes the events of the transaction after which the watch began, if there are several: the client may
+// have had some of them only. If there is one, the client has had it, since it knows the revision.
 func (o *watchWriter) again(events []cache.Event, sel selection) {
-	var all []told
+	var all []watchEvent
 	for _, e := range events {
 		all = append(all, o.r.kind.translate(e, sel)...)
 	}
@@ -134,10 +135,10 @@ func (o *watchWriter) line(typ watch.EventType, object []byte) {
 	}
 }
 
-// fail tells the client of an error; it then begins anew.
+// fail sends an error; the client then lists again.
 func (o *watchWriter) fail(err error) { o.value(watch.Error, o.s.statusOf(o.r.Request, err)) }
 
-// bookmark tells how far the watch is.
+// bookmark sends the revision that the watch has come to.
 func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
 	b := o.r.kind.New()
 	b.GetObjectKind().SetGroupVersionKind(o.r.kind.groupKind().WithVersion("v1"))
@@ -172,8 +173,8 @@ func (o *watchWriter) flush() error {
 	return o.err
 }
 
-// encodings keeps the JSON of the objects that were told last, so that many watchers of one change share one encoding. Objects
-// of the cache never change (I8), so that the pointer is the key.
+// encodings keeps the JSON of the objects that were sent to watchers last, so that the watchers of a change share
+// one encoding. Objects of the cache never change (I8), so the pointer is the key.
 type encodings struct {
 	mu    sync.Mutex
 	data  map[object][]byte // guarded by mu

@@ -61,7 +61,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	return s.answer(w, r, http.StatusCreated, r.key(), rev, full)
 }
 
-// exists asks etcd: the cache may not have heard.
+// exists asks etcd, since the cache may be behind.
 func (s *Server) exists(ctx context.Context, key store.Key) (bool, error) {
 	_, _, err := s.cfg.Store.Spec(ctx, key)
 	switch {
@@ -73,7 +73,7 @@ func (s *Server) exists(ctx context.Context, key store.Key) (bool, error) {
 	return false, fmt.Errorf("read %s: %w", key, err)
 }
 
-// checkParent refuses an object of an object that is not there: its controller would remove it at once.
+// checkParent refuses an object whose parent does not exist: its controller would remove it at once.
 func (s *Server) checkParent(ctx context.Context, k *kind, o object) error {
 	if k.parent == nil {
 		return nil
@@ -91,7 +91,7 @@ func (r *request) alreadyExists() error {
 	return status(http.StatusConflict, metav1.StatusReasonAlreadyExists, "%s %q already exists", r.kind.resource(), r.name)
 }
 
-// checkNew refuses what a new object must not say, and takes away what the server alone says.
+// checkNew refuses fields that a new object must not have, and clears those that the server sets.
 func (r *request) checkNew(o object) error {
 	errs := refusedMetadata(o)
 	if o.GetName() == "" && o.GetGenerateName() == "" {
@@ -110,7 +110,7 @@ func (r *request) checkNew(o object) error {
 	return nil
 }
 
-// refusedMetadata reports what Horae does not store. To drop it in silence would be worse.
+// refusedMetadata reports metadata that Horae does not store. It is refused rather than dropped in silence.
 func refusedMetadata(o object) field.ErrorList {
 	meta := field.NewPath("metadata")
 	var errs field.ErrorList
@@ -128,7 +128,7 @@ func refusedMetadata(o object) field.ErrorList {
 	return errs
 }
 
-// clearServerFields takes away what users never write: the status, and the metadata that is computed on every read.
+// clearServerFields clears what users never write: the status, and the metadata that is computed on every read.
 func (k *kind) clearServerFields(o object) {
 	o.SetUID("")
 	o.SetResourceVersion("")
@@ -180,8 +180,8 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 	return full, nil
 }
 
-// answer waits until the cache has seen a write and sends the object as it is then; or as it was written, when it has gone since: a
-// "not found" would say that nothing had been done.
+// answer waits until the cache has seen a write and sends the object as it is then. An object that has gone since
+// is sent as it was written: "not found" would mean that nothing was done.
 func (s *Server) answer(w http.ResponseWriter, r *request, code int, key store.Key, revision int64, written object) error {
 	if err := s.waitFor(r.Context(), revision); err != nil {
 		return fmt.Errorf("%s is written (revision %d), but the cache has not seen it yet: %w", key, revision, err)
