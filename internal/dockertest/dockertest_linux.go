@@ -110,7 +110,7 @@ func (d *Daemon) addBridge() string {
 	return name
 }
 
-// needs skips the test unless all that a daemon needs is there. It answers where busybox is.
+// needs skips the test unless all that a daemon needs is there. It returns where busybox is.
 func needs(t testing.TB) (busybox string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -255,7 +255,7 @@ func (d *Daemon) docker(stdin io.Reader, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// Docker calls the CLI and fails the test if the call does. It answers what was printed.
+// Docker calls the CLI and fails the test if the call does. It returns what was printed.
 func (d *Daemon) Docker(args ...string) string {
 	d.t.Helper()
 	out, err := d.docker(nil, args...)

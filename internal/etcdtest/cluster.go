@@ -146,7 +146,7 @@ func (c *Cluster) Start(members ...int) {
 	}
 }
 
-// await waits until a member says the line, and answers what happened instead; "" when it did.
+// await waits until a member says the line, and returns what happened instead; "" when it did.
 func (c *Cluster) await(i int, want string) string {
 	timeout := time.After(startTimeout)
 	for {
@@ -360,7 +360,7 @@ func (c *Cluster) MoveLeader(ctx context.Context, to int) {
 		if from == to {
 			return
 		}
-		// A refusal means that the lead has moved meanwhile; the next look tells.
+		// A refusal means that the lead has moved meanwhile; the next look shows it.
 		if s := c.status(ctx, to); s != nil {
 			_, _ = c.clients[from].MoveLeader(ctx, s.Header.MemberId)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 // peers stands between the members: one listener for each, at the URL that all of them know it by, and one Proxy for each direction
-// between two. Who dials is told by the kernel: all members have the same address.
+// between two. The kernel knows who dials: all members have the same address.
 type peers struct {
 	cluster   *Cluster
 	listeners []net.Listener
@@ -160,7 +160,7 @@ func (c *Cluster) Part(from, to int) {
 	if c.peers == nil {
 		c.t.Fatalf("part etcd members: the cluster was started without WithPartitions")
 	}
-	// Raft's messages go mostly in answers to who listens for them.
+	// Raft sends most messages as answers to requests of the member that gets them.
 	c.peers.links[from][to].withhold(toServer)
 	c.peers.links[to][from].withhold(toClient)
 }

@@ -178,7 +178,7 @@ func (p *Proxy) pump(direction int, dst, src net.Conn) {
 	}
 }
 
-// pass waits until the direction is open. It answers false when the connection was broken meanwhile.
+// pass waits until the direction is open. It returns false when the connection was broken meanwhile.
 func (p *Proxy) pass(direction int, dst net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 )
 
 // slowSync makes this process's fsync and fdatasync take longer. The kernel asks about each of them, by a seccomp filter with user
-// notification (Linux 5.7, no privileges needed, see seccomp_unotify(2)), and carries it out once it is told to go on. So
+// notification (Linux 5.7, no privileges needed, see seccomp_unotify(2)), and carries it out when the answer comes. So
 // what is slow is what a slow disk makes slow, for whatever code asks for it.
 type slowSync struct {
 	delay     atomic.Int64 // time.Duration

@@ -37,7 +37,7 @@ func eachFile(t *testing.T, visit func(path string, fset *token.FileSet, f *ast.
 	}
 }
 
-// selector answers "pkg.Name" of an expression such as time.Time, or "".
+// selector returns "pkg.Name" of an expression such as time.Time, or "".
 func selector(e ast.Expr) string {
 	if s, ok := e.(*ast.SelectorExpr); ok {
 		if x, ok := s.X.(*ast.Ident); ok {

@@ -88,7 +88,7 @@ func (n *names) learnWithin(recorded, live string) bool {
 	return true
 }
 
-// stands tells whether a live id stands for a recorded one already.
+// stands reports whether a live id stands for a recorded one already.
 func (n *names) stands(live string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

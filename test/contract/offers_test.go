@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// usedLater tells whether one of these offers stands in a later line.
+// usedLater reports whether one of these offers stands in a later line.
 func (r *replay) usedLater(i int, list []any) bool {
 	for _, o := range list {
 		id := str(at(o, "id", "value"))
@@ -59,7 +59,7 @@ func (r *replay) offersOut(l *line, c *conn) error {
 	return r.learnAgent(live)
 }
 
-// covers tells whether got has at least what want has.
+// covers reports whether got has at least what want has.
 func covers(got, want map[string]string) bool {
 	for k, w := range want {
 		g, err1 := strconv.ParseFloat(got[k], 64)

@@ -106,7 +106,7 @@ func offerIDs(call any) []string {
 	return out
 }
 
-// isNote tells whether a note begins so.
+// isNote reports whether a note begins so.
 func (l line) isNote(prefix string) bool {
 	return l.What == "note" && strings.HasPrefix(l.Text, prefix)
 }

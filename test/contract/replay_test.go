@@ -185,7 +185,7 @@ func (r *replay) awaitReady() error {
 	return nil
 }
 
-// gone tells whether the stream of c has ended: nothing can be said about its offers then.
+// gone reports whether the stream of c has ended: nothing can be said about its offers then.
 func (r *replay) gone(c *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// TestEtcdIsAPublicInterface: a put is a complete way to create a Job, a broken one is told in the status, and what other tools
+// TestEtcdIsAPublicInterface: a put is a complete way to create a Job, the status says what is wrong with a broken one, and what other tools
 // read is plain JSON.
 func TestEtcdIsAPublicInterface(t *testing.T) {
 	t.Parallel()

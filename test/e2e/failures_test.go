@@ -92,7 +92,7 @@ func TestEtcdMayComeLater(t *testing.T) {
 	m.must("apply", "-f", filepath.Join(manifests, "manual.yaml"))
 	m.must("trigger", "report", "--wait")
 
-	// One that is told to stop while it waits stops.
+	// One that gets SIGTERM while it waits stops.
 	etcd.Stop()
 	waits := launch(t, "manager", "--dev", "--listen", "127.0.0.1:0", "--etcd-endpoints", etcd.Endpoint, "--devcluster-listen", "127.0.0.1:0", "--data-dir", t.TempDir())
 	eventually(t, "it waits", func() string {

@@ -168,7 +168,7 @@ func TestDevclusterIsKilled(t *testing.T) {
 	s.checkLost(all)
 }
 
-// checkLost compares what the tasks left with what Horae tells, where some tasks were killed without a word: a Run that may not be
+// checkLost compares what the tasks left with what Horae says, where some tasks were killed and Mesos did not report it: a Run that may not be
 // retried any more is Lost with its task, one that may has succeeded in another attempt, and the others have run once.
 func (s *site) checkLost(all []v1.Run) {
 	s.t.Helper()
@@ -194,7 +194,7 @@ func (s *site) checkLost(all []v1.Run) {
 		if r.Status.Phase != want {
 			s.t.Errorf("%s ended %s, want %s: %s %s", r.Name, r.Status.Phase, want, r.Status.Reason, r.Status.Message)
 		}
-		// An attempt whose task was killed before its first line has left nothing; one whose start was not told has left a line.
+		// An attempt whose task was killed before its first line has left nothing; one whose start Mesos did not report has left a line.
 		if started > len(r.Status.Attempts) || (want == v1.RunSucceeded && started == 0) {
 			s.t.Errorf("%s has %d attempts, of which %d left a line", r.Name, len(r.Status.Attempts), started)
 		}

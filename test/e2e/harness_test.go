@@ -173,7 +173,7 @@ func (p *process) signal(s syscall.Signal) {
 	<-p.done
 }
 
-// exit waits for the end and answers the exit code.
+// exit waits for the end and returns the exit code.
 func (p *process) exit() int {
 	p.t.Helper()
 	select {

@@ -205,7 +205,7 @@ func count(all []v1.Run, phase v1.RunPhase) (n int) {
 	return n
 }
 
-// get asks for a URL and answers the body, whatever the status.
+// get asks for a URL and returns the body, whatever the status.
 func get(t *testing.T, url string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)

@@ -158,7 +158,7 @@ func (s *site) waitLeader(name string) {
 	})
 }
 
-// roles tells which of two managers leads, and which stands by. A lead moves on a starved machine: ask just before it matters.
+// roles returns which of two managers leads, and which stands by. A lead moves on a starved machine: ask just before it matters.
 func (s *site) roles() (leads, standby string) {
 	s.t.Helper()
 	eventually(s.t, "somebody leads", func() string {
@@ -275,7 +275,7 @@ func (s *site) starts() map[string][]time.Time {
 	return all
 }
 
-// gap is the longest time without a start that ends after the instant, told by its two ends: the last start of the old leader
+// gap is the longest time without a start that ends after the instant, as its two ends: the last start of the old leader
 // and the first one of the new.
 func (s *site) gap(since time.Time) (last, first time.Time) {
 	s.t.Helper()
@@ -292,7 +292,7 @@ func (s *site) gap(since time.Time) (last, first time.Time) {
 	return last, first
 }
 
-// finish suspends the Jobs, waits until all Runs have ended, and answers them as each manager tells them.
+// finish suspends the Jobs, waits until all Runs have ended, and returns them as each manager shows them.
 func (s *site) finish() (all []v1.Run, ended time.Time) {
 	s.t.Helper()
 	var any *process
@@ -321,7 +321,7 @@ func (s *site) finish() (all []v1.Run, ended time.Time) {
 	return all, ended
 }
 
-// check finishes, and compares what the tasks left with what Horae tells: nothing lost, nothing doubled.
+// check finishes, and compares what the tasks left with what Horae says: nothing lost, nothing doubled.
 func (s *site) check() {
 	s.t.Helper()
 	all, ended := s.finish()

@@ -101,7 +101,7 @@ func (p *process) job(name, spec string) {
 	}
 }
 
-// triggered triggers a Job and answers its Run at its end.
+// triggered triggers a Job and returns its Run at its end.
 func (p *process) triggered(t *testing.T, job string, args ...string) v1.Run {
 	t.Helper()
 	p.horae(append([]string{"trigger", job, "--wait"}, args...)...)
@@ -189,7 +189,7 @@ func (p *process) runTasks(t *testing.T, cases []taskCase) {
 	}
 }
 
-// TestTaskEnds: how a task comes to its end is told as what it is.
+// TestTaskEnds: a Run says how its task ended.
 func TestTaskEnds(t *testing.T) {
 	t.Parallel()
 	m := dev(t)

@@ -162,7 +162,7 @@ func mustParse(t *testing.T, der []byte) *x509.Certificate {
 }
 
 // TestMesosBehindTLS: the manager's config file names a CA, a certificate of our own and a token, which are replaced while
-// the manager runs; with any of them wrong nothing is subscribed, and the reason is told.
+// the manager runs; with any of them wrong there is no subscription, and `/readyz` says why.
 func TestMesosBehindTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

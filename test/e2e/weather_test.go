@@ -236,7 +236,7 @@ func (w *weather) quorumStandsStill() {
 	w.over()
 }
 
-// over tells how long it takes until every Job starts again.
+// over waits until every Job starts again, and logs how long that took.
 func (w *weather) over() {
 	w.t.Helper()
 	began := time.Now()

@@ -63,7 +63,7 @@ func (u *users) do(ctx context.Context, step plan.Step) history.Outcome {
 	op := history.Op{Kind: step.Kind, Job: step.Job.Name, Edit: step.Edit, Via: m.name, Invoked: time.Now()}
 	job := step.Job
 	if step.Kind == history.Add {
-		// Occurrences are told in milliseconds.
+		// Statuses give occurrences in milliseconds.
 		job.Start = op.Invoked.Add(time.Duration(u.profile.HeadStart) * u.profile.Unit).Truncate(time.Millisecond).UTC()
 	}
 	u.mu.Lock()
@@ -199,7 +199,7 @@ func (u *users) each(ctx context.Context, kind history.OpKind, of func(ops []his
 	return nil
 }
 
-// gone tells whether the last operation found no such Job: its addition was not carried out, or its deletion was.
+// gone reports whether the last operation found no such Job: its addition was not carried out, or its deletion was.
 func (u *users) gone(job string) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -207,7 +207,7 @@ func (u *users) gone(job string) bool {
 	return last.Job == job && last.Outcome == history.Failed && bytes.Contains([]byte(last.Err), []byte("404"))
 }
 
-// has tells whether an operation of that kind may have been carried out.
+// has reports whether an operation of that kind may have been carried out.
 func has(kind history.OpKind) func([]history.Op) bool {
 	return func(ops []history.Op) bool {
 		for _, op := range ops {

@@ -135,7 +135,7 @@ func (n *nemesis) one(b *blow, kind string, count int, leads func() (int, bool))
 	return 0, fmt.Errorf("every %s has a fault already", kind)
 }
 
-// strike injects a fault, and answers whom it has met and what undoes it.
+// strike injects a fault, and returns what it hit and what undoes it.
 func (n *nemesis) strike(b *blow) (target string, undo func(), err error) {
 	name := b.strike.Fault.Name
 	switch name {

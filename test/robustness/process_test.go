@@ -157,7 +157,7 @@ func (p *process) signal(s syscall.Signal) error {
 	return p.cmd.Process.Signal(s)
 }
 
-// ended tells whether it has ended without having been asked to.
+// ended reports whether it has ended without having been asked to.
 func (p *process) ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -70,8 +70,8 @@ func TestRecorderKeepsWhatIsGone(t *testing.T) {
 	if len(h.Records) != 1 || !h.Records[0].Deleted || len(h.Records[0].Attempts) != 2 || h.Records[0].Phase != v1.RunRunning {
 		t.Errorf("records %+v, want a-1 with both attempts, deleted", h.Records)
 	}
-	if len(h.Told) != 1 || h.Told[0].Reason != v1.ReasonDowntime {
-		t.Errorf("told %+v, want what was told before", h.Told)
+	if len(h.NotRun) != 1 || h.NotRun[0].Reason != v1.ReasonDowntime {
+		t.Errorf("%+v, want what was recorded before", h.NotRun)
 	}
 	if s := h.Statuses["a"]; s.Succeeded != 1 || s.Occurrences != 2 || !s.Idle {
 		t.Errorf("status %+v", s)

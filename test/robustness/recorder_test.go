@@ -29,7 +29,7 @@ type recorder struct {
 	keys     map[string]bool // that exist
 	runs     map[string]*history.Record
 	jobs     map[string]v1.JobStatus
-	told     map[history.Told]bool
+	notRun   map[history.NotRun]bool
 	err      error // that ended it
 }
 
@@ -42,7 +42,7 @@ const (
 
 func newRecorder(client *clientv3.Client) *recorder {
 	return &recorder{client: client, changed: make(chan struct{}), keys: map[string]bool{}, runs: map[string]*history.Record{},
-		jobs: map[string]v1.JobStatus{}, told: map[history.Told]bool{}}
+		jobs: map[string]v1.JobStatus{}, notRun: map[history.NotRun]bool{}}
 }
 
 // run records until ctx ends.
@@ -178,11 +178,11 @@ func (r *recorder) deleteLocked(key string) {
 
 func (r *recorder) tellLocked(job string, all []v1.NotRun) {
 	for _, n := range all {
-		t := history.Told{Job: job, From: n.ScheduledTime.Time, Through: n.ScheduledTime.Time, Count: n.Count, Outcome: n.Outcome, Reason: n.Reason}
+		t := history.NotRun{Job: job, From: n.ScheduledTime.Time, Through: n.ScheduledTime.Time, Count: n.Count, Outcome: n.Outcome, Reason: n.Reason}
 		if n.Through != nil {
 			t.Through = n.Through.Time
 		}
-		r.told[t] = true
+		r.notRun[t] = true
 	}
 }
 
@@ -251,8 +251,8 @@ func (r *recorder) into(h *history.History) error {
 	for _, run := range r.runs {
 		h.Records = append(h.Records, *run)
 	}
-	for t := range r.told {
-		h.Told = append(h.Told, t)
+	for t := range r.notRun {
+		h.NotRun = append(h.NotRun, t)
 	}
 	h.Statuses = map[string]history.Status{}
 	for name, s := range r.jobs {

@@ -45,7 +45,7 @@ func report(t *testing.T, s *site, h *history.History, strict check.StrictResult
 	line("clients", "%d operations (%s): %s", len(h.Ops), counts(outcomes), counts(ops))
 	line("tasks", "%d of %d Runs; %d incomplete, %d attempts made up for one, %d killed before their first line",
 		len(h.Witnesses), len(h.Records), strict.Incomplete, strict.Retried, h.Unreadable)
-	line("occurrences", "%d were due and required: %d ran, %d were told as not run (%s)", strict.Occurrences, strict.Ran, strict.Told, counts(strict.ToldFor))
+	line("occurrences", "%d were due and required: %d ran, %d were recorded as not run (%s)", strict.Occurrences, strict.Ran, strict.NotRun, counts(strict.NotRunFor))
 	line("lateness", "%s", &strict.Lateness)
 	line("latest", "%s", strict.Lateness.Worst(5))
 	line("recovery", "%s", recovered(died, revived))

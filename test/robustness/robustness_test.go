@@ -166,7 +166,7 @@ func directory(t *testing.T) string {
 }
 
 // read suspends every Job, waits until they are at rest, and reads what there is to be read. Only what was to happen before the final
-// read is required; what happens after it is judged all the same. What was due by then may yet be late: how late, the report tells.
+// read is required; what happens after it is judged all the same. What was due by then may yet be late: the report says how late.
 func (s *site) read(ctx context.Context, h *history.History, u *users, rec *recorder) error {
 	s.await(ctx, 1, func() string { return rec.owed(h.Read) })
 	if err := u.each(ctx, history.Suspend, has(history.Add)); err != nil {

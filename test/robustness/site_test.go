@@ -124,7 +124,7 @@ func (s *site) short() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(s.t.Context(), time.Second)
 }
 
-// leads is the manager that leads, as etcd tells; false when that cannot be said.
+// leads is the manager that leads, according to etcd; false when that is not known.
 func (s *site) leads() (int, bool) {
 	ctx, cancel := s.short()
 	defer cancel()
@@ -167,7 +167,7 @@ func (s *site) breakCluster(path string) error {
 	return nil
 }
 
-// killTasks kills every other process that works in a sandbox, and tells how many these were.
+// killTasks kills every other process that works in a sandbox, and returns how many these were.
 func (s *site) killTasks(pick int) (killed int, err error) {
 	sandboxes := filepath.Join(s.dir, "devcluster") + "/"
 	dirs, err := filepath.Glob("/proc/[0-9]*/cwd")
@@ -184,7 +184,7 @@ func (s *site) killTasks(pick int) (killed int, err error) {
 	return killed, err
 }
 
-// resurrect starts what has ended by itself, and tells what that was.
+// resurrect starts what has ended by itself, and returns what that was.
 func (s *site) resurrect() (names []string) {
 	for _, p := range append([]*process{s.cluster}, s.managers...) {
 		if p.ended() {

@@ -40,7 +40,7 @@ func (v *view) lateness() {
 	slices.SortFunc(v.result.Lateness.Starts, func(a, b Start) int { return int(a.by() - b.by()) })
 }
 
-// mayBeSuspended tells whether the Job was perhaps suspended at some time between the two instants.
+// mayBeSuspended reports whether the Job was perhaps suspended at some time between the two instants.
 func (v *view) mayBeSuspended(job string, from, to time.Time) bool {
 	var since time.Time // zero: it is not suspended
 	for _, op := range v.ops[job] {

@@ -8,8 +8,8 @@ import (
 	"horae/test/robustness/history"
 )
 
-// occurrences: each one that was due has run, or was told. Those of a Job that may have been deleted are not required, nor those
-// from before the Job was known to be there.
+// occurrences: each one that was due has run, or was recorded as not run. Those of a Job that may have been deleted
+// are not required, nor those from before the Job was known to be there.
 func (v *view) occurrences() {
 	for _, name := range v.jobs {
 		add, ok := v.acknowledged(name)
@@ -26,8 +26,8 @@ func (v *view) occurrences() {
 			case err != nil:
 				v.find(err.kind, name, "occurrence %d, %s: %s", k, stamp(job.Target(k)), err.text)
 			case reason != "":
-				v.result.Told++
-				v.result.ToldFor[reason]++
+				v.result.NotRun++
+				v.result.NotRunFor[reason]++
 			default:
 				v.result.Ran++
 			}
@@ -41,7 +41,7 @@ type wrong struct {
 	text string
 }
 
-// occurrence answers "" if it ran, the reason for which it rightly did not, or what is wrong with it.
+// occurrence returns "" if it ran, the reason for which it rightly did not, or what is wrong with it.
 func (v *view) occurrence(j *history.Job, t time.Time) (reason string, _ *wrong) {
 	var run *history.Record
 	for _, r := range v.ofJob[j.Name] {
@@ -56,12 +56,12 @@ func (v *view) occurrence(j *history.Job, t time.Time) (reason string, _ *wrong)
 	if run != nil {
 		return v.notRun(j, run)
 	}
-	if reason, why := v.toldOf(j, t); reason != "" {
+	if reason, why := v.notRunFor(j, t); reason != "" {
 		return reason, nil
 	} else if why != "" {
 		return "", &wrong{Missed, why}
 	}
-	return "", &wrong{Missed, "has no Run, and nobody was told why"}
+	return "", &wrong{Missed, "has no Run, and no status said why"}
 }
 
 // notRun judges a Run without a task that came to its end.
@@ -81,16 +81,16 @@ func (v *view) notRun(j *history.Job, r *history.Record) (reason string, _ *wron
 	return "", &wrong{Missed, text}
 }
 
-// toldOf answers why the Job's status said that an occurrence did not become a Run; or why it must not have said so.
-func (v *view) toldOf(j *history.Job, t time.Time) (reason, unlawful string) {
-	for _, told := range v.told[j.Name] {
-		if t.Before(told.From) || t.After(told.Through) {
+// notRunFor returns why the Job's status said that an occurrence did not become a Run; or why it must not have said so.
+func (v *view) notRunFor(j *history.Job, t time.Time) (reason, unlawful string) {
+	for _, entry := range v.withoutRun[j.Name] {
+		if t.Before(entry.From) || t.After(entry.Through) {
 			continue
 		}
-		if v.lawful(j, told.Reason) {
-			return told.Reason, ""
+		if v.lawful(j, entry.Reason) {
+			return entry.Reason, ""
 		}
-		unlawful = fmt.Sprintf("was told %s for %s, which the Job's policies do not allow", told.Outcome, told.Reason)
+		unlawful = fmt.Sprintf("is recorded as %s for %s, which the Job's policies do not allow", entry.Outcome, entry.Reason)
 	}
 	return "", unlawful
 }

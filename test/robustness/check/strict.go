@@ -14,7 +14,7 @@ type Kind string
 
 // The kinds of findings. There must be none.
 const (
-	// Missed: an occurrence of an acknowledged Job, due long enough before the read, that has no completed task and was not told as
+	// Missed: an occurrence of an acknowledged Job, due long enough before the read, that has no completed task and was not recorded as
 	// one that does not run, for a reason that the Job's own policies allow; or a trigger that was acknowledged and did not run.
 	Missed Kind = "missed"
 	// Duplicate: a task ID started twice; two Runs for one occurrence; or another attempt of a Run whose earlier one had begun
@@ -35,7 +35,7 @@ const (
 	Stale Kind = "stale"
 	// Lost: a Run that ended badly, or a task that did not come to its end, without a fault that kills tasks.
 	Lost Kind = "lost"
-	// Diverged: a manager that tells otherwise of a Run than etcd does, when all is at rest.
+	// Diverged: a manager that shows a Run otherwise than etcd has it, when all is at rest.
 	Diverged Kind = "diverged"
 	// Miscounted: the sums or the list of a Job's status contradict its Runs.
 	Miscounted Kind = "miscounted"
@@ -54,10 +54,10 @@ func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Kind, f.Jo
 type StrictResult struct {
 	// Findings, in the order of their kinds above, and then of Jobs. The history is valid if there are none.
 	Findings []Finding
-	// Occurrences that were due and judged, and how many of these ran, and were told as not run.
-	Occurrences, Ran, Told int
-	// ToldFor counts the latter by reason.
-	ToldFor map[string]int
+	// Occurrences that were due and judged, and how many of these ran, and were recorded as not run.
+	Occurrences, Ran, NotRun int
+	// NotRunFor counts the latter by reason.
+	NotRunFor map[string]int
 	// Incomplete are tasks that a fault killed, Retried the attempts that made up for one.
 	Incomplete, Retried int
 	// Lateness of the first tasks of scheduled Runs.
@@ -74,7 +74,7 @@ type StrictResult struct {
 func Strict(h *history.History, recovery time.Duration) StrictResult {
 	v := newView(h)
 	for _, check := range []func(*view){
-		(*view).occurrences, // Each one that was due ran, or was told: missed, lost.
+		(*view).occurrences, // Each one that was due ran, or is recorded as not run: missed, lost.
 		(*view).triggers,    // So did each trigger: missed, phantom.
 		(*view).tasks,       // Each task is one that may be: phantom, unrecorded, stale, lost.
 		(*view).runs,        // Each Run's attempts: duplicate, ghost, unended.

@@ -84,9 +84,9 @@ func (s *scene) again(k int) {
 	s.Statuses["a"] = history.Status{}
 }
 
-// told adds that occurrence k was told as not run.
-func (s *scene) told(k int, outcome v1.RunPhase, reason string) {
-	s.Told = append(s.Told, history.Told{Job: "a", From: at(k, 0), Through: at(k, 0), Count: 1, Outcome: outcome, Reason: reason})
+// notRun adds that occurrence k was recorded as not run.
+func (s *scene) notRun(k int, outcome v1.RunPhase, reason string) {
+	s.NotRun = append(s.NotRun, history.NotRun{Job: "a", From: at(k, 0), Through: at(k, 0), Count: 1, Outcome: outcome, Reason: reason})
 }
 
 // fault that was there for the first half of a minute.
@@ -107,21 +107,21 @@ func TestStrict(t *testing.T) {
 	}{
 		"all is well": {spoil: func(*scene) {}},
 
-		"an occurrence without a Run":           {func(s *scene) { s.without(1) }, []Kind{Missed}},
-		"of a Job whose addition is unknown":    {func(s *scene) { s.without(1); s.Ops[0].Outcome = history.Unknown }, nil},
-		"that was due before the Job was added": {func(s *scene) { s.without(0); s.Ops[0].Completed = at(0, 1) }, nil},
-		"of a Job that was deleted":             {func(s *scene) { s.without(2); s.op(history.Delete, history.Unknown, 100) }, nil},
-		"that was told, as its policy allows":   {func(s *scene) { s.without(1); s.job(forbid); s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, nil},
-		"that was told, of a Job that wants all": {func(s *scene) {
+		"an occurrence without a Run":                       {func(s *scene) { s.without(1) }, []Kind{Missed}},
+		"of a Job whose addition is unknown":                {func(s *scene) { s.without(1); s.Ops[0].Outcome = history.Unknown }, nil},
+		"that was due before the Job was added":             {func(s *scene) { s.without(0); s.Ops[0].Completed = at(0, 1) }, nil},
+		"of a Job that was deleted":                         {func(s *scene) { s.without(2); s.op(history.Delete, history.Unknown, 100) }, nil},
+		"that is recorded as not run, as its policy allows": {func(s *scene) { s.without(1); s.job(forbid); s.notRun(1, v1.RunSkipped, v1.ReasonOverlap) }, nil},
+		"that is recorded as not run, of a Job that wants all": {func(s *scene) {
 			s.without(1)
 			s.job(func(j *history.Job) { j.Concurrency = v1.ConcurrencyForbid })
-			s.told(1, v1.RunSkipped, v1.ReasonOverlap)
+			s.notRun(1, v1.RunSkipped, v1.ReasonOverlap)
 		}, []Kind{Missed}},
-		"that was told, as its policy does not":     {func(s *scene) { s.without(1); s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Missed}},
-		"told as too late, with a deadline":         {func(s *scene) { s.without(1); s.job(deadline); s.told(1, v1.RunMissed, v1.ReasonStartingDeadline) }, nil},
-		"told as too late, without a deadline":      {func(s *scene) { s.without(1); s.told(1, v1.RunMissed, v1.ReasonStartingDeadline) }, []Kind{Missed}},
-		"that another one's telling does not cover": {func(s *scene) { s.without(1); s.job(forbid); s.told(2, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Missed, Miscounted}},
-		"a Run without any attempt":                 {func(s *scene) { s.withoutTask(1); s.Records[1].Phase, s.Records[1].Attempts = v1.RunPending, nil }, []Kind{Missed, Unended, Miscounted}},
+		"that is recorded as not run, as its policy does not": {func(s *scene) { s.without(1); s.notRun(1, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Missed}},
+		"recorded as too late, with a deadline":               {func(s *scene) { s.without(1); s.job(deadline); s.notRun(1, v1.RunMissed, v1.ReasonStartingDeadline) }, nil},
+		"recorded as too late, without a deadline":            {func(s *scene) { s.without(1); s.notRun(1, v1.RunMissed, v1.ReasonStartingDeadline) }, []Kind{Missed}},
+		"that the record of another one does not cover":       {func(s *scene) { s.without(1); s.job(forbid); s.notRun(2, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Missed, Miscounted}},
+		"a Run without any attempt":                           {func(s *scene) { s.withoutTask(1); s.Records[1].Phase, s.Records[1].Attempts = v1.RunPending, nil }, []Kind{Missed, Unended, Miscounted}},
 		"a Run that was too late, with a deadline": {func(s *scene) {
 			s.withoutTask(1)
 			s.job(deadline)
@@ -141,32 +141,32 @@ func TestStrict(t *testing.T) {
 			s.Statuses["a"] = history.Status{Succeeded: 2, Failed: 1, Occurrences: 3, Idle: true}
 		}, []Kind{Lost}},
 
-		"a task that started twice":                {func(s *scene) { s.task(1, 1, at(1, 20)) }, []Kind{Duplicate}},
-		"a retry of what a fault had killed":       {func(s *scene) { s.fault(1, true); s.Witnesses[1].End = time.Time{}; s.retry(1, v1.RunLost, 20) }, nil},
-		"a retry of what no fault had killed":      {func(s *scene) { s.fault(1, false); s.retry(1, v1.RunLost, 20) }, []Kind{Duplicate}},
-		"a retry of what had succeeded":            {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunSucceeded, 20) }, []Kind{Duplicate}},
-		"a retry of what had ended, told as lost":  {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunLost, 20) }, nil},
-		"a retry at the same time":                 {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunLost, 3) }, []Kind{Overlap}},
-		"two Runs for one occurrence":              {func(s *scene) { s.run(7); s.again(2) }, []Kind{Duplicate}},
-		"a task of an occurrence out of schedule":  {func(s *scene) { s.Witnesses[1].Nominal = at(1, 1) }, []Kind{Phantom}},
-		"a task of an occurrence past the count":   {func(s *scene) { s.run(3); s.Statuses["a"] = history.Status{} }, []Kind{Phantom}},
-		"a task before its time":                   {func(s *scene) { s.Witnesses[1].Start = at(0, 59) }, []Kind{Phantom}},
-		"a task of a Job that was refused":         {func(s *scene) { s.Ops[0].Outcome = history.Failed; s.Witnesses = s.Witnesses[:1] }, []Kind{Phantom, Ghost, Ghost}},
-		"a task of a Job that nobody asked for":    {func(s *scene) { s.task(0, 1, at(0, 1)).Job = "b"; s.Witnesses[3].Run = "b-0" }, []Kind{Phantom}},
-		"an occurrence after the deletion":         {func(s *scene) { s.op(history.Delete, history.OK, 70) }, []Kind{Phantom}},
-		"an occurrence before the deletion":        {func(s *scene) { s.op(history.Delete, history.OK, 130) }, nil},
-		"an occurrence after a possible deletion":  {func(s *scene) { s.op(history.Delete, history.Unknown, 70) }, nil},
-		"an occurrence inside a suspension":        {func(s *scene) { s.op(history.Suspend, history.OK, 30); s.op(history.Resume, history.OK, 90) }, []Kind{Phantom}},
-		"made up for after the suspension":         {func(s *scene) { s.op(history.Suspend, history.OK, 30); s.op(history.Resume, history.OK, 60) }, nil},
-		"inside a suspension of unknown outcome":   {func(s *scene) { s.op(history.Suspend, history.Unknown, 30) }, nil},
-		"a resumption that may have come late":     {func(s *scene) { s.op(history.Resume, history.Unknown, 10); s.op(history.Suspend, history.OK, 30) }, nil},
-		"a task that etcd knows nothing of":        {func(s *scene) { s.task(1, 2, at(1, 20)) }, []Kind{Duplicate, Unrecorded}},
-		"a Run that etcd knows nothing of":         {func(s *scene) { s.Witnesses[1].Run = "a-x" }, []Kind{Missed, Unrecorded}},
-		"a Run that succeeded without a task":      {func(s *scene) { s.withoutTask(1) }, []Kind{Missed, Ghost}},
-		"a Run that succeeded without an end":      {func(s *scene) { s.Witnesses[1].End = time.Time{} }, []Kind{Missed, Ghost, Lost}},
-		"a Run that goes on and on":                {func(s *scene) { s.Records[1].Phase = v1.RunRunning; s.Statuses["a"] = history.Status{} }, []Kind{Unended}},
-		"an edit that the occurrence has not seen": {func(s *scene) { s.op(history.Edit, history.OK, 70).Edit = 1 }, []Kind{Stale}},
-		"an edit that it has seen":                 {func(s *scene) { s.op(history.Edit, history.OK, 70).Edit = 1; s.Witnesses[2].Edit = 1 }, nil},
+		"a task that started twice":                   {func(s *scene) { s.task(1, 1, at(1, 20)) }, []Kind{Duplicate}},
+		"a retry of what a fault had killed":          {func(s *scene) { s.fault(1, true); s.Witnesses[1].End = time.Time{}; s.retry(1, v1.RunLost, 20) }, nil},
+		"a retry of what no fault had killed":         {func(s *scene) { s.fault(1, false); s.retry(1, v1.RunLost, 20) }, []Kind{Duplicate}},
+		"a retry of what had succeeded":               {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunSucceeded, 20) }, []Kind{Duplicate}},
+		"a retry of what had ended, recorded as lost": {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunLost, 20) }, nil},
+		"a retry at the same time":                    {func(s *scene) { s.fault(1, true); s.retry(1, v1.RunLost, 3) }, []Kind{Overlap}},
+		"two Runs for one occurrence":                 {func(s *scene) { s.run(7); s.again(2) }, []Kind{Duplicate}},
+		"a task of an occurrence out of schedule":     {func(s *scene) { s.Witnesses[1].Nominal = at(1, 1) }, []Kind{Phantom}},
+		"a task of an occurrence past the count":      {func(s *scene) { s.run(3); s.Statuses["a"] = history.Status{} }, []Kind{Phantom}},
+		"a task before its time":                      {func(s *scene) { s.Witnesses[1].Start = at(0, 59) }, []Kind{Phantom}},
+		"a task of a Job that was refused":            {func(s *scene) { s.Ops[0].Outcome = history.Failed; s.Witnesses = s.Witnesses[:1] }, []Kind{Phantom, Ghost, Ghost}},
+		"a task of a Job that nobody asked for":       {func(s *scene) { s.task(0, 1, at(0, 1)).Job = "b"; s.Witnesses[3].Run = "b-0" }, []Kind{Phantom}},
+		"an occurrence after the deletion":            {func(s *scene) { s.op(history.Delete, history.OK, 70) }, []Kind{Phantom}},
+		"an occurrence before the deletion":           {func(s *scene) { s.op(history.Delete, history.OK, 130) }, nil},
+		"an occurrence after a possible deletion":     {func(s *scene) { s.op(history.Delete, history.Unknown, 70) }, nil},
+		"an occurrence inside a suspension":           {func(s *scene) { s.op(history.Suspend, history.OK, 30); s.op(history.Resume, history.OK, 90) }, []Kind{Phantom}},
+		"made up for after the suspension":            {func(s *scene) { s.op(history.Suspend, history.OK, 30); s.op(history.Resume, history.OK, 60) }, nil},
+		"inside a suspension of unknown outcome":      {func(s *scene) { s.op(history.Suspend, history.Unknown, 30) }, nil},
+		"a resumption that may have come late":        {func(s *scene) { s.op(history.Resume, history.Unknown, 10); s.op(history.Suspend, history.OK, 30) }, nil},
+		"a task that etcd knows nothing of":           {func(s *scene) { s.task(1, 2, at(1, 20)) }, []Kind{Duplicate, Unrecorded}},
+		"a Run that etcd knows nothing of":            {func(s *scene) { s.Witnesses[1].Run = "a-x" }, []Kind{Missed, Unrecorded}},
+		"a Run that succeeded without a task":         {func(s *scene) { s.withoutTask(1) }, []Kind{Missed, Ghost}},
+		"a Run that succeeded without an end":         {func(s *scene) { s.Witnesses[1].End = time.Time{} }, []Kind{Missed, Ghost, Lost}},
+		"a Run that goes on and on":                   {func(s *scene) { s.Records[1].Phase = v1.RunRunning; s.Statuses["a"] = history.Status{} }, []Kind{Unended}},
+		"an edit that the occurrence has not seen":    {func(s *scene) { s.op(history.Edit, history.OK, 70).Edit = 1 }, []Kind{Stale}},
+		"an edit that it has seen":                    {func(s *scene) { s.op(history.Edit, history.OK, 70).Edit = 1; s.Witnesses[2].Edit = 1 }, nil},
 		"an older edit that may have come later": {func(s *scene) {
 			s.op(history.Edit, history.Unknown, 65).Edit = 1
 			s.op(history.Edit, history.OK, 70).Edit = 2
@@ -181,17 +181,17 @@ func TestStrict(t *testing.T) {
 			s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded, "a-2", v1.RunSucceeded, "a-3", v1.RunSucceeded)
 		}, []Kind{Diverged}},
 
-		"two at once, of a Job that allows it":       {func(s *scene) { s.Witnesses[1].End = at(2, 20) }, nil},
-		"two at once, of a Job that does not":        {func(s *scene) { s.job(forbid); s.Witnesses[1].End = at(2, 20) }, []Kind{Overlap}},
-		"a manual one during a scheduled one":        {func(s *scene) { s.job(forbid); s.manual(3, 200) }, nil},
-		"a scheduled one during a manual one":        {func(s *scene) { s.job(forbid); s.manual(-2, 50) }, []Kind{Overlap}},
-		"a manual one that nobody asked for":         {func(s *scene) { s.manual(30, 200); s.Ops = s.Ops[:1] }, []Kind{Phantom}},
-		"a trigger whose Run is not there":           {func(s *scene) { s.op(history.Trigger, history.OK, 30).Run = "a-m1" }, []Kind{Missed}},
-		"a sum that counts one twice":                {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 4, Occurrences: 3, Idle: true} }, []Kind{Miscounted}},
-		"a sum that has lost an occurrence":          {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 3, Occurrences: 4, Idle: true} }, []Kind{Miscounted}},
-		"a sum of a Job that is not at rest":         {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 2, Occurrences: 2} }, nil},
-		"an occurrence that was told and ran":        {func(s *scene) { s.told(1, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Miscounted}},
-		"a telling of what the schedule has not got": {func(s *scene) { s.told(3, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Miscounted}},
+		"two at once, of a Job that allows it":              {func(s *scene) { s.Witnesses[1].End = at(2, 20) }, nil},
+		"two at once, of a Job that does not":               {func(s *scene) { s.job(forbid); s.Witnesses[1].End = at(2, 20) }, []Kind{Overlap}},
+		"a manual one during a scheduled one":               {func(s *scene) { s.job(forbid); s.manual(3, 200) }, nil},
+		"a scheduled one during a manual one":               {func(s *scene) { s.job(forbid); s.manual(-2, 50) }, []Kind{Overlap}},
+		"a manual one that nobody asked for":                {func(s *scene) { s.manual(30, 200); s.Ops = s.Ops[:1] }, []Kind{Phantom}},
+		"a trigger whose Run is not there":                  {func(s *scene) { s.op(history.Trigger, history.OK, 30).Run = "a-m1" }, []Kind{Missed}},
+		"a sum that counts one twice":                       {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 4, Occurrences: 3, Idle: true} }, []Kind{Miscounted}},
+		"a sum that has lost an occurrence":                 {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 3, Occurrences: 4, Idle: true} }, []Kind{Miscounted}},
+		"a sum of a Job that is not at rest":                {func(s *scene) { s.Statuses["a"] = history.Status{Succeeded: 2, Occurrences: 2} }, nil},
+		"an occurrence that is recorded as not run and ran": {func(s *scene) { s.notRun(1, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Miscounted}},
+		"a record of what the schedule has not got":         {func(s *scene) { s.notRun(3, v1.RunSkipped, v1.ReasonOverlap) }, []Kind{Miscounted}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene()
@@ -215,7 +215,7 @@ func (s *scene) retryAll() {
 	}
 }
 
-// views are what a manager tells: Runs and their phases by turns.
+// views are what a manager shows: Runs and their phases by turns.
 func views(told ...any) map[string]map[string]v1.RunPhase {
 	phases := map[string]v1.RunPhase{}
 	for i := 0; i < len(told); i += 2 {
@@ -245,9 +245,9 @@ func TestStrictCounts(t *testing.T) {
 	s.retry(1, v1.RunLost, 40)
 	s.without(2)
 	s.job(forbid)
-	s.told(2, v1.RunSkipped, v1.ReasonOverlap)
+	s.notRun(2, v1.RunSkipped, v1.ReasonOverlap)
 	r := Strict(&s.History, 0)
-	if r.Occurrences != 3 || r.Ran != 2 || r.Told != 1 || r.ToldFor[v1.ReasonOverlap] != 1 || r.Incomplete != 1 || r.Retried != 1 {
+	if r.Occurrences != 3 || r.Ran != 2 || r.NotRun != 1 || r.NotRunFor[v1.ReasonOverlap] != 1 || r.Incomplete != 1 || r.Retried != 1 {
 		t.Errorf("got %+v", r)
 	}
 	if want := "missed 0 duplicate 0"; !strings.HasPrefix(r.Counts(), want) {

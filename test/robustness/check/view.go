@@ -14,23 +14,23 @@ type view struct {
 	h      *history.History
 	result StrictResult
 
-	jobs      []string // in order
-	ops       map[string][]history.Op
-	witnesses map[string][]history.Witness // by Job, by start
-	byRun     map[string][]history.Witness // by start
-	byTask    map[string]*history.Witness
-	records   map[string]*history.Record // by name
-	ofJob     map[string][]*history.Record
-	told      map[string][]history.Told
+	jobs       []string // in order
+	ops        map[string][]history.Op
+	witnesses  map[string][]history.Witness // by Job, by start
+	byRun      map[string][]history.Witness // by start
+	byTask     map[string]*history.Witness
+	records    map[string]*history.Record // by name
+	ofJob      map[string][]*history.Record
+	withoutRun map[string][]history.NotRun
 }
 
 func newView(h *history.History) *view {
 	v := &view{
 		h: h, ops: map[string][]history.Op{}, witnesses: map[string][]history.Witness{}, byRun: map[string][]history.Witness{},
 		byTask: map[string]*history.Witness{}, records: map[string]*history.Record{}, ofJob: map[string][]*history.Record{},
-		told: map[string][]history.Told{},
+		withoutRun: map[string][]history.NotRun{},
 	}
-	v.result.ToldFor = map[string]int{}
+	v.result.NotRunFor = map[string]int{}
 	for name := range h.Jobs {
 		v.jobs = append(v.jobs, name)
 	}
@@ -52,8 +52,8 @@ func newView(h *history.History) *view {
 		v.records[r.Name] = r
 		v.ofJob[r.Job] = append(v.ofJob[r.Job], r)
 	}
-	for _, t := range h.Told {
-		v.told[t.Job] = append(v.told[t.Job], t)
+	for _, t := range h.NotRun {
+		v.withoutRun[t.Job] = append(v.withoutRun[t.Job], t)
 	}
 	return v
 }
@@ -72,13 +72,13 @@ func (v *view) op(job string, kind history.OpKind) (history.Op, bool) {
 	return history.Op{}, false
 }
 
-// mayBeDeleted tells whether somebody has asked for the Job's deletion.
+// mayBeDeleted reports whether somebody has asked for the Job's deletion.
 func (v *view) mayBeDeleted(job string) bool {
 	_, deleted := v.op(job, history.Delete)
 	return deleted
 }
 
-// acknowledged answers the addition of a Job that is known to have been added.
+// acknowledged returns the addition of a Job that is known to have been added.
 func (v *view) acknowledged(job string) (history.Op, bool) {
 	add, ok := v.op(job, history.Add)
 	return add, ok && add.Outcome == history.OK
@@ -89,14 +89,14 @@ func (v *view) due(j *history.Job) time.Time {
 	return v.h.Read.Add(-j.Epsilon - v.h.Forgiveness - j.Duration)
 }
 
-// deadly tells whether a fault that kills tasks, or loses their ends, was there between the two instants.
+// deadly reports whether a fault that kills tasks, or loses their ends, was there between the two instants.
 func (v *view) deadly(from, to time.Time) bool {
 	return slices.ContainsFunc(v.h.Faults, func(f history.Fault) bool {
 		return f.Deadly && !f.From.After(to) && !f.To.Before(from)
 	})
 }
 
-// excused tells whether a fault can have ended the attempt, or hidden its end.
+// excused reports whether a fault can have ended the attempt, or hidden its end.
 func (v *view) excused(a *history.Attempt) bool {
 	to := a.Finished
 	if to.IsZero() {
@@ -114,7 +114,7 @@ func attempt(r *history.Record, task string) *history.Attempt {
 	return &r.Attempts[i]
 }
 
-// ran tells whether a Run has a task that came to its end, and not to a failure.
+// ran reports whether a Run has a task that came to its end, and not to a failure.
 func (v *view) ran(run string) bool {
 	return slices.ContainsFunc(v.byRun[run], func(w history.Witness) bool { return v.succeeded(&w) })
 }

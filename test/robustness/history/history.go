@@ -25,11 +25,11 @@ type History struct {
 	Unreadable int
 	// Records are all Runs that etcd ever held, as they were last.
 	Records []Record
-	// Told are the occurrences of which a Job's status ever said that they did not become a Run.
-	Told []Told
+	// NotRun are the occurrences of which a Job's status ever said that they did not become a Run.
+	NotRun []NotRun
 	// Statuses are the sums that the Jobs' statuses held last, by Job.
 	Statuses map[string]Status
-	// Views are the phases of all Runs as each manager told them after the final read, by manager and Run.
+	// Views are the phases of all Runs as each manager showed them after the final read, by manager and Run.
 	Views map[string]map[string]v1.RunPhase
 	// Faults that were injected.
 	Faults []Fault
@@ -57,7 +57,7 @@ type Job struct {
 	Flaky bool
 }
 
-// Fails tells whether an attempt of that number fails by itself.
+// Fails reports whether an attempt of that number fails by itself.
 func (j *Job) Fails(attempt int) bool { return j.Flaky && attempt%2 == 1 }
 
 // Target is the k-th occurrence, from 0.
@@ -127,7 +127,7 @@ type Witness struct {
 	Start, End time.Time
 }
 
-// Complete tells whether the task came to its end.
+// Complete reports whether the task came to its end.
 func (w *Witness) Complete() bool { return !w.End.IsZero() }
 
 // Record is a Run as etcd had it last.
@@ -146,7 +146,7 @@ type Record struct {
 	Deleted bool
 }
 
-// Attempt is one Mesos task as its Run tells of it.
+// Attempt is one Mesos task as its Run records it.
 type Attempt struct {
 	Task               string
 	State              v1.RunPhase
@@ -154,8 +154,8 @@ type Attempt struct {
 	Launched, Finished time.Time
 }
 
-// Told tells of occurrences that did not become a Run: Count of them, from From to Through.
-type Told struct {
+// NotRun is an entry of a status: occurrences that did not become a Run, Count of them, from From to Through.
+type NotRun struct {
 	Job           string
 	From, Through time.Time
 	Count         int64

@@ -15,7 +15,7 @@
 //   - silent: the same, and there is no answer until the manager's time is up.
 //   - blind: the manager's cache sees nothing for a while; then its watch ends as compacted, so that it lists anew and what came
 //     and went in between is never seen.
-//   - late: the same, but what happened is told afterwards.
+//   - late: the same, but the events of that time arrive afterwards.
 //   - stale: a crash, and the successor's cache reads etcd as it was some revisions ago, until it has begun to lead. Nothing may be
 //     written, and nothing said to Mesos, before it has caught up.
 //   - relapse: the same, and etcd also says that there is nothing newer: then it acts on old state, and the guards of its

@@ -51,7 +51,7 @@ type instance struct {
 
 	mu      sync.Mutex
 	hold    chan struct{} // watches wait until it is closed; nil: they do not. Guarded by mu, like the next two
-	drop    bool          // what waited is not told, the watch ends as compacted
+	drop    bool          // what waited is not sent, the watch ends as compacted
 	dropped map[streamWatch]bool
 }
 
@@ -275,7 +275,7 @@ func (m *instance) watch(ctx context.Context, resp *pb.WatchResponse, send func(
 	return send(&pb.WatchResponse{Header: resp.Header, WatchId: resp.WatchId, Canceled: true, CompactRevision: resp.Header.Revision})
 }
 
-// describe names an effect; it answers "" for what only reads, and for keeping a lease.
+// describe names an effect; it returns "" for what only reads, and for keeping a lease.
 func describe(req any) string {
 	switch r := req.(type) {
 	case *pb.PutRequest:

@@ -8,7 +8,7 @@ import (
 )
 
 // TestARestoredEtcd puts etcd back to an older state while a manager leads: the election's key and lease are in that state too, so that
-// nothing but the revisions tells. The manager follows, and what is asked for afterwards is done.
+// only the revisions show it. The manager follows, and what is asked for afterwards is done.
 func TestARestoredEtcd(t *testing.T) {
 	s := newSite(t)
 	s.run(t, newPlan(*seedFlag, nil), scenario{"restore", func(w *world) {

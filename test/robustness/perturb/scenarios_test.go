@@ -161,7 +161,7 @@ func missed(w *world) {
 	w.await("three Runs succeed", w.succeeded(3))
 }
 
-// calendars: a Calendar that comes keeps a day free; one that goes is told.
+// calendars: a Calendar that comes keeps a day free; one that goes is reported.
 func calendars(w *world) {
 	key := store.CalendarKey("default", "free")
 	w.put(key, "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: free}\nspec: {dates: [2026-01-02]}\n")
@@ -173,15 +173,15 @@ func calendars(w *world) {
 	w.put(jobA, strings.ReplaceAll(doc, "/PT1H", "/P1D"))
 	w.await("two of three days run", func() bool { s := w.job(); return s != nil && s.Succeeded == 2 && s.Skipped == 1 && len(s.Active) == 0 })
 	w.request("DELETE", "calendars/free", "", "", func() bool { return w.stored(key) == "" })
-	w.await("its absence is told", func() bool { return w.reason(v1.JobCalendarsFound) == v1.ReasonNotFound })
+	w.await("the condition reports its absence", func() bool { return w.reason(v1.JobCalendarsFound) == v1.ReasonNotFound })
 	w.await("the Calendar is gone", func() bool { return w.view.Calendar("default", "free") == nil })
 }
 
 func brokenAndMended(w *world) {
 	w.put(jobA, strings.ReplaceAll(past(2, "ok,10ms", "missedRuns: All"), "schedule: R2", "schedule: often, R2"))
-	w.await("it is told", func() bool { return w.reason(v1.JobAccepted) == v1.ReasonInvalid })
+	w.await("the condition reports it", func() bool { return w.reason(v1.JobAccepted) == v1.ReasonInvalid })
 	w.put(jobA, "kind: Job\nspec: [") // not even YAML
-	w.await("that is told too", func() bool { s := w.job(); return s != nil && s.ObservedGeneration == 2 })
+	w.await("that is reported too", func() bool { s := w.job(); return s != nil && s.ObservedGeneration == 2 })
 	w.put(jobA, past(2, "ok,10ms", "missedRuns: All"))
 	w.await("it is accepted", func() bool { return w.reason(v1.JobAccepted) == v1.ReasonValid })
 	w.request("POST", "jobs/a/trigger", "", "", w.triggered(1))
@@ -260,7 +260,7 @@ func (w *world) empty() bool {
 	return w.view.Count(store.Jobs) == 0 && w.view.Count(store.Runs) == 0
 }
 
-// running waits for a Run that is Running, and answers its name.
+// running waits for a Run that is Running, and returns its name.
 func (w *world) running() string {
 	w.t.Helper()
 	name := ""

@@ -20,7 +20,7 @@ import (
 //   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
 //   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
 //     number (I4). That Mesos did not run them is checked; the numbers must go up;
-//   - the words and the exit code of a success, which an answer to reconciliation does not tell: the end may be known from that before
+//   - the words and the exit code of a success, which an answer to reconciliation does not have: the end may be known from that before
 //     the update itself comes once more.
 //
 // What stays: which objects there are, their specs, how often each spec was written (generation), every phase, reason, message,
@@ -142,7 +142,7 @@ func splitTask(id string) (run string, attempt int) {
 	return id[:i], attempt
 }
 
-// whatRan tells, for each Run, what Mesos ran of it, in the order of its attempts. Incarnations come in the order in which they
+// whatRan is, for each Run, what Mesos ran of it, in the order of its attempts. Incarnations come in the order in which they
 // were made.
 func (w *world) whatRan() []string {
 	type ran struct {

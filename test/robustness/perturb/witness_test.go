@@ -38,7 +38,7 @@ func (r *witness) update(taskID, state string) bool {
 	return true
 }
 
-// of answers how a task fared; "" for one that never ran.
+// of returns how a task fared; "" for one that never ran.
 func (r *witness) of(taskID string) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -69,7 +69,7 @@ type world struct {
 	past    []*instance // the dead; guarded by mu
 }
 
-// run runs a scenario in a world of its own, under a plan, until it has come to its end. It answers the end state; if want is not
+// run runs a scenario in a world of its own, under a plan, until it has come to its end. It returns the end state; if want is not
 // "", it waits until the end state is that.
 func (s *site) run(t testing.TB, p *plan, sc scenario, want string) (state string) {
 	t.Helper()
@@ -277,7 +277,7 @@ func (w *world) put(key store.Key, document string) {
 }
 
 // request sends one request to the manager's API, as a client does that knows its job: an answer that says that nothing is known,
-// or none, is answered by looking before it is asked again. happened tells, from etcd itself, whether what was asked for is so.
+// or none, is answered by looking before it is asked again. happened asks etcd itself whether the request was carried out.
 // A refusal that can only come from the request's own success is a failure of the test.
 func (w *world) request(method, path, body, contentType string, happened func() bool) {
 	w.t.Helper()
