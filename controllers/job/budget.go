@@ -11,9 +11,11 @@ import (
 const (
 	maxRuns     = 32
 	maxRunBytes = store.MaxChangeBytes - 512<<10
+	// maxOneRun is what a single Run may take. Beside it there must be room for the status, whose lists are all bounded.
+	maxOneRun = store.MaxChangeBytes - 64<<10
 )
 
-// budget is what a plan has used of both. A plan mostly touches one Run, which is not measured: MaxRunBytes bounds it.
+// budget is what a plan has used of both. A plan mostly touches one Run, which is not measured: maxOneRun bounds it.
 type budget struct {
 	runs, bytes int
 	first       *v1.Run // touched, and not measured yet
@@ -26,7 +28,7 @@ func (p *planner) spend(run *v1.Run) bool {
 	if b.runs > 0 && run != nil {
 		bytes += sizeOf(b.first) + sizeOf(run)
 	}
-	if b.runs == maxRuns || bytes > maxRunBytes {
+	if b.runs == maxRuns || b.runs == 1 && p.in.OneRun || bytes > maxRunBytes {
 		p.wakeAt(p.now)
 		return false
 	}

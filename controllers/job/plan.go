@@ -26,6 +26,10 @@ type Input struct {
 	Compile func(store.Key, v1.ScheduleStatus) (Occurrences, error)
 	// UpSince is when the controller began to watch over its Jobs: what was due before passed in downtime.
 	UpSince time.Time
+	// OneRun: etcd has refused several Runs of this spec in one transaction for their size, so one at a time is touched. TooLarge is
+	// its refusal of a single one; nil: there was none.
+	OneRun   bool
+	TooLarge error
 	// WrittenAt is when the status was last written; zero if that is long ago.
 	WrittenAt time.Time
 	// Settings of the controller.

@@ -350,6 +350,26 @@ func TestOneTransactionTakesWhatEtcdTakes(t *testing.T) {
 	w.to(at("10:11:10"))
 }
 
+// TestAJobWhoseRunsEtcdWouldNotTake was put with etcdctl: the API takes 1 MiB at most.
+func TestAJobWhoseRunsEtcdWouldNotTake(t *testing.T) {
+	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
+		for i := range 15 {
+			s.Task.Env = append(s.Task.Env, v1.EnvVar{Name: fmt.Sprintf("LARGE%d", i), Value: strings.Repeat("x", 100_000)})
+		}
+	})
+	w.to(at("10:00"))
+	c := condition.Find(w.status().Conditions, v1.JobAccepted)
+	if len(w.runs) != 0 || c.Reason != v1.ReasonInvalid || !strings.Contains(c.Message, "too large") {
+		t.Errorf("%d Runs, %+v", len(w.runs), c)
+	}
+	w.edit(func(s *v1.JobSpec) { s.Task.Env = nil })
+	w.to(at("10:30"))
+	w.to(at("11:00"))
+	if len(w.runs) != 1 {
+		t.Errorf("%d Runs after it was mended", len(w.runs))
+	}
+}
+
 func TestReplaceCancelsMoreRunsThanOneTransactionTakes(t *testing.T) {
 	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
 		s.ConcurrencyPolicy, s.MissedRuns, s.Schedule = v1.ConcurrencyAllow, v1.MissedRunsAll, "* * * * *"

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -56,6 +57,7 @@ type Reconciler struct {
 	metrics   metrics
 	upSince   atomic.Pointer[time.Time]
 	lastWrite writes
+	refusals  refusals
 	calendars *Calendars
 }
 
@@ -100,6 +102,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	}
 	change.NewKeys = unheardOf(key, in.Job, &decision, seen)
 	revision, err := r.cfg.Writer.Apply(ctx, change)
+	if errors.Is(err, store.ErrTooLarge) && in.TooLarge == nil && in.Job != nil {
+		// To write the same again is of no use. The next plan writes less, or reports it.
+		many := len(decision.Create)+len(decision.Cancel)+len(decision.Delete) > 1
+		r.refusals.note(key, refusal{specMod: in.Job.Rev.SpecMod, many: many, err: err})
+		return reconcile.Result{After: time.Millisecond}, nil
+	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("carry out the plan of %s: %w", key, err)
 	}
@@ -135,6 +143,11 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 	}
 	if in.Job == nil {
 		return in, seen, nil
+	}
+	if refused := r.refusals.of(key, in.Job.Rev.SpecMod); refused.many {
+		in.OneRun = true
+	} else {
+		in.TooLarge = refused.err
 	}
 	in.Calendars = r.calendars.Of(key.Namespace, in.Job.Object.Spec.Calendars)
 	if err := in.Job.StatusErr(); err != nil {

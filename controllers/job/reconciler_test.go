@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.etcd.io/etcd/server/v3/embed"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
 	"horae/internal/cache"
@@ -619,5 +621,50 @@ func TestStatusKeysAreAsDocumented(t *testing.T) {
 	}
 	if doc["apiVersion"] != "horae/v1" || doc["kind"] != "Job" || doc["spec"] != nil || doc["status"] == nil {
 		t.Errorf("document %s", change.Writes[0].Value)
+	}
+}
+
+// TestAJobThatEtcdDoesNotTake: an etcd with a smaller limit than the default gets one Run at a time, and a Job of which it does not take
+// even one reports that, and goes on when its spec has become smaller.
+func TestAJobThatEtcdDoesNotTake(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Config{
+		Endpoints:      []string{etcdtest.Start(t, etcdtest.WithConfig(func(c *embed.Config) { c.MaxRequestBytes = 20 << 10 }))},
+		RequestTimeout: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	r := &rig{t: t, store: s, cache: cache.New(s, logr.Discard(), cache.VerifyImmutable())}
+	r.set(at("09:30"))
+	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }})
+	r.follow()
+	job := func(size int) string {
+		return "apiVersion: horae/v1\nkind: Job\nspec:\n  schedule: \"0 * * * *\"\n  missedRuns: All\n  concurrencyPolicy: Allow\n  task: {shell: \"" + strings.Repeat("x", size) + "\"}\n"
+	}
+	settle := func(now string) {
+		for range 20 {
+			if d := r.once(now); d.After != time.Millisecond {
+				return
+			}
+		}
+		t.Fatal("the Job does not settle")
+	}
+	r.put(hello.Spec(), job(12<<10))
+	settle("09:30")
+	settle("12:30") // Three are due: two of them do not fit into one transaction.
+	if s := r.status(); s.ActiveCount != 3 || reasonOf(s, v1.JobAccepted) != v1.ReasonValid {
+		t.Errorf("%d Runs, %+v", s.ActiveCount, s.Conditions)
+	}
+	r.put(hello.Spec(), job(19<<10)) // The Run is larger than the Job by what defaults add.
+	settle("13:00")
+	c := condition.Find(r.status().Conditions, v1.JobAccepted)
+	if c.Status != metav1.ConditionFalse || !strings.Contains(c.Message, "too large") || r.status().ActiveCount != 3 {
+		t.Errorf("%d Runs, condition %+v", r.status().ActiveCount, c)
+	}
+	r.put(hello.Spec(), job(10))
+	settle("13:30")
+	if s := r.status(); s.ActiveCount != 4 || reasonOf(s, v1.JobAccepted) != v1.ReasonValid {
+		t.Errorf("%d Runs, %+v", s.ActiveCount, s.Conditions)
 	}
 }

@@ -17,9 +17,13 @@ func (p *planner) accept() {
 	switch {
 	case entry.Err != nil:
 		p.invalid = v1.Short(entry.Err.Error())
+	case p.in.TooLarge != nil:
+		p.invalid = v1.Short(fmt.Sprintf("spec: etcd does not take what this Job needs to be written: %v", p.in.TooLarge))
 	case accepted == nil || accepted.Status != metav1.ConditionTrue || p.next.ObservedGeneration != entry.Rev.SpecVersion:
 		if errs := Validate(entry.Object); len(errs) > 0 {
 			p.invalid = v1.Short(v1.AsError(errs).Error())
+		} else if n := sizeOf(NewRun(entry.Object, Scheduled(p.now), RunOptions{}, p.now)); n > maxOneRun {
+			p.invalid = fmt.Sprintf("spec: is too large: a Run of this Job takes %d bytes, and must take at most %d", n, maxOneRun)
 		}
 	}
 }
