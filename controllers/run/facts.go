@@ -14,8 +14,8 @@ type Facts struct {
 	// InFlight: the ACCEPT of the live attempt has not been answered on this subscription. It may yet arrive,
 	// so that "unknown" says nothing, and neither a question nor a kill makes sense.
 	InFlight bool
-	// Told is how far the live attempt has come, according to updates that are not stored (STAGING, STARTING).
-	Told progress
+	// Progress is how far the live attempt has come, according to updates that are not stored (STAGING, STARTING).
+	Progress progress
 	// Kills of the live attempt so far, on this subscription, and when the last was sent.
 	Kills    int
 	LastKill time.Time
@@ -43,7 +43,7 @@ type runMemory struct {
 	// task is the live attempt that the next fields speak of, epoch the subscription.
 	task     string
 	epoch    int64
-	told     progress
+	progress progress
 	kills    int
 	lastKill time.Time
 	asks     int

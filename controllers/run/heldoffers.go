@@ -8,7 +8,7 @@ import (
 	"horae/internal/offer"
 )
 
-// heldOffers are the offers that the placer holds, and what it has told Mesos about wanting more, for each of
+// heldOffers are the offers that the placer holds, and what Mesos knows of our wish for more, for each of
 // the framework's roles. It is a state machine without a clock and without I/O: each method is a transition at
 // a time that is passed in. What next returns counts as sent to Mesos from then on, because a call that was
 // decided twice would be made twice: deciding and recording are one step. DECLINEs that did not arrive come

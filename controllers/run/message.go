@@ -22,7 +22,7 @@ func join(a, b string) string {
 	return a + ": " + b
 }
 
-// longestMessage is how much of Mesos's own words is kept, in bytes: an agent may send a whole log.
+// longestMessage is how much of a message of Mesos is kept, in bytes: an agent may send a whole log.
 const longestMessage = 1024
 
 // shorten keeps the beginning of a long text.

@@ -102,7 +102,7 @@ func (m *model) plan(t *rapid.T, crash int) {
 	if m.removed {
 		return
 	}
-	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Told: progress(rapid.IntRange(0, 2).Draw(t, "told"))}
+	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Progress: progress(rapid.IntRange(0, 2).Draw(t, "told"))}
 	before := m.run.Object.DeepCopy()
 	d := Plan(Input{Run: m.run, Updates: m.box, Facts: facts}, m.now)
 	if !sameStatus(&before.Status, &m.run.Object.Status) {
@@ -151,8 +151,8 @@ func (m *model) noEffect(t *rapid.T, u offer.Update) {
 	if u.State == offer.TaskUnknown || u.State == offer.TaskGone || u.State == offer.TaskRunning || u.State == offer.TaskUnreachable {
 		return // Reachable and not, again and again: only the last one counts.
 	}
-	for _, told := range []progress{sent, staged, started} {
-		p := newPlan(Input{Run: m.run, Facts: Facts{Told: told}}, m.now)
+	for _, so := range []progress{sent, staged, started} {
+		p := newPlan(Input{Run: m.run, Facts: Facts{Progress: so}}, m.now)
 		before := p.status
 		before.Attempts = append([]v1.Attempt(nil), p.status.Attempts...)
 		p.read(u)

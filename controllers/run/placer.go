@@ -261,7 +261,7 @@ func (p *placer) retry(jobs map[store.Key]bool) {
 	}
 }
 
-// callMesos tells Mesos which offers are and are not wanted, and has the Runs that wait report why. It returns
+// callMesos declines offers, revives and suppresses roles, and has the waiting Runs report why they wait. It returns
 // when to look again.
 func (p *placer) callMesos(ctx context.Context) time.Time {
 	now := p.now()

@@ -116,7 +116,7 @@ func (p *plan) read(u offer.Update) {
 		return
 	}
 	a := &p.status.Attempts[i]
-	so := p.in.Told
+	so := p.in.Progress
 	if a.State != v1.RunLaunching {
 		so = started
 	}
@@ -141,7 +141,7 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 	case m.unreachable && a.UnreachableTime == nil:
 		since := u.Timestamp
 		if !u.UnreachableTime.IsZero() {
-			since = u.UnreachableTime // an answer to reconciliation is later than what it tells (recordings/agent_loss)
+			since = u.UnreachableTime // an answer to reconciliation is later than what it reports (recordings/agent_loss)
 		}
 		a.UnreachableTime = p.within(a, since)
 		p.report(reasonUnreachable, join(m.text, a.Hostname))

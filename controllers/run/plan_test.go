@@ -309,7 +309,7 @@ func TestPlan(t *testing.T) {
 		},
 		"unknown though Mesos had said starting: it may have run": {
 			run: []func(*v1.Run){withAttempts(attempt(1, v1.RunLaunching))}, updates: []offer.Update{update(1, offer.TaskUnknown, reconciled)},
-			facts: Facts{Told: staged},
+			facts: Facts{Progress: staged},
 			want:  outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
 		},
 		"silent while launching: asked after ten seconds": {
@@ -636,7 +636,7 @@ func TestAttemptsThatWereAborted(t *testing.T) {
 		launched := Launched(run.Object, attempt(n, v1.RunLaunching, func(a *v1.Attempt) { a.LaunchTime = v1.NewTime(now) }))
 		run = testRun(func(r *v1.Run) { r.Spec.Retries.Limit, r.Status = ptr(int32(1)), launched })
 		u := update(n, offer.TaskFailed, because("EXECUTOR_TERMINATED"), func(u *offer.Update) { u.Message = "Executor terminated" })
-		d := Plan(Input{Run: run, Updates: []offer.Update{u}, Facts: Facts{Told: staged}}, now)
+		d := Plan(Input{Run: run, Updates: []offer.Update{u}, Facts: Facts{Progress: staged}}, now)
 		run = testRun(func(r *v1.Run) { r.Spec.Retries.Limit, r.Status = ptr(int32(1)), *d.Status })
 		last := d.Status.Attempts[len(d.Status.Attempts)-1]
 		phases = append(phases, last.State)
@@ -662,7 +662,7 @@ func TestAttemptsThatWereAborted(t *testing.T) {
 
 	// Any sign that the task has started, and it counts.
 	for name, in := range map[string]Input{
-		"TASK_STARTING was heard of": {Run: testRun(withAttempts(attempt(1, v1.RunLaunching))), Facts: Facts{Told: started}},
+		"TASK_STARTING was heard of": {Run: testRun(withAttempts(attempt(1, v1.RunLaunching))), Facts: Facts{Progress: started}},
 		"it runs":                    {Run: testRun(withAttempts(attempt(1, v1.RunRunning)))},
 	} {
 		in.Updates = []offer.Update{update(1, offer.TaskFailed, because("EXECUTOR_TERMINATED"))}

@@ -123,7 +123,7 @@ func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	epoch, framework := c.reconciliation.current()
 	m := c.memory.of(run.Key, task, epoch)
 	in.Facts = Facts{
-		Told: m.told, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
+		Progress: m.progress, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
 		Why: m.why,
 	}
 	if live != nil {
@@ -135,9 +135,9 @@ func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	}
 	for _, l := range updates {
 		in.Updates = append(in.Updates, l.Update)
-		if told := progressOf(l.State); l.TaskID == task && told > in.Told {
-			in.Told = told
-			c.remember(run.Key, task, func(m *runMemory) { m.told = told })
+		if so := progressOf(l.State); l.TaskID == task && so > in.Progress {
+			in.Progress = so
+			c.remember(run.Key, task, func(m *runMemory) { m.progress = so })
 		}
 	}
 	return in

@@ -29,7 +29,7 @@ const (
 	killed
 )
 
-// progress is how far an attempt has come, as far as Mesos has told.
+// progress is how far an attempt has come, as far as Mesos has reported.
 type progress int
 
 const (
@@ -316,7 +316,7 @@ var byState = func() map[offer.State][]row {
 }()
 
 // meaning finds the row of an update of an attempt that has come so far. A state that Mesos 1.11 does not have
-// means nothing: the attempt lives, and reconciliation will tell.
+// means nothing: the attempt lives, and reconciliation will show what became of it.
 func meaning(state offer.State, reason string, so progress) row {
 	for _, r := range byState[state] {
 		if (r.reason == "" || r.reason == reason) && (r.before == 0 || so < r.before) {

@@ -20,8 +20,8 @@
 // # What it costs
 //
 // Runs that differ in nothing but their age are peers and are searched for once (backlog.go): within one
-// placement agents only get fuller, so that the search for peers goes on where it stopped. What was tried in
-// vain is not tried again before more is offered. The agents of a role stand in the order in which they are
+// placement agents only get fuller, so that the search for peers goes on where it stopped. What found no
+// place is not tried again before more is offered. The agents of a role stand in the order in which they are
 // filled, with gaps, under a tree that finds the first that has enough of everything (shelf.go, tree.go): a
 // change costs about the square of log n. So a placement costs what it places, not what waits or is offered.
 // The measured numbers are in docs/benchmarks.md; `go test ./controllers/run/placement -bench .` measures them.
