@@ -133,6 +133,9 @@ func (e *explainer) members(raw []byte, at *path, f func(name string, value []by
 	}
 }
 
+// mustBeQuoted begins the message about a number or a boolean where text should be.
+const mustBeQuoted = "must be text: put it in quotes"
+
 func (e *explainer) scalar(raw []byte, t reflect.Type, at *path, shape string) {
 	if t.Kind() == reflect.String && raw[0] == '"' {
 		return
@@ -149,7 +152,7 @@ func (e *explainer) scalar(raw []byte, t reflect.Type, at *path, shape string) {
 	case reflect.String:
 		msg := "must be text"
 		if raw[0] != '{' && raw[0] != '[' && typeHint(shape, raw) == "" {
-			msg += fmt.Sprintf(`: put it in quotes, "%s"`, e.written.text(at, raw))
+			msg = fmt.Sprintf(`%s, "%s"`, mustBeQuoted, e.written.text(at, raw))
 		}
 		e.wrongType(raw, at, shape, msg)
 	case reflect.Bool:

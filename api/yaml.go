@@ -164,13 +164,14 @@ func (d yamlDocument) parse(budget *budget) ([]runtime.Object, error) {
 	return objs, err
 }
 
-// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Parse reads it, and knows nothing of kinds. What sends
-// documents on to Parse must convert them with it: other readers take a key "on" for true. Keys that stand twice are reported by
-// path and line, and so are numbers that stand for text, as an *Error: the JSON does not show how they were written. An input without a
-// document gives ErrEmpty.
+// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Parse reads it. What sends documents on to Parse must convert
+// them with it: other readers take a key "on" for true.
+//
+// It reports, as an *Error, what the JSON would not show any more: keys that stand twice, by path and line, and numbers and booleans
+// that stand where a kind has text, as they are written. All else is for Parse to find. An input without a document gives ErrEmpty.
 func YAMLToJSON(data []byte) ([]byte, error) {
 	if trimmed := trim(data); len(trimmed) > 0 && trimmed[0] == '{' && gojson.Valid(trimmed) {
-		return trimmed, checkDuplicates(trimmed)
+		return checkedJSON(trimmed)
 	}
 	docs, err := yamlDocuments(data)
 	if err != nil {
@@ -183,13 +184,38 @@ func YAMLToJSON(data []byte) ([]byte, error) {
 	case len(docs) > 1:
 		return nil, fmt.Errorf("want one document, got %d", len(docs))
 	case docs[0].json != nil:
-		return docs[0].json, checkDuplicates(docs[0].json)
+		return checkedJSON(docs[0].json)
 	}
 	out, written, err := yamlToJSON(docs[0].root, newBudget(len(data)))
 	if err != nil {
 		return nil, err
 	}
-	return out, written.check(out)
+	return out, checkTexts(out, written)
+}
+
+// checkedJSON is a document that is JSON already.
+func checkedJSON(data []byte) ([]byte, error) {
+	if err := checkDuplicates(data); err != nil {
+		return nil, err
+	}
+	return data, checkTexts(data, nil)
+}
+
+// checkTexts reports numbers and booleans that stand where the document's kind has text: what is put into quotes is what stands in the
+// document, and not what a number becomes on its way.
+func checkTexts(data []byte, written asWritten) error {
+	_, err := parseJSON(data, written, 0)
+	var e *Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	var m mistakes
+	for _, f := range e.Fields {
+		if strings.HasPrefix(f.Message, mustBeQuoted) {
+			m.fields = append(m.fields, f)
+		}
+	}
+	return m.err()
 }
 
 // checkDuplicates reports the names that stand twice in JSON.
@@ -225,25 +251,6 @@ func (w asWritten) text(at *path, raw []byte) string {
 		}
 	}
 	return string(raw)
-}
-
-// check reports those that stand for text.
-func (w asWritten) check(data []byte) error {
-	if len(w) == 0 {
-		return nil
-	}
-	_, err := parseJSON(data, w, 0)
-	var e *Error
-	if !errors.As(err, &e) {
-		return nil
-	}
-	var m mistakes
-	for _, f := range e.Fields {
-		if _, ok := w[f.Path]; ok {
-			m.fields = append(m.fields, f)
-		}
-	}
-	return m.err()
 }
 
 // yamlToJSON writes a document as JSON.

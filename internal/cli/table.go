@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/client-go/util/jsonpath"
+
+	v1 "horae/api/v1"
 )
 
 // tableFlags are the flags that change a table.
@@ -120,8 +121,8 @@ func compareValues(a, b any) int {
 			return s.Compare(t)
 		}
 	}
-	if p, err := resource.ParseQuantity(x); err == nil {
-		if q, err := resource.ParseQuantity(y); err == nil {
+	if p, err := v1.ParseQuantity(x); err == nil {
+		if q, err := v1.ParseQuantity(y); err == nil {
 			return p.Cmp(q)
 		}
 	}
