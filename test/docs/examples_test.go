@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"horae/api"
 	v1 "horae/api/v1"
@@ -62,7 +63,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-// TestEveryFieldIsDescribed: docs/jobs.md names each field of a Job's spec, docs/tasks.md each of its task's.
+// TestEveryFieldIsDescribed: docs/jobs.md names each field of a Job and of a Run, docs/tasks.md each of a task.
 func TestEveryFieldIsDescribed(t *testing.T) {
 	task := reflect.TypeFor[v1.TaskSpec]()
 	for _, tc := range []struct {
@@ -74,6 +75,11 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			task, reflect.TypeFor[v1.Duration](),
 			reflect.TypeFor[v1.Dependency](), reflect.TypeFor[v1.NotifyRoute](), // not supported yet
 		}},
+		{"docs/jobs.md", reflect.TypeFor[v1.JobStatus](), []reflect.Type{reflect.TypeFor[metav1.Condition](), reflect.TypeFor[v1.Time]()}},
+		{"docs/jobs.md", reflect.TypeFor[v1.RunSpec](), []reflect.Type{
+			task, reflect.TypeFor[v1.Duration](), reflect.TypeFor[v1.Time](), reflect.TypeFor[v1.EnvVar](),
+		}},
+		{"docs/jobs.md", reflect.TypeFor[v1.RunStatus](), []reflect.Type{reflect.TypeFor[v1.Time]()}},
 		{"docs/tasks.md", task, []reflect.Type{
 			reflect.TypeFor[v1.Duration](), reflect.TypeFor[resource.Quantity](), reflect.TypeFor[v1.Container](),
 		}},
