@@ -59,6 +59,13 @@ func (r *replay) offersOut(l *line, c *conn) error {
 	return r.learnAgent(live)
 }
 
+// unrecorded reports whether the live event is the end of an offer that stands for no recorded one, where the end of another is due.
+func (r *replay) unrecorded(recorded, live any) bool {
+	id := str(at(recorded, "rescind", "offer_id", "value"))
+	want, got := r.names.text(id), str(at(live, "rescind", "offer_id", "value"))
+	return id != "" && want != id && got != want && !r.names.stands(got)
+}
+
 // covers reports whether got has at least what want has.
 func covers(got, want map[string]string) bool {
 	for k, w := range want {

@@ -263,6 +263,9 @@ func (r *replay) event(i int, l *line) error {
 	}
 	k := key(recorded)
 	live, ok := c.next(k, r.patience)
+	for ok && r.unrecorded(recorded, live) {
+		live, ok = c.next(k, r.patience)
+	}
 	if !ok {
 		r.fail(l, "no event %s on %s came within %s; want %s", k, l.On, r.patience, l.Body)
 		return errStuck
