@@ -95,7 +95,7 @@ func suspension(j *v1.Job) string {
 	case j.Spec.Suspend:
 		return "yes: the schedule starts no Runs; horae resume " + j.Name
 	case c != nil && c.Reason == v1.ReasonTooManyFailures:
-		return fmt.Sprintf("yes: %s; horae resume %s", c.Message, j.Name)
+		return "yes: " + c.Message // which says what to do
 	}
 	return ""
 }

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/store"
 )
 
 // column is where a text begins in a line of a table; -1 when it is not in it.
@@ -150,6 +152,45 @@ func TestAMessageOfSeveralLines(t *testing.T) {
 	for _, want := range []string{" Memory limit exceeded\nTask 1:", "Message 1:  Memory limit exceeded\n            \n            statistics:\n            anon 1\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+// TestDescribeOfASpecThatAnotherToolBroke: of a spec that cannot be read, nothing is known, not that there is no schedule.
+func TestDescribeOfASpecThatAnotherToolBroke(t *testing.T) {
+	h := build(t)
+	key := store.JobKey("default", "broken")
+	rev, err := h.store.Apply(t.Context(), store.Change{Writes: []store.Write{{
+		EtcdKey: key.Spec(), Value: []byte("apiVersion: horae/v1\nkind: Job\nmetadata: {name: broken}\nspec: {schedule: [1]}\n"),
+	}}})
+	if err == nil {
+		err = h.cache.WaitFor(t.Context(), rev)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := h.ok("describe job broken")
+	if strings.Contains(got, "triggered") || !strings.Contains(got, "unknown: the spec is not valid, see Conditions\n") || !strings.Contains(got, "spec.schedule") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// TestDescribeLeavesOutDaysOff: the server knows the Calendars, so its next times are shown.
+func TestDescribeLeavesOutDaysOff(t *testing.T) {
+	h := build(t)
+	if r := h.apply("apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: off}\nspec: {dates: ['2026-11-24']}\n"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if r := h.apply(strings.Replace(hello, "  task:", "  calendars: {exclude: [off]}\n  task:", 1)); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	h.setJob("hello", func(s *v1.JobStatus) {
+		s.NextScheduleTime = v1.NewTimePtr(time.Date(2026, 11, 23, 1, 0, 0, 0, time.UTC))
+	})
+	got := h.ok("describe job hello")
+	for day, want := range map[string]bool{"23": true, "24": false, "25": true, "26": true, "27": true, "28": true, "29": false} {
+		if strings.Contains(got, "2026-11-"+day+"T01:00:00Z") != want {
+			t.Errorf("day %s is shown: %t, want %t", day, !want, want)
 		}
 	}
 }

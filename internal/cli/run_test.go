@@ -95,7 +95,7 @@ func TestResumeAJobThatItsFailuresStopped(t *testing.T) {
 	if got := h.ok("get jobs"); !regexp.MustCompile(`hello .* True .* TooManyFailures `).MatchString(got) {
 		t.Errorf("the table:\n%s", got)
 	}
-	if got := h.ok("describe job hello"); !strings.Contains(got, "yes: 3 Runs failed in a row; horae resume hello\n") {
+	if got := h.ok("describe job hello"); !strings.Contains(got, "yes: 3 Runs failed in a row\n") {
 		t.Errorf("the description:\n%s", got)
 	}
 	before := h.cache.Job("default", "hello")
