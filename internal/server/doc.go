@@ -4,7 +4,8 @@
 //
 // A request goes one way: server.go routes it, request.go reads its parameters; get.go, write.go, update.go,
 // patch.go, delete.go and watch.go do it; respond.go negotiates the form of the answer, table.go makes tables,
-// errors.go makes Status objects. What differs between kinds is in the table of kinds (package api), and in
+// listwriter.go sends lists piece by piece, errors.go makes Status objects; limits.go and hosts.go bound what a
+// client may do. What differs between kinds is in the table of kinds (package api), and in
 // kinds.go for what only a server needs.
 //
 // Reads are answered from the cache. A write goes through the store, guarded by the revision of the spec that it

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -97,13 +98,14 @@ func connectionLimit() int {
 type connections struct {
 	limit int
 
-	mu   sync.Mutex
-	open map[net.Conn]struct{} // guarded by mu
-	idle []net.Conn            // guarded by mu; the longest idle first
+	mu    sync.Mutex
+	open  map[net.Conn]struct{} // guarded by mu
+	idle  []net.Conn            // guarded by mu: those that wait for their next request; the longest idle first
+	fresh []net.Conn            // guarded by mu: those on which nothing has come yet; the oldest first
 }
 
-// limitConnections has srv serve at most limit connections: the listener returned takes no others. An idle one
-// gives way to a new one.
+// limitConnections has srv serve at most limit connections: the listener returned takes no others. One on which
+// nothing is asked gives way to a new one.
 func limitConnections(srv *http.Server, l net.Listener, limit int) net.Listener {
 	c := &connections{limit: limit, open: map[net.Conn]struct{}{}}
 	srv.ConnState = c.changed
@@ -114,24 +116,28 @@ func limitConnections(srv *http.Server, l net.Listener, limit int) net.Listener 
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i, other := range c.idle {
-		if other == conn {
-			c.idle = append(c.idle[:i:i], c.idle[i+1:]...)
-			break
-		}
-	}
+	isIt := func(other net.Conn) bool { return other == conn }
+	c.idle, c.fresh = slices.DeleteFunc(c.idle, isIt), slices.DeleteFunc(c.fresh, isIt)
 	switch state {
 	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
 		return
 	case http.StateIdle:
 		c.idle = append(c.idle, conn)
-	default:
+	case http.StateNew:
 		c.open[conn] = struct{}{}
+		c.fresh = append(c.fresh, conn)
 	}
-	if len(c.open) >= c.limit && len(c.idle) > 0 {
-		_ = c.idle[0].Close() // its state changes when the server notices
-		delete(c.open, c.idle[0])
-		c.idle = c.idle[1:]
+	if len(c.open) < c.limit {
+		return
+	}
+	for _, unused := range []*[]net.Conn{&c.idle, &c.fresh} {
+		if len(*unused) > 0 {
+			victim := (*unused)[0]
+			*unused = (*unused)[1:]
+			delete(c.open, victim)
+			_ = victim.Close() // the server notices, and the listener has room for another
+			return
+		}
 	}
 }

@@ -219,6 +219,23 @@ func TestIdleConnectionsGiveWay(t *testing.T) {
 	}
 }
 
+// A connection on which nothing comes gives way, too.
+func TestSilentConnectionsGiveWay(t *testing.T) {
+	f := start(t, limited(func(l *limits) { l.connections = 4 }))
+	for range 12 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+	}
+	began := time.Now()
+	f.want(200, f.do("GET", "/livez", ""))
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("answered after %s: silent connections were closed by their time-out only", took)
+	}
+}
+
 func TestOnlyKnownValuesBecomeLabels(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	f := start(t, func(c *Config) { c.Registerer, c.Gatherer = registry, registry })
