@@ -69,7 +69,7 @@ func newSite(t *testing.T, dir string) *site {
 	// Intervals that leave an outage of seconds time to be noticed: a silent master after 2.5 s, an agent after 5 s.
 	s.cluster = newProcess(t, dir, "devcluster", "devcluster", "--listen", "127.0.0.1:0", "--faults", "127.0.0.1:0", "--agents", fmt.Sprint(agents),
 		"--resources", "cpus:16;mem:8192;disk:10000", "--work-dir", filepath.Join(dir, "devcluster"),
-		"--heartbeat-interval", "500ms", "--agent-ping-timeout", "1s", "--update-retry", "1s")
+		"--heartbeat-interval", "500ms", "--agent-ping-timeout", "1s", "--update-retry", "1s", "--executor-startup", "200ms")
 	s.cluster.start()
 	if err := s.cluster.waitReady(); err != nil {
 		t.Fatal(err)
