@@ -353,7 +353,7 @@ func TestOneTransactionTakesWhatEtcdTakes(t *testing.T) {
 // TestAJobWhoseRunsEtcdWouldNotTake was put with etcdctl: the API takes 1 MiB at most.
 func TestAJobWhoseRunsEtcdWouldNotTake(t *testing.T) {
 	w := newWorld(t, at("09:30"), func(s *v1.JobSpec) {
-		for i := range 15 {
+		for i := range 16 {
 			s.Task.Env = append(s.Task.Env, v1.EnvVar{Name: fmt.Sprintf("LARGE%d", i), Value: strings.Repeat("x", 100_000)})
 		}
 	})

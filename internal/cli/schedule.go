@@ -120,6 +120,9 @@ func (u *upcoming) ofExpression(text string, after time.Time) (*plan, error) {
 		}
 		p.zone, opts.Location = zone, zone
 	}
+	if u.after == "" { // A Job that is made now.
+		after = schedule.Anchor{Expression: text, Since: opts.Created.Truncate(time.Second)}.Begin()
+	}
 	s, err := schedule.Parse(text, opts)
 	if err != nil {
 		return nil, err

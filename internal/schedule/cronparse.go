@@ -51,6 +51,9 @@ type fieldParser struct {
 
 func (p *parser) parseCron(text string) (*cron, error) {
 	fields := strings.Fields(text)
+	if err := p.crontabLine(text, fields); err != nil {
+		return nil, err
+	}
 	switch n := len(fields); {
 	case n == 5:
 		fields = append([]string{"0"}, fields...)
@@ -89,11 +92,41 @@ func (p *parser) parseCron(text string) (*cron, error) {
 			c.dow, c.dowAny = uint8(mask|mask>>7)&0x7f, f.any
 		}
 	}
+	p.warnOfStepDays(fields[domField], fields[dowField], c)
 	c.compile()
 	if _, ok := c.daySet.next(dayNumber(date{2000, 1, 1})); !ok {
 		return nil, errorf("cron expression", text, "never fires: no such day in any year")
 	}
 	return c, nil
+}
+
+// crontabLine refuses a line of a crontab that still has its command: five fields that are right, and then something that is no field.
+func (p *parser) crontabLine(text string, fields []string) error {
+	noField := func(r rune) bool { return !strings.ContainsRune(fieldRunes, r) }
+	if len(fields) < 6 || !strings.ContainsFunc(strings.Join(fields[5:], ""), noField) {
+		return nil
+	}
+	alone := *p // Its warnings are not of interest.
+	five := strings.Join(fields[:5], " ")
+	if _, err := alone.parseCron(five); err != nil {
+		return nil
+	}
+	return errorf("cron expression", text,
+		"looks like a line of a crontab with its command: the schedule is %q; a command goes into spec.task.shell", five)
+}
+
+// fieldRunes are those of which numbers, ranges, steps and lists consist, and of the names and letters of the day of week, the only
+// field that may stand sixth.
+const fieldRunes = "0123456789*?,-/()#HLSUNMOTEWDRFIAsunmotewdrfia"
+
+// warnOfStepDays tells what other crons make of a star with a step in a day field: Vixie cron and its descendants take the field for
+// unrestricted, and want both fields to match.
+func (p *parser) warnOfStepDays(dom, dow string, c *cron) {
+	if c.domAny || c.dowAny || dom[0] != '*' && dow[0] != '*' {
+		return
+	}
+	p.warn("day of month %q or day of week %q: either counts here; "+
+		"Vixie cron and its descendants want both to match, since one begins with *", dom, dow)
 }
 
 func (f *fieldParser) errorf(value, format string, args ...any) *Error {

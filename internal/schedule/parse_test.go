@@ -38,6 +38,9 @@ func TestParseRefusesWithTheFieldAndWhatWouldBeRight(t *testing.T) {
 		{"February 30", "0 0 30 2 *", `cron expression "0 0 30 2 *": never fires: no such day in any year`},
 		{"working day of February 30", "0 0 30W 2 *", `cron expression "0 0 30W 2 *": never fires: no such day in any year`},
 		{"day 31 in short months", "0 0 31 4,6,9,11 *", `cron expression "0 0 31 4,6,9,11 *": never fires: no such day in any year`},
+		{"crontab line", "0 5 * * 1 tar -zcf /var/backups/home.tgz /home/", `cron expression "0 5 * * 1 tar -zcf /var/backups/home.tgz /home/": looks like a line of a crontab with its command: the schedule is "0 5 * * 1"; a command goes into spec.task.shell`},
+		{"crontab line with a path alone", "*/5 * * * * /usr/bin/x", `cron expression "*/5 * * * * /usr/bin/x": looks like a line of a crontab with its command: the schedule is "*/5 * * * *"; a command goes into spec.task.shell`},
+		{"crontab line with a user", "17 * * * * root run-parts /etc/cron.hourly", `cron expression "17 * * * * root run-parts /etc/cron.hourly": looks like a line of a crontab with its command: the schedule is "17 * * * *"; a command goes into spec.task.shell`},
 		{"reboot", "@reboot", `macro "@reboot": has no meaning here: there is no machine that boots; for once use R1//P`},
 		{"unknown macro", "@fortnightly", `macro "@fortnightly": must be @yearly, @annually, @monthly, @weekly, @daily, @midnight, @hourly, @every or @at`},
 		{"every half second", "@every 500ms", `duration "500ms": must be at least 1 second`},
@@ -271,6 +274,21 @@ func TestNextAllocatesNothing(t *testing.T) {
 			s.Contains(at)
 		}); n != 0 {
 			t.Errorf("%q allocates %v times", text, n)
+		}
+	}
+}
+
+// TestStepDays: a star with a step in a day field means another thing in the crons that people come from.
+func TestStepDays(t *testing.T) {
+	for expression, warns := range map[string]bool{
+		"0 3 1-7 * */7": true, "0 3 */2 * MON": true, "0 3 1-7 * MON": false, "0 3 */2 * *": false, "0 3 * * */2": false, "0 3 1-7 * */1": false,
+	} {
+		s, err := Parse(expression, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list := s.Warnings(); (len(list) == 1) != warns || warns && !strings.Contains(list[0], "both to match") {
+			t.Errorf("%s: %q", expression, list)
 		}
 	}
 }
