@@ -30,6 +30,8 @@ type Row[T, S any] struct {
 	Validate func(*T) field.ErrorList
 	// ValidateUpdate reports what is wrong with replacing an object by another: Validate, and fields that never change.
 	ValidateUpdate func(after, before *T) field.ErrorList
+	// Warnings say what in a valid object is perhaps not meant; nil: there are none.
+	Warnings func(*T) []string
 	// Status of an object.
 	Status func(*T) *S
 	// Conditions of an object's status; nil: it has none.
@@ -41,13 +43,15 @@ var (
 	Jobs = Register(Row[v1.Job, v1.JobStatus]{
 		Name: v1.KindJob, Plural: "jobs", Singular: "job",
 		SetDefaults: v1.SetDefaultsJob, Validate: v1.ValidateJob, ValidateUpdate: v1.ValidateJobUpdate,
+		Warnings:   v1.WarningsJob,
 		Status:     func(j *v1.Job) *v1.JobStatus { return &j.Status },
 		Conditions: func(j *v1.Job) *[]metav1.Condition { return &j.Status.Conditions },
 	})
 	Runs = Register(Row[v1.Run, v1.RunStatus]{
 		Name: v1.KindRun, Plural: "runs", Singular: "run",
 		SetDefaults: v1.SetDefaultsRun, Validate: v1.ValidateRun, ValidateUpdate: v1.ValidateRunUpdate,
-		Status: func(r *v1.Run) *v1.RunStatus { return &r.Status },
+		Warnings: v1.WarningsRun,
+		Status:   func(r *v1.Run) *v1.RunStatus { return &r.Status },
 	})
 	Calendars = Register(Row[v1.Calendar, v1.CalendarStatus]{
 		Name: v1.KindCalendar, Plural: "calendars", Singular: "calendar",
@@ -69,6 +73,8 @@ type Kind struct {
 	SetDefaults    func(Object)
 	Validate       func(Object) field.ErrorList
 	ValidateUpdate func(after, before Object) field.ErrorList
+	// Warnings say what in a valid object is perhaps not meant.
+	Warnings func(Object) []string
 	// Status points to the object's status.
 	Status func(Object) any
 	// SetStatus copies what a pointer to a status points to into an object; nil empties the object's status.
@@ -109,8 +115,14 @@ func Register[T, S any, P interface {
 		},
 		Validate:       func(o Object) field.ErrorList { return row.Validate(of(o)) },
 		ValidateUpdate: func(after, before Object) field.ErrorList { return row.ValidateUpdate(of(after), of(before)) },
-		Status:         func(o Object) any { return row.Status(of(o)) },
-		NewStatus:      func() any { return new(S) },
+		Warnings: func(o Object) []string {
+			if row.Warnings == nil {
+				return nil
+			}
+			return row.Warnings(of(o))
+		},
+		Status:    func(o Object) any { return row.Status(of(o)) },
+		NewStatus: func() any { return new(S) },
 		SetStatus: func(o Object, status any) {
 			if status == nil {
 				status = new(S)

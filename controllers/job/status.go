@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,7 +35,7 @@ func (p *planner) forecast() {
 	if p.invalid != "" {
 		p.condition(v1.JobAccepted, metav1.ConditionFalse, v1.ReasonInvalid, p.invalid)
 	} else {
-		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, p.warned)
+		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, p.warnings())
 	}
 	p.calendarsFound()
 	next, ok := p.following()
@@ -44,6 +45,15 @@ func (p *planner) forecast() {
 		p.next.NextScheduleTime = v1.NewTimePtr(next)
 	}
 	p.condition(p.scheduled(ok))
+}
+
+// warnings say what in an accepted spec is perhaps not meant.
+func (p *planner) warnings() string {
+	list := v1.WarningsJob(p.in.Job.Object)
+	if p.warned != "" {
+		list = append(list, p.warned)
+	}
+	return v1.Short(strings.Join(list, "; "))
 }
 
 // following is the next occurrence that will be handled when it is due. The plan wakes up then.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"horae/api"
@@ -38,6 +39,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
 		return err
 	}
+	r.kind.warn(w, full)
 	if dry {
 		switch there, err := s.exists(r.Context(), r.key()); {
 		case err != nil:
@@ -178,6 +180,15 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 		return nil, k.invalid(o.GetName(), errs)
 	}
 	return full, nil
+}
+
+// warn sends what in a valid object is perhaps not meant, as kubectl and horae print it.
+func (k *kind) warn(w http.ResponseWriter, o object) {
+	for _, text := range k.Warnings(o) {
+		if header, err := utilnet.NewWarningHeader(299, "-", text); err == nil {
+			w.Header().Add("Warning", header)
+		}
+	}
 }
 
 // answer waits until the cache has seen a write and sends the object as it is then. An object that has gone since

@@ -442,3 +442,20 @@ func TestCreateWhatAnotherServerHasDeleted(t *testing.T) {
 		t.Errorf("once more: %d %s", a.code, a.body)
 	}
 }
+
+func TestWhatIsPerhapsNotMeantIsWarnedOf(t *testing.T) {
+	f := start(t)
+	const twice = "    env: [{name: A, value: b}, {name: A, value: c}]"
+	for what, a := range map[string]answer{
+		"dry":     f.want(201, f.do("POST", jobsPath+"?dryRun=All", jobYAML("a", twice), "Content-Type", yamlType)),
+		"created": f.want(201, f.do("POST", jobsPath, jobYAML("a", twice), "Content-Type", yamlType)),
+		"patched": f.want(200, f.do("PATCH", jobsPath+"/a", `{"spec":{"suspend":true}}`, "Content-Type", "application/merge-patch+json")),
+	} {
+		if got := a.header.Get("Warning"); got != `299 - "spec.task.env[1].name: hides the value of spec.task.env[0], which has the same name, A"` {
+			t.Errorf("%s: %q", what, got)
+		}
+	}
+	if a := f.want(201, f.do("POST", jobsPath, jobYAML("b"), "Content-Type", yamlType)); a.header.Get("Warning") != "" {
+		t.Errorf("without a reason: %q", a.header.Get("Warning"))
+	}
+}
