@@ -6,7 +6,8 @@ GO ?= go
 BIN := bin
 DIST := dist
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X horae/internal/version.version=$(VERSION)
+# -s -w leave out what only a debugger reads.
+LDFLAGS := -s -w -X horae/internal/version.version=$(VERSION)
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # More flags for go test in the targets test and test-race, for example TESTFLAGS=-v.
 TESTFLAGS ?=
@@ -19,10 +20,10 @@ help: ## List the targets
 build: ## Build bin/manager, bin/horae and bin/devcluster
 	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
-# The tag leaves the dev cluster out; -s -w leave out what only a debugger reads.
+# The tag leaves the dev cluster out. -trimpath makes everything be compiled anew, so only here.
 .PHONY: release
-release: ## Build dist/manager and dist/horae for production: without the dev cluster and symbol tables
-	$(GO) build -tags production -trimpath -ldflags '-s -w $(LDFLAGS)' -o $(DIST)/ ./cmd/manager ./cmd/horae
+release: ## Build dist/manager and dist/horae for production, without the dev cluster
+	$(GO) build -tags production -trimpath -ldflags '$(LDFLAGS)' -o $(DIST)/ ./cmd/manager ./cmd/horae
 
 .PHONY: run
 run: build ## Build, then start the whole system on loopback with a few example Jobs
