@@ -58,7 +58,7 @@ var scenarios = []scenario{
 	{name: "unacknowledged"},
 	{name: "scheduler_failover"},
 	{name: "failover_timeout_expired"},
-	{name: "bad_requests"},
+	{name: "bad_requests", scale: 2},
 	{name: "suppress_revive"},
 	{name: "fetch_and_executors"},
 	{name: "agent_loss", scale: 3, needs: "an agent that can be stopped and continued", masterFlags: quickPings},
