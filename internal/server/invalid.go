@@ -4,29 +4,28 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 )
 
-// markNotAccepted sets the condition Accepted, unless it reports this generation as invalid already. A kind
-// without conditions has no place to say so.
+// markNotAccepted sets the condition Accepted, unless it reports this generation as invalid already. A kind without
+// conditions cannot report it. When the spec became invalid is not known: LastTransitionTime stays as it is, or is the
+// object's creation.
 func (k *kind) markNotAccepted(o object, err error) {
 	if k.Conditions == nil {
 		return
 	}
 	conditions := k.Conditions(o)
-	for i := range *conditions {
-		c := &(*conditions)[i]
-		if c.Type != v1.JobAccepted {
-			continue
+	since := o.GetCreationTimestamp()
+	if present := condition.Find(*conditions, v1.JobAccepted); present != nil {
+		if present.Status == metav1.ConditionFalse && present.ObservedGeneration == o.GetGeneration() {
+			return
 		}
-		if c.Status != metav1.ConditionFalse || c.ObservedGeneration != o.GetGeneration() {
-			c.Status, c.Reason, c.Message, c.ObservedGeneration = metav1.ConditionFalse, v1.ReasonInvalid, err.Error(), o.GetGeneration()
-		}
-		return
+		since = present.LastTransitionTime
 	}
-	*conditions = append(*conditions, metav1.Condition{
+	*conditions = condition.Set(*conditions, metav1.Condition{
 		Type: v1.JobAccepted, Status: metav1.ConditionFalse, Reason: v1.ReasonInvalid, Message: err.Error(),
-		ObservedGeneration: o.GetGeneration(), LastTransitionTime: o.GetCreationTimestamp(),
-	})
+		ObservedGeneration: o.GetGeneration(),
+	}, since.Time)
 }
 
 func markInvalidRun(o object, err error) {

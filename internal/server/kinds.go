@@ -35,8 +35,8 @@ type view struct {
 	parent func(object) (store.Key, *field.Path)
 	// columns of the table.
 	columns []column
-	// markInvalid says in a copy's status why its spec cannot be used, unless its controller has said so already.
-	// Without it the kind's condition Accepted does.
+	// markInvalid records in a copy's status why its spec cannot be used, unless its controller has done so already.
+	// Nil: the kind's condition Accepted reports it.
 	markInvalid func(o object, err error)
 }
 
