@@ -6,22 +6,24 @@ import (
 	"horae/internal/store"
 )
 
-// A decision is one transaction, which must stay below what etcd takes: so many Runs are touched at most, and so many bytes of them
-// written. What is left over is done right afterwards. Half a megabyte is left for the status.
+// A decision is one transaction, which must stay within what etcd accepts: it touches at most maxRuns Runs and writes
+// at most maxRunBytes of them. The next plan, which follows at once, does the rest. Half a megabyte is left for the
+// status.
 const (
 	maxRuns     = 32
 	maxRunBytes = store.MaxChangeBytes - 512<<10
-	// maxOneRun is what a single Run may take. Beside it there must be room for the status, whose lists are all bounded.
+	// maxOneRun is the size of the largest Run. It leaves room for the status, whose lists are all bounded.
 	maxOneRun = store.MaxChangeBytes - 64<<10
 )
 
-// budget is what a plan has used of both. A plan mostly touches one Run, which is not measured: maxOneRun bounds it.
+// budget is what a plan has used of both. Most plans touch one Run, which is not measured: maxOneRun bounds it.
 type budget struct {
 	runs, bytes int
 	first       *v1.Run // touched, and not measured yet
 }
 
-// spend takes a Run from the budget; run is nil for one that is not written. Without room for it another plan is asked for right away.
+// spend takes a Run from the budget and reports whether there was room for it; if not, another plan follows at once.
+// run is nil for a Run that is touched but not written.
 func (p *planner) spend(run *v1.Run) bool {
 	b := &p.budget
 	bytes := b.bytes
@@ -50,7 +52,7 @@ func sizeOf(run *v1.Run) int {
 	}
 	document, err := api.EncodeSpec(run)
 	if err != nil {
-		return 0 // The transaction cannot be made either, and says so.
+		return 0 // Making the transaction fails with the same error.
 	}
 	return len(document)
 }

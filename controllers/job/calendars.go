@@ -16,12 +16,12 @@ type Calendar struct {
 	Name string
 	// Days of the Calendar; nil has none.
 	Days *calendar.Set
-	// Reason and Problem say why it has none: it is not there, or not valid. Empty for one that is.
+	// Reason and Problem are why the Calendar has no days: it does not exist, or is not valid. Empty for one that has.
 	Reason, Problem string
 }
 
-// ruleOf joins the Calendars to the days on which the Job runs. A Calendar that is missing has no days: it excludes none, and
-// adds none to the only ones.
+// ruleOf makes the rule of the days on which the Job runs. A Calendar that is missing has no days: under exclude it
+// excludes none, under only it allows none.
 func ruleOf(spec *v1.JobCalendars, named []Calendar) *calendar.Rule {
 	rule := &calendar.Rule{}
 	if spec == nil {
@@ -50,12 +50,12 @@ func split(all Occurrences, spec *v1.JobSpec, named []Calendar) (*calendar.Split
 
 // CalendarCache is where Calendars are read. Its objects are shared and never modified (I8).
 type CalendarCache interface {
-	// Calendar returns nil for what is not there.
+	// Calendar returns nil for one that does not exist.
 	Calendar(namespace, name string) *store.Calendar
 }
 
-// Calendars finds the Calendars that Jobs name, and keeps their days, so that a plan does not read them again. It is safe
-// for concurrent use.
+// Calendars finds the Calendars that Jobs name, and keeps their days, so that a plan does not compile them again. It
+// is safe for concurrent use.
 type Calendars struct {
 	cache CalendarCache
 	mu    sync.Mutex
@@ -64,18 +64,19 @@ type Calendars struct {
 }
 
 type knownCalendar struct {
-	// of is what was read. Revisions would not do to tell it from another: an etcd that is restored gives them out once more.
+	// of is the entry that was read. Comparing revisions would not be enough: an etcd that is restored from an older
+	// state assigns them again.
 	of       *store.Calendar
 	calendar Calendar
 }
 
-// maxKnown Calendars are kept; above that all are read again.
+// maxKnown bounds the Calendars that are kept. Beyond it all are forgotten, and read again.
 const maxKnown = 4096
 
-// NewCalendars finds them in a cache.
+// NewCalendars returns Calendars that reads from a cache.
 func NewCalendars(cache CalendarCache) *Calendars { return &Calendars{cache: cache} }
 
-// Of are the Calendars that a Job names, each once, as they are now.
+// Of returns the Calendars that a Job names, each once, as they are now.
 func (c *Calendars) Of(namespace string, spec *v1.JobCalendars) []Calendar {
 	var list []Calendar
 	for _, name := range spec.Names() {

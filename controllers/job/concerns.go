@@ -8,8 +8,8 @@ import (
 	"horae/internal/store"
 )
 
-// Concerns returns the keys of the Jobs to reconcile after a change: a Job whose spec changed, the Jobs that name a Calendar whose spec
-// changed, and the Jobs whose plan depends on a Run that changed.
+// Concerns returns the keys of the Jobs to reconcile after a change: a Job whose spec changed, the Jobs that name a
+// Calendar whose spec changed, and the Jobs whose plan depends on a Run that changed.
 func (r *Reconciler) Concerns(e cache.Event) []store.Key {
 	switch e.Key.Kind {
 	case store.Jobs:
@@ -28,15 +28,15 @@ func (r *Reconciler) Concerns(e cache.Event) []store.Key {
 	return nil
 }
 
-// matters reports whether a change of a Run is one that its Job's plan may depend on: it came, ended, went, or was given up.
-// Either may be nil.
+// matters reports whether a change of a Run is one that its Job's plan may depend on: the Run was created, ended, was
+// deleted, or lost its spec. Either may be nil.
 func matters(before, after *store.Run) bool {
 	return before == nil || after == nil ||
 		ended(before) != ended(after) || before.Rev.Deleted() != after.Rev.Deleted() || before.Rev.SpecCreate != after.Rev.SpecCreate
 }
 
-// jobsOf are the Jobs that a Run belongs to. A Run without its spec does not say to which, and its name need not: the Jobs that
-// count it as active wait for its end.
+// jobsOf returns the Jobs that a Run belongs to. The spec names the Job; for a Run whose spec is gone, the name is a
+// guess only. So the Jobs that have the Run in status.active are included: they wait for its end.
 func (r *Reconciler) jobsOf(before, after *store.Run) []store.Key {
 	var keys []store.Key
 	var run store.Key
@@ -49,8 +49,8 @@ func (r *Reconciler) jobsOf(before, after *store.Run) []store.Key {
 	return append(keys, r.cfg.Cache.JobsWithActive(run.Namespace, run.Name)...)
 }
 
-// jobOf is the key of a Run's Job. One whose spec is gone, or cannot be read, says its Job by its name only, and that of a Run made by
-// hand may say none, or another.
+// jobOf returns the key of a Run's Job. If the Run's spec is gone or cannot be decoded, only the Run's name shows the
+// Job; a Run that a person created may have a name that shows none, or another.
 func jobOf(run *store.Run) store.Key {
 	name := run.Object.Spec.Job
 	if name == "" {

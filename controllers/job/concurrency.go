@@ -7,7 +7,8 @@ import (
 	"horae/internal/store"
 )
 
-// admit applies spec.concurrencyPolicy to an occasion that comes now. What may run joins those that wait; start does the rest.
+// admit applies spec.concurrencyPolicy to an occasion that is due now. One that may run joins those that wait; start
+// makes its Run.
 func (p *planner) admit(o Occasion) {
 	waiting := len(p.waiting)
 	switch {
@@ -40,14 +41,15 @@ func (p *planner) admit(o Occasion) {
 	p.waiting = append(p.waiting, o)
 }
 
-// joinsCatchUp reports whether an occasion that comes now waits for its turn, however many wait before it. missedRuns: All asks for
-// every occurrence, one at a time: were those that come due during a catch-up skipped, it would never be complete. Replace does so
-// only behind others that wait: alone, it takes the place of the active Run.
+// joinsCatchUp reports whether an occasion that is due now waits for its turn, however many wait before it.
+// missedRuns: All means every occurrence, one at a time. If occurrences that come due during a catch-up were skipped,
+// it would never be complete. Under Replace an occasion waits only behind others that wait; otherwise it replaces the
+// active Run.
 func (p *planner) joinsCatchUp() bool {
 	return p.spec.MissedRuns == v1.MissedRunsAll && (p.spec.ConcurrencyPolicy != v1.ConcurrencyReplace || len(p.waiting) > 0)
 }
 
-// cancelActive has the active Runs killed, as many as the budget allows: start goes on with the others.
+// cancelActive cancels the active Runs, as many as the budget allows. start cancels the others in the next plans.
 func (p *planner) cancelActive() {
 	for _, run := range p.active {
 		if !run.Rev.Deleted() && run.Err == nil && !cancelled(run) && !slices.Contains(p.cancel, run) && p.spend(run.Object) {
@@ -58,13 +60,13 @@ func (p *planner) cancelActive() {
 
 func cancelled(run *store.Run) bool { return run.Object.Spec.Cancel }
 
-// start makes Runs of the occasions that wait and have room, oldest first.
+// start creates Runs for the occasions that wait, oldest first, while there is room.
 func (p *planner) start() {
 	if p.blocked != "" || p.schedule == nil || len(p.waiting) == 0 {
 		return
 	}
 	if p.spec.ConcurrencyPolicy == v1.ConcurrencyReplace && slices.ContainsFunc(p.active, cancelled) {
-		p.cancelActive() // There were more of them than one transaction takes.
+		p.cancelActive() // One transaction had no room for all of them.
 	}
 	var wait []Occasion
 	for _, o := range p.waiting {
@@ -81,19 +83,20 @@ func (p *planner) start() {
 	p.waiting = wait
 }
 
-// startOne reports whether the occasion is settled: it has its Run, or it is recorded why it cannot have one.
+// startOne reports whether the occasion is settled: its Run exists or is created, or the reason why there cannot be
+// one is recorded.
 func (p *planner) startOne(o Occasion) bool {
 	job := p.in.Job.Object
 	name := o.RunName(job.Name)
 	switch run := p.find(name); {
 	case run == nil:
 	case run.Rev.Deleted():
-		return false // Its name is free once the run controller is done with it.
+		return false // The name is free once the run controller has cleaned up.
 	case run.Err != nil || run.Object.Spec.Job != job.Name:
 		p.recordOne(o, v1.RunSkipped, v1.ReasonNameTaken)
 		return true
 	case p.earlier(run):
-		return false // It is on its way out.
+		return false // It is being deleted.
 	default:
 		return true // I3: this is its Run already.
 	}
@@ -112,7 +115,7 @@ func (p *planner) startOne(o Occasion) bool {
 	return true
 }
 
-// find is the Run of that name, whosever it is; nil: there is none.
+// find returns the Run of that name, of whichever Job; nil if there is none.
 func (p *planner) find(name string) *store.Run {
 	for _, run := range p.in.Runs {
 		if run.Key.Name == name {

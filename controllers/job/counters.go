@@ -16,10 +16,13 @@ func ended(run *store.Run) bool { return run.Object.Status.Phase.Terminal() }
 // maxActive bounds the names in status.active.
 const maxActive = 100
 
-// countRuns finds the Runs that are active and counts those that ended since the status was last written. A Run is counted when it
-// leaves status.active, or when it has ended by the time that it is first seen: it is new if it was created after
-// status.observedRunRevision. If there were more active Runs than status.active names, one that ended after that revision is counted,
-// too. All is written together with the counts, so each Run is counted exactly once.
+// countRuns finds the Runs that are active and counts those that ended since the status was last written. It counts a
+// Run that has ended if
+//   - status.active named it,
+//   - or it is new: it was created after status.observedRunRevision,
+//   - or there were more active Runs than status.active names, and it ended after that revision.
+//
+// The names and the revision are written in one transaction with the counts, so each Run is counted exactly once.
 func (p *planner) countRuns() {
 	known := nameSet(p.next.Active)
 	observed := p.next.ObservedRunRevision
@@ -38,7 +41,7 @@ func (p *planner) countRuns() {
 		}
 	}
 	p.nameActive()
-	if len(over) > 1 { // Failures in a row are a matter of which Run ended first, not of which began first.
+	if len(over) > 1 { // Failures in a row depend on the order in which Runs ended, not on that in which they began.
 		slices.SortStableFunc(over, func(a, b *store.Run) int { return finishOf(a).Compare(finishOf(b)) })
 	}
 	for _, run := range over {
@@ -46,7 +49,8 @@ func (p *planner) countRuns() {
 	}
 }
 
-// nameActive sets status.active and its count.
+// nameActive sets status.active and status.activeCount. With more active Runs than are named, observedRunRevision
+// moves past the ends of all Runs that have ended: they have been counted by now.
 func (p *planner) nameActive() {
 	p.next.ActiveCount = int64(len(p.active))
 	named := p.active
@@ -56,7 +60,7 @@ func (p *planner) nameActive() {
 				p.next.ObservedRunRevision = max(p.next.ObservedRunRevision, run.Rev.StatusMod)
 			}
 		}
-		// Those whose spec is gone, or cannot be read, come first: nothing else says whose they are.
+		// Runs whose spec is gone or cannot be decoded come first: only status.active shows that they are this Job's.
 		nameless := func(run *store.Run) bool { return run.Rev.Deleted() || run.Err != nil }
 		named = slices.SortedStableFunc(slices.Values(named), func(a, b *store.Run) int {
 			switch {
@@ -76,7 +80,8 @@ func (p *planner) nameActive() {
 	}
 }
 
-// nameSet answers whether a name is in the list, quickly for long lists and without allocation for short ones.
+// nameSet returns a function that reports whether a name is in the list. It is fast for long lists, and does not
+// allocate a set for short ones.
 func nameSet(names []string) func(string) bool {
 	if len(names) <= 16 {
 		return func(name string) bool { return slices.Contains(names, name) }
@@ -113,7 +118,7 @@ func (p *planner) count(run *store.Run) {
 	}
 }
 
-// finishOf is when the Run ended; zero if that is not known.
+// finishOf returns when the Run ended; zero if that is not known.
 func finishOf(run *store.Run) time.Time {
 	if t := run.Object.Status.FinishTime; t != nil {
 		return t.Time
@@ -121,7 +126,7 @@ func finishOf(run *store.Run) time.Time {
 	return time.Time{}
 }
 
-// later is the later of two times; nil counts as earlier than any.
+// later returns the later of two times; nil is earlier than any.
 func later(a, b *v1.Time) *v1.Time {
 	if a == nil || b != nil && b.After(a.Time) {
 		return b

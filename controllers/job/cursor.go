@@ -12,7 +12,7 @@ import (
 // instant is the grain of scheduled times: t less an instant is just before t.
 const instant = schedule.Instant
 
-// compiler is Input.Compile with a memory.
+// compiler is Input.Compile with a cache.
 type compiler struct{ cache schedule.Cache }
 
 func (c *compiler) compile(key store.Key, s v1.ScheduleStatus) (Occurrences, error) {
@@ -23,12 +23,12 @@ func (c *compiler) compile(key store.Key, s v1.ScheduleStatus) (Occurrences, err
 	return compiled, nil
 }
 
-// anchorOf is what a Job's schedule depends on.
+// anchorOf returns all that a Job's schedule depends on.
 func anchorOf(key store.Key, s v1.ScheduleStatus) schedule.Anchor {
 	return schedule.Anchor{Expression: s.Expression, TimeZone: s.TimeZone, Since: s.Since.Time, HashKey: key.Namespace + "/" + key.Name}
 }
 
-// cursor is the instant after which nothing has been handled yet.
+// cursor returns the instant after which no occurrence has been handled.
 func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
 	from := schedule.Anchor{Expression: s.Expression, Since: s.Since.Time}.Begin()
 	if last != nil && last.After(from) {
@@ -37,8 +37,8 @@ func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
 	return from
 }
 
-// anchor finds the schedule that holds, and since when. A new or changed one holds from now on; a Job that is seen for the first
-// time has had its schedule since it was created.
+// anchor finds the schedule that holds, and since when. A new or changed schedule holds from now on; that of a Job
+// that is seen for the first time holds since the Job's creation.
 func (p *planner) anchor() {
 	if p.invalid != "" {
 		return
@@ -46,7 +46,7 @@ func (p *planner) anchor() {
 	present, next := p.next.Schedule, p.wantedSchedule()
 	if next != nil {
 		compiled, err := p.in.Compile(p.in.Job.Key, *next)
-		if err != nil { // Validate found nothing wrong, so that this is about the machine: a zone file that went away.
+		if err != nil { // Validate accepted it, so the machine has changed: a zone file is gone.
 			p.invalid = v1.Short("spec.schedule: " + err.Error())
 			return
 		}
@@ -62,7 +62,8 @@ func (p *planner) anchor() {
 	}
 }
 
-// wantedSchedule is the present anchor if the spec still says the same, otherwise a new one; nil without a schedule.
+// wantedSchedule returns the present anchor if the spec's schedule has not changed, and otherwise a new one; nil
+// without a schedule.
 func (p *planner) wantedSchedule() *v1.ScheduleStatus {
 	expression := strings.TrimSpace(p.spec.Schedule)
 	if expression == "" {
@@ -78,13 +79,14 @@ func (p *planner) wantedSchedule() *v1.ScheduleStatus {
 	since = since.Truncate(time.Second)
 	anchor := schedule.Anchor{Expression: expression, TimeZone: p.spec.TimeZone, Since: since}
 	if p.next.Schedule != nil && anchor.OccursAtAnchor() {
-		// Its first occurrence is its anchor: not one that the former schedule had just now, which the cursor has passed.
+		// The first occurrence is the anchor itself. It must not be the instant of an occurrence that the former
+		// schedule had just now, because the cursor has passed that.
 		anchor.Since = since.Add(time.Second)
 	}
 	return &v1.ScheduleStatus{Expression: anchor.Expression, TimeZone: anchor.TimeZone, Since: v1.NewTime(anchor.Since)}
 }
 
-// abandon records what the former schedule leaves undone.
+// abandon records as skipped what the former schedule had still to run.
 func (p *planner) abandon(former v1.ScheduleStatus) {
 	for _, o := range p.waiting {
 		p.record(nil, o.ScheduledTime, o.ScheduledTime, 1, v1.RunSkipped, v1.ReasonScheduleChanged)
@@ -94,12 +96,12 @@ func (p *planner) abandon(former v1.ScheduleStatus) {
 	}
 	p.waiting, p.next.Moved = nil, nil
 	if last := p.next.LastScheduleTime; last != nil && last.After(p.now) {
-		p.next.LastScheduleTime = nil // The clock went back: the new schedule is not bound by what it did before.
+		p.next.LastScheduleTime = nil // The clock was set back. The new schedule starts from now all the same.
 		return
 	}
 	compiled, err := p.in.Compile(p.in.Job.Key, former)
 	if err != nil {
-		return // It was accepted once; without its zone file nobody can say what it would have fired.
+		return // It was accepted once. Without its zone file its occurrences are not known.
 	}
 	from := cursor(&former, p.next.LastScheduleTime)
 	if to, ok := compiled.Prev(p.now); ok && to.After(from) {
@@ -108,7 +110,7 @@ func (p *planner) abandon(former v1.ScheduleStatus) {
 	}
 }
 
-// warningsOf is what a schedule has that is legal and perhaps not meant; "" mostly.
+// warningsOf returns a warning about what in a schedule is legal but perhaps not meant; mostly "".
 func warningsOf(o Occurrences) string {
 	s, ok := o.(interface{ Warnings() []string })
 	if !ok {

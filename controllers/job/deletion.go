@@ -6,7 +6,8 @@ import (
 	"horae/internal/store"
 )
 
-// remove plans for a Job that is gone: its Runs are cancelled, deleted once they have ended, and its status goes last.
+// remove plans for a Job whose spec is gone. Its Runs are cancelled, and deleted once they have ended; its status is
+// deleted last.
 func (p *planner) remove() {
 	for _, run := range p.in.Runs {
 		p.dispose(run)
@@ -24,13 +25,13 @@ func (p *planner) removeEarlier() {
 	}
 }
 
-// earlier reports whether the Run was made before this incarnation of the Job.
+// earlier reports whether the Run was created before this incarnation of the Job.
 func (p *planner) earlier(run *store.Run) bool {
 	return !run.Rev.Deleted() && run.Rev.SpecCreate < p.in.Job.Rev.SpecCreate
 }
 
-// dispose does the next thing to be done to a Run that must go: cancel it; delete it when it has ended. The run
-// controller does the rest.
+// dispose takes the next step towards deleting a Run: it cancels the Run, or deletes it if it has ended. The run
+// controller cleans up.
 func (p *planner) dispose(run *store.Run) {
 	switch {
 	case run.Rev.Deleted():

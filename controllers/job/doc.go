@@ -57,10 +57,10 @@
 // waits for nothing. Manual and backfill Runs count as succeeded and failed, but not towards suspendAfterFailures: a
 // person's experiment must not stop the Job.
 //
-// status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets the Runs from the
-// cache, whichever are named. The names serve to count each Run exactly once when it ends, together with
-// status.observedRunRevision (countRuns), and to find a Run whose spec is gone: those are named first, because nothing
-// else says whose they are.
+// status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets the Runs from
+// the cache, whichever are named. The names serve to count each Run exactly once when it ends, together with
+// status.observedRunRevision (countRuns), and to find a Run whose spec is gone: those are named first, because
+// nothing else says whose they are.
 //
 // # Suspension after failures
 //

@@ -6,25 +6,25 @@ import (
 	v1 "horae/api/v1"
 )
 
-// take handles every occurrence that has come due. While the Job is blocked they are left: what passes then is handled when it is
-// not any more.
+// take handles every occurrence that has come due. While the Job is blocked it handles none: what passes then is
+// handled when the Job is no longer blocked.
 func (p *planner) take() {
 	if p.schedule == nil || p.blocked != "" {
 		return
 	}
-	// 1. What has come due, and what of it came in time.
+	// 1. Which occurrences have come due, and which of them are late.
 	from := cursor(p.next.Schedule, p.next.LastScheduleTime)
 	due := p.lastDue(from, p.now)
 	late := due
 	if p.held == "" {
 		late = p.lastDue(from, p.lateBefore())
 	}
-	// 2. What lies on days on which the Job's Calendars let nothing run: by spec.calendars.onExcluded.
+	// 2. Those on excluded days: by spec.calendars.onExcluded.
 	passed := p.takeExcluded(from, due)
 	lateMoved, moved := p.takeMoved()
-	// 3. What passed while nothing could run: by spec.missedRuns.
+	// 3. Those that passed while nothing could run: by spec.missedRuns.
 	p.takePassed(from, late, lateMoved, due.After(late) || len(moved) > 0)
-	// 4. What comes now: by spec.concurrencyPolicy.
+	// 4. Those that are due now: by spec.concurrencyPolicy.
 	for _, o := range moved {
 		p.admit(o)
 	}
@@ -38,7 +38,7 @@ func (p *planner) take() {
 	}
 }
 
-// lateBefore: what was due by then passed in downtime.
+// lateBefore returns the instant up to which occurrences that were due passed in downtime.
 func (p *planner) lateBefore() time.Time {
 	t := p.now.Add(-p.in.Settings.MaxLag)
 	if p.in.UpSince.After(t) {
@@ -50,11 +50,12 @@ func (p *planner) lateBefore() time.Time {
 	return t.Add(-instant)
 }
 
-// lastDue is the last occurrence after from that was due by the given time, jitter included; from itself if there is none.
+// lastDue returns the last occurrence after from that was due by the given time, jitter included; from if there is
+// none.
 func (p *planner) lastDue(from, by time.Time) time.Time {
 	t, ok := p.schedule.Prev(by)
 	if ok && t.After(from) && p.dueAt(Scheduled(t)).After(by) {
-		t, ok = p.schedule.Prev(t.Add(-instant)) // Due by t at the latest: see dueAt.
+		t, ok = p.schedule.Prev(t.Add(-instant)) // It was due by t at the latest: see withJitter.
 	}
 	if !ok || !t.After(from) {
 		return from
@@ -62,7 +63,7 @@ func (p *planner) lastDue(from, by time.Time) time.Time {
 	return t
 }
 
-// dueAt is when the occasion is due; one without a scheduled time is due at once.
+// dueAt returns when the occasion is due; one without a scheduled time is due at once.
 func (p *planner) dueAt(o Occasion) time.Time {
 	if o.ScheduledTime.IsZero() {
 		return p.now
@@ -74,7 +75,7 @@ func (p *planner) dueAt(o Occasion) time.Time {
 	return withJitter(p.in.Job.Key, all, p.spec.Jitter, o.ScheduledTime)
 }
 
-// startBy is when the occasion must have become a Run that started; zero: there is no such time.
+// startBy returns when the occasion's Run must have started at the latest; zero without a starting deadline.
 func (p *planner) startBy(o Occasion) time.Time {
 	if p.spec.StartingDeadline == nil {
 		return time.Time{}
@@ -87,7 +88,7 @@ func (p *planner) expired(o Occasion) bool {
 	return !by.IsZero() && by.Before(p.now)
 }
 
-// takeOnTime takes the occurrences after from and up to to, one by one.
+// takeOnTime admits the occurrences after from and up to to, one by one. Beyond the limit the oldest are missed.
 func (p *planner) takeOnTime(from, to time.Time) {
 	if over := p.schedule.Count(from, to) - p.in.Settings.MissedLimit; over > 0 {
 		first := from

@@ -20,7 +20,7 @@ func equalSchedule(a, b *v1.ScheduleStatus) bool {
 	return a == b || a != nil && b != nil && a.Expression == b.Expression && a.TimeZone == b.TimeZone && a.Since.Equal(b.Since.Time)
 }
 
-// equalStatus compares two statuses without reflection: it runs in every plan.
+// equalStatus compares two statuses without reflection, because it runs in every plan.
 func equalStatus(a, b *v1.JobStatus) bool {
 	return a.ObservedGeneration == b.ObservedGeneration &&
 		a.Occurrences == b.Occurrences && a.Missed == b.Missed && a.Skipped == b.Skipped &&
@@ -36,7 +36,7 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
 }
 
-// onlySums reports whether the statuses differ only in what sums up the Job's Runs and can be computed again.
+// onlySums reports whether the statuses differ only in sums about the Job's Runs, which can be computed again.
 func onlySums(present, next *v1.JobStatus) bool {
 	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
 		if !condition.Equal(condition.Find(present.Conditions, kind), condition.Find(next.Conditions, kind)) {
@@ -48,6 +48,6 @@ func onlySums(present, next *v1.JobStatus) bool {
 	same.Active, same.ActiveCount, same.ObservedRunRevision = next.Active, next.ActiveCount, next.ObservedRunRevision
 	same.Succeeded, same.Failed, same.ConsecutiveFailures = next.Succeeded, next.Failed, next.ConsecutiveFailures
 	same.LastSuccessfulTime, same.LastFailureTime = next.LastSuccessfulTime, next.LastFailureTime
-	same.Missed, same.Skipped = next.Missed, next.Skipped // NotRun has what is recorded of them.
+	same.Missed, same.Skipped = next.Missed, next.Skipped // If a plan records any, NotRun differs too.
 	return equalStatus(&same, next)
 }

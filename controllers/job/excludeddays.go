@@ -12,8 +12,8 @@ import (
 	"horae/internal/condition"
 )
 
-// restrict applies spec.calendars to the schedule. Afterwards p.schedule are the occurrences that run at their time, and p.off the
-// others; p.off is nil for a Job without Calendars.
+// restrict applies spec.calendars to the schedule. Afterwards p.schedule has the occurrences on days with runs, and
+// p.off the others; p.off is nil for a Job without Calendars.
 func (p *planner) restrict(scheduleChanged bool) {
 	had := condition.Find(p.next.Conditions, v1.JobCalendarsFound) != nil
 	if len(p.spec.Calendars.Names()) == 0 && !had {
@@ -30,8 +30,9 @@ func (p *planner) restrict(scheduleChanged bool) {
 	p.days, p.schedule, p.off = d, d.On(), d.Off()
 }
 
-// passedOff bounds the occurrences that were off when they passed: those that nobody handled before status.nextScheduleTime, which
-// was found with the Calendars as they were. A Calendar that is edited afterwards lets none of them run: the past stays as it was.
+// passedOff bounds the occurrences that were off when they passed: those after the cursor and before
+// status.nextScheduleTime, which was computed with the Calendars as they were then. Editing a Calendar afterwards
+// makes none of them run.
 func (p *planner) passedOff() (after, before time.Time) {
 	after = cursor(p.next.Schedule, p.next.LastScheduleTime)
 	before = p.now.Add(instant)
@@ -41,7 +42,7 @@ func (p *planner) passedOff() (after, before time.Time) {
 			before = next
 		}
 	case c == nil || c.Reason != v1.ReasonExhausted:
-		return after, after // What was due while the Job was blocked is judged when it no longer is.
+		return after, after // What came due while the Job was blocked is judged by the Calendars as they are now.
 	}
 	if before.Before(after) {
 		before = after
@@ -49,15 +50,15 @@ func (p *planner) passedOff() (after, before time.Time) {
 	return after, before
 }
 
-// takeExcluded handles the occurrences after from that have passed on days without runs: they are skipped, or moved to another day. It
-// returns the last of them, and never goes beyond an occurrence that is still to run.
+// takeExcluded handles the occurrences after from that have passed on days without runs: it skips them, or moves them
+// to another day. It returns the last occurrence handled, due included, and never passes one that is still to run.
 func (p *planner) takeExcluded(from, due time.Time) time.Time {
 	if p.off == nil {
 		return due
 	}
 	upTo := p.now
 	if next, ok := p.schedule.Next(due); ok && !next.After(upTo) {
-		upTo = next.Add(-instant) // Its jitter holds it up.
+		upTo = next.Add(-instant) // Its time has passed, but because of its jitter it is not due yet.
 	}
 	last, ok := p.off.Prev(upTo)
 	if !ok || !last.After(from) {
@@ -80,14 +81,15 @@ func (p *planner) movesToNextDay() bool {
 }
 
 const (
-	// maxMoved bounds status.moved, and maxMoves how many occurrences one plan looks at to move them: those of some days of a
-	// Job that runs every minute.
+	// maxMoved bounds status.moved. maxMoves bounds the occurrences that one plan moves; a Job that runs every minute
+	// has as many in three days.
 	maxMoved = 100
 	maxMoves = 5000
 )
 
-// move puts the n occurrences from first to last to the next day with runs. If they are too many it moves the latest and records the
-// others as skipped. One that comes to an instant at which the Job runs anyway is that one from then on.
+// move moves the n occurrences from first to last to the next day with runs. If there are too many, it moves the
+// latest and records the others as skipped. An occurrence that is moved to an instant at which the Job runs anyway is
+// merged with that one.
 func (p *planner) move(first, last time.Time, n int) {
 	moved := p.next.Moved
 	t := last
@@ -106,7 +108,7 @@ func (p *planner) move(first, last time.Time, n int) {
 	}
 }
 
-// addMoved adds an instant to a list in order, unless the schedule itself names it and will come to it.
+// addMoved adds an instant to a list in order, unless it is an occurrence of the schedule that is not handled yet.
 func (p *planner) addMoved(list []v1.Time, at time.Time) []v1.Time {
 	if t, ok := p.schedule.Prev(at); ok && t.Equal(at) && at.After(cursor(p.next.Schedule, p.next.LastScheduleTime)) {
 		return list
@@ -114,7 +116,7 @@ func (p *planner) addMoved(list []v1.Time, at time.Time) []v1.Time {
 	return insertTime(list, v1.NewTime(at))
 }
 
-// insertTime returns a list in order with a time in it. The given list stays as it is (I8).
+// insertTime returns a list in order with a time added to it. It does not change the given list (I8).
 func insertTime(list []v1.Time, t v1.Time) []v1.Time {
 	i, found := slices.BinarySearchFunc(list, t, func(a, b v1.Time) int { return a.Compare(b.Time) })
 	if found {
@@ -123,8 +125,8 @@ func insertTime(list []v1.Time, t v1.Time) []v1.Time {
 	return slices.Insert(slices.Clone(list), i, t)
 }
 
-// takeMoved takes what is due off status.moved: what passed while nothing could run, and what comes now. What is due on a day on which
-// nothing runs any more moves on to the next day with runs.
+// takeMoved takes what is due from status.moved. late passed while nothing could run; onTime is due now. An instant
+// on a day that has become one without runs moves on to the next day with runs.
 func (p *planner) takeMoved() (late, onTime []Occasion) {
 	if len(p.next.Moved) == 0 {
 		return nil, nil
@@ -155,8 +157,8 @@ func (p *planner) takeMoved() (late, onTime []Occasion) {
 	return late, onTime
 }
 
-// recordExcluded records n occurrences on days without runs. They go into the entry before if that is about such days too, even where
-// Runs lie between: a Job that rests every weekend has one entry, not one a week.
+// recordExcluded records n occurrences on days without runs. They are added to the latest entry if it has the same
+// reason, even if Runs lie between: a Job that rests every weekend has one entry, not one a week.
 func (p *planner) recordExcluded(first, last time.Time, n int, reason string) {
 	p.next.Occurrences += int64(n)
 	p.next.Skipped += int64(n)
@@ -190,8 +192,8 @@ func (p *planner) explainCalendars() string {
 	return v1.Short("the Job's Calendars let nothing run on that day (" + strings.Join(parts, "; ") + ")")
 }
 
-// wakeForExcluded asks for another look when there is something to skip or to move: at the first occurrence of each day without
-// runs, and when that day is over for the rest of it.
+// wakeForExcluded has the plan wake up when there are occurrences to skip or to move: at the first occurrence of each
+// day without runs, and at the end of that day for the rest of it.
 func (p *planner) wakeForExcluded() {
 	if p.off == nil || p.blocked != "" {
 		return
@@ -210,7 +212,7 @@ func (p *planner) wakeForExcluded() {
 	p.wakeAt(t)
 }
 
-// followingMoved is the first instant to which something is moved, or will be.
+// followingMoved returns the first instant to which an occurrence is moved, or will be.
 func (p *planner) followingMoved() (first time.Time, found bool) {
 	if len(p.next.Moved) > 0 {
 		first, found = p.next.Moved[0].Time, true
@@ -218,7 +220,8 @@ func (p *planner) followingMoved() (first time.Time, found bool) {
 	if p.off == nil || !p.movesToNextDay() {
 		return first, found
 	}
-	// All days without runs up to the next day with runs are moved there; which comes first there is a matter of the clock.
+	// The occurrences of all days without runs move to the next day with runs. The first of them there is the one
+	// with the earliest time of day.
 	t, ok := p.off.Next(cursor(p.next.Schedule, p.next.LastScheduleTime))
 	if !ok {
 		return first, found
@@ -236,13 +239,13 @@ func (p *planner) followingMoved() (first time.Time, found bool) {
 	return first, found
 }
 
-// maxDaysAhead bounds the days that followingMoved looks at. What lies further away is found when it has come nearer.
+// maxDaysAhead bounds the days that followingMoved searches. A later plan finds what lies further away.
 const maxDaysAhead = 31
 
-// calendarsFound sets the condition of that name.
+// calendarsFound sets the condition CalendarsFound.
 func (p *planner) calendarsFound() {
 	if p.invalid != "" {
-		return // What the user wants is not known.
+		return // The Calendars that the user wants are not known.
 	}
 	if len(p.spec.Calendars.Names()) == 0 {
 		p.next.Conditions = condition.Drop(p.next.Conditions, v1.JobCalendarsFound)

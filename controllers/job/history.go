@@ -7,11 +7,11 @@ import (
 	"horae/internal/store"
 )
 
-// trimHistory deletes the ended Runs that the history has no place for. All of them have been counted: those that were counted just
-// now go in the same transaction as the counts.
+// trimHistory deletes the ended Runs that exceed the history. All of them have been counted: those that this plan
+// counts are deleted in the same transaction as the counts.
 func (p *planner) trimHistory() {
 	if p.invalid != "" {
-		return // What the user wants kept is not known.
+		return // How many Runs the user wants to keep is not known.
 	}
 	h := &p.spec.History
 	succeeded, failed := limitOf(h.Succeeded), limitOf(h.Failed)
@@ -40,7 +40,7 @@ func limitOf(n *int32) int {
 	return int(*n)
 }
 
-// outlived reports whether the Run's time to be kept is over; if it is not, the plan wakes up when it is.
+// outlived reports whether the Run has been kept for spec.history.ttl. If not, the plan wakes up when it has.
 func (p *planner) outlived(run *store.Run) bool {
 	ttl, finish := p.spec.History.TTL, finishOf(run)
 	if ttl == nil || finish.IsZero() {

@@ -9,9 +9,9 @@ import (
 	"horae/internal/store"
 )
 
-// withJitter is when an occurrence is due: its time and its share of spec.jitter. all is everything that the schedule names, on whatever
-// day. The jitter ends where the next occurrence begins: occurrences are due in order, and a jitter longer than the period neither
-// bunches them nor uses up their starting deadline.
+// withJitter returns when an occurrence is due: its time plus its share of spec.jitter. all are the occurrences of
+// the schedule on all days. The jitter ends at the next occurrence: so occurrences are due in order, and a jitter
+// longer than the period neither bunches them nor uses up their starting deadline.
 func withJitter(key store.Key, all Occurrences, jitter *v1.Duration, t time.Time) time.Time {
 	if jitter == nil {
 		return t
@@ -25,8 +25,9 @@ func withJitter(key store.Key, all Occurrences, jitter *v1.Duration, t time.Time
 	return t.Add(jitterOf(key, t, spread))
 }
 
-// jitterOf is the delay of an occurrence: from zero to spread, a function of the Job's key and the occurrence alone, so that
-// every controller computes the same. It must stay as it is for ever: another function would move what is due.
+// jitterOf returns the delay of an occurrence, from zero to spread. It is a function of the Job's key and the
+// occurrence alone, so that every controller computes the same. It must never change: another function would move
+// what is due.
 func jitterOf(key store.Key, scheduled time.Time, spread time.Duration) time.Duration {
 	if spread < schedule.Instant {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"horae/internal/transition"
 )
 
-// metrics of the schedule as a whole. Those of single Jobs are for whoever exports statuses.
+// metrics of all schedules together. There are none of single Jobs: those follow from the Jobs' statuses.
 type metrics struct {
 	run, missed, skipped prometheus.Counter
 	lateness             prometheus.Observer
@@ -33,14 +33,14 @@ func newMetrics(r prometheus.Registerer) metrics {
 	}
 }
 
-// started measures the Runs of a decision, which are stored now.
+// started counts the Runs that a decision created, and measures how late they were stored.
 func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
 	if len(d.Create) == 0 {
 		return
 	}
 	var all Occurrences
 	if s := d.Status.Schedule; s != nil {
-		all, _ = in.Compile(in.Job.Key, *s) // It was read for the plan just now.
+		all, _ = in.Compile(in.Job.Key, *s) // The plan has just compiled it.
 	}
 	for _, run := range d.Create {
 		m.run.Inc()
@@ -51,7 +51,7 @@ func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
 	}
 }
 
-// changed counts what happened to a Job.
+// changed counts the occurrences that a change of a Job's status records as missed or skipped.
 func (m *metrics) changed(c transition.Change) {
 	switch c.Kind {
 	case transition.OccurrencesMissed:

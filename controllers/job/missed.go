@@ -7,8 +7,9 @@ import (
 	v1 "horae/api/v1"
 )
 
-// takePassed applies spec.missedRuns to what passed while nothing could run: the occurrences after from and up to to, those that were
-// moved, and those that waited when the Job was blocked. newer: there are later ones, which come now.
+// takePassed applies spec.missedRuns to what passed while nothing could run: the occurrences after from and up to to,
+// those that were moved, and those that waited when the Job was blocked. newer: there are later ones, which are due
+// now.
 func (p *planner) takePassed(from, to time.Time, moved []Occasion, newer bool) {
 	outcome, reason := v1.RunMissed, v1.ReasonDowntime
 	var waited []Occasion
@@ -54,8 +55,8 @@ func (p *planner) takePassed(from, to time.Time, moved []Occasion, newer bool) {
 	}
 }
 
-// catchUp lets the occurrences after from and up to to wait for their turn, after those that waited already. Above the
-// limit the oldest are Missed.
+// catchUp has the occurrences after from and up to to wait for their turn, after those that waited already. Beyond the
+// limit the oldest are recorded as missed.
 func (p *planner) catchUp(waited []Occasion, from, to time.Time) {
 	limit := p.in.Settings.MissedLimit
 	var passed []Occasion
@@ -75,7 +76,7 @@ func (p *planner) catchUp(waited []Occasion, from, to time.Time) {
 	p.waiting = slices.Concat(p.waiting, waited, passed)
 }
 
-// insertOccasion puts an occasion into a list in the order of scheduled times, unless it is there.
+// insertOccasion inserts an occasion into a list ordered by scheduled time, unless it is in the list already.
 func insertOccasion(list []Occasion, o Occasion) []Occasion {
 	i, found := slices.BinarySearchFunc(list, o, func(a, b Occasion) int { return a.ScheduledTime.Compare(b.ScheduledTime) })
 	if found {

@@ -7,7 +7,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// recordEach is recordOne for a list.
+// recordEach calls recordOne for each of a list.
 func (p *planner) recordEach(list []Occasion, outcome v1.RunPhase, reason string) {
 	for _, o := range list {
 		p.recordOne(o, outcome, reason)
@@ -19,7 +19,8 @@ func (p *planner) recordOne(o Occasion, outcome v1.RunPhase, reason string) {
 	p.record(p.schedule, o.ScheduledTime, o.ScheduledTime, 1, outcome, reason)
 }
 
-// recordRange is record for the occurrences of the schedule after from and up to to, which is one of them. There may be none.
+// recordRange records the occurrences of the schedule after from and up to to, which is the last of them. There may
+// be none.
 func (p *planner) recordRange(s Occurrences, from, to time.Time, outcome v1.RunPhase, reason string) {
 	if n := s.Count(from, to); n > 0 {
 		first, _ := s.Next(from)
@@ -30,8 +31,9 @@ func (p *planner) recordRange(s Occurrences, from, to time.Time, outcome v1.RunP
 // maxNotRun bounds status.notRun.
 const maxNotRun = 10
 
-// record counts n occurrences that did not become Runs, and lists them in status.notRun (I10). What follows on the entry before
-// without a gap, for the same reason, goes into that entry: s says what follows on what.
+// record counts n occurrences that did not become Runs, and lists them in status.notRun (I10). If they have the
+// reason of the latest entry and no occurrence of s lies between, they are added to that entry. A nil s adds a new
+// entry.
 func (p *planner) record(s Occurrences, first, through time.Time, n int, outcome v1.RunPhase, reason string) {
 	if outcome == v1.RunMissed {
 		p.next.Missed += int64(n)
@@ -59,7 +61,7 @@ func (p *planner) record(s Occurrences, first, through time.Time, n int, outcome
 	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
 }
 
-// explain is the message for a reason.
+// explain returns the message for a reason.
 func (p *planner) explain(reason string) string {
 	switch reason {
 	case v1.ReasonDowntime:

@@ -13,29 +13,29 @@ import (
 	v1 "horae/api/v1"
 )
 
-// Occasion is why a Run is made. There is one Run for each occasion of a Job, and its name follows from the two (I3), so an occasion
-// is a value: two that are equal are the same one.
+// Occasion is why a Run is created. There is one Run for each occasion of a Job, and its name follows from the two
+// (I3). An occasion is a value: two that are equal are the same one.
 type Occasion struct {
-	// Reason is the sort of occasion; it says which of the fields below count.
+	// Reason is the sort of occasion; it decides which of the fields below are used.
 	Reason v1.RunReason
 	// ScheduledTime is the occurrence, without jitter. A manual trigger has none.
 	ScheduledTime time.Time
-	// ID tells manual triggers apart: see ManualID.
+	// ID distinguishes manual triggers: see ManualID.
 	ID string
 }
 
-// Scheduled is the occasion of an occurrence of the Job's schedule.
+// Scheduled returns the occasion of an occurrence of the Job's schedule.
 func Scheduled(t time.Time) Occasion { return Occasion{Reason: v1.ReasonSchedule, ScheduledTime: t} }
 
-// Manual is the occasion of a manual trigger.
+// Manual returns the occasion of a manual trigger.
 func Manual(id string) Occasion { return Occasion{Reason: v1.ReasonManual, ID: id} }
 
-// ManualID turns five random bytes into the part of a manual Run's name that tells it from others.
+// ManualID turns five random bytes into the part of a manual Run's name that distinguishes it from others.
 func ManualID(random [5]byte) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
 }
 
-// OccasionOf is the occasion that a scheduled Run was made for.
+// OccasionOf returns the occasion that a scheduled Run was created for.
 func OccasionOf(run *v1.Run) Occasion {
 	o := Occasion{Reason: run.Spec.Reason}
 	if t := run.Spec.ScheduledTime; t != nil {
@@ -44,7 +44,7 @@ func OccasionOf(run *v1.Run) Occasion {
 	return o
 }
 
-// RunName is the name of a Job's Run for this occasion (I3).
+// RunName returns the name of a Job's Run for this occasion (I3).
 func (o Occasion) RunName(job string) string {
 	if o.ScheduledTime.IsZero() {
 		return manualPrefix(job) + o.ID
@@ -52,8 +52,7 @@ func (o Occasion) RunName(job string) string {
 	return job + "-" + timeInName(o.ScheduledTime)
 }
 
-// timeInName writes an occurrence as it stands in a Run's name: 20261122t020000z, with the fraction of the second, if there is
-// one, in three digits or six.
+// timeInName formats an occurrence for a Run's name: 20261122t020000z. A fraction of a second has three digits or six.
 func timeInName(t time.Time) string {
 	t = t.UTC()
 	text := t.Format("20060102t150405")
@@ -67,10 +66,10 @@ func timeInName(t time.Time) string {
 	return text + "z"
 }
 
-// manualPrefix is what the names of a Job's manual Runs begin with.
+// manualPrefix returns the prefix of the names of a Job's manual Runs.
 func manualPrefix(job string) string { return job + "-m" }
 
-// RunOptions are what a Run has besides its Job and its occasion.
+// RunOptions are what a Run has that follows neither from its Job nor from its occasion.
 type RunOptions struct {
 	// StartBy: the Run is Missed if it has not started by then; zero: never.
 	StartBy time.Time
@@ -79,8 +78,8 @@ type RunOptions struct {
 	Env  []v1.EnvVar
 }
 
-// NewRun makes a Run of a Job: the one place that does. The Run holds all that it needs of the Job as it is now, and shares
-// nothing with it.
+// NewRun makes a Run of a Job. No other code does. The Run holds a copy of all that it needs of the Job as it is now,
+// and shares nothing with it.
 func NewRun(job *v1.Job, o Occasion, opts RunOptions, now time.Time) *v1.Run {
 	labels := maps.Clone(job.Labels)
 	if labels == nil {

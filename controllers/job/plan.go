@@ -17,17 +17,17 @@ type Input struct {
 	Job *store.Job
 	// Runs of the Job, of this incarnation and earlier ones, by create revision.
 	Runs []*store.Run
-	// Lookup finds any Run of the namespace by name, also one that is not the Job's; nil where there is none. It is asked about
-	// names that are about to be used.
+	// Lookup finds any Run of the namespace by name, including those of other Jobs; nil if there is none. It is
+	// called for names that are about to be used.
 	Lookup func(name string) *store.Run
 	// Calendars are those that the spec names, each once.
 	Calendars []Calendar
 	// Compile reads a schedule. It must be a function of its arguments.
 	Compile func(store.Key, v1.ScheduleStatus) (Occurrences, error)
-	// UpSince is when the controller began to watch over its Jobs: what was due before passed in downtime.
+	// UpSince is when the controller began to reconcile Jobs: what was due before passed in downtime.
 	UpSince time.Time
-	// OneRun: etcd has refused several Runs of this spec in one transaction for their size, so one at a time is touched. TooLarge is
-	// its refusal of a single one; nil: there was none.
+	// OneRun: etcd has refused several Runs of this spec in one transaction for their size, so the plan touches one
+	// at a time. TooLarge is the refusal of a single one; nil if there was none.
 	OneRun   bool
 	TooLarge error
 	// WrittenAt is when the status was last written; zero if that is long ago.
@@ -41,22 +41,25 @@ type Occurrences interface {
 	// Next is the first one after the given time, Prev the last one at or before it.
 	Next(after time.Time) (time.Time, bool)
 	Prev(atOrBefore time.Time) (time.Time, bool)
-	// Count is how many lie after the one and not after the other.
+	// Count is the number of instants later than after and not later than upTo.
 	Count(after, upTo time.Time) int
 }
 
 // Settings of the controller that hold for every Job. Zero values stand for the defaults.
 type Settings struct {
-	// MissedLimit is how many occurrences wait for their turn under missedRuns: All; the oldest above it are Missed. Default 100, at
-	// most MaxMissedLimit.
+	// MissedLimit is how many occurrences may wait for their turn under missedRuns: All. Beyond it the oldest are
+	// recorded as missed. It also bounds the occurrences on time that one plan admits. Default 100, at most
+	// MaxMissedLimit.
 	MissedLimit int
-	// StatusInterval is the least time between two writes of a status that only sums up what is known elsewhere. Default 1 s.
+	// StatusInterval is the least time between two writes of a status of which only sums changed. Default 1 s.
 	StatusInterval time.Duration
-	// MaxLag is how late an occurrence may be taken up and still count as on time rather than as passed in downtime. Default 1 min.
+	// MaxLag is how late an occurrence may be handled and still count as on time rather than as passed in downtime.
+	// Default 1 min.
 	MaxLag time.Duration
 }
 
-// MaxMissedLimit bounds Settings.MissedLimit: what waits is listed in the Job's status, which must stay small.
+// MaxMissedLimit bounds Settings.MissedLimit: occurrences that wait are listed in the Job's status, which must stay
+// small.
 const MaxMissedLimit = 1000
 
 func (s Settings) withDefaults() Settings {
@@ -73,7 +76,7 @@ func (s Settings) withDefaults() Settings {
 	return s
 }
 
-// Decision is what is to be done: all of Create, Cancel, Delete and the status in one transaction.
+// Decision is what to do: Create, Cancel, Delete and the status are one transaction.
 type Decision struct {
 	// Create these Runs, each only if there is none of its name.
 	Create []*v1.Run
@@ -83,14 +86,14 @@ type Decision struct {
 	Delete []*store.Run
 	// Status is the Job's whole next status.
 	Status v1.JobStatus
-	// Created is the Job's creation time, as its status document keeps it for a spec that does not say.
+	// Created is the Job's creation time. The status document keeps it, because a spec need not have it.
 	Created metav1.Time
-	// WriteStatus: it differs from the present one, and is to be written now. A status that only sums up may have to wait: then
-	// this is false and After says until when.
+	// WriteStatus: the status differs from the present one and is to be written now. A status of which only sums
+	// changed may have to wait: then this is false, and After is how long.
 	WriteStatus bool
 	// DeleteStatus: the Job is gone, and so are its Runs: delete its status key.
 	DeleteStatus bool
-	// After: look again then, at the latest. 0: when something changes.
+	// After is the delay after which to plan again at the latest. 0: when something changes.
 	After time.Duration
 }
 
@@ -99,7 +102,7 @@ func (d *Decision) Idle() bool {
 	return !d.WriteStatus && !d.DeleteStatus && len(d.Create)+len(d.Cancel)+len(d.Delete) == 0
 }
 
-// steps of a plan for a Job that is there, in order. Each reads what the ones before it decided.
+// steps of the plan for a Job that exists, in order. Each reads what the ones before it decided.
 var steps = []func(*planner){
 	(*planner).removeEarlier, // Runs of an earlier Job of the same name go.
 	(*planner).countRuns,     // Every Run that ended is counted, once.
@@ -113,8 +116,8 @@ var steps = []func(*planner){
 	(*planner).settle,        // Write now, later, or not at all.
 }
 
-// Plan decides. It is pure: the same input and time give the same decision, and planning again once the decision has been carried
-// out gives an idle one.
+// Plan decides. It is pure: the same input and time give the same decision, and planning again once the decision has
+// been carried out gives an idle one.
 func Plan(in Input, now time.Time) Decision {
 	in.Settings = in.Settings.withDefaults()
 	p := planner{in: in, now: now}
@@ -151,12 +154,12 @@ type planner struct {
 	active   []*store.Run    // not ended, oldest first
 	waiting  []Occasion      // handled, and to be started when there is room; oldest first
 	invalid  string          // why the spec is not accepted
-	warned   string          // what in an accepted spec is perhaps not meant
+	warned   string          // a warning about an accepted schedule
 	blocked  string          // why nothing scheduled starts: a reason of the condition Scheduled
 	held     string          // the same, as it was before this plan
-	schedule Occurrences     // those that run at their time; nil: none
-	off      Occurrences     // of the schedule, those on days on which the Job's Calendars let nothing run; nil without Calendars
-	days     *calendar.Split // what divides the two; nil without Calendars
+	schedule Occurrences     // those on days with runs; nil without a schedule
+	off      Occurrences     // those on days without runs; nil without Calendars
+	days     *calendar.Split // divides the two; nil without Calendars
 }
 
 func (p *planner) decision() Decision {
@@ -170,13 +173,13 @@ func (p *planner) decision() Decision {
 		}
 	}
 	if !p.wake.IsZero() {
-		// A millisecond at least: timers and the clock differ by less, and nothing is planned in a tight loop.
+		// At least a millisecond: timers and the clock differ by less, and no plan runs in a tight loop.
 		d.After = max(p.wake.Sub(p.now), time.Millisecond)
 	}
 	return d
 }
 
-// wakeAt asks for another look at t.
+// wakeAt has the Job planned again at t, if nothing has it planned earlier.
 func (p *planner) wakeAt(t time.Time) {
 	if p.wake.IsZero() || t.Before(p.wake) {
 		p.wake = t
@@ -187,8 +190,8 @@ func (p *planner) wakeAt(t time.Time) {
 func (p *planner) settle() {
 	present := &p.in.Job.Object.Status
 	p.keepWaiting()
-	// The revision of the Runs seen is only worth a write together with something else: a Run whose creation it has not taken
-	// note of is new, and known by its name in status.active.
+	// A new observedRunRevision alone is not worth a write. It comes from Runs that are active, and each of those is
+	// counted when it ends: status.active names it, or it ends at a later revision.
 	observed := p.next.ObservedRunRevision
 	p.next.ObservedRunRevision = present.ObservedRunRevision
 	if equalStatus(present, &p.next) {
@@ -199,7 +202,7 @@ func (p *planner) settle() {
 		p.writeStatus = true
 		return
 	}
-	// Only sums: it may wait, and so may the deletion of the Runs that they count.
+	// Only sums changed: the write may wait, and so may the deletion of the Runs that they count.
 	age := p.now.Sub(p.in.WrittenAt)
 	if wait := p.in.Settings.StatusInterval - age; age >= 0 && wait > 0 {
 		p.discard = nil
@@ -209,7 +212,7 @@ func (p *planner) settle() {
 	p.writeStatus = true
 }
 
-// keepWaiting puts what waits into status.waiting.
+// keepWaiting sets status.waiting.
 func (p *planner) keepWaiting() {
 	if slices.EqualFunc(p.waiting, p.next.Waiting, func(o Occasion, t v1.Time) bool { return o.ScheduledTime.Equal(t.Time) }) {
 		return

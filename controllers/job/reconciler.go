@@ -20,13 +20,14 @@ import (
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
 type Cache interface {
-	// JobWithRuns returns a Job (nil: it is not there), also one that is deleted but for its status, and its Runs: those whose spec names
-	// it, by create revision; then those in its status.active whose spec is gone. All is as of the one revision, which comes with it.
+	// JobWithRuns returns a Job and its Runs, all as of the one revision that it returns. The Job is nil if neither
+	// its spec nor its status exists. The Runs are those whose spec names the Job, by create revision, then those in
+	// its status.active whose spec is gone.
 	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
-	// Run returns nil for one that is not there. It also finds one that is deleted but for its status.
+	// Run returns a Run, even if its spec is gone; nil if its status is gone too.
 	Run(namespace, name string) *store.Run
-	// JobsWith are the Jobs that name a Calendar, JobsWithActive those that have a Run in status.active; both whether or not the Calendar
-	// or the Run is there.
+	// JobsWith returns the Jobs that name a Calendar, JobsWithActive those that have a Run in status.active. The
+	// Calendar or the Run need not exist.
 	JobsWith(namespace, calendar string) []store.Key
 	JobsWithActive(namespace, run string) []store.Key
 	CalendarCache
@@ -49,8 +50,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Reconciler keeps one Job after another as its spec says: gather, Plan, do. It lives for one term of leadership, which begins when
-// it is made: what was due before passed in downtime.
+// Reconciler reconciles Jobs, one key at a time: gather, Plan, do. It lives for one term of leadership, which begins
+// when it is made: what was due before passed in downtime.
 type Reconciler struct {
 	cfg       Config
 	schedules compiler
@@ -75,8 +76,8 @@ func New(cfg Config) *Reconciler {
 	return r
 }
 
-// ClockStepped tells that the clock was set: what a step forward left out passed in downtime. Every Job is to be reconciled
-// afterwards, since the delays computed before are wrong.
+// ClockStepped must be called when the clock was set: what a step forward left out passed in downtime. Afterwards
+// every Job must be reconciled, because the delays computed before are wrong.
 func (r *Reconciler) ClockStepped() {
 	now := r.cfg.Now()
 	r.upSince.Store(&now)
@@ -103,7 +104,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	change.NewKeys = unheardOf(key, in.Job, &decision, seen)
 	revision, err := r.cfg.Writer.Apply(ctx, change)
 	if errors.Is(err, store.ErrTooLarge) && in.TooLarge == nil && in.Job != nil {
-		// To write the same again is of no use. The next plan writes less, or reports it.
+		// Writing the same again would fail again. The next plan writes less, or reports the refusal in the Job's
+		// status.
 		many := len(decision.Create)+len(decision.Cancel)+len(decision.Delete) > 1
 		r.refusals.note(key, refusal{specMod: in.Job.Rev.SpecMod, many: many, err: err})
 		return reconcile.Result{After: time.Millisecond}, nil
@@ -120,7 +122,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	return reconcile.Result{After: remaining(decision.After, stored.Sub(now)), Revision: revision}, nil
 }
 
-// remaining is what is left of a delay after some of it has passed; 0 stays 0, which means no delay but no look at all.
+// remaining returns what is left of a delay after some of it has passed. 0 stays 0, because it stands for no delay at
+// all: the key is not planned again until something changes.
 func remaining(after, passed time.Duration) time.Duration {
 	if after == 0 {
 		return 0
@@ -128,9 +131,10 @@ func remaining(after, passed time.Duration) time.Duration {
 	return max(after-max(passed, 0), time.Millisecond)
 }
 
-// gather reads the input of a plan, and the revision as of which it knows the Job and its Runs.
+// gather reads the input of a plan, and returns the revision as of which the Job and its Runs were read.
 func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
-	// All at once: a Job that is just made anew must not be seen without its spec, but with its Runs, nor a Run with its spec and without.
+	// All in one read, as of one revision. Otherwise, while a Job is deleted and created anew, it could be seen
+	// without its spec but with its Runs, and a Run both with its spec and without.
 	job, runs, seen := r.cfg.Cache.JobWithRuns(key.Namespace, key.Name)
 	in := Input{
 		Job:       job,
@@ -151,14 +155,15 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 	}
 	in.Calendars = r.calendars.Of(key.Namespace, in.Job.Object.Spec.Calendars)
 	if err := in.Job.StatusErr(); err != nil {
-		// The cursor is unknown: to go on could run everything again, to write would destroy what a person may still mend.
+		// The cursor is unknown. Planning could run everything again, and writing would destroy what a person may
+		// still mend.
 		return in, seen, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
 	}
 	return in, seen, nil
 }
 
-// changeOf makes one transaction of a decision. I3: Runs are created only where there are none, together with the cursor, and only
-// from the spec and the status that were planned with.
+// changeOf makes one transaction of a decision. I3: a Run is created only if there is none of its name, together with
+// the cursor, and only if the spec and the status are still those that the plan read.
 func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) {
 	var c store.Change
 	put := func(w store.Write, err error) error {
@@ -203,10 +208,11 @@ func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) 
 	return c, nil
 }
 
-// unheardOf guards a decision to create Runs one at a time against manual Runs that the cache, which was complete up to the revision
-// seen, has not heard of: they are active all the same, and their creation touches none of the Job's own keys. It knows them by their
-// names. One that a person made under a name of another form may be overlapped while the cache is behind: to look for it, etcd would
-// have to go through all Runs of the namespace, and every Run of another Job would be a conflict.
+// unheardOf guards a decision to create Runs one at a time against manual Runs that the cache has not seen: they are
+// active, but creating them touches none of the Job's own keys. seen is the revision up to which the cache was
+// complete. The guard finds manual Runs by the prefix of their names. A Run that a person created under another name
+// may overlap while the cache is behind: a guard against it would have to look through all Runs of the namespace, and
+// would conflict with every Run of another Job.
 func unheardOf(key store.Key, job *store.Job, d *Decision, seen int64) []store.Guard {
 	if len(d.Create) == 0 || job.Object.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
 		return nil
@@ -214,7 +220,7 @@ func unheardOf(key store.Key, job *store.Job, d *Decision, seen int64) []store.G
 	return []store.Guard{store.NoneSince(store.RunKey(key.Namespace, manualPrefix(key.Name)), seen)}
 }
 
-// report logs what people look for afterwards.
+// report logs the decision, and counts what changed in the Job's status.
 func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
 	log := r.cfg.Log
 	for _, run := range d.Create {
@@ -238,7 +244,7 @@ func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
 	}
 }
 
-// writes remembers when each Job's status was last written, for as long as that matters.
+// writes remembers when each Job's status was last written, for as long as that may delay the next write.
 type writes struct {
 	interval time.Duration
 	mu       sync.Mutex

@@ -6,7 +6,8 @@ import (
 	"horae/internal/store"
 )
 
-// refusals remembers which specs led to changes that etcd does not take for their size. Another spec, and another term, is tried anew.
+// refusals remembers the specs that led to changes that etcd refused for their size. A changed spec is tried anew,
+// and so is every spec in another term of leadership.
 type refusals struct {
 	mu sync.Mutex
 	// known is guarded by mu.
@@ -15,11 +16,11 @@ type refusals struct {
 
 type refusal struct {
 	specMod int64
-	many    bool // it was about several Runs
+	many    bool // the refused change touched several Runs
 	err     error
 }
 
-// maxRefusals are remembered; above that all are tried anew.
+// maxRefusals bounds the refusals that are remembered. Beyond it all are forgotten, and their specs tried anew.
 const maxRefusals = 1024
 
 func (r *refusals) note(key store.Key, refused refusal) {
@@ -31,7 +32,7 @@ func (r *refusals) note(key store.Key, refused refusal) {
 	r.known[key] = refused
 }
 
-// of returns the refusal of a Job's spec, which is empty if there was none.
+// of returns the refusal of a Job's spec; empty if there was none.
 func (r *refusals) of(key store.Key, specMod int64) refusal {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"horae/internal/condition"
 )
 
-// accept decides whether the spec may be acted upon. A spec that was accepted in this generation stays so.
+// accept decides whether the spec is valid. A spec that was accepted in this generation stays accepted.
 func (p *planner) accept() {
 	entry := p.in.Job
 	accepted := condition.Find(p.next.Conditions, v1.JobAccepted)
@@ -47,7 +47,7 @@ func (p *planner) forecast() {
 	p.condition(p.scheduled(ok))
 }
 
-// warnings say what in an accepted spec is perhaps not meant.
+// warnings returns what in an accepted spec is perhaps not meant.
 func (p *planner) warnings() string {
 	list := v1.WarningsJob(p.in.Job.Object)
 	if p.warned != "" {
@@ -56,7 +56,8 @@ func (p *planner) warnings() string {
 	return v1.Short(strings.Join(list, "; "))
 }
 
-// following is the next occurrence that will be handled when it is due. The plan wakes up then.
+// following returns the next occurrence that is to run, on its own day or on the one that it is moved to. It has the
+// plan wake up when there is something to handle.
 func (p *planner) following() (time.Time, bool) {
 	if p.schedule == nil || p.blocked != "" {
 		return time.Time{}, false
@@ -75,7 +76,7 @@ func (p *planner) following() (time.Time, bool) {
 	return next, ok
 }
 
-// scheduled is the condition of that name.
+// scheduled returns the condition Scheduled; more reports whether there is a next occurrence.
 func (p *planner) scheduled(more bool) (kind string, status metav1.ConditionStatus, reason, message string) {
 	last := p.next.LastScheduleTime
 	no := func(reason, message string) (string, metav1.ConditionStatus, string, string) {

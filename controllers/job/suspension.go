@@ -5,7 +5,7 @@ import (
 	"horae/internal/condition"
 )
 
-// block finds out whether something keeps the schedule from starting Runs, and whether something did until now.
+// block sets p.blocked, the reason why the schedule starts no Runs, and p.held, the reason until now.
 func (p *planner) block() {
 	if c := condition.Find(p.next.Conditions, v1.JobScheduled); c != nil {
 		switch c.Reason {
@@ -17,8 +17,8 @@ func (p *planner) block() {
 	stopped := limit != nil && p.next.ConsecutiveFailures >= int64(*limit)
 	resumed := p.held == v1.ReasonSuspended && !p.spec.Suspend
 	if (p.held == v1.ReasonTooManyFailures || resumed && stopped) && p.in.Job.Rev.SpecVersion != p.next.ObservedGeneration {
-		// A write of the spec is a fresh start. One that ends the user's suspension ends what Runs that failed meanwhile have brought
-		// about, too: nobody has to resume twice.
+		// Any write of the spec ends the suspension after failures. One that ends the user's suspension also forgets
+		// the failures counted meanwhile, so that nobody has to resume twice.
 		p.next.ConsecutiveFailures, stopped = 0, false
 	}
 	switch {

@@ -10,9 +10,9 @@ import (
 	"horae/internal/store"
 )
 
-// Upcoming are the next n occurrences of a Job, without jitter, from its status: what the plan will handle, in order. It is
-// empty for a Job without a schedule and fails on an invalid one. A suspended Job has them all the same. named are the Job's
-// Calendars: what they let not run is left out, or stands where it is moved to.
+// Upcoming returns the next n occurrences of a Job, without jitter, in order, as the plan would handle them from the
+// Job's status. A Job without a schedule has none; an invalid schedule is an error. Suspension is ignored. named are
+// the Job's Calendars: an occurrence on an excluded day is left out, or listed at the instant to which it is moved.
 func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time, error) {
 	expression := strings.TrimSpace(job.Spec.Schedule)
 	if expression == "" {
@@ -48,18 +48,18 @@ func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time,
 	return list, nil
 }
 
-// Upcoming is the function of that name with the Job's Calendars as they are now.
+// Upcoming calls the function Upcoming with the Job's Calendars as they are now.
 func (c *Calendars) Upcoming(job *v1.Job, now time.Time, n int) ([]time.Time, error) {
 	return Upcoming(job, c.Of(job.Namespace, job.Spec.Calendars), now, n)
 }
 
-// maxUpcomingSteps bounds the occurrences that Upcoming goes over to find those that run.
+// maxUpcomingSteps bounds the occurrences that Upcoming examines to find those that run.
 const maxUpcomingSteps = 20_000
 
-// upcomingNextDay are the next n instants after now of a Job that moves occurrences to the next day with runs. Those up to from have
-// been handled: they are in moved.
+// upcomingNextDay returns the next n instants after now of a Job that moves occurrences to the next day with runs.
+// Occurrences up to from have been handled: those that are moved are in moved.
 func upcomingNextDay(d *calendar.Split, moved []v1.Time, from, now time.Time, n int) []time.Time {
-	// What is moved to today or later is of the days since the last one with runs.
+	// Only occurrences since the last day with runs can be moved to today or later.
 	if day, ok := d.Rule.Prev(calendar.In(now, d.Zone)-1, true); ok {
 		if start := calendar.Start(day+1, d.Zone).Add(-instant); start.After(from) {
 			from = start
@@ -76,7 +76,7 @@ func upcomingNextDay(d *calendar.Split, moved []v1.Time, from, now time.Time, n 
 	}
 	for range maxUpcomingSteps {
 		t, ok := d.All.Next(from)
-		// What comes later is moved to a later time still: all up to here is known.
+		// A later occurrence cannot be moved to before t, so the instants before t are complete.
 		i, _ := slices.BinarySearchFunc(list, t, func(a v1.Time, b time.Time) int { return a.Compare(b) })
 		if !ok || i >= n {
 			break

@@ -11,8 +11,8 @@ import (
 	"horae/internal/store"
 )
 
-// Validate finds what is wrong with a Job whose defaults are set: all that v1.ValidateJob finds, and the schedule and the
-// time zone. The Job is not changed.
+// Validate returns what is wrong with a Job whose defaults are set: what v1.ValidateJob returns, and mistakes in the
+// schedule and the time zone. It does not change the Job.
 func Validate(job *v1.Job) field.ErrorList {
 	errs := v1.ValidateJob(job.DeepCopy()) // I8: comparing a resource.Quantity may turn it into another form of itself.
 	spec := field.NewPath("spec")
@@ -31,7 +31,7 @@ func Validate(job *v1.Job) field.ErrorList {
 	return errs
 }
 
-// detail is an error of package schedule without the value, which field.Error repeats.
+// detail returns the message of an error of package schedule without the value, because field.Error adds it.
 func detail(err error) string {
 	var e *schedule.Error
 	if errors.As(err, &e) && e.Line == 0 && e.Place == "" {
