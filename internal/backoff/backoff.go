@@ -1,5 +1,5 @@
-// Package backoff says how long to wait before something is tried again, and waits. It is a leaf: everything that tries again has one
-// shape of back-off, which its owner states in full.
+// Package backoff computes how long to wait before trying again, and waits. It is a leaf. Whatever tries again uses a
+// Policy, so that all back-offs have one shape.
 package backoff
 
 import (
@@ -14,11 +14,12 @@ type Policy struct {
 	First, Max time.Duration
 	// Factor is 2 if it is not given.
 	Factor float64
-	// Jitter is the share of each delay that is drawn at random, from 0 to 1: those that failed together do not come back together.
+	// Jitter is the share of each delay that is drawn at random, from 0 to 1, so that what failed together is not
+	// tried again together.
 	Jitter float64
 }
 
-// Bound is the longest delay after a number of earlier failures.
+// Bound returns the longest delay after a number of earlier failures.
 func (p Policy) Bound(failures int) time.Duration {
 	factor := p.Factor
 	if factor == 0 {

@@ -1,4 +1,4 @@
-// Package condition reads and sets conditions in lists that are shared: no function changes the list that it is given (I8), each
+// Package condition reads and sets conditions in shared lists: no function changes the list that it is given (I8); it
 // returns another one. The controllers use it, and the server for specs that no controller has seen yet.
 package condition
 
@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Find is the condition of a type; nil: there is none.
+// Find returns the condition of a type; nil if there is none.
 func Find(list []metav1.Condition, kind string) *metav1.Condition {
 	for i := range list {
 		if list[i].Type == kind {
@@ -19,8 +19,8 @@ func Find(list []metav1.Condition, kind string) *metav1.Condition {
 	return nil
 }
 
-// Set is the list with a condition in it, in the place of the one of its type. LastTransitionTime is when the condition's Status last
-// changed, which is now if it changes now.
+// Set returns the list with a condition added, or in the place of the one of its type. It sets LastTransitionTime to
+// now if the condition's Status changes, and otherwise keeps it.
 func Set(list []metav1.Condition, c metav1.Condition, now time.Time) []metav1.Condition {
 	c.LastTransitionTime = metav1.NewTime(now.UTC().Truncate(time.Second))
 	present := Find(list, c.Type)
@@ -38,7 +38,7 @@ func Set(list []metav1.Condition, c metav1.Condition, now time.Time) []metav1.Co
 	return list
 }
 
-// Drop is the list without the condition of a type.
+// Drop returns the list without the condition of a type.
 func Drop(list []metav1.Condition, kind string) []metav1.Condition {
 	if Find(list, kind) == nil {
 		return list
@@ -46,7 +46,7 @@ func Drop(list []metav1.Condition, kind string) []metav1.Condition {
 	return slices.DeleteFunc(slices.Clone(list), func(c metav1.Condition) bool { return c.Type == kind })
 }
 
-// Equal compares all of two conditions; either may be nil.
+// Equal compares all fields of two conditions; either may be nil.
 func Equal(a, b *metav1.Condition) bool {
 	return a == b || a != nil && b != nil &&
 		a.Type == b.Type && a.Status == b.Status && a.Reason == b.Reason && a.Message == b.Message &&

@@ -2,7 +2,8 @@ package leader
 
 import "sync"
 
-// doubts hands on to Config.Doubt what a term's lease says, as long as the term's lead lasts: the lease is kept before and after it.
+// doubts passes a lease's doubt on to Config.Doubt while the term's lead lasts. The lease is also kept before and
+// after it.
 type doubts struct {
 	cfg Config
 
@@ -17,16 +18,16 @@ func (d *doubts) set(doubt bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.doubt = doubt; d.leading {
-		d.tell()
+		d.report()
 	}
 }
 
-// begin is called when the lead is won, before there is work: the lease may have been doubtful for a while.
+// begin is called when the lead is won, before the work begins: the lease may already be in doubt.
 func (d *doubts) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.leading = true; d.doubt {
-		d.tell()
+		d.report()
 	}
 }
 
@@ -39,7 +40,7 @@ func (d *doubts) end() {
 	}
 }
 
-func (d *doubts) tell() {
+func (d *doubts) report() {
 	if d.doubt {
 		d.cfg.Log.Info("etcd does not refresh the leader's lease; another may lead")
 	} else {

@@ -13,15 +13,15 @@ import (
 	"horae/internal/store"
 )
 
-// ofCandidate reports whether a key under store.LeaderPrefix is a candidate's: named after its lease, with which it goes. A key that is not
-// (somebody has put it there, or has put another value into a candidate's, which parts it from its lease) would stay for ever, and the
-// election would wait for it.
+// ofCandidate reports whether a key under store.LeaderPrefix is a candidate's: it is named after its lease, and
+// deleted with it. Any other key would stay for ever, and the election would wait for it. A person may have created
+// it, or may have overwritten a candidate's key, which detaches it from its lease.
 func ofCandidate(kv *mvccpb.KeyValue) bool {
 	return kv.Lease != 0 && string(kv.Key) == store.LeaderPrefix+fmt.Sprintf("%x", kv.Lease)
 }
 
-// removeForeign removes keys that are no candidate's. It deposes nobody who leads by right: I6 rests on the create revision of the leader's
-// own key, and a leader whose key has lost its lease campaigns anew.
+// removeForeign removes the keys that are not a candidate's. That never deposes a rightful leader: I6 rests on the
+// create revision of the leader's own key, and a leader whose key has lost its lease campaigns anew.
 func removeForeign(ctx context.Context, client *clientv3.Client, log logr.Logger) error {
 	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix())
 	if err != nil {
@@ -43,8 +43,8 @@ func removeForeign(ctx context.Context, client *clientv3.Client, log logr.Logger
 	return nil
 }
 
-// keepRemovingForeign removes foreign keys now and each time a lease's life has passed, until ctx ends: one may be put between two
-// candidates' keys while the later one waits.
+// keepRemovingForeign removes foreign keys now and once in each lease's life, until ctx ends: a key may be created
+// between two candidates' keys while the later one waits.
 func keepRemovingForeign(ctx context.Context, client *clientv3.Client, every time.Duration, log logr.Logger) {
 	for {
 		try, cancel := context.WithTimeout(ctx, every)

@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	// DefaultTTL of the lease: a leader that vanishes without a word is replaced after so long.
+	// DefaultTTL of the lease: a leader that crashes is replaced after so long.
 	DefaultTTL = 5 * time.Second
-	// cleanupTimeout bounds giving up the lease; when it fails, the lease runs out by itself.
+	// cleanupTimeout bounds revoking the lease; if that fails, the lease expires by itself.
 	cleanupTimeout = time.Second
 )
 
-// again is the delay before a campaign that failed is begun again.
+// again is the delay after a campaign that failed.
 var again = backoff.Policy{First: 50 * time.Millisecond, Max: time.Second, Jitter: .5}
 
-// ErrNoLeader: nobody leads at the moment. Ask again later.
+// ErrNoLeader: no process leads at the moment. Try again later.
 var ErrNoLeader = errors.New("there is no leader")
 
-// Identity says who leads: the value of the leader key.
+// Identity of a leader: the value of the leader key.
 type Identity struct {
 	// Name of the process.
 	Name string `json:"name"`
-	// Address at which its API answers, as the others may reach it.
+	// Address of its API, as other processes may reach it.
 	Address string `json:"address,omitempty"`
 }
 
@@ -40,20 +40,20 @@ type Identity struct {
 type Config struct {
 	Client *clientv3.Client
 	Identity
-	// TTL of the lease, in whole seconds, rounded up; default 5 s. etcd gives a longer one when its own election timeout asks
-	// for it (2 s with etcd's defaults).
+	// TTL of the lease, in whole seconds, rounded up; default 5 s. etcd grants a longer one if its own election
+	// timeout requires it (2 s with etcd's defaults).
 	TTL time.Duration
-	// Doubt is called while this process leads, and must not block: with true when etcd has not refreshed the lease for so long
-	// that another may lead by now, and with false when etcd has said that it is still ours, or when lead has returned. Nil: nobody
-	// wants to know.
+	// Doubt is called while this process leads, and must not block: with true when etcd has not refreshed the lease
+	// for so long that another process may lead, and with false when etcd has confirmed the lease, or when lead has
+	// returned. Nil: it is not called.
 	Doubt func(doubt bool)
 	Log   logr.Logger
 }
 
-// Run campaigns and, each time it has won, calls lead, until ctx ends. lead's ctx ends with ctx and when the lead is lost; lead must
-// return then, and Run campaigns again. So it does after store.ErrFenced. When lead returns by itself Run gives up the lease and
-// returns what lead returned. When ctx ends the lease is given up as soon as lead has returned, so that a successor need not
-// wait for it to run out.
+// Run campaigns and, each time it has won, calls lead, until ctx ends. lead's ctx ends with ctx and when the lead is
+// lost; then lead must return, and Run campaigns again. It also does so when lead returns store.ErrFenced. If lead
+// returns otherwise, Run revokes the lease and returns what lead returned. When ctx ends, Run revokes the lease as
+// soon as lead has returned, so that a successor need not wait until it expires.
 func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence store.Fence) error) error {
 	value, err := json.Marshal(cfg.Identity)
 	if err != nil {
@@ -84,7 +84,7 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 // runTerm is one campaign and, if it is won, the lead that follows.
 func runTerm(ctx context.Context, cfg Config, value string, owed *leases,
 	lead func(context.Context, store.Fence) error) (won bool, err error) {
-	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead winds up.
+	// 1. A lease, kept alive until the term is over: also while the campaign waits, and while lead finishes.
 	d := &doubts{cfg: cfg}
 	l, err := grant(ctx, cfg, d.set)
 	if err != nil {
@@ -97,7 +97,7 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases,
 	}()
 	owed.revoke(ctx, cfg)
 
-	// 2. The campaign. It waits until all who came before have gone.
+	// 2. The campaign. It waits until all earlier candidates are gone.
 	termCtx, cancel := l.context(ctx)
 	defer cancel()
 	fence, revision, err := l.campaign(termCtx, cfg.Client, value, cfg.Log)
@@ -121,7 +121,8 @@ func runTerm(ctx context.Context, cfg Config, value string, owed *leases,
 	return true, err
 }
 
-// Leader returns who leads at the moment: ErrNoLeader when nobody does, as while a key that is no candidate's comes first.
+// Leader returns who leads at the moment. ErrNoLeader: no process does, for example while a key that is not a
+// candidate's comes first.
 func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
 	resp, err := client.Get(ctx, store.LeaderPrefix, clientv3.WithPrefix(),
 		clientv3.WithSort(clientv3.SortByCreateRevision, clientv3.SortAscend))
@@ -145,5 +146,5 @@ func Leader(ctx context.Context, client *clientv3.Client) (Identity, error) {
 	return Identity{}, ErrNoLeader
 }
 
-// electionPrefix is LeaderPrefix as the election wants it: it adds the slash itself.
+// electionPrefix is LeaderPrefix without its slash, which the election adds itself.
 var electionPrefix = strings.TrimSuffix(store.LeaderPrefix, "/")

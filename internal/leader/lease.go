@@ -17,21 +17,21 @@ import (
 	"horae/internal/store"
 )
 
-// lostError says why the lead is over.
+// lostError is why the lead is over.
 type lostError struct{ reason string }
 
 func (e *lostError) Error() string { return e.reason }
 
-// lease is the candidate's lease, kept alive by a goroutine of its own, which measures it on this process's steady clock: the
-// lease cannot have run out before its time has passed since the last successful refreshment was *sent*. What arrived, and when,
-// says nothing: an answer may have waited in the socket of a process that was stopped.
+// lease is the candidate's lease. A goroutine of its own keeps it alive, and measures it on this process's monotonic
+// clock: the lease cannot have expired before its time has passed since the last successful refresh was *sent*. When
+// the answer arrived does not matter: it may have waited in the socket of a process that was stopped.
 //
-// When that time has passed the lease is in doubt, and it is asked after until etcd answers: an etcd that was away gives the
-// leases that it finds their whole time again. It is lost only when etcd says so.
+// When that time has passed, the lease is in doubt, and refreshing is tried until etcd answers: after an outage etcd
+// extends the leases that it finds by their whole time. The lease is lost only when etcd reports that it is.
 type lease struct {
 	id    clientv3.LeaseID
 	ttl   time.Duration
-	doubt func(bool) // told when doubt begins and ends
+	doubt func(bool) // called when doubt begins and ends
 
 	stop context.CancelFunc // ends the goroutine
 	done chan struct{}      // closed by it
@@ -41,7 +41,7 @@ type lease struct {
 	err  *lostError // why; set before over is closed
 }
 
-// grant asks for a lease and begins to keep it.
+// grant requests a lease and begins to keep it alive.
 func grant(ctx context.Context, cfg Config, doubt func(bool)) (*lease, error) {
 	ttl := cfg.TTL
 	if ttl <= 0 {
@@ -67,7 +67,7 @@ func grant(ctx context.Context, cfg Config, doubt func(bool)) (*lease, error) {
 	return l, nil
 }
 
-// margin before the end of the lease in which there is doubt already.
+// margin is the time before the end of the lease in which it is already in doubt.
 func (l *lease) margin() time.Duration { return l.ttl / 10 }
 
 // keep refreshes the lease three times in its life, until ctx ends or the lease is lost.
@@ -109,8 +109,8 @@ func (l *lease) keep(ctx context.Context, client *clientv3.Client, sent time.Tim
 	}
 }
 
-// patience is until when one refreshment that is sent now is waited for: a third of the lease, because a member that stands still
-// answers nobody, and the next attempt goes to another; and no longer than there is certainty.
+// patience returns until when to wait for a refresh that is sent now: a third of the lease, because a member that
+// stands still never answers, and the next try goes to another member; and not beyond the time at which doubt begins.
 func (l *lease) patience(now, certain time.Time) time.Time {
 	until := now.Add(l.ttl / 3)
 	if now.Before(certain) && certain.Before(until) {
@@ -119,7 +119,8 @@ func (l *lease) patience(now, certain time.Time) time.Time {
 	return until
 }
 
-// refresh asks until then. KeepAliveOnce repeats what etcd refuses; so the first was sent when this was called, at the latest.
+// refresh refreshes the lease, trying until the given time. KeepAliveOnce repeats requests that etcd refuses. The one
+// that succeeds was sent no earlier than this call, so it is safe to measure the lease from the call.
 func (l *lease) refresh(ctx context.Context, client *clientv3.Client, until time.Time) error {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -134,7 +135,7 @@ func (l *lease) lose(reason string) {
 	})
 }
 
-// lost says why the lease is lost; nil while it is not.
+// lost returns why the lease is lost; nil while it is not.
 func (l *lease) lost() error {
 	select {
 	case <-l.over:
@@ -165,8 +166,8 @@ func (l *lease) context(ctx context.Context) (context.Context, context.CancelFun
 
 // campaign waits until the lead is won, and returns the fence and a revision at which the leader key existed.
 func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value string, log logr.Logger) (store.Fence, int64, error) {
-	// The election cleans up in its client's own context, without a bound. With one that ends when ctx does nothing is left
-	// waiting for an etcd that is away; giving up the lease cleans up anyway.
+	// The election cleans up in its client's own context, without a bound. With a client whose context ends with ctx,
+	// it does not wait for an etcd that is not reachable. Revoking the lease cleans up anyway.
 	bounded := clientv3.NewCtxClient(ctx, clientv3.WithZapLogger(zap.NewNop()))
 	bounded.KV, bounded.Lease, bounded.Watcher = client.KV, client.Lease, client.Watcher
 	session, err := concurrency.NewSession(bounded, concurrency.WithLease(l.id), concurrency.WithContext(ctx))
@@ -185,7 +186,8 @@ func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value str
 	if err != nil {
 		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: %w", err)
 	}
-	// The key may have gone while the campaign waited: then there is nobody before us, but we do not lead either.
+	// The key may have been deleted while the campaign waited: then no candidate is before us, but we do not lead
+	// either.
 	resp, err := client.Get(ctx, election.Key())
 	if err != nil {
 		return store.Fence{}, 0, fmt.Errorf("campaign for the lead: read %s: %w", election.Key(), err)
@@ -196,13 +198,13 @@ func (l *lease) campaign(ctx context.Context, client *clientv3.Client, value str
 	return store.Fence{Key: election.Key(), CreateRevision: election.Rev()}, resp.Header.Revision, nil
 }
 
-// watchKey ends the lead when the leader key is deleted after the revision: by a revoked lease, or by somebody's hand. That is
-// quicker than the next refreshment, and the only sign when the lease still lives. The function returned ends it.
+// watchKey ends the lead when the leader key is deleted after the revision: with a revoked lease, or by a person.
+// That is faster than the next refresh, and the only sign if the lease is still alive. stop ends the watch.
 func (l *lease) watchKey(client *clientv3.Client, key string, after int64) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		// A watch that fails (compaction, permission) is no loss of the lead: the fence and the lease remain.
+		// A watch that fails (compaction, permission) does not end the lead: the fence and the lease remain.
 		for resp := range client.Watch(ctx, key, clientv3.WithRev(after+1), clientv3.WithFilterPut()) {
 			if len(resp.Events) > 0 {
 				l.lose("the leader key was deleted")
@@ -215,8 +217,8 @@ func (l *lease) watchKey(client *clientv3.Client, key string, after int64) (stop
 	}
 }
 
-// giveUp ends the goroutine and revokes the lease, which deletes the leader key, so that a successor need not wait. It answers
-// false when etcd did not say that the lease is gone.
+// giveUp ends the goroutine and revokes the lease, which deletes the leader key, so that a successor need not wait. It
+// returns false if etcd did not confirm that the lease is gone.
 func (l *lease) giveUp(ctx context.Context, cfg Config) bool {
 	l.stop()
 	<-l.done
@@ -227,11 +229,11 @@ func (l *lease) giveUp(ctx context.Context, cfg Config) bool {
 	return err == nil
 }
 
-// leases of terms that are over, which etcd was not there to be told of. A restarted etcd gives every lease its whole time again:
-// the keys of the dead terms would hold up the next one for so long.
+// leases of earlier terms that could not be revoked because etcd did not answer. A restarted etcd extends every lease
+// by its whole time: the keys of the earlier terms would delay the next one for so long.
 type leases []clientv3.LeaseID
 
-// revoke gives them up, once etcd answers again. One that cannot be given up runs out by itself.
+// revoke revokes the leases, once etcd answers again. One that cannot be revoked expires by itself.
 func (o *leases) revoke(ctx context.Context, cfg Config) {
 	for _, id := range *o {
 		if err := revoke(ctx, cfg, id, cleanupTimeout); err != nil {
@@ -241,7 +243,7 @@ func (o *leases) revoke(ctx context.Context, cfg Config) {
 	*o = nil
 }
 
-// revoke gives a lease up, also after ctx has ended. One that etcd does not know is given up.
+// revoke revokes a lease, even after ctx has ended. It succeeds if etcd does not know the lease.
 func revoke(ctx context.Context, cfg Config, id clientv3.LeaseID, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

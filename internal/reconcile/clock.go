@@ -11,10 +11,10 @@ const (
 	clockStep   = 500 * time.Millisecond
 )
 
-// WatchClock calls stepped whenever the wall clock has been set, or the machine has slept, so that it and the steady clock under
-// the timers have come apart by half a second or more; by says how far the wall clock ran ahead. Delays that were
-// computed before are then wrong: whoever plans by wall time adds all its keys. now is the wall clock, time.Now outside of tests. It looks
-// once a second and returns when ctx ends.
+// WatchClock calls stepped whenever the wall clock was set, or the machine has slept, so that the wall clock and the
+// monotonic clock of the timers differ by half a second or more than before; by is how far the wall clock ran ahead.
+// Delays that were computed before are then wrong, and all keys that depend on wall time must be added again. now is
+// the wall clock, time.Now outside of tests. WatchClock checks once a second and returns when ctx ends.
 func WatchClock(ctx context.Context, now func() time.Time, stepped func(by time.Duration)) {
 	ticker := time.NewTicker(clockPeriod)
 	defer ticker.Stop()

@@ -19,7 +19,7 @@ type delays struct {
 	failures map[store.Key]int
 }
 
-// newDelays makes delays that double from least to most and are drawn from their upper half.
+// newDelays makes delays whose bounds double from least to most. Each is drawn from the upper half of its bound.
 func newDelays(least, most time.Duration) *delays {
 	return &delays{policy: backoff.Policy{First: least, Max: most, Jitter: .5}, failures: map[store.Key]int{}}
 }
@@ -33,14 +33,14 @@ func (d *delays) next(key store.Key) time.Duration {
 	return d.policy.Delay(n)
 }
 
-// forget starts the key anew.
+// forget resets the key's failures.
 func (d *delays) forget(key store.Key) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.failures, key)
 }
 
-// keys are those with failures.
+// keys returns the keys with failures.
 func (d *delays) keys() []store.Key {
 	d.mu.Lock()
 	defer d.mu.Unlock()

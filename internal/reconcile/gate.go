@@ -20,7 +20,7 @@ type gate struct {
 type parked struct {
 	key      store.Key
 	revision int64
-	wanted   bool // it came up for reconciliation meanwhile
+	wanted   bool // it was to be reconciled meanwhile
 	index    int
 }
 
@@ -41,7 +41,7 @@ func (g *gate) wait(key store.Key, revision int64) {
 	heap.Push(&g.queue, p)
 }
 
-// park reports whether the key must wait; if so, observed will hand it out.
+// park reports whether the key must wait; if so, observed returns it later.
 func (g *gate) park(key store.Key) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -52,7 +52,7 @@ func (g *gate) park(key store.Key) bool {
 	return p != nil
 }
 
-// observed opens the gate up to the revision and returns the keys that came up while it was closed.
+// observed opens the gate up to the revision and returns the keys that were to be reconciled while it was closed.
 func (g *gate) observed(revision int64) []store.Key {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -19,7 +19,7 @@ type metrics struct {
 	done, failed, conflicts    prometheus.Counter
 }
 
-// newMetrics makes a loop's metrics, or finds those that an earlier loop of the name registered.
+// newMetrics makes a loop's metrics, or returns those that an earlier loop of that name registered.
 func newMetrics(name string, r prometheus.Registerer) metrics {
 	labels := []string{"controller"}
 	times := prometheus.ExponentialBuckets(1e-5, 4, 11) // 10 µs to 10 s
@@ -64,7 +64,7 @@ func (m *metrics) reconciled(took time.Duration, err error) {
 	}
 }
 
-// provider hands the queue its part of the metrics.
+// provider returns the queue's part of the metrics.
 func (m *metrics) provider() workqueue.MetricsProvider { return queueMetrics{m} }
 
 type queueMetrics struct{ m *metrics }
@@ -73,7 +73,7 @@ func (q queueMetrics) NewDepthMetric(string) workqueue.GaugeMetric       { retur
 func (q queueMetrics) NewAddsMetric(string) workqueue.CounterMetric      { return q.m.adds }
 func (q queueMetrics) NewLatencyMetric(string) workqueue.HistogramMetric { return q.m.latency }
 
-// NewWorkDurationMetric goes nowhere: horae_reconcile_seconds says it without the keys that were only parked.
+// NewWorkDurationMetric discards its values: horae_reconcile_seconds has them, without the keys that were only parked.
 func (q queueMetrics) NewWorkDurationMetric(string) workqueue.HistogramMetric {
 	return prometheus.ObserverFunc(func(float64) {})
 }

@@ -22,7 +22,7 @@ func (p *pause) begin() {
 	p.on = true
 }
 
-// park reports whether the key must wait; if so, end will hand it out.
+// park reports whether the key must wait; if so, end returns it.
 func (p *pause) park(key store.Key) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -36,7 +36,7 @@ func (p *pause) park(key store.Key) bool {
 	return true
 }
 
-// end returns the keys that came up during the pause.
+// end returns the keys that were to be reconciled during the pause.
 func (p *pause) end() []store.Key {
 	p.mu.Lock()
 	defer p.mu.Unlock()

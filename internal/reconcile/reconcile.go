@@ -13,23 +13,25 @@ import (
 	"horae/internal/store"
 )
 
-// Result says when a key is looked at again.
+// Result is when a key is reconciled again.
 type Result struct {
-	// After: look again then. 0: only when something changes, that is, when the key is added.
+	// After is the delay after which the key is reconciled again. 0: only when something changes, that is, when it is
+	// added.
 	After time.Duration
-	// Revision of this key's own write. The key is not reconciled again before the cache has seen it. 0: nothing was written.
+	// Revision of this key's own write. The key is not reconciled again before the cache has seen it. 0: nothing was
+	// written.
 	Revision int64
 }
 
-// Reconciler brings the world of one key nearer to what is wanted.
+// Reconciler brings the state of one key closer to what its spec wants.
 //
-// An error is logged once and retried with back-off. store.ErrConflict is no failure: the key is reconciled again as soon as the
-// cache has the other writer's work. store.ErrFenced ends the loop.
+// An error is logged once, and the key retried with back-off. store.ErrConflict is not a failure: the key is
+// reconciled again as soon as the cache has the other writer's change. store.ErrFenced ends the loop.
 type Reconciler interface {
 	Reconcile(ctx context.Context, key store.Key) (Result, error)
 }
 
-// Func is a function as a Reconciler.
+// Func makes a function a Reconciler.
 type Func func(ctx context.Context, key store.Key) (Result, error)
 
 // Reconcile calls the function.
@@ -39,21 +41,22 @@ func (f Func) Reconcile(ctx context.Context, key store.Key) (Result, error) { re
 type Config struct {
 	// Name of the loop in logs and metrics: "job".
 	Name string
-	// Workers reconcile side by side; default 64. A worker mostly waits for a commit, and writes that wait together are
-	// committed together, so that more workers mean larger groups rather than more load.
+	// Workers is how many keys are reconciled at the same time; default 64. A worker mostly waits for a commit, and
+	// writes that wait together are committed together, so more workers mean larger groups rather than more load.
 	Workers int
 	// Reconciler is called with each key.
 	Reconciler Reconciler
-	// Log gets one line per failed reconciliation.
+	// Log has one line for each failed reconciliation.
 	Log logr.Logger
 	// Metrics is where the loop's metrics are registered; nil: nowhere. Loops may share it, under different names.
 	Metrics prometheus.Registerer
-	// MinBackoff and MaxBackoff bound the delay after an error; default 100 ms and 1 min. The delay doubles with each error of
-	// the key and is drawn from its upper half.
+	// MinBackoff and MaxBackoff bound the delay after an error; default 100 ms and 1 min. The delay doubles with each
+	// error of the key and is drawn from its upper half.
 	MinBackoff, MaxBackoff time.Duration
 }
 
-// Delays after a conflict: the cache's event for the other writer's work comes first as a rule, this is the safety net.
+// Delays after a conflict. Usually the cache's event for the other writer's change comes first; the delay is a safety
+// net.
 const (
 	minConflictBackoff = 2 * time.Millisecond
 	maxConflictBackoff = time.Second
@@ -70,7 +73,7 @@ type Loop struct {
 	metrics   metrics
 }
 
-// New makes a Loop, which takes keys from then on. Run must be called to release what it holds.
+// New makes a Loop, to which keys can be added at once. Run must be called to release its resources.
 func New(cfg Config) *Loop {
 	if cfg.Workers <= 0 {
 		cfg.Workers = 64
@@ -98,19 +101,19 @@ func New(cfg Config) *Loop {
 // Add has the key reconciled as soon as a worker is free. It never blocks.
 func (l *Loop) Add(key store.Key) { l.queue.Add(key) }
 
-// Observed tells that the cache has everything up to the revision. It never blocks. Revisions may repeat; a lower one than
-// before is ignored.
+// Observed reports that the cache has everything up to the revision. It never blocks. Revisions may repeat; one lower
+// than before is ignored.
 func (l *Loop) Observed(revision int64) {
 	for _, key := range l.gate.observed(revision) {
 		l.queue.Add(key)
 	}
 }
 
-// Pause has keys wait: nothing is begun until Resume. It never blocks.
+// Pause has keys wait: no reconciliation begins until Resume. It never blocks.
 func (l *Loop) Pause() { l.pause.begin() }
 
-// Resume ends a Pause. What waits for it is reconciled now, and so is what waits for another attempt after an error: that was an error
-// of the time before.
+// Resume ends a Pause. Keys that waited for it are reconciled now, and so are keys that wait after an error: the
+// cause of the pause may have been the cause of the error.
 func (l *Loop) Resume() {
 	for _, key := range l.pause.end() {
 		l.queue.Add(key)
@@ -120,8 +123,8 @@ func (l *Loop) Resume() {
 	}
 }
 
-// Run reconciles until ctx ends, then waits for its workers and returns nil. It returns store.ErrFenced, wrapped, if a
-// reconciler met it.
+// Run reconciles until ctx ends, then waits for its workers and returns nil. If a reconciler returns store.ErrFenced,
+// Run ends and returns it, wrapped.
 func (l *Loop) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -143,7 +146,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	return nil
 }
 
-// next reconciles one key. It answers false when the queue has been shut down.
+// next reconciles one key. It returns false if the queue has been shut down.
 func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 	key, shutdown := l.queue.Get()
 	if shutdown {
@@ -151,9 +154,10 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 	}
 	defer l.queue.Done(key)
 	if ctx.Err() != nil {
-		return true // 1. Drain what the queue still holds: nothing is begun after the end.
+		return true // 1. After the end only drain the queue: no reconciliation begins.
 	}
-	// 2. Not during a pause, and not before the cache has this key's own last write. Both hand it back to the queue then.
+	// 2. Do not reconcile during a pause, nor before the cache has this key's own last write. Afterwards the key is
+	// added again.
 	if l.pause.park(key) || l.gate.park(key) {
 		return true
 	}
@@ -162,12 +166,12 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 	result, err := l.cfg.Reconciler.Reconcile(ctx, key)
 	l.metrics.reconciled(time.Since(start), err)
 
-	// 4. See to its next time.
+	// 4. Schedule the key's next reconciliation.
 	switch {
 	case errors.Is(err, store.ErrFenced):
 		fenced(err)
 	case ctx.Err() != nil:
-		// The end has come; what the error says is its echo.
+		// The loop is ending, which is the cause of the error.
 	case errors.Is(err, store.ErrPaused) && l.pause.park(key):
 	case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrPaused):
 		l.queue.AddAfter(key, l.conflicts.next(key))

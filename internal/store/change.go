@@ -11,19 +11,20 @@ import (
 	"horae/api"
 )
 
-// Fence makes a write conditional on leadership: the leader's key must still have the create revision it had when the lead
-// was won (I6).
+// Fence makes a write conditional on leadership: the leader's key must still have the create revision it had when the
+// lead was won (I6).
 type Fence struct {
 	Key            string
 	CreateRevision int64
 }
 
-// Change is a set of writes that happen together or not at all. Usually it touches one object's keys; a Run's creation with
-// its Job's cursor touches two objects'. A change may write each etcd key at most once. One without writes checks its guards, and
-// the writer's fence, and writes nothing.
+// Change is a set of writes that happen together or not at all. Usually it touches one object's keys; a Run's
+// creation with its Job's cursor touches two objects'. A change may write each etcd key at most once. One without
+// writes checks its guards, and the writer's fence, and writes nothing.
 type Change struct {
 	Guards []Guard
-	// NewKeys hold when no key that begins with EtcdKey was created after Revision. etcd looks through all of them: there should be few.
+	// NewKeys hold if no key that begins with EtcdKey was created after Revision. etcd examines all such keys, so
+	// there should be few.
 	NewKeys []Guard
 	Writes  []Write
 }
@@ -40,14 +41,14 @@ type Write struct {
 	Value   []byte
 }
 
-// SpecAt guards an object's spec: nobody has written it since revision; 0: it does not exist.
+// SpecAt guards an object's spec: it has not been written since revision; 0: it does not exist.
 func SpecAt(key Key, revision int64) Guard { return Guard{key.Spec(), revision} }
 
-// StatusAt guards an object's status: nobody has written it since revision; 0: it does not exist.
+// StatusAt guards an object's status: it has not been written since revision; 0: it does not exist.
 func StatusAt(key Key, revision int64) Guard { return Guard{key.Status(), revision} }
 
-// NoneSince guards, as one of a change's NewKeys, against what one has not seen: no object whose name begins with that of key has been
-// created after revision.
+// NoneSince guards, as one of a change's NewKeys, against objects that the caller has not seen: none whose name
+// begins with that of key was created after revision.
 func NoneSince(key Key, revision int64) Guard { return Guard{key.Spec(), revision} }
 
 // PutSpec writes what a user wants: the object without its status and without the metadata that is computed.
@@ -59,8 +60,8 @@ func PutSpec(key Key, obj runtime.Object) (Write, error) {
 	return Write{key.Spec(), value}, nil
 }
 
-// PutStatus writes what the controller saw. The object's uid goes with it and says of which incarnation it speaks; without
-// one it speaks of the incarnation that exists, or is made, at its revision.
+// PutStatus writes what the controller observed. The object's uid in it names the incarnation that the status belongs
+// to; without a uid that is the incarnation that exists, or is created, at its revision.
 func PutStatus(key Key, obj runtime.Object) (Write, error) {
 	value, err := api.EncodeStatus(obj)
 	if err != nil {
@@ -72,10 +73,10 @@ func PutStatus(key Key, obj runtime.Object) (Write, error) {
 // DeleteSpec deletes the object as a user does; its status stays for the controller to clean up.
 func DeleteSpec(key Key) Write { return Write{EtcdKey: key.Spec()} }
 
-// DeleteStatus ends the last of an object.
+// DeleteStatus deletes the last key of an object.
 func DeleteStatus(key Key) Write { return Write{EtcdKey: key.Status()} }
 
-// check refuses what etcd would refuse, so that a mistaken change never takes the others of its group with it.
+// check refuses what etcd would refuse, so that a mistaken change never fails the others of its group.
 func (c Change) check() error {
 	seen := make(map[string]bool, len(c.Writes))
 	for _, w := range c.Writes {
@@ -122,17 +123,19 @@ func (c Change) ops() []clientv3.Op {
 
 // Limits of one change, from etcd's defaults.
 const (
-	// MaxChangeBytes is etcd's limit on a request (--max-request-bytes, 1.5 MiB), less what the transaction around a change takes.
+	// MaxChangeBytes is etcd's limit on a request (--max-request-bytes, 1.5 MiB), less the size of the transaction
+	// around a change.
 	MaxChangeBytes = 3<<19 - 4<<10
-	// MaxChangeOps is etcd's limit on the operations of a transaction (--max-txn-ops), less the nested transaction itself.
+	// MaxChangeOps is etcd's limit on the operations of a transaction (--max-txn-ops), less the nested transaction
+	// itself.
 	MaxChangeOps = maxOps - 1
 )
 
 // perOp is what etcd's encoding adds to the keys and values of an operation, or a little more.
 const perOp = 40
 
-// Size is how many bytes the change takes in a request, or a little more. Whoever puts many writes into one change stays below
-// MaxChangeBytes and MaxChangeOps: a larger one is refused with ErrTooLarge.
+// Size returns how many bytes the change takes in a request, or a little more. A change beyond MaxChangeBytes or
+// MaxChangeOps is refused with ErrTooLarge.
 func (c Change) Size() int {
 	n := perOp
 	for _, w := range c.Writes {
@@ -160,7 +163,7 @@ func (c Change) checkSize() error {
 	return nil
 }
 
-// String names what the change is about, for errors.
+// String names the keys of the change, for errors.
 func (c Change) String() string {
 	var keys []string
 	for _, w := range c.Writes {

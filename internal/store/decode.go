@@ -19,7 +19,7 @@ import (
 // KeyValue is a key as etcd holds it.
 type KeyValue = mvccpb.KeyValue
 
-// NewEntry makes an entry of an object's two keys; either may be nil. The kind of key must be the one that T stands for.
+// NewEntry makes an entry of an object's two keys; either may be nil. The kind of key must be the kind of T.
 func NewEntry[T any](key Key, spec, status *KeyValue) *Entry[T] {
 	e := &Entry[T]{Key: key}
 	if spec != nil {
@@ -35,8 +35,8 @@ func NewEntry[T any](key Key, spec, status *KeyValue) *Entry[T] {
 	return e
 }
 
-// WithSpec is the entry after a write of the spec key. Like its siblings it leaves the receiver alone, decodes nothing but
-// the document given, and shares with the receiver what did not change.
+// WithSpec returns the entry after a write of the spec key. Like its siblings it does not change the receiver, decodes
+// only the given document, and shares with the receiver what did not change.
 func (e *Entry[T]) WithSpec(kv *KeyValue) *Entry[T] {
 	next := e.next()
 	if next.Rev.SpecCreate != kv.CreateRevision {
@@ -55,7 +55,7 @@ func (e *Entry[T]) WithSpec(kv *KeyValue) *Entry[T] {
 	return next
 }
 
-// WithoutSpec is the entry after the spec key was deleted.
+// WithoutSpec returns the entry after the spec key was deleted.
 func (e *Entry[T]) WithoutSpec() *Entry[T] {
 	next := e.next()
 	next.Rev.SpecCreate, next.Rev.SpecMod, next.Rev.SpecVersion = 0, 0, 0
@@ -64,7 +64,7 @@ func (e *Entry[T]) WithoutSpec() *Entry[T] {
 	return next
 }
 
-// WithStatus is the entry after a write of the status key.
+// WithStatus returns the entry after a write of the status key.
 func (e *Entry[T]) WithStatus(kv *KeyValue) *Entry[T] {
 	next := e.next()
 	next.Rev.StatusMod = kv.ModRevision
@@ -74,7 +74,7 @@ func (e *Entry[T]) WithStatus(kv *KeyValue) *Entry[T] {
 	return next
 }
 
-// WithoutStatus is the entry after the status key was deleted.
+// WithoutStatus returns the entry after the status key was deleted.
 func (e *Entry[T]) WithoutStatus() *Entry[T] {
 	next := e.next()
 	next.Rev.StatusMod, next.status = 0, statusDoc{}
@@ -82,14 +82,14 @@ func (e *Entry[T]) WithoutStatus() *Entry[T] {
 	return next
 }
 
-// next is a copy without the objects.
+// next returns a copy without the objects.
 func (e *Entry[T]) next() *Entry[T] {
 	next := *e
 	next.Object, next.Earlier = nil, nil
 	return &next
 }
 
-// statusHolder is the object that carries the decoded status; nil when there is none.
+// statusHolder returns the object that has the decoded status; nil if there is none.
 func (e *Entry[T]) statusHolder() *T {
 	switch {
 	case e.Rev.StatusMod == 0:
@@ -100,8 +100,8 @@ func (e *Entry[T]) statusHolder() *T {
 	return e.Object
 }
 
-// assemble completes an entry whose revisions and documents' facts are set: obj, which nobody else has, gets the status, unless
-// that belongs to an earlier incarnation, and the metadata that is computed.
+// assemble completes an entry whose revisions and document facts are set: obj, which is not shared yet, gets the
+// computed metadata and, unless it belongs to an earlier incarnation, the status.
 func (e *Entry[T]) assemble(obj *T, status any) {
 	switch {
 	case status == nil || e.status.err != nil:
@@ -119,8 +119,9 @@ func (e *Entry[T]) assemble(obj *T, status any) {
 	e.finish(obj)
 }
 
-// statusIsCurrent reports whether the status document speaks of the spec's incarnation. Who creates an object together with its
-// status cannot know the uid, which follows from the revision being made: without one, the revisions tell.
+// statusIsCurrent reports whether the status document belongs to the spec's incarnation. A transaction that creates an
+// object together with its status cannot know the uid, which follows from the transaction's own revision. So a status
+// without a uid is judged by the revisions.
 func (e *Entry[T]) statusIsCurrent() bool {
 	return e.status.uid == e.uid || e.status.uid == "" && e.Rev.StatusMod >= e.Rev.SpecCreate
 }
@@ -149,12 +150,13 @@ func (e *Entry[T]) finish(obj *T) {
 // uidSpace makes Horae's uids differ from all others. It is part of the layout's contract (docs/etcd.md).
 var uidSpace = uuid.MustParse("b9d9b2a4-6f0c-5c55-9c43-2d7f0a4e8e11")
 
-// UID identifies an incarnation of an object: a version 5 UUID of "kind/namespace/name@create revision of the spec key".
+// UID identifies an incarnation of an object: a version 5 UUID of "kind/namespace/name@create revision of the spec
+// key".
 func UID(key Key, specCreate int64) types.UID {
 	return types.UID(uuid.NewSHA1(uidSpace, []byte(key.String()+"@"+strconv.FormatInt(specCreate, 10))).String())
 }
 
-// decodeSpec reads a spec document, written by anybody, and keeps what a spec document may say.
+// decodeSpec decodes a spec document, which anybody may have written, and keeps only what belongs into one.
 func decodeSpec[T any](key Key, value []byte) (*T, error) {
 	if len(value) > api.MaxDocument {
 		return nil, mistake("", "the document has %d bytes: the limit is %d", len(value), api.MaxDocument)
@@ -182,11 +184,12 @@ func decodeSpec[T any](key Key, value []byte) (*T, error) {
 	return typed, nil
 }
 
-// ErrPanicked: reading a document panicked. Only its object is concerned.
+// ErrPanicked: decoding a document panicked. Only its object is affected.
 var ErrPanicked = errors.New("reading it panicked, which is a defect of Horae: please report it with the document")
 
-// contained makes an error of a panic. There is no input known that makes the decoder panic, and fuzzers look for one. But should there be
-// one, anybody who can write one document could end every manager, and each again at every start.
+// contained turns a panic into an error. No input is known that makes the decoder panic, and fuzzers search for one.
+// But if there is one, anybody who may write one document could otherwise stop every manager, and again at every
+// start.
 func contained(decode func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -200,8 +203,8 @@ func mistake(path, format string, args ...any) error {
 	return &api.Error{Fields: []api.FieldError{{Path: path, Message: fmt.Sprintf(format, args...)}}}
 }
 
-// document is a status document. It is decoded leniently, unlike what users write: a leader that runs a newer version may
-// have written fields that this one does not know.
+// document is a status document. Unlike what users write it is decoded leniently: a leader of a newer version may have
+// written fields that this version does not have.
 type document struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
@@ -215,7 +218,7 @@ type document struct {
 // maxStatusDepth is deeper than any status.
 const maxStatusDepth = 32
 
-// decodeStatus returns a pointer to the status beside what the document says of itself; nil with an error.
+// decodeStatus returns a pointer to the status and the other facts of the document; the pointer is nil after an error.
 func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	kind := kindOf[T]()
 	status := kind.NewStatus()
@@ -238,7 +241,7 @@ func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp}, status
 }
 
-// The rest is what the kinds have in common without a Go interface to say so.
+// The functions below are what the kinds have in common without a Go interface for it.
 
 func kindOf[T any]() *api.Kind { return api.KindOf(objectOf((*T)(nil))) }
 

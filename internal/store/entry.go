@@ -10,7 +10,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// Revisions are the etcd revisions of an object's two keys; 0 stands for a key that does not exist.
+// Revisions are the etcd revisions of an object's two keys; 0 if the key does not exist.
 type Revisions struct {
 	// SpecCreate is the object's incarnation: another create revision is another object of the same name.
 	SpecCreate int64
@@ -22,10 +22,10 @@ type Revisions struct {
 	StatusMod int64
 }
 
-// Deleted reports whether the spec is gone; the status stays until the controller has cleaned up.
+// Deleted reports whether the spec is gone. The status stays until the controller has cleaned up.
 func (r Revisions) Deleted() bool { return r.SpecMod == 0 }
 
-// Resource is the later of the two modification revisions: metadata.resourceVersion.
+// Resource returns the later of the two modification revisions: metadata.resourceVersion.
 func (r Revisions) Resource() int64 { return max(r.SpecMod, r.StatusMod) }
 
 // Entry is an object as etcd holds it: its two documents made one, with the revisions that guard its next write.
@@ -33,24 +33,25 @@ func (r Revisions) Resource() int64 { return max(r.SpecMod, r.StatusMod) }
 type Entry[T any] struct {
 	Key Key
 	Rev Revisions
-	// Object is decoded and defaulted, not validated; metadata carries generation, resourceVersion, uid and creationTimestamp.
-	// When Err is set, or the spec is deleted, its spec means nothing: only metadata and status do. It is never nil.
+	// Object is decoded and defaulted, not validated; metadata has generation, resourceVersion, uid and
+	// creationTimestamp. If Err is set, or the spec is deleted, only metadata and status are meaningful. It is never
+	// nil.
 	Object *T
-	// Err says why the object cannot be acted upon: its spec, or (see StatusErr) its status, cannot be decoded.
+	// Err is why the object cannot be used: its spec, or (see StatusErr) its status, cannot be decoded.
 	Err error
-	// Earlier is not nil when the status document speaks of an earlier incarnation of the name, deleted and created again
-	// before the controller had cleaned up. It holds that incarnation's metadata (name, namespace, uid, creationTimestamp) and
-	// status; its tasks must die. Object's status is empty then.
+	// Earlier is not nil if the status document belongs to an earlier incarnation of the name, which was deleted and
+	// created again before the controller had cleaned up. It holds that incarnation's metadata (name, namespace, uid,
+	// creationTimestamp) and status; its tasks must be killed. Object's status is empty then.
 	Earlier *T
 
 	uid         types.UID // of the spec's incarnation; empty when there is none
 	specErr     error
-	specCreated metav1.Time // as the spec document says
-	status      statusDoc   // what the status document says, but for the status itself, which is in Object or Earlier
+	specCreated metav1.Time // as the spec document has it
+	status      statusDoc   // the status document without the status itself, which is in Object or Earlier
 }
 
-// StatusErr is Err's part that speaks of the status: it is there but cannot be decoded, so that nothing is known of what the
-// object has already done. Object's status is empty.
+// StatusErr returns the part of Err that is about the status: it exists but cannot be decoded, so what the object has
+// already done is not known. Object's status is empty.
 func (e *Entry[T]) StatusErr() error { return e.status.err }
 
 // Job, Run and Calendar are the entries of the kinds.
@@ -60,7 +61,8 @@ type (
 	Calendar = Entry[v1.Calendar]
 )
 
-// newEntry makes the entries of each kind of api.Kinds. Register adds to it while packages are initialised; it is only read then.
+// newEntry makes the entries of each kind of api.Kinds. Register adds to it while packages are initialised; it is
+// only read then.
 var newEntry = map[Kind]func(key Key, spec, status *KeyValue) AnyEntry{
 	Jobs: newEntryOf[v1.Job], Runs: newEntryOf[v1.Run], Calendars: newEntryOf[v1.Calendar],
 }
@@ -69,10 +71,10 @@ func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry {
 	return NewEntry[T](key, spec, status)
 }
 
-// Register says that the entries of a kind, which is registered with package api, hold objects of type T.
+// Register has the entries of a kind, which is registered with package api, hold objects of type T.
 func Register[T any](kind Kind) { newEntry[kind] = newEntryOf[T] }
 
-// SpecErr is Err's part that is about the spec.
+// SpecErr returns the part of Err that is about the spec.
 func (e *Entry[T]) SpecErr() error {
 	if e.Err != nil && !errors.Is(e.Err, e.status.err) {
 		return e.Err
@@ -107,8 +109,8 @@ func (e *Entry[T]) GetObject() api.Object { return objectOf(e.Object) }
 // GetErr returns Err.
 func (e *Entry[T]) GetErr() error { return e.Err }
 
-// After is an entry after a change of one of its etcd keys; kv is nil when that was deleted. A nil entry stands for an object of
-// which nothing is there. The key's kind must be registered.
+// After returns an entry after a change of one of its etcd keys; kv is nil if the key was deleted. A nil entry is an
+// object that has neither key. The key's kind must be registered.
 func After(e AnyEntry, key Key, side Side, kv *KeyValue) AnyEntry {
 	switch {
 	case e != nil:
@@ -135,7 +137,7 @@ func (e *Entry[T]) after(side Side, kv *KeyValue) AnyEntry {
 	return e.WithoutStatus()
 }
 
-// statusDoc is what a status document says of itself.
+// statusDoc is what a status document has besides the status.
 type statusDoc struct {
 	uid     types.UID
 	created metav1.Time

@@ -15,22 +15,24 @@ var (
 	ErrConflict = errors.New("conflict: the object was changed by another writer")
 	// ErrFenced: the fence did not hold: another leader has taken over. Stop working.
 	ErrFenced = errors.New("fenced: this process is not the leader any more")
-	// ErrUnknown: etcd did not answer, the change may or may not have been written. Observe again; never repeat it blindly.
+	// ErrUnknown: etcd did not answer, the change may or may not have been written. Observe again; never repeat it
+	// blindly.
 	ErrUnknown = errors.New("unknown outcome: etcd did not answer")
-	// ErrNoSpace: etcd has raised its alarm NOSPACE, and nothing was written. It is over when an operator has ended the alarm.
+	// ErrNoSpace: etcd has raised its alarm NOSPACE, and nothing was written. It lasts until an operator ends the
+	// alarm.
 	ErrNoSpace = errors.New("etcd is out of space (alarm NOSPACE) and takes no writes: compact and defragment it, then disarm the alarm")
 	// ErrNotFound: no such object.
 	ErrNotFound = errors.New("not found")
-	// ErrTooLarge: the change is more than etcd takes in one request, and nothing was written. Trying again is of no use: write less,
-	// or report it.
+	// ErrTooLarge: the change is larger than etcd accepts in one request, and nothing was written. The same change
+	// will fail again: write less, or report the error.
 	ErrTooLarge = errors.New("too large for one request to etcd")
-	// ErrPaused: the writer is paused; nothing was written. Whoever paused it tells when to go on.
+	// ErrPaused: the writer is paused, and nothing was written. Try again when the pause is over.
 	ErrPaused = errors.New("paused: it is not certain that this process still leads, or etcd takes no writes")
 	// ErrClosed: the writer was closed before the change was sent; nothing was written.
 	ErrClosed = errors.New("the writer is closed")
 )
 
-// writeError says what came of a write that etcd did not confirm: refused, or unknown.
+// writeError returns the error of a write that etcd did not confirm: refused, or of unknown outcome.
 func writeError(what fmt.Stringer, err error) error {
 	if errors.Is(err, rpctypes.ErrNoSpace) {
 		return fmt.Errorf("%s: %w: %w", what, ErrNoSpace, err)
@@ -44,9 +46,9 @@ func writeError(what fmt.Stringer, err error) error {
 	return fmt.Errorf("%s: %w: %w", what, ErrUnknown, err)
 }
 
-// refused reports whether the error proves that etcd did not make the write. These codes are given before a request is
-// proposed, or by applying it to nothing; whatever else goes wrong (no answer, leader lost, server stopping) can happen to
-// a request that is committed all the same.
+// refused reports whether the error proves that etcd did not make the write. etcd returns these codes before it
+// proposes a request, or when applying it changes nothing. Any other error (no answer, leader lost, server stopping)
+// can happen to a request that is committed all the same.
 func refused(err error) bool {
 	switch codeOf(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.AlreadyExists, codes.PermissionDenied, codes.Unauthenticated,

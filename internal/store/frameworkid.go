@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// FrameworkIDs keeps the framework id that Mesos gave. Writes go through the leader's fence: only one process at a time may
-// subscribe under it. And each is guarded by what was read last: a write whose answer did not come may be made late, and must not
-// replace or forget an id that was stored after it.
+// FrameworkIDs stores the framework id that Mesos assigned. Writes go through the leader's fence: only one process at
+// a time may subscribe under it. Each write is also guarded by the revision read last: a write that etcd did not
+// answer may be committed late, and must not replace or delete an id that was stored after it.
 type FrameworkIDs struct {
 	Store  *Store
 	Writer *Writer
@@ -41,8 +41,8 @@ func (f *FrameworkIDs) FrameworkID(ctx context.Context) (string, error) {
 	return doc.FrameworkID, nil
 }
 
-// SetFrameworkID stores the id; an empty one forgets it. The errors are those of Writer.Apply; ErrConflict: the stored id is not
-// the one that FrameworkID returned, or SetFrameworkID wrote, last.
+// SetFrameworkID stores the id; an empty one deletes it. The errors are those of Writer.Apply; ErrConflict: the
+// stored id is not the one that FrameworkID returned, or SetFrameworkID wrote, last.
 func (f *FrameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
 	w := Write{EtcdKey: FrameworkIDKey}
 	if id != "" {

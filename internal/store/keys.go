@@ -39,7 +39,7 @@ type Key struct {
 	Name      string
 }
 
-// JobKey and RunKey spare the field names.
+// JobKey names a Job.
 func JobKey(namespace, name string) Key { return Key{Jobs, namespace, name} }
 
 // RunKey names a Run.
@@ -51,13 +51,13 @@ func CalendarKey(namespace, name string) Key { return Key{Calendars, namespace, 
 // String is kind/namespace/name.
 func (k Key) String() string { return fmt.Sprintf("%s/%s/%s", k.Kind, k.Namespace, k.Name) }
 
-// Spec is the etcd key of what the user wrote.
+// Spec returns the etcd key of what the user wrote.
 func (k Key) Spec() string { return specPrefix + k.String() }
 
-// Status is the etcd key of what the controller saw.
+// Status returns the etcd key of what the controller observed.
 func (k Key) Status() string { return statusPrefix + k.String() }
 
-// Side tells the two keys of an object apart.
+// Side is one of the two keys of an object.
 type Side int
 
 // The two sides.
@@ -66,7 +66,7 @@ const (
 	StatusSide
 )
 
-// ParseKey reads an etcd key back. It answers false for keys that are not an object's: the system's own, and stray ones.
+// ParseKey parses an etcd key. It returns false for keys that are not an object's: the system's own, and stray ones.
 func ParseKey(etcdKey string) (Key, Side, bool) {
 	side, rest, ok := cutSide(etcdKey)
 	if !ok {
@@ -88,8 +88,8 @@ func cutSide(etcdKey string) (side Side, rest string, ok bool) {
 	return StatusSide, rest, ok
 }
 
-// Stray says why an etcd key among those of objects is no object's: nothing is done with it, and the API cannot reach it. It answers ""
-// for the keys of objects, and for those elsewhere.
+// Stray returns why an etcd key under the objects' prefixes is not an object's: Horae ignores it, and the API cannot
+// reach it. It returns "" for the keys of objects, and for those elsewhere.
 func Stray(etcdKey string) string {
 	_, rest, ok := cutSide(etcdKey)
 	if !ok {
@@ -112,7 +112,8 @@ func Stray(etcdKey string) string {
 	return ""
 }
 
-// isLabel reports whether s is a DNS label, as validation has it, which takes longer to say so: keys are parsed at every event.
+// isLabel reports whether s is a DNS label. It is faster than the validation of names, because keys are parsed at
+// every event.
 func isLabel(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
 		return false

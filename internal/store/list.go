@@ -9,24 +9,24 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// pageSize keys are read per request: large enough to be fast, small enough to be no burden to etcd.
+// pageSize is how many keys a request reads: large enough to be fast, small enough to be no burden to etcd.
 const pageSize = 1000
 
-// pageTries of one page, before the whole list fails.
+// pageTries bounds the tries to read one page, before the whole list fails.
 const pageTries = 3
 
-// ErrCompacted: etcd has forgotten the revision that was asked for. List again.
+// ErrCompacted: etcd no longer has the requested revision. List again.
 var ErrCompacted = errors.New("the revision has been compacted away")
 
 // Position is how far an etcd cluster is. It only ever grows, unless etcd is restored from an older state.
 type Position struct {
-	// Cluster is etcd's own id of itself; a restored snapshot begins another one.
+	// Cluster is etcd's cluster id; a restored snapshot begins another one.
 	Cluster uint64
 	// Revision of the last write.
 	Revision int64
 }
 
-// Position asks etcd how far it is (linearizable): all that was written, or seen, before is at or before it.
+// Position returns how far etcd is (linearizable): whatever was written or read before the call is at or before it.
 func (s *Store) Position(ctx context.Context) (Position, error) {
 	ctx, cancel := s.requestContext(ctx)
 	defer cancel()
@@ -37,9 +37,9 @@ func (s *Store) Position(ctx context.Context) (Position, error) {
 	return Position{resp.Header.ClusterId, resp.Header.Revision}, nil
 }
 
-// List reads every object's keys as of one revision, which it returns, and gives them to page in the order of the keys: all of
-// spec/ before all of status/. The values are the page's to keep. ErrCompacted: the revision went away while it was being
-// read; what page has got is then void.
+// List reads every object's keys as of one revision, which it returns, and passes them to page in the order of the
+// keys: all of spec/ before all of status/. page may keep the values. ErrCompacted: etcd compacted the revision while
+// it was being read; what page has received is then void.
 func (s *Store) List(ctx context.Context, page func([]*KeyValue) error) (int64, error) {
 	var revision int64
 	for _, prefix := range []string{specPrefix, statusPrefix} {
@@ -50,7 +50,7 @@ func (s *Store) List(ctx context.Context, page func([]*KeyValue) error) (int64, 
 	return revision, nil
 }
 
-// listPrefix reads at *revision; when that is 0 the first answer sets it.
+// listPrefix reads at *revision; if that is 0, the first response sets it.
 func (s *Store) listPrefix(ctx context.Context, prefix string, revision *int64, page func([]*KeyValue) error) error {
 	end := clientv3.GetPrefixRangeEnd(prefix)
 	for from := prefix; ; {
@@ -74,7 +74,8 @@ func (s *Store) listPrefix(ctx context.Context, prefix string, revision *int64, 
 	}
 }
 
-// listPage asks again when an answer does not come: the next try goes to another member, and nothing that was read already is lost.
+// listPage tries again if etcd does not answer: the next try goes to another member, and the pages read before are
+// kept.
 func (s *Store) listPage(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
 	for try := 1; ; try++ {
 		resp, err := s.page(ctx, from, end, revision)
@@ -90,19 +91,19 @@ func (s *Store) page(ctx context.Context, from, end string, revision int64) (*cl
 	return s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
 }
 
-// Watch streams what changes under Prefix after a revision, whole revisions at a time, and progress notifications. It ends when
-// ctx does, or with a response that says why: rpctypes.ErrCompacted in it means to list again. While etcd is away it waits
-// and goes on without loss.
+// Watch streams the changes under Prefix after a revision, whole revisions at a time, and progress notifications. It
+// ends when ctx ends, or with a response that has the reason: rpctypes.ErrCompacted means to list again. While etcd
+// is not reachable it waits, and goes on without loss.
 func (s *Store) Watch(ctx context.Context, after int64) clientv3.WatchChan {
 	return s.client.Watch(watchContext(ctx), Prefix, clientv3.WithPrefix(), clientv3.WithRev(after+1),
 		clientv3.WithProgressNotify(), clientv3.WithFragment())
 }
 
-// RequestProgress asks for a progress notification on the watches that share the process: how far etcd is when nothing
-// changes.
+// RequestProgress requests a progress notification on all watches of the process. It has etcd's revision even if
+// nothing changes.
 func (s *Store) RequestProgress(ctx context.Context) error {
 	return s.client.RequestProgress(watchContext(ctx))
 }
 
-// watchContext makes a member that has lost the cluster end its watches, so that they go on at another.
+// watchContext has a member that has lost the cluster end its watches, so that they go on at another.
 func watchContext(ctx context.Context) context.Context { return clientv3.WithRequireLeader(ctx) }

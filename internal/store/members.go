@@ -22,34 +22,35 @@ import (
 )
 
 const (
-	// askEvery is how often each member is asked how it is, and askTimeout how long it may take to answer.
+	// askEvery is how often each member is probed, and askTimeout how long it may take to answer.
 	askEvery   = time.Second
 	askTimeout = time.Second
-	// silentAfter questions in a row without an answer a member is taken to stand still. On a machine that is short of processors
-	// single answers come late.
+	// silentAfter probes in a row without an answer mean that a member stands still. Fewer do not: on a machine that
+	// is short of processors, single answers are late.
 	silentAfter = 3
 	// shunEvery bounds how often the connections to one member are broken.
 	shunEvery = 15 * time.Second
-	// loginEvery bounds how often a token is asked for, which costs etcd much, and loginTimeout how long that may take.
+	// loginEvery bounds how often a token is requested, which is expensive for etcd, and loginTimeout how long that
+	// may take.
 	loginEvery   = 15 * time.Second
 	loginTimeout = 3 * time.Second
 )
 
-// members watches over the members of an etcd cluster, each by a connection of its own. It sees two things that requests tell too
-// late or not at all.
+// members probes the members of an etcd cluster, each through a connection of its own. It detects two things that
+// requests show too late or not at all.
 //
-// A member that stands still (a frozen machine, a network that swallows packets) leaves its connections open. Watches through it
-// say nothing more, and of the requests every third goes to it and waits in vain. gRPC's own probes find that out after 15
-// seconds, and cannot be made quicker. And a member that is cut off from the others answers such probes, and takes requests that it
-// cannot carry out. So each is asked for a read that takes a majority. When one is silent and another is not, the connections to the
-// silent one are broken, and none are made before it answers: what is on its way is of unknown outcome, watches and requests go
-// on elsewhere.
+// The first is a member that stands still (a frozen machine, a network that drops packets). Its connections stay
+// open, its watches receive nothing, and every third request goes to it and times out. gRPC's own probes detect that
+// after 15 seconds, and cannot be made faster. And a member that is cut off from the others answers gRPC's probes,
+// and accepts requests that it cannot carry out. So the probe is a read that needs a majority. If a member is silent
+// while another answers, the connections to the silent one are closed, and none are opened until it answers. Requests
+// in flight on them are of unknown outcome; watches and new requests go to the other members.
 //
-// And that etcd is out of space, which does not hinder reads.
+// The second is that etcd is out of space, which reads do not show.
 type members struct {
 	onSpace func(full bool)
 	tls     *tls.Config // nil: none
-	// login gets a token; nil: etcd asks for no password.
+	// login gets a token; nil: etcd requires no password.
 	login func(context.Context) (token string, err error)
 
 	mu      sync.Mutex
@@ -60,7 +61,7 @@ type members struct {
 // errShunned is why there is no connection to a member.
 var errShunned = errors.New("this member of etcd does not answer")
 
-// dial is gRPC's dialer, which keeps account.
+// dial is gRPC's dialer; it records the connections.
 func (m *members) dial(ctx context.Context, address string) (net.Conn, error) {
 	if m.isShunned(address) {
 		return nil, errShunned
@@ -100,7 +101,7 @@ func (m *members) isShunned(address string) bool {
 	return m.shunned[address]
 }
 
-// memberConn is a connection that takes itself from the account when it is closed.
+// memberConn is a connection that removes itself from the record when it is closed.
 type memberConn struct {
 	net.Conn
 	members *members
@@ -114,7 +115,7 @@ func (c *memberConn) Close() error {
 	return c.Conn.Close()
 }
 
-// shun breaks the connections to a member and lets none be made, until it is called with false.
+// shun closes the connections to a member and allows none until it is called with false.
 func (m *members) shun(address string, shunned bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -127,21 +128,21 @@ func (m *members) shun(address string, shunned bool) {
 	}
 	m.shunned[address] = true
 	for c := range m.conns[address] {
-		_ = c.(*memberConn).Conn.Close() // gRPC closes it once more, which takes it from the account
+		_ = c.(*memberConn).Conn.Close() // gRPC closes it once more, which removes it from the record
 	}
 }
 
-// member is what is known of one.
+// member is what is known of one member.
 type member struct {
 	conn    *grpc.ClientConn
 	address string
-	heard   bool // to the last question
-	misses  int  // questions in a row that others answered and it did not
+	heard   bool // it answered the last probe
+	misses  int  // probes in a row that others answered and it did not
 	shunned bool
 	since   time.Time // when it was shunned last
 }
 
-// connect prepares a connection for the questions to a member, which nothing breaks.
+// connect prepares the connection that probes a member. shun does not close it.
 func (m *members) connect(endpoint string) (*grpc.ClientConn, error) {
 	creds := insecure.NewCredentials()
 	if strings.HasPrefix(endpoint, "https:") || m.tls != nil && !strings.HasPrefix(endpoint, "http:") {
@@ -152,13 +153,13 @@ func (m *members) connect(endpoint string) (*grpc.ClientConn, error) {
 			keepalive.ClientParameters{Time: keepAliveTime, Timeout: keepAliveTimeout}))
 }
 
-// watch asks until ctx ends.
+// watch probes the members until ctx ends.
 func (m *members) watch(ctx context.Context, endpoints []string) {
 	var all []*member
 	for _, endpoint := range endpoints {
 		conn, err := m.connect(endpoint)
 		if err != nil {
-			continue // of an address that cannot be one; the client itself complains
+			continue // not an address; the client itself reports that
 		}
 		defer conn.Close()
 		all = append(all, &member{conn: conn, address: addressOf(endpoint)})
@@ -190,7 +191,7 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 		}
 		m.judge(all, nobody)
 		answers = slices.DeleteFunc(answers, func(a *pb.StatusResponse) bool { return a == nil })
-		if len(answers) == 0 { // Who refuses says nothing about space.
+		if len(answers) == 0 { // A refusal does not show whether there is space.
 			continue
 		}
 		if now := outOfSpace(answers); now != full {
@@ -202,7 +203,7 @@ func (m *members) watch(ctx context.Context, endpoints []string) {
 	}
 }
 
-// newToken answers "" when there is none to be had: then answers are refused, which is better than silence.
+// newToken returns "" if it cannot get a token. Members then refuse the probes, which still shows that they are alive.
 func (m *members) newToken(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
@@ -213,8 +214,8 @@ func (m *members) newToken(ctx context.Context) string {
 	return token
 }
 
-// judge shuns those that are silent while others are not. When nobody answers it may be we who stand still; after a while no connection
-// is better than another.
+// judge shuns the members that are silent while others answer. If none answers, the fault may be on this side; after a
+// while no connection is better than another.
 func (m *members) judge(all []*member, nobody int) {
 	for _, x := range all {
 		switch {
@@ -234,7 +235,7 @@ func (m *members) judge(all []*member, nobody int) {
 	}
 }
 
-// ask puts the questions to all members, and returns the answers that came in time; nil stands for a refusal.
+// ask probes all members, and returns the answers that came in time; nil stands for a refusal.
 func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
@@ -257,8 +258,8 @@ func ask(ctx context.Context, all []*member) []*pb.StatusResponse {
 	return came
 }
 
-// ask puts a question that takes a majority, and one that the member answers by itself. Without a token the first is refused, but not
-// before a majority was heard.
+// ask sends a read that needs a majority, and a request for the member's own status. Without a token the read is
+// refused, but only after a majority was reached.
 func (x *member) ask(ctx context.Context) (*pb.StatusResponse, error) {
 	question := &pb.RangeRequest{Key: []byte(FrameworkIDKey), CountOnly: true}
 	if _, err := pb.NewKVClient(x.conn).Range(ctx, question); err != nil && !refused(err) {
@@ -267,8 +268,8 @@ func (x *member) ask(ctx context.Context) (*pb.StatusResponse, error) {
 	return pb.NewMaintenanceClient(x.conn).Status(ctx, &pb.StatusRequest{})
 }
 
-// outOfSpace: each member knows of the alarms of all, as of what it has applied. One that is cut off from the others may know of an
-// alarm that is over.
+// outOfSpace reports whether etcd is out of space. Each member knows the alarms of all, as of what it has applied. So
+// the one that has applied most decides: one that is cut off may report an alarm that is over.
 func outOfSpace(answers []*pb.StatusResponse) bool {
 	furthest := slices.MaxFunc(answers, func(a, b *pb.StatusResponse) int {
 		return cmp.Compare(a.GetRaftAppliedIndex(), b.GetRaftAppliedIndex())
@@ -276,7 +277,7 @@ func outOfSpace(answers []*pb.StatusResponse) bool {
 	return slices.ContainsFunc(furthest.GetErrors(), func(e string) bool { return strings.Contains(e, pb.AlarmType_NOSPACE.String()) })
 }
 
-// addressOf an endpoint, as gRPC gives it to the dialer.
+// addressOf returns an endpoint's address as gRPC passes it to the dialer.
 func addressOf(endpoint string) string {
 	if u, err := url.Parse(endpoint); err == nil && u.Host != "" {
 		return u.Host

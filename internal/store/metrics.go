@@ -9,7 +9,7 @@ import (
 	"horae/internal/metric"
 )
 
-// metrics of the fenced writers. They are always counted and only shown when there is a registerer.
+// metrics of the fenced writers. They are always counted, and only registered if there is a registerer.
 type metrics struct {
 	changes *prometheus.CounterVec // by result
 	group   prometheus.Histogram   // changes per transaction; its count is the number of transactions

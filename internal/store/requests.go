@@ -10,13 +10,14 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// once keeps etcd's client from sending a write twice. The client's own policy for writes is to repeat only what certainly did
-// not leave the house, but before it looks at the policy it takes every DeadlineExceeded and Canceled for the end of one try,
-// and tries again while the caller's context lives (retry_interceptor.go of client v3.7). A server ends a request so too: when its
-// own timer for the request runs out a moment before ours, when it stops, when something between resets the stream. The
-// transaction may be made by then; sent again it would meet its own guards and be called a conflict.
+// once keeps etcd's client from sending a write twice. The client's policy for writes is to repeat only those that it
+// has certainly not sent. But before it applies the policy, it takes every DeadlineExceeded and Canceled for the end
+// of one try, and tries again while the caller's context lives (retry_interceptor.go of client v3.7). A server also
+// ends requests with these codes: if its own timer runs out a moment before ours, if it stops, or if a proxy resets
+// the stream. By then the transaction may have been committed. Sent again, it would fail its own guards and be
+// reported as a conflict.
 //
-// It stands inside the client's interceptor and sees each try.
+// It runs inside the client's interceptor and sees each try.
 func once(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
 	opts ...grpc.CallOption) error {
 	err := invoke(ctx, method, req, reply, conn, opts...)
@@ -55,10 +56,11 @@ func opsWrite(ops []*pb.RequestOp) bool {
 	return false
 }
 
-// within gives each try of a request so much time, where the caller has set no deadline. etcd's election asks with a context that lives
-// as long as the campaign: an answer that is lost while the connection stays would hold it up for ever.
+// within bounds each try of a request for which the caller has set no deadline. etcd's election sends requests with a
+// context that lives as long as the campaign: if an answer were lost while the connection stays open, it would wait
+// for ever.
 //
-// It stands inside once, to which such an end is one of unknown outcome. The client repeats reads by itself.
+// It runs inside once, which treats such an end as one of unknown outcome. The client repeats reads by itself.
 func within(timeout time.Duration) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker,
 		opts ...grpc.CallOption) error {

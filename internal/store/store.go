@@ -23,32 +23,33 @@ import (
 const (
 	defaultRequestTimeout = 5 * time.Second
 	defaultDialTimeout    = 5 * time.Second
-	// A connection that is silent for so long is probed, and given up when the probe is not answered: then the next endpoint.
+	// A connection that is silent for keepAliveTime is probed, and closed if the probe is not answered within
+	// keepAliveTimeout; then the next endpoint is used.
 	keepAliveTime    = 10 * time.Second
 	keepAliveTimeout = 5 * time.Second
 )
 
-// reconnect is the pause between two attempts to connect to a member. gRPC's own grows to two minutes: after a long
-// outage the manager could stand still for nearly as long again.
+// reconnect is the pause between two attempts to connect to a member. gRPC's default grows to two minutes: after a
+// long outage the manager could wait for nearly as long again.
 var reconnect = grpc.ConnectParams{
 	Backoff:           backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
 	MinConnectTimeout: defaultDialTimeout,
 }
 
-// Config says where etcd is and how to talk to it. Only Endpoints is required.
+// Config of a Store. Only Endpoints is required.
 type Config struct {
 	// Endpoints are the client URLs of the members; while one does not answer, the others are used.
 	Endpoints []string
 	// TLS for https endpoints.
 	TLS *tls.Config
-	// Username and Password, where etcd asks for them.
+	// Username and Password, if etcd requires them.
 	Username, Password string
 	// RequestTimeout bounds each request; default 5 s. A write that took longer is of unknown outcome.
 	RequestTimeout time.Duration
 	// DialTimeout bounds authentication; default 5 s.
 	DialTimeout time.Duration
-	// OnSpace is called when etcd begins to refuse writes because it is out of space (full), and when it takes them again. It must
-	// not block. Nil: nobody wants to know.
+	// OnSpace is called when etcd begins to refuse writes because it is out of space (full), and when it accepts them
+	// again. It must not block. Nil: it is not called.
 	OnSpace func(full bool)
 	// Registerer of the store's metrics; nil: they are not kept.
 	Registerer prometheus.Registerer
@@ -64,7 +65,7 @@ type Store struct {
 	members sync.WaitGroup
 }
 
-// Open connects to etcd and reads once, so that wrong addresses, certificates or passwords are told at once.
+// Open connects to etcd and reads once, so that it returns an error for a wrong address, certificate or password.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	where := strings.Join(cfg.Endpoints, ", ")
 	if len(cfg.Endpoints) == 0 {
@@ -110,13 +111,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// Unavailable reports whether an error of Open, or of a read, says that etcd does not answer, or cannot yet: trying again may help.
+// Unavailable reports whether an error of Open, or of a read, means that etcd does not answer or is not ready: trying
+// again may help.
 func Unavailable(err error) bool {
 	code := codeOf(err)
 	return code == codes.DeadlineExceeded || code == codes.Unavailable
 }
 
-// explain turns a request's own timeout into words; the caller's deadline stays what it is.
+// explain adds likely causes to a request's own timeout. An error of the caller's deadline stays as it is.
 func explain(ctx context.Context, err error) error {
 	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer in time; is it running, and are the address and the certificates right? (%w)", err)
@@ -140,7 +142,8 @@ func (s *Store) Close() error {
 	return s.client.Close()
 }
 
-// Client is the etcd client, for the election. Each of its requests ends after the request timeout at the latest; streams do not.
+// Client returns the etcd client, for the election. Each of its requests ends after the request timeout at the latest;
+// streams do not.
 func (s *Store) Client() *clientv3.Client { return s.client }
 
 func (s *Store) requestContext(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -182,7 +185,8 @@ func get[T any](ctx context.Context, s *Store, key Key) (*Entry[T], error) {
 	return NewEntry[T](key, kvs[0], kvs[1]), nil
 }
 
-// Spec reads the document of an object's spec as it is stored, with its modification revision: ErrNotFound when there is none.
+// Spec reads the document of an object's spec as it is stored, with its modification revision: ErrNotFound when there
+// is none.
 func (s *Store) Spec(ctx context.Context, key Key) ([]byte, int64, error) {
 	return s.read(ctx, key.Spec())
 }
@@ -200,8 +204,8 @@ func (s *Store) read(ctx context.Context, etcdKey string) ([]byte, int64, error)
 	return resp.Kvs[0].Value, resp.Kvs[0].ModRevision, nil
 }
 
-// Apply makes a change that no fence guards: a user's. It returns the revision at which the change was made. ErrConflict:
-// nothing was written; ErrUnknown: perhaps; ErrNoSpace and any other error: nothing was written.
+// Apply makes a change that no fence guards: a user's. It returns the revision at which the change was made.
+// ErrConflict: nothing was written; ErrUnknown: perhaps; ErrNoSpace and any other error: nothing was written.
 func (s *Store) Apply(ctx context.Context, change Change) (int64, error) {
 	if err := change.check(); err != nil {
 		return 0, err

@@ -16,21 +16,23 @@ import (
 const (
 	// maxOps is etcd's default limit on operations in a transaction (--max-txn-ops).
 	maxOps = 128
-	// maxBytes of the changes in a transaction, below etcd's limit on requests. A larger change goes alone.
+	// maxBytes bounds the changes in a transaction, below etcd's limit on requests. A larger change is sent alone.
 	maxBytes = 1 << 20
-	// maxInFlight transactions are sent without waiting for each other's answers.
+	// maxInFlight is how many transactions are sent without waiting for each other's answers.
 	maxInFlight = 2
-	// pipelineAt changes must wait before a transaction is sent while another is in flight. Fewer wait for the answer: they will
-	// be more by then, and each transaction costs etcd a log entry and a share of an fsync, whatever its size.
+	// pipelineAt is how many changes must wait before a transaction is sent while another is in flight. Fewer wait
+	// for the answer: by then there will be more, and each transaction costs etcd a log entry and a share of an
+	// fsync, whatever its size.
 	pipelineAt = 32
 )
 
-// Writer makes the leader's changes: fenced, and grouped. Every change commits or conflicts alone, but what comes while a
-// transaction is in flight waits and goes together in the next: one outer transaction compares the fence, one nested
-// transaction per change compares its guards. With nothing in flight a change is sent at once.
+// Writer makes the leader's changes, fenced and grouped. Every change commits or conflicts alone, but changes that
+// arrive while a transaction is in flight wait and are sent together: one outer transaction compares the fence, one
+// nested transaction per change compares its guards. With nothing in flight a change is sent at once.
 //
-// Two changes that touch a key that one of them writes are never in flight together, and the first to come goes first. etcd
-// evaluates all comparisons of a transaction before any of its writes, and refuses two writes of one key.
+// Two changes that touch a key that one of them writes are never in flight together, and are sent in the order in
+// which they arrived. etcd evaluates all comparisons of a transaction before any of its writes, and refuses two
+// writes of one key.
 //
 // It is safe for concurrent use. Its goroutines live while transactions are in flight; Close waits for them.
 type Writer struct {
@@ -53,14 +55,15 @@ type request struct {
 	uses   []keyUse
 	ops    int // as etcd counts the nested transaction
 	bytes  int
-	done   chan result     // buffered: whoever answers never waits
-	left   <-chan struct{} // closed when its caller does not wait any more
+	done   chan result     // buffered: sending the result never blocks
+	left   <-chan struct{} // closed when its caller no longer waits
 
 	// sent and gone (its caller left before it was sent) are guarded by the writer's mu.
 	sent, gone bool
 }
 
-// goneLocked reports whether its caller has left. It asks the caller's context: the caller itself may not have got round to saying so.
+// goneLocked reports whether the caller has left. It checks the caller's context, because the caller may not have
+// called abandon yet. w.mu must be held.
 func (r *request) goneLocked() bool {
 	select {
 	case <-r.left:
@@ -75,17 +78,18 @@ type result struct {
 	err      error
 }
 
-// Writer makes changes on condition that the fence holds. Close it when the lead ends.
+// Writer returns a Writer whose changes are made only while the fence holds. Close it when the lead ends.
 func (s *Store) Writer(fence Fence) *Writer {
 	return &Writer{store: s, fence: fence, busy: keyUses{}}
 }
 
-// Apply makes a change, blocking until it is committed, and returns its revision. ErrConflict: a guard did not hold, nothing
-// was written. ErrFenced: nothing was written, and nothing will be any more. ErrPaused: nothing was written. ErrTooLarge:
-// nothing was written, and the same change never will be. ErrUnknown: the change may have been written, or may yet be.
+// Apply makes a change, blocks until it is committed, and returns its revision. ErrConflict: a guard did not hold,
+// nothing was written. ErrFenced: nothing was written, and no later change will be. ErrPaused: nothing was written.
+// ErrTooLarge: nothing was written, and the same change never will be. ErrUnknown: the change may have been written,
+// or may yet be.
 //
-// When ctx ends before the change was sent it is not sent, and ctx's error is returned; when it ends later the outcome is
-// unknown. After any other error nothing was written.
+// If ctx ends before the change is sent, it is not sent, and ctx's error is returned. If ctx ends later, the outcome
+// is unknown. After any other error nothing was written.
 func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	r, err := newRequest(change)
 	if err != nil {
@@ -120,16 +124,17 @@ func (w *Writer) Apply(ctx context.Context, change Change) (int64, error) {
 	}
 }
 
-// Pause has further changes refused with ErrPaused until it is called with false. Those that came before are sent, and so are those that
-// write nothing: that etcd answers them is what a pause waits for.
+// Pause has further changes refused with ErrPaused until it is called with false. Changes that arrived before are
+// sent, and so are changes that write nothing: a pause ends when etcd answers one of them.
 func (w *Writer) Pause(paused bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.paused = paused
 }
 
-// Close refuses further changes, waits until those that came before are answered, and returns. It takes as long as etcd takes;
-// when etcd does not answer at all, about as long as the store's request timeout: what was not sent by then is not written.
+// Close refuses further changes, waits until those that arrived before are answered, and returns. It takes as long as
+// etcd takes. If etcd does not answer, it takes about as long as the store's request timeout, and what was not sent
+// by then is not written.
 func (w *Writer) Close() {
 	w.mu.Lock()
 	w.closed = true
@@ -186,8 +191,8 @@ func (w *Writer) sendLocked() {
 	}
 }
 
-// takeLocked takes the next group from the queue, oldest first. What touches a busy key stays, and keeps its keys busy for
-// those behind it, so that order is kept. w.mu must be held.
+// takeLocked takes the next group from the queue, oldest first. What touches a busy key stays, and keeps its keys
+// busy for those behind it, so that order is kept. w.mu must be held.
 func (w *Writer) takeLocked() []*request {
 	var group, stay []*request
 	blocked := keyUses{}
@@ -197,7 +202,7 @@ func (w *Writer) takeLocked() []*request {
 			seen++
 			continue
 		}
-		// n nested transactions count n, and each must fit into what they leave of the limit.
+		// n nested transactions count as n operations, and each must fit into what they leave of the limit.
 		if len(group)+1+max(most, r.ops) > maxOps || len(group) > 0 && bytes+r.bytes > maxBytes {
 			break
 		}
@@ -206,7 +211,7 @@ func (w *Writer) takeLocked() []*request {
 			blocked.add(r.uses)
 			stay = append(stay, r)
 			if len(stay) == maxOps {
-				break // so much contention: looking further costs more than it finds
+				break // with so much contention, searching further costs more than it finds
 			}
 			continue
 		}
@@ -215,20 +220,20 @@ func (w *Writer) takeLocked() []*request {
 		group = append(group, r)
 		most, bytes = max(most, r.ops), bytes+r.bytes
 	}
-	// What stays goes back right before what was not looked at.
+	// Requests that stay are put back before those that were not examined.
 	copy(w.queue[seen-len(stay):seen], stay)
 	clear(w.queue[:seen-len(stay)])
 	w.queue = w.queue[seen-len(stay):]
 	return group
 }
 
-// commit sends a group and answers its requests. A group that etcd refuses because of one of its changes is sent again one by
-// one: nothing of it was written.
+// commit sends a group and answers its requests. A group that etcd refuses because of one of its changes is sent
+// again one by one: nothing of it was written.
 func (w *Writer) commit(group []*request) {
 	results := w.transact(group)
 	if len(group) > 1 && refusedForOne(results[0].err) {
 		for i, r := range group {
-			// Those that remain when etcd stops to answer keep the refusal: they were not written.
+			// If etcd stops answering, the remaining requests keep the refusal: they were not written.
 			if results[i] = w.transact([]*request{r})[0]; errors.Is(results[i].err, ErrUnknown) {
 				break
 			}
@@ -251,8 +256,8 @@ func (w *Writer) commit(group []*request) {
 	}
 }
 
-// dropLocked empties the queue when a transaction's results show that it is of no use to send what waits: the fence is gone, or
-// etcd does not answer and the writer is being closed. w.mu must be held.
+// dropLocked empties the queue if a transaction's results show that sending what waits is useless: the fence is gone,
+// or etcd does not answer and the writer is being closed. w.mu must be held.
 func (w *Writer) dropLocked(results []result) (dropped []*request, why error) {
 	is := func(target error) bool {
 		return slices.ContainsFunc(results, func(r result) bool { return errors.Is(r.err, target) })
@@ -277,14 +282,14 @@ func (w *Writer) answer(r *request, res result) {
 	r.done <- res
 }
 
-// transact makes one transaction of a group, and gives each change's result.
+// transact sends a group as one transaction, and returns each change's result.
 func (w *Writer) transact(group []*request) []result {
 	results := make([]result, len(group))
 	ops := make([]clientv3.Op, len(group))
 	for i, r := range group {
 		ops[i] = clientv3.OpTxn(r.change.compares(), r.change.ops(), nil)
 	}
-	// The outcome matters to all of the group, so that no caller's context ends it.
+	// The outcome matters to the whole group, so no caller's context ends it.
 	ctx, cancel := w.store.requestContext(context.Background())
 	defer cancel()
 	start := time.Now()
@@ -307,7 +312,7 @@ func (w *Writer) transact(group []*request) []result {
 	return results
 }
 
-// refusedForOne reports whether a single change of a group may be the reason why etcd refused all of it.
+// refusedForOne reports whether a single change may be the reason why etcd refused the whole group.
 func refusedForOne(err error) bool {
 	if err == nil || errors.Is(err, ErrUnknown) {
 		return false

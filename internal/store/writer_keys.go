@@ -1,6 +1,6 @@
 package store
 
-// keyUse says that a change touches an etcd key, and whether it writes it.
+// keyUse is an etcd key that a change touches, and whether it writes it.
 type keyUse struct {
 	key    string
 	writes bool
@@ -20,7 +20,7 @@ func usesOf(c Change) []keyUse {
 	return uses
 }
 
-// used looks through the few keys of one change.
+// used reports whether a key is in the list. The list is short: the keys of one change.
 func used(uses []keyUse, key string) bool {
 	for _, u := range uses {
 		if u.key == key {
@@ -30,7 +30,8 @@ func used(uses []keyUse, key string) bool {
 	return false
 }
 
-// keyUses counts who touches which key. Any number may read a key; who writes it is alone.
+// keyUses counts the changes that read and write each key. Any number may read a key; one that writes it must be
+// alone.
 type keyUses map[string]useCount
 
 type useCount struct {

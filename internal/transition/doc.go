@@ -1,14 +1,15 @@
-// Package transition says what happened to an object between two of its versions: a Run started, an attempt is to be repeated, a Job
-// was stopped after failures, occurrences were missed.
+// Package transition derives what happened to an object between two of its versions: a Run started, an attempt is to
+// be repeated, a Job was stopped after failures, occurrences were missed.
 //
-// It is pure and a leaf: OfRun and OfJob compare two values and know neither the time nor where the versions come from. The
-// controllers log and count what follows from their own writes; whoever watches objects can derive the same from two versions that
-// it saw, though it may have missed versions between them. An empty list means that nothing happened that people would want to know.
+// It is pure and a leaf: OfRun and OfJob compare two values, and depend neither on the time nor on where the versions
+// come from. The controllers log and count the changes that follow from their own writes. A client that watches
+// objects can derive the same from two versions, although it may have missed versions between them. An empty list
+// means that nothing happened that matters to users.
 package transition
 
 import v1 "horae/api/v1"
 
-// Kind is what happened, in one word.
+// Kind is what happened.
 type Kind string
 
 // What happens to Runs. Each change of the phase is one of these.
@@ -25,7 +26,7 @@ const (
 	RunLost         Kind = "RunLost"
 	RunMissed       Kind = "RunMissed"
 	RunSkipped      Kind = "RunSkipped"
-	RunCancelled    Kind = "RunCancelled" // somebody asked for its end
+	RunCancelled    Kind = "RunCancelled" // spec.cancel was set
 	RunDeleted      Kind = "RunDeleted"
 )
 
@@ -51,12 +52,13 @@ const (
 // Change is one thing that happened.
 type Change struct {
 	Kind Kind
-	// Phase that a Run came into; empty for what is no change of the phase.
+	// Phase that a Run entered; empty for a change of anything else.
 	Phase v1.RunPhase
 	// Attempt is the number of the latest attempt of a Run, from 1 on; 0 before the first.
 	Attempt int
 	// Count of occurrences that were missed or skipped.
 	Count int64
-	// Reason and Message are those of the status: of the Run, of the condition that changed, of the latest occurrences that did not run.
+	// Reason and Message come from the status: from the Run, from the condition that changed, or from the latest
+	// occurrences that did not run.
 	Reason, Message string
 }

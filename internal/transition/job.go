@@ -7,7 +7,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// OfJob says what happened to a Job. before is nil for one that is new, after for one that is gone.
+// OfJob returns what happened to a Job. before is nil for a new Job, after for a deleted one.
 func OfJob(before, after *v1.Job) []Change {
 	switch {
 	case after == nil && before == nil:
@@ -20,7 +20,7 @@ func OfJob(before, after *v1.Job) []Change {
 	case before == nil:
 		list, before = append(list, Change{Kind: JobCreated}), &v1.Job{}
 	case before.UID != after.UID:
-		// It was deleted and made anew between the two.
+		// It was deleted and created again between the two.
 		list, before = append(list, Change{Kind: JobDeleted}, Change{Kind: JobCreated}), &v1.Job{}
 	case before.Generation != after.Generation:
 		list = append(list, Change{Kind: JobChanged})
@@ -38,7 +38,8 @@ func OfJob(before, after *v1.Job) []Change {
 	return append(list, ofOccurrences(&before.Status, &after.Status)...)
 }
 
-// conditions of a Job and what their changes mean; old is nil for a condition that was not there. An empty kind means nothing.
+// conditions of a Job and what their changes mean. old is nil for a condition that did not exist. An empty kind means
+// that nothing happened.
 var conditions = []struct {
 	name   string
 	change func(old, now *metav1.Condition) Kind
@@ -88,7 +89,7 @@ var conditions = []struct {
 	}},
 }
 
-// blockedBy are the reasons of the condition Scheduled for which nothing starts.
+// blockedBy are the reasons of the condition Scheduled for which no Run starts.
 var blockedBy = map[string]Kind{
 	v1.ReasonSuspended: JobSuspended, v1.ReasonTooManyFailures: JobStopped, v1.ReasonExhausted: JobExhausted,
 }
@@ -97,7 +98,7 @@ func is(c *metav1.Condition, status metav1.ConditionStatus) bool {
 	return c != nil && c.Status == status
 }
 
-// ofOccurrences says how many occurrences were missed and skipped, each with the latest reason.
+// ofOccurrences returns how many occurrences were missed and skipped, each with the latest reason.
 func ofOccurrences(before, after *v1.JobStatus) []Change {
 	var list []Change
 	for _, c := range []struct {

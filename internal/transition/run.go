@@ -8,7 +8,7 @@ var phaseKinds = map[v1.RunPhase]Kind{
 	v1.RunMissed: RunMissed, v1.RunSkipped: RunSkipped,
 }
 
-// OfRun says what happened to a Run. before is nil for one that is new, after for one that is gone.
+// OfRun returns what happened to a Run. before is nil for a new Run, after for a deleted one.
 func OfRun(before, after *v1.Run) []Change {
 	switch {
 	case after == nil && before == nil:
