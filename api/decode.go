@@ -15,12 +15,13 @@ import (
 // ErrEmpty: the input holds no document, only white space, comments or empty documents.
 var ErrEmpty = errors.New("no document: want at least one with apiVersion, kind, metadata and spec")
 
-// Parse reads every document of a YAML or JSON input, and picks the type by apiVersion and kind. It returns what the user wrote, which is
-// what is stored; defaults are applied on every read (DecodeOne, SetDefaults).
+// Parse reads every document of a YAML or JSON input; apiVersion and kind select the type. It returns what the user
+// wrote, which is what is stored; defaults are applied on every read (DecodeOne, SetDefaults).
 //
-// It is strict: unknown fields, duplicate keys, wrong types and names in the wrong case are errors. A List (as kubectl get
-// writes it) counts as its items. All mistakes of a document are reported at once, the first ones of very many; errors.As finds
-// them as an *Error. An input without any document gives ErrEmpty. What an input may cost is bounded (limits.go).
+// It is strict: unknown fields, duplicate keys, wrong types and names in the wrong case are errors. A List (as
+// kubectl get writes it) counts as its items. All mistakes of a document are reported at once, up to MaxMistakes;
+// errors.As finds them as an *Error. An input without a document returns ErrEmpty. What an input may cost is bounded
+// (limits.go).
 func Parse(data []byte) ([]runtime.Object, error) {
 	trimmed := trim(data)
 	if len(trimmed) == 0 {
@@ -47,7 +48,7 @@ func ParseOne(data []byte) (runtime.Object, error) {
 	return objs[0], nil
 }
 
-// DecodeOne is ParseOne with the defaults set: the object as it is acted upon.
+// DecodeOne is ParseOne with the defaults set: the object as the controllers use it.
 func DecodeOne(data []byte) (runtime.Object, error) {
 	obj, err := ParseOne(data)
 	if err != nil {
@@ -57,7 +58,8 @@ func DecodeOne(data []byte) (runtime.Object, error) {
 	return obj, nil
 }
 
-// Unmarshal reads one YAML or JSON document that is no object, such as the body of a request, as strictly as Parse reads objects.
+// Unmarshal reads one YAML or JSON document that is not an object, such as the body of a request, as strictly as Parse
+// reads objects.
 func Unmarshal(data []byte, v any) error {
 	raw, err := YAMLToJSON(data)
 	if err != nil {
@@ -82,7 +84,7 @@ func SetDefaults(obj runtime.Object) {
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// trim takes away a byte order mark and the white space around the input.
+// trim removes a byte order mark and the white space around the input.
 func trim(data []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(data, byteOrderMark))
 }
@@ -90,9 +92,9 @@ func trim(data []byte) []byte {
 // errSyntax: the bytes are not one JSON value; they may still be YAML.
 var errSyntax = errors.New("not JSON")
 
-// parseJSON reads one JSON document. This is the path of every read from etcd: the document is scanned once for its kind,
-// which stands at its beginning when Horae wrote it, once for what could make decoding it expensive, and decoded once. It may stand in
-// so many Lists.
+// parseJSON reads one JSON document, which is nested in so many Lists. Every read from etcd takes this path: the
+// document is scanned once for its kind, which comes first in documents that Horae wrote, once against the bounds,
+// and decoded once.
 func parseJSON(data []byte, written asWritten, lists int) ([]runtime.Object, error) {
 	meta, ok := peekTypeMeta(data)
 	if !ok || meta.list() || meta.check() != nil {
@@ -117,7 +119,7 @@ func parseJSON(data []byte, written asWritten, lists int) ([]runtime.Object, err
 
 var errNotUTF8 = errors.New("the document is not UTF-8 text")
 
-// maxLists that stand in each other: each is looked through once for every one around it.
+// maxLists bounds the Lists within each other: each is scanned once for every List around it.
 const maxLists = 4
 
 // parseUncommon reads a JSON document whose type is missing, unknown, or a list.
@@ -159,8 +161,8 @@ func parseUncommon(data []byte, lists int) ([]runtime.Object, error) {
 	return objs, nil
 }
 
-// parseOtherJSON reads what begins like JSON but isn't one JSON document: several of them one after the other, or YAML in
-// flow style. When nothing fits, a quote after the brace says that JSON was meant.
+// parseOtherJSON reads an input that begins like JSON but is not one JSON document: several of them one after the
+// other, or YAML in flow style. If it is neither, a quote after the brace means that the user meant JSON.
 func parseOtherJSON(data []byte) ([]runtime.Object, error) {
 	trimmed := trim(data)
 	if objs, err := parseJSONStream(trimmed); !errors.Is(err, errSyntax) {
@@ -170,8 +172,8 @@ func parseOtherJSON(data []byte) ([]runtime.Object, error) {
 	return objs, asJSONError(data, err)
 }
 
-// asJSONError says where text is not JSON, in place of an error that says where it is not YAML, if a quote after the brace says that JSON
-// was meant.
+// asJSONError replaces an error about YAML by one about JSON if a quote after the brace means that the user meant
+// JSON.
 func asJSONError(data []byte, err error) error {
 	trimmed := trim(data)
 	var syntax *yamlSyntaxError
@@ -203,7 +205,7 @@ func parseJSONStream(data []byte) ([]runtime.Object, error) {
 	return objs, nil
 }
 
-// jsonSyntaxError says where the JSON ends to be JSON.
+// jsonSyntaxError returns an error with the place of the first mistake in the JSON.
 func jsonSyntaxError(data []byte) error {
 	var v any
 	err := gojson.Unmarshal(data, &v)

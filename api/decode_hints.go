@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// moved names the right place of fields that Chronos or Kubernetes users look for at the top, in spec, in spec.task or in
-// spec.task.container. What follows the first space is said after the path.
+// moved has the right place of fields that Chronos or Kubernetes users write at the top, in spec, in spec.task or in
+// spec.task.container. The text after the first space follows the path in the message.
 var moved = map[string]string{
 	// Chronos
 	"name":                  "metadata.name",
@@ -90,7 +90,7 @@ var moved = map[string]string{
 	"env":        "spec.task.env",
 }
 
-// absent says why a field that other systems have does not exist here.
+// absent has the reason why a field that other systems have does not exist here.
 var absent = map[string]string{
 	"dataProcessingJobType": "every Run may report its progress",
 	"workingDir":            "a task starts in its Mesos sandbox; use cd in spec.task.shell",
@@ -98,7 +98,7 @@ var absent = map[string]string{
 	"completions":           "a Run is one Mesos task",
 }
 
-// inner are hints for unknown fields in one place only.
+// inner are hints for fields that are unknown in one place only.
 var inner = map[string]string{
 	"spec.task.fetch[].output_file":                 "use outputFile",
 	"spec.task.fetch[].url":                         "use uri",
@@ -137,8 +137,8 @@ var inner = map[string]string{
 	"spec.task.container.volumes[].external.driver": "use provider",
 }
 
-// unknownHint says where an unknown field belongs, if that is known. Places that the document's type does not have aren't
-// offered.
+// unknownHint returns where an unknown field belongs, if that is known. It never names a place that the document's
+// type does not have.
 func unknownHint(root reflect.Type, shape, name string) string {
 	if hint := inner[join(shape, name)]; hint != "" {
 		return hint
@@ -209,7 +209,7 @@ var typeHints = map[string]struct {
 	"spec.task.labels":                               {`[`, "write labels: {NAME: VALUE}"},
 }
 
-// typeHint says what explains a value of the wrong type.
+// typeHint returns what explains a value of the wrong type.
 func typeHint(shape string, raw []byte) string {
 	h := typeHints[shape]
 	first := raw[0]

@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// explain says what is wrong with a document that could not be decoded into obj: every mistake with its path, and the right
-// field where a habit of Chronos or Kubernetes explains it. The decoder's own errors name only the first mistake and often no
-// path; they are used should the second look find nothing.
+// explain returns what is wrong with a document that could not be decoded into obj: every mistake with its path, and
+// the right field if a habit of Chronos or Kubernetes explains the mistake. The decoder's own errors have only the
+// first mistake, and often no path; they are used if explain finds no mistake itself.
 func explain(data []byte, obj any, err error, strict []error, written asWritten) error {
 	e := explainer{root: reflect.TypeOf(obj).Elem(), written: written}
 	e.value(data, e.root, nil, "")
@@ -30,7 +30,7 @@ func explain(data []byte, obj any, err error, strict []error, written asWritten)
 	return e.err()
 }
 
-// explainer walks a JSON document and the Go type that it should have fitted, side by side.
+// explainer walks a JSON document and the Go type that it should fit, side by side.
 type explainer struct {
 	root    reflect.Type
 	written asWritten
@@ -178,7 +178,7 @@ func (e *explainer) wrongType(raw []byte, at *path, shape, message string) {
 	e.add(at, "%s", message)
 }
 
-// unknown reports a field that does not exist, with what was probably meant.
+// unknown reports a field that does not exist, with the field that was probably meant.
 func (e *explainer) unknown(fields []structField, at *path, shape, name string) {
 	if e.full() {
 		e.more++
@@ -201,7 +201,7 @@ func (e *explainer) unknown(fields []structField, at *path, shape, name string) 
 	e.add(at.name(name), "%s", msg)
 }
 
-// elsewhere finds the field of that name in the places where people look for it: indentation gone wrong.
+// elsewhere finds a field of that name in another place: the indentation may be wrong.
 func (e *explainer) elsewhere(name, not string) string {
 	for _, place := range []string{"", "metadata", "spec", "spec.task", "spec.task.resources", "spec.task.container", "spec.retries"} {
 		target := join(place, name)
@@ -268,7 +268,7 @@ next:
 	return true
 }
 
-// nearest is the field whose name differs from the given one only in case or by two letters at most.
+// nearest returns the field whose name differs from the given one only in case or by two letters at most.
 func nearest(fields []structField, name string) string {
 	best, bestDistance := "", 3
 	for _, f := range fields {
@@ -282,7 +282,7 @@ func nearest(fields []structField, name string) string {
 	return best
 }
 
-// distance is the number of letters to change, add or drop to turn a into b (Levenshtein).
+// distance returns the number of letters to change, add or drop to turn a into b (Levenshtein).
 func distance(a, b string) int {
 	if len(a)-len(b) > 2 || len(b)-len(a) > 2 {
 		return 3

@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// EncodeSpec writes the document that stands under an object's spec key: compact JSON with apiVersion, kind, what the user
-// owns of metadata (name, namespace, labels, annotations) with creationTimestamp, and spec. The object isn't changed.
+// EncodeSpec encodes the document under an object's spec key: compact JSON with apiVersion, kind, the user's metadata
+// (name, namespace, labels, annotations) with creationTimestamp, and spec. It does not change the object.
 func EncodeSpec(obj runtime.Object) ([]byte, error) {
 	k := KindOf(obj)
 	if k == nil {
@@ -21,8 +21,8 @@ func EncodeSpec(obj runtime.Object) ([]byte, error) {
 	return encode(doc)
 }
 
-// EncodeStatus writes the document that stands under an object's status key: compact JSON with apiVersion, kind, metadata
-// (name, namespace, creationTimestamp, and the uid of the incarnation that the status speaks of), and status.
+// EncodeStatus encodes the document under an object's status key: compact JSON with apiVersion, kind, metadata (name,
+// namespace, creationTimestamp, and the uid of the incarnation that the status belongs to), and status.
 func EncodeStatus(obj runtime.Object) ([]byte, error) {
 	doc := struct {
 		metav1.TypeMeta   `json:",inline"`
@@ -37,7 +37,8 @@ func EncodeStatus(obj runtime.Object) ([]byte, error) {
 	return encode(&doc)
 }
 
-// encode writes compact JSON in which a shell's <, > and & stay legible: the documents are read with etcdctl too.
+// encode writes compact JSON in which a shell's <, > and & stay legible, because people read the documents with
+// etcdctl.
 func encode(doc any) ([]byte, error) {
 	var out bytes.Buffer
 	enc := gojson.NewEncoder(&out)

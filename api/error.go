@@ -12,11 +12,11 @@ import (
 type FieldError struct {
 	// Path of the field as spec.task.env[0].name; empty: the document as a whole.
 	Path string
-	// Message says what is wrong and what would be right.
+	// Message is what is wrong and what would be right.
 	Message string
 }
 
-// Error says it as "path: message".
+// Error returns "path: message".
 func (e FieldError) Error() string {
 	if e.Path == "" {
 		return e.Message
@@ -35,10 +35,11 @@ type Error struct {
 	More   int
 }
 
-// MaxMistakes that are listed of one document, so that a message stays readable, and small enough for a status.
+// MaxMistakes bounds the mistakes that are listed of one document, so that a message stays readable, and small enough
+// for a status.
 const MaxMistakes = 50
 
-// Error gives one mistake a line.
+// Error returns one line for each mistake.
 func (e *Error) Error() string {
 	var all []string
 	for _, f := range e.Fields {
@@ -50,8 +51,8 @@ func (e *Error) Error() string {
 	return documentPrefix(e.Document, e.Line) + strings.Join(all, "\n")
 }
 
-// mistakes collects the mistakes of a document. What is beyond the first ones is only counted: to explain each of a million would
-// take minutes.
+// mistakes collects the mistakes of a document. Mistakes beyond MaxMistakes are only counted: explaining each of a
+// million would take minutes.
 type mistakes struct {
 	fields []FieldError
 	more   int
@@ -60,7 +61,7 @@ type mistakes struct {
 // full reports whether further mistakes are only counted.
 func (m *mistakes) full() bool { return len(m.fields) == MaxMistakes }
 
-// maxMessage of one mistake; it may quote what was written.
+// maxMessage bounds the message of one mistake, which may quote what was written.
 const maxMessage = 1000
 
 func (m *mistakes) add(at *path, format string, args ...any) {
@@ -78,7 +79,7 @@ func (m *mistakes) err() error {
 	return &Error{Fields: m.fields, More: m.more}
 }
 
-// shorten leaves the middle of a long text away.
+// shorten leaves out the middle of a long text.
 func shorten(s string, n int) string { return v1.Shorten(s, n) }
 
 func documentPrefix(document, line int) string {
@@ -91,7 +92,7 @@ func documentPrefix(document, line int) string {
 	return fmt.Sprintf("document %d (line %d): ", document, line)
 }
 
-// inItem says which item of a list an error is about.
+// inItem adds to an error the item of a list that it is about.
 func inItem(err error, i int) error {
 	item := fmt.Sprintf("items[%d]", i)
 	var e *Error
@@ -105,7 +106,7 @@ func inItem(err error, i int) error {
 	return moved
 }
 
-// inDocument says which document of several an error is about.
+// inDocument adds to an error which document of several it is about.
 func inDocument(err error, document, line int, several bool) error {
 	if !several {
 		return err

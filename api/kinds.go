@@ -26,11 +26,12 @@ type Row[T, S any] struct {
 	ShortNames             []string
 	// SetDefaults fills in what the user left open; nil: nothing is.
 	SetDefaults func(*T)
-	// Validate reports what is wrong with an object, as far as its types can say.
+	// Validate reports what is wrong with an object, as far as package v1 can check it.
 	Validate func(*T) field.ErrorList
-	// ValidateUpdate reports what is wrong with replacing an object by another: Validate, and fields that never change.
+	// ValidateUpdate reports what is wrong with replacing an object by another: Validate, and fields that never
+	// change.
 	ValidateUpdate func(after, before *T) field.ErrorList
-	// Warnings say what in a valid object is perhaps not meant; nil: there are none.
+	// Warnings reports what in a valid object is perhaps not meant; nil: there are none.
 	Warnings func(*T) []string
 	// Status of an object.
 	Status func(*T) *S
@@ -73,7 +74,7 @@ type Kind struct {
 	SetDefaults    func(Object)
 	Validate       func(Object) field.ErrorList
 	ValidateUpdate func(after, before Object) field.ErrorList
-	// Warnings say what in a valid object is perhaps not meant.
+	// Warnings reports what in a valid object is perhaps not meant.
 	Warnings func(Object) []string
 	// Status points to the object's status.
 	Status func(Object) any

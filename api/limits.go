@@ -9,29 +9,30 @@ import (
 	v1 "horae/api/v1"
 )
 
-// Bounds of a document. They are checked before it is decoded, so that nobody can send a few bytes that cost a manager its memory
-// or minutes of its time. No object that can be stored comes near to them.
+// Bounds of a document. They are checked before it is decoded, so that a few bytes cannot cost a manager its memory or
+// minutes of its time. No object that can be stored comes near them.
 const (
-	// MaxDocument is the size of the largest document that is read; etcd takes no larger one.
+	// MaxDocument is the size of the largest document that is read; etcd stores no larger one.
 	MaxDocument = 3 << 19
 	// maxDepth is deeper than any object, a List of them included.
 	maxDepth = 100
-	// maxMappings in one document: a mapping of two bytes may stand for a struct of several hundred.
+	// maxMappings bounds the mappings of one document: a mapping of two bytes may become a struct of several hundred.
 	maxMappings = 20_000
 	// maxName is longer than any field or label.
 	maxName = 1024
-	// maxNumber is the length of a number's text: longer ones take time that grows with the square of it.
+	// maxNumber is the length of a number's text: reading a number takes time that grows with the square of its
+	// length.
 	maxNumber = 64
 )
 
-// quantitiesIn is where quantities stand: reading one may take time that is exponential in its length.
+// quantitiesIn is the path below which quantities are: reading one may take time that is exponential in its length.
 var quantitiesIn = []string{"spec", "task", "resources"}
 
-// CheckJSON refuses JSON that is nested deeper than depth, or whose names or numbers are out of all proportion. Bytes that are not
-// JSON are none of its business.
+// CheckJSON refuses JSON that is nested deeper than depth, or has names or numbers beyond the bounds. It does not
+// check that the bytes are JSON.
 func CheckJSON(data []byte, depth int) error { return checkJSON(data, depth, len(data)) }
 
-// checkObject is CheckJSON for what is decoded into an object.
+// checkObject is CheckJSON for a document that is decoded into an object.
 func checkObject(data []byte) error { return checkJSON(data, maxDepth, maxMappings) }
 
 func checkJSON(data []byte, depth, mappings int) error {
@@ -42,7 +43,7 @@ func checkJSON(data []byte, depth, mappings int) error {
 	return &Error{Fields: []FieldError{l.bad}}
 }
 
-// limiter steps over JSON once, from the first byte to the last, and keeps what leads to the current value.
+// limiter steps over JSON once, from the first byte to the last, and keeps the path of the current value.
 type limiter struct {
 	data        []byte
 	at          int
@@ -53,15 +54,15 @@ type limiter struct {
 	bad         FieldError
 }
 
-// frame is a mapping or list that the current value stands in.
+// frame is a mapping or list that contains the current value.
 type frame struct {
 	mapping bool
 	name    []byte // of the current member, with its quotes; nil: a name comes next
 	index   int    // of the current element
-	matched int    // how many names of quantitiesIn lead here; -1: others do
+	matched int    // how many names of quantitiesIn are the path to here; -1: other names are
 }
 
-// run answers false when it has found something.
+// run returns false if the document exceeds a bound.
 func (l *limiter) run() bool {
 	for l.at < len(l.data) {
 		ok := true
@@ -153,7 +154,7 @@ func (l *limiter) number() bool {
 	return len(l.frames) == 0 || l.quantity(token)
 }
 
-// quantity checks a value that stands where quantities do.
+// quantity checks a value in the place of a quantity.
 func (l *limiter) quantity(token []byte) bool {
 	if l.frames[len(l.frames)-1].matched != len(quantitiesIn) {
 		return true
@@ -164,7 +165,7 @@ func (l *limiter) quantity(token []byte) bool {
 	return true
 }
 
-// plain is a string without its quotes, or another token as it is.
+// plain returns a string without its quotes, or another token as it is.
 func plain(token []byte) string {
 	if len(token) < 2 || token[0] != '"' {
 		return string(token)
@@ -173,7 +174,7 @@ func plain(token []byte) string {
 		return string(token[1 : len(token)-1])
 	}
 	var s string
-	_ = gojson.Unmarshal(token, &s) // what is no JSON is refused by who decodes it
+	_ = gojson.Unmarshal(token, &s) // decoding refuses what is not JSON
 	return s
 }
 
@@ -190,8 +191,9 @@ func (l *limiter) fail(format string, args ...any) bool {
 	return false
 }
 
-// path leads to a value in a document; nil is the document itself. Its text is made only when a mistake is reported: making one for
-// each value would take time that grows with the square of a document whose names are long.
+// path is the path of a value in a document; nil is the document itself. Its text is made only when a mistake is
+// reported: making it for each value would take time that grows with the square of the size of a document with long
+// names.
 type path struct {
 	parent *path
 	member string // set unless it is an element
@@ -201,7 +203,7 @@ type path struct {
 func (p *path) name(member string) *path { return &path{p, member, -1} }
 func (p *path) index(i int) *path        { return &path{p, "", i} }
 
-// String is the path as spec.task.env[0].name.
+// String returns the path as spec.task.env[0].name.
 func (p *path) String() string {
 	var steps []*path
 	for ; p != nil; p = p.parent {

@@ -9,7 +9,7 @@ import (
 	v1 "horae/api/v1"
 )
 
-// typeMeta is what picks a document's type.
+// typeMeta selects a document's type.
 type typeMeta struct {
 	APIVersion, Kind string
 }
@@ -23,7 +23,7 @@ func (m typeMeta) list() bool {
 // known reports whether there is a kind of that name.
 func known(kind string) bool { return KindNamed(kind) != nil }
 
-// complete gives an item of a typed list its type: the API leaves it out there.
+// complete adds the type to an item of a typed list, where the API leaves it out.
 func (m typeMeta) complete(item []byte) []byte {
 	item = trim(item)
 	has, ok := peekTypeMeta(item)
@@ -40,7 +40,7 @@ func (m typeMeta) complete(item []byte) []byte {
 
 var apiVersion = v1.GroupVersion.String()
 
-// check says what is wrong with the type, and which types there are.
+// check returns what is wrong with the type, and which types there are.
 func (m typeMeta) check() error {
 	var bad []FieldError
 	switch {
@@ -96,14 +96,14 @@ func decodeTypeMeta(data []byte) (typeMeta, error) {
 	return m, nil
 }
 
-// looksLikeChronos reports whether a document has no type but the fields that a job of Chronos has.
+// looksLikeChronos reports whether a document has no type, but fields of a job of Chronos.
 func looksLikeChronos(fields map[string]gojson.RawMessage) bool {
 	has := func(name string) bool { _, ok := fields[name]; return ok }
 	return !has("apiVersion") && !has("kind") && has("name") && (has("schedule") || has("parents") || has("command"))
 }
 
-// peekTypeMeta finds apiVersion and kind among a JSON document's top fields, reading no further than it must. It
-// answers false when it cannot tell: then the document needs a proper look.
+// peekTypeMeta finds apiVersion and kind among a JSON document's top fields, and reads no further than it must. It
+// returns false if it does not find them: then the document must be decoded.
 func peekTypeMeta(data []byte) (m typeMeta, ok bool) {
 	p := peeker{data: data}
 	if !p.eat('{') {

@@ -35,7 +35,7 @@ func (e *yamlSyntaxError) Error() string {
 }
 func (e *yamlSyntaxError) Unwrap() error { return e.err }
 
-// maxDocuments in one input.
+// maxDocuments bounds the documents of one input.
 const maxDocuments = 10_000
 
 // parseYAML reads every document of a YAML stream; empty ones don't count.
@@ -66,11 +66,11 @@ func parseYAML(data []byte) ([]runtime.Object, error) {
 type yamlDocument struct {
 	root *yaml.Node // nil: there is none
 	line int
-	json []byte // the same as it stands in the input, if that is JSON
+	json []byte // the document as it is in the input, if it is JSON
 }
 
-// yamlDocuments reads a stream. Documents in it that are JSON are kept as they are: not all of JSON is YAML (a character may be
-// written as two escapes, \ud83d\ude80).
+// yamlDocuments reads a stream. Documents in it that are JSON are kept as they are, because not all JSON is YAML: a
+// character may be written as two escapes, \ud83d\ude80.
 func yamlDocuments(data []byte) ([]yamlDocument, error) {
 	if err := checkDirectives(data); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func yamlDocuments(data []byte) ([]yamlDocument, error) {
 	}
 }
 
-// checkDirectives: each %TAG is compared with all those before it, and none is of use here.
+// checkDirectives bounds the %TAG directives: the parser compares each with all those before it, and Horae uses none.
 func checkDirectives(data []byte) error {
 	const most = 100
 	if n := bytes.Count(data, []byte("\n%TAG")); n > most {
@@ -107,9 +107,9 @@ func checkDirectives(data []byte) error {
 	return nil
 }
 
-// takeJSON replaces the documents of a YAML stream that are JSON by empty mappings in the same lines, and returns them by line. Without a
-// separator there is nothing to do: the input as a whole would have been read as JSON. In YAML, a line that begins with --- separates
-// documents wherever it stands.
+// takeJSON replaces the documents of a YAML stream that are JSON by empty mappings in the same lines, and returns them by
+// line. Without a separator there is nothing to do: the input as a whole would have been read as JSON. In YAML, any line
+// that begins with --- separates documents.
 func takeJSON(data []byte) ([]byte, map[int][]byte) {
 	if !bytes.HasPrefix(data, []byte("---")) && !bytes.Contains(data, []byte("\n---")) {
 		return data, nil
@@ -164,11 +164,12 @@ func (d yamlDocument) parse(budget *budget) ([]runtime.Object, error) {
 	return objs, err
 }
 
-// YAMLToJSON writes the one YAML (or JSON) document of data as JSON, as Parse reads it. What sends documents on to Parse must convert
-// them with it: other readers take a key "on" for true.
+// YAMLToJSON converts the one YAML (or JSON) document of data to JSON, as Parse reads it. Code that passes documents on to
+// Parse must convert them with it: other parsers read a key "on" as true.
 //
-// It reports, as an *Error, what the JSON would not show any more: keys that stand twice, by path and line, and numbers and booleans
-// that stand where a kind has text, as they are written. All else is for Parse to find. An input without a document gives ErrEmpty.
+// It reports, as an *Error, the mistakes that the JSON would no longer show: duplicate keys, by path and line, and numbers
+// and booleans in the place of text, as they are written. Parse finds all others. An input without a document returns
+// ErrEmpty.
 func YAMLToJSON(data []byte) ([]byte, error) {
 	if trimmed := trim(data); len(trimmed) > 0 && trimmed[0] == '{' && gojson.Valid(trimmed) {
 		return checkedJSON(trimmed)
@@ -201,8 +202,8 @@ func checkedJSON(data []byte) ([]byte, error) {
 	return data, checkTexts(data, nil)
 }
 
-// checkTexts reports numbers and booleans that stand where the document's kind has text: what is put into quotes is what stands in the
-// document, and not what a number becomes on its way.
+// checkTexts reports numbers and booleans in the place of text. The message quotes them as they are written in the
+// document, not as they are converted.
 func checkTexts(data []byte, written asWritten) error {
 	_, err := parseJSON(data, written, 0)
 	var e *Error
@@ -218,7 +219,7 @@ func checkTexts(data []byte, written asWritten) error {
 	return m.err()
 }
 
-// checkDuplicates reports the names that stand twice in JSON.
+// checkDuplicates reports duplicate names in JSON.
 func checkDuplicates(data []byte) error {
 	if err := CheckJSON(data, maxDepth); err != nil {
 		return err
@@ -240,10 +241,10 @@ func checkDuplicates(data []byte) error {
 	return m.err()
 }
 
-// asWritten are the numbers of a YAML document, by their paths, whose text the JSON does not show: 0755, 1.10, 1_000.
+// asWritten has the numbers of a YAML document, by path, that the JSON does not show as they are written: 0755, 1.10, 1_000.
 type asWritten map[string]string
 
-// text of the value at a path, as it stands in the document.
+// text returns the value at a path as it is written in the document.
 func (w asWritten) text(at *path, raw []byte) string {
 	if len(w) > 0 {
 		if text, ok := w[at.String()]; ok {
@@ -264,33 +265,33 @@ func yamlToJSON(root *yaml.Node, budget *budget) ([]byte, asWritten, error) {
 	return c.out, c.written, c.err()
 }
 
-// budget is what the aliases and merges of all documents of an input may come to together. Without them none of it is used.
+// budget bounds what the aliases and merges of all documents of an input expand to together. Without them none is used.
 type budget struct {
-	// nodes may still be visited, and names be merged, each as often as an alias or a merge leads to it.
+	// nodes is how many nodes may still be visited, and names be merged, through aliases and merges.
 	nodes int
 	// bytes is how much the JSON may still grow.
 	bytes int
 }
 
-// newBudget allows what is a moderate use of aliases for an input of so many bytes.
+// newBudget allows a moderate use of aliases for an input of so many bytes.
 func newBudget(input int) *budget {
 	return &budget{nodes: input/8 + 20_000, bytes: 6*input + 1<<20}
 }
 
-// converter writes a YAML node as JSON. Plain scalars mean what YAML 1.2 says: on, off, yes and no are text, as a
+// converter writes a YAML node as JSON. Plain scalars are read as in YAML 1.2: on, off, yes and no are text, as a
 // dependency's field "on" must be.
 type converter struct {
 	*budget
 	mistakes
 	out     []byte
 	written asWritten
-	// within are the anchors that the current node stands in.
+	// within are the anchors around the current node.
 	within map[*yaml.Node]int
-	// over: the document was given up.
+	// over: the document exceeds a bound, and the rest of it is not converted.
 	over bool
 }
 
-// enter reports whether a node may be visited, and says once why not.
+// enter reports whether a node may be visited, and records once why not.
 func (c *converter) enter(n *yaml.Node, at *path, depth int) bool {
 	if len(c.within) > 0 {
 		c.nodes--
@@ -346,7 +347,7 @@ func (c *converter) alias(n *yaml.Node, at *path, depth int) {
 	c.node(n.Alias, at, depth+1)
 }
 
-// follow notes that what comes stands below an alias, until the function that it returns is called.
+// follow records that the nodes that follow are below an alias, until the function that it returns is called.
 func (c *converter) follow(alias *yaml.Node) (leave func()) {
 	if c.within == nil {
 		c.within = map[*yaml.Node]int{}
@@ -502,7 +503,7 @@ func canonical(text string) bool {
 	return err == nil && strconv.FormatFloat(f, 'f', -1, 64) == text
 }
 
-// remember how a number is written. Mistakes show only the first ones, and so much is enough.
+// remember records how a number is written. Only the first mistakes are shown, so it keeps a bounded number.
 func (c *converter) remember(text string, at *path) {
 	const most = 10 * MaxMistakes
 	if len(c.written) == most {

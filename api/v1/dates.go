@@ -11,8 +11,8 @@ import (
 //
 // +kubebuilder:object:generate=false
 type DateRange struct {
-	// From and Through are midnights in UTC. Of a yearly range only month and day count, and From may be the later one: then
-	// it goes over the turn of the year.
+	// From and Through are midnights in UTC. Of a yearly range only month and day count. If From is later than
+	// Through, the range includes the turn of the year.
 	From, Through time.Time
 	Yearly        bool
 }

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Defaults of fields that a Job leaves open. Where Chronos had one, it is Chronos's.
+// Defaults of fields that a Job leaves open: those of Chronos, if it had one.
 const (
 	DefaultTimeZone         = "Etc/UTC"
 	DefaultRetryLimit       = 2
@@ -25,7 +25,7 @@ var (
 )
 
 // SetDefaultsJob fills in what the user left open. It does so on every read; what is stored is what the user wrote.
-// Applying it twice changes nothing. Name and namespace are left alone: who reads a document knows them better.
+// Applying it twice changes nothing. It leaves name and namespace alone: the reader of a document sets them.
 func SetDefaultsJob(j *Job) {
 	s := &j.Spec
 	setDefault(&s.TimeZone, DefaultTimeZone)
@@ -60,7 +60,7 @@ func setDefaultsRunPolicy(p *RunPolicy) {
 	setDefaultPtr(&r.Limit, DefaultRetryLimit)
 	setDefaultPtr(&r.Delay, Duration{DefaultRetryDelay})
 	setDefaultPtr(&r.Factor, DefaultRetryFactor)
-	// A delay above the default bound stands for itself: it was asked for, the bound wasn't.
+	// A delay above the default bound raises the bound: the user set the delay, but not the bound.
 	setDefaultPtr(&r.MaxDelay, Duration{max(DefaultRetryMaxDelay, r.Delay.Duration)})
 	setDefaultPtr(&r.OnLost, true)
 	if u := p.Unreachable; u != nil {
@@ -97,8 +97,8 @@ func setDefaultsTask(t *TaskSpec) {
 	}
 }
 
-// setDefaultsResources also makes each quantity remember its text: Quantity.String stores it at its first call, which
-// would be a write to an object that many read (I8).
+// setDefaultsResources also has each quantity store its text. Otherwise Quantity.String would store it at its first
+// call, which would be a write to a shared object (I8).
 func setDefaultsResources(r *Resources) {
 	for _, q := range []struct {
 		value **resource.Quantity

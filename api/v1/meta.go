@@ -25,7 +25,8 @@ const LabelJob = "horae/job"
 // changes, and that lifts what spec.suspendAfterFailures has stopped.
 const AnnotationResumedAt = "horae/resumed-at"
 
-// DefaultNamespace is where an object goes that names none. Namespaces are implicit: no object stands for one.
+// DefaultNamespace is the namespace of an object that names none. Namespaces are implicit: there are no objects for
+// them.
 const DefaultNamespace = "default"
 
 // AddToScheme registers the types of this package.

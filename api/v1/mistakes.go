@@ -9,11 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// maxListed mistakes of one object are listed.
+// maxListed bounds the mistakes of one object that are listed.
 const maxListed = 50
 
-// Listed returns the first mistakes, with what they quote cut to a length that can be read, and how many others there are.
-// Whatever lists mistakes to a user lists these: an object may have as many as it has bytes.
+// Listed returns the first mistakes, with what they quote cut to a readable length, and how many others there are.
+// Code that shows mistakes to a user must show these: an object may have as many mistakes as bytes.
 func Listed(errs field.ErrorList) (first field.ErrorList, more int) {
 	n := min(len(errs), maxListed)
 	for _, e := range errs[:n] {
@@ -27,7 +27,7 @@ func Listed(errs field.ErrorList) (first field.ErrorList, more int) {
 	return first, len(errs) - n
 }
 
-// AsError makes one error of the mistakes of an object, in one line; nil of none.
+// AsError returns the mistakes of an object as one error of one line; nil if there are none.
 func AsError(errs field.ErrorList) error {
 	if len(errs) == 0 {
 		return nil
@@ -51,7 +51,7 @@ func AndMore(n int) string {
 	return "and " + strings.Join(append([]string{digits}, groups...), ",") + " more"
 }
 
-// Shorten leaves the middle of a long text away.
+// Shorten leaves out the middle of a long text.
 func Shorten(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -8,14 +8,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// Bounds of a quantity's text. Reading or comparing one with a long exponent ("1e-100000000") makes a number of as many digits;
-// reading one with many digits takes time that grows with the square of their number.
+// Bounds of a quantity's text. Reading or comparing one with a large exponent ("1e-100000000") makes a number of as
+// many digits; reading one with many digits takes time that grows with the square of their number.
 const (
 	maxQuantity = 64
 	maxExponent = 99
 )
 
-// CheckQuantity refuses a text that must not be given to a parser of quantities. Most other mistakes are the parser's to find.
+// CheckQuantity refuses a text that would be too expensive to parse as a quantity. The parser finds most other
+// mistakes.
 func CheckQuantity(text string) error {
 	if len(text) > maxQuantity {
 		return fmt.Errorf("a quantity must have at most %d characters", maxQuantity)
@@ -31,7 +32,7 @@ func CheckQuantity(text string) error {
 	return nil
 }
 
-// ParseQuantity is Kubernetes's, for texts from anywhere.
+// ParseQuantity is Kubernetes's parser, safe for texts from anywhere.
 func ParseQuantity(text string) (resource.Quantity, error) {
 	if err := CheckQuantity(text); err != nil {
 		return resource.Quantity{}, err

@@ -20,7 +20,7 @@ type Duration struct {
 // MarshalJSON writes the Go form without the trailing zero units of time.Duration.String: "1h" rather than "1h0m0s".
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
 
-// UnmarshalJSON reads either form. The error says which forms there are.
+// UnmarshalJSON reads either form. Its error names the forms.
 func (d *Duration) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -58,15 +58,14 @@ func NewTimePtr(t time.Time) *Time {
 	return &v
 }
 
-// Kubernetes's own comparison, which everybody uses who compares objects, panics at the unexported fields of a
-// time.Time in a type that it doesn't know.
+// Kubernetes's own comparison of objects panics at the unexported fields of a time.Time in a type that it does not know.
 func init() {
 	if err := equality.Semantic.AddFunc(func(a, b Time) bool { return a.Equal(b.Time) }); err != nil {
 		panic(err)
 	}
 }
 
-// DeepCopyInto copies the value; time.Time has no parts that are shared and written.
+// DeepCopyInto copies the value. No part of a time.Time is both shared and written.
 func (t *Time) DeepCopyInto(out *Time) { *out = *t }
 
 // MarshalJSON writes RFC 3339 in UTC; the zero time is null.

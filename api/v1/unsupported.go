@@ -7,10 +7,12 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// unsupported lists what this version of Horae reads but does not do: it is refused, because a field that is accepted and then
-// ignored is a trap. Delete a row when its behaviour is there, and its line in the lists of complete_test.go; no other code changes.
+// unsupported lists the fields that this version of Horae has but does not implement. They are refused, because a
+// field that is accepted and then ignored is a trap. When a field is implemented, delete its row, and its line in the
+// lists of complete_test.go; no other code changes.
 //
-// A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every value is.
+// A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every
+// value is.
 var unsupported = []unsupportedRow{
 	{path: "spec.dependsOn"},
 	{path: "spec.softError"},

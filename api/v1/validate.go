@@ -13,22 +13,23 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Lengths of names. A Run's is its Job's, and what tells it from the Job's other Runs: -20261122t020000123456z.
+// Lengths of names. A Run's name is its Job's plus a suffix that is unique among the Job's Runs:
+// -20261122t020000123456z.
 const (
 	MaxJobNameLength = 52
 	MaxRunNameLength = 80
 )
 
-// ValidateJob says everything that is wrong with a Job, but for its schedule and time zone: reading those takes a parser that
-// this package doesn't import (controllers/job.Validate adds it). It takes a Job with or without defaults, and what is not
-// supported yet is refused too.
+// ValidateJob returns everything that is wrong with a Job, except for its schedule and time zone: those need a parser
+// that this package does not import (controllers/job.Validate adds it). The Job may or may not have its defaults.
+// Fields that are not supported yet are errors, too.
 func ValidateJob(j *Job) field.ErrorList {
 	errs := validateMeta(&j.ObjectMeta, validateJobName)
 	errs = append(errs, validateJobSpec(&j.Spec, j.Name, field.NewPath("spec"))...)
 	return append(errs, jobUnsupported.check(j)...)
 }
 
-// ValidateRun says everything that is wrong with a Run.
+// ValidateRun returns everything that is wrong with a Run.
 func ValidateRun(r *Run) field.ErrorList {
 	errs := validateMeta(&r.ObjectMeta, validateRunName)
 	if job, ok := r.Labels[LabelJob]; ok && job != r.Spec.Job {
@@ -38,13 +39,13 @@ func ValidateRun(r *Run) field.ErrorList {
 	return append(errs, runUnsupported.check(r)...)
 }
 
-// ValidateJobUpdate says what is wrong with replacing old by j: all of a Job but its identity may change.
+// ValidateJobUpdate returns what is wrong with replacing old by j: all of a Job except its identity may change.
 func ValidateJobUpdate(j, old *Job) field.ErrorList {
 	return append(validateSameObject(&j.ObjectMeta, &old.ObjectMeta), ValidateJob(j)...)
 }
 
-// ValidateRunUpdate says what is wrong with replacing old by r: its spec is fixed but for cancel, which can be set and not
-// taken back.
+// ValidateRunUpdate returns what is wrong with replacing old by r: its spec must not change, except that cancel may
+// be set.
 func ValidateRunUpdate(r, old *Run) field.ErrorList {
 	errs := append(validateSameObject(&r.ObjectMeta, &old.ObjectMeta), ValidateRun(r)...)
 	spec := field.NewPath("spec")
@@ -76,8 +77,9 @@ func validateSameObject(m, old *metav1.ObjectMeta) field.ErrorList {
 	return errs
 }
 
-// validateMeta checks what users own of metadata, and refuses what would have to be ignored. What the server fills in (uid,
-// resourceVersion, generation, creationTimestamp, managedFields) may stand there and isn't looked at, as in Kubernetes.
+// validateMeta checks the user's metadata, and refuses fields that would have to be ignored. Fields that the server
+// sets (uid, resourceVersion, generation, creationTimestamp, managedFields) may be there and are ignored, as in
+// Kubernetes.
 func validateMeta(m *metav1.ObjectMeta, validateName func(string) []string) field.ErrorList {
 	var errs field.ErrorList
 	path := field.NewPath("metadata")
@@ -124,7 +126,7 @@ func validateRunName(name string) []string {
 	return msgs
 }
 
-// repeats says of each element whether an equal one comes before it.
+// repeats returns for each element whether an equal one comes before it.
 func repeats[T comparable](list []T) []bool {
 	seen := make(map[T]bool, len(list))
 	repeated := make([]bool, len(list))
@@ -135,7 +137,7 @@ func repeats[T comparable](list []T) []bool {
 	return repeated
 }
 
-// invalid makes one error of each message.
+// invalid makes an error of each message.
 func invalid(path *field.Path, value any, msgs []string) field.ErrorList {
 	var errs field.ErrorList
 	for _, msg := range msgs {
@@ -181,7 +183,7 @@ func inRange[T int32 | int64](path *field.Path, value, low, high T) field.ErrorL
 	return nil
 }
 
-// noNUL checks text that becomes an argument, a variable or a path: the kernel ends those at a NUL.
+// noNUL checks text that becomes an argument, a variable or a path: for the kernel those end at a NUL.
 func noNUL(path *field.Path, value string) field.ErrorList {
 	if strings.ContainsRune(value, 0) {
 		return field.ErrorList{field.Invalid(path, value, "must not contain a NUL character")}

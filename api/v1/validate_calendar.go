@@ -9,8 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ValidateCalendar says everything that is wrong with a Calendar, but for its ics: reading that takes a parser that this package
-// doesn't import (controllers/calendar.Validate adds it).
+// ValidateCalendar returns everything that is wrong with a Calendar, except for its ics: that needs a parser that this
+// package does not import (internal/calendar.Validate adds it).
 func ValidateCalendar(c *Calendar) field.ErrorList {
 	errs := validateMeta(&c.ObjectMeta, validation.IsDNS1123Label)
 	spec := field.NewPath("spec")
@@ -35,12 +35,13 @@ func ValidateCalendar(c *Calendar) field.ErrorList {
 	return errs
 }
 
-// ValidateCalendarUpdate says what is wrong with replacing old by c: all of a Calendar but its identity may change.
+// ValidateCalendarUpdate returns what is wrong with replacing old by c: all of a Calendar except its identity may
+// change.
 func ValidateCalendarUpdate(c, old *Calendar) field.ErrorList {
 	return append(validateSameObject(&c.ObjectMeta, &old.ObjectMeta), ValidateCalendar(c)...)
 }
 
-// validateJobCalendars checks names only: a Calendar may come after its Jobs, and go before them.
+// validateJobCalendars checks names only: a Calendar may be created after its Jobs, and deleted before them.
 func validateJobCalendars(s *JobSpec, path *field.Path) field.ErrorList {
 	c := s.Calendars
 	if c == nil {

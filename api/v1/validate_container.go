@@ -36,7 +36,7 @@ func validateConstraint(c *Constraint, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// badConstraintValue says what is wrong with the value, by operator; "": nothing.
+// badConstraintValue returns what is wrong with the value of a constraint with that operator; "" if nothing is.
 func badConstraintValue(op ConstraintOperator, value string) string {
 	switch op {
 	case OpEquals, OpNotEquals:
@@ -72,7 +72,7 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 	return ""
 }
 
-// Bounds of a regular expression: a few characters such as (\pL{1000}){100} may stand for very many.
+// Bounds of a regular expression: a few characters such as (\pL{1000}){100} may compile to very many instructions.
 const (
 	maxPattern      = 4096
 	maxInstructions = 10_000
@@ -93,7 +93,8 @@ func badPattern(pattern string) string {
 	return ""
 }
 
-// imageName is Docker's grammar of references (github.com/distribution/reference): host/path:tag@digest, or an image's id.
+// imageName is Docker's grammar of references (github.com/distribution/reference): host/path:tag@digest, or an
+// image's id.
 var imageName = regexp.MustCompile(`^(([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(:[0-9]+)?/)?` +
 	imagePart + `(/` + imagePart + `)*(:[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?(@[a-zA-Z][a-zA-Z0-9.+_-]*:[0-9a-fA-F]{32,})?$`)
 
@@ -136,7 +137,7 @@ func validateContainer(c *Container, ports int32, path *field.Path) field.ErrorL
 	return append(errs, validateVolumes(c.Volumes, c.Type, path.Child("volumes"))...)
 }
 
-// takenParameters are options of docker run that are decided elsewhere: a second value would contradict the first.
+// takenParameters are options of docker run that other fields set: a second value would contradict the first.
 var takenParameters = map[string]string{
 	"name":        "Mesos names the container, and finds it by its name",
 	"rm":          "Mesos removes the container",
@@ -196,7 +197,7 @@ func validateNetwork(n *Network, containerType string, ports int32, path *field.
 	return append(errs, validatePortMappings(n.PortMappings, ports, path.Child("portMappings"))...)
 }
 
-// validatePortMappings also sees to it that the task asks for as many ports as its mappings take.
+// validatePortMappings also checks that the task requests as many ports as its mappings need.
 func validatePortMappings(list []PortMapping, ports int32, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	var fromTask int32

@@ -7,12 +7,13 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// What Linux takes when it executes a program, on pages of 4 KiB and with the usual limit on the stack.
+// What Linux accepts when it executes a program, with pages of 4 KiB and the usual limit on the stack.
 const (
-	// MaxArgument is the length of one argument, or of one variable as NAME=value (MAX_ARG_STRLEN, less the NUL at its end).
+	// MaxArgument is the length of one argument, or of one variable as NAME=value (MAX_ARG_STRLEN, less the NUL at
+	// its end).
 	MaxArgument = 128<<10 - 1
-	// maxExecution is the length of all arguments and variables together (a quarter of the stack), less room for the variables that
-	// Horae, Mesos and the agent add.
+	// maxExecution is the length of all arguments and variables together (a quarter of the stack), less room for the
+	// variables that Horae, Mesos and the agent add.
 	maxExecution = 2<<20 - 256<<10
 	// perArgument is what each of them takes besides its text: the NUL, and a pointer.
 	perArgument = 1 + 8
@@ -37,8 +38,8 @@ func variable(path *field.Path, v *EnvVar) field.ErrorList {
 		"has %d bytes as NAME=value, and Linux takes at most %d in one variable; put more into a file, and fetch it", size, MaxArgument))}
 }
 
-// validateExecution checks the length of all that a program is executed with: the task's own arguments and variables, and those that a
-// Run adds.
+// validateExecution checks the length of all that a program is executed with: the task's own arguments and variables,
+// and those that a Run adds.
 func validateExecution(t *TaskSpec, args []string, env []EnvVar, path *field.Path) field.ErrorList {
 	size := 0
 	add := func(texts ...string) {
@@ -62,7 +63,7 @@ func validateExecution(t *TaskSpec, args []string, env []EnvVar, path *field.Pat
 		"its arguments and variables take %d bytes together, and there is room for %d when a program is executed", size, maxExecution))}
 }
 
-// validateShellLine checks the length of a shell line with the arguments that are quoted and put behind it.
+// validateShellLine checks the length of a shell line with the quoted arguments that are appended to it.
 func validateShellLine(shell string, args []string, path *field.Path) field.ErrorList {
 	if shell == "" || len(args) == 0 {
 		return nil
@@ -74,8 +75,8 @@ func validateShellLine(shell string, args []string, path *field.Path) field.Erro
 	return argument(path, size)
 }
 
-// maxFetcherInfo: Mesos gives its fetcher the whole list in one variable of the environment, as JSON, with so much besides each entry's
-// texts.
+// maxFetcherInfo: Mesos passes the whole list to its fetcher in one environment variable, as JSON, with so many bytes
+// besides each entry's texts.
 const (
 	maxFetcherInfo = MaxArgument - 4<<10
 	perFetch       = 200

@@ -44,8 +44,8 @@ func validateHealthCheck(t *TaskSpec, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// validateCheckPort: a port, or one of the task's by its number. Mesos checks from inside of the container's network, where the
-// task's ports, which are the host's, are its own only on the host's network.
+// validateCheckPort checks a port, or the index of one of the task's ports. Mesos checks from within the container's
+// network. The task's ports are the host's, so they exist there only if the container uses the host's network.
 func validateCheckPort(t *TaskSpec, port int32, index *int32, path *field.Path) field.ErrorList {
 	at := path.Child("portIndex")
 	switch {

@@ -45,7 +45,7 @@ func validateTask(t *TaskSpec, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// validateInDocker refuses what Mesos's Docker containerizer would not do.
+// validateInDocker refuses what Mesos's Docker containerizer does not support.
 func validateInDocker(t *TaskSpec, path *field.Path) field.ErrorList {
 	if t.Container.Type != ContainerDocker {
 		return nil
@@ -75,7 +75,7 @@ func noSecrets(env []EnvVar, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// validateWhatRuns: exactly one of shell, command, the image's own command, and executor.
+// validateWhatRuns checks that a task has exactly one of shell, command, the image's own command, and executor.
 func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
 	var given []string
 	for _, way := range []struct {
@@ -120,7 +120,7 @@ func validateWhatRuns(t *TaskSpec, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// userName takes what getpwnam may know, names of directory services (user@domain, DOMAIN\user) among them.
+// userName matches names that getpwnam may know, including those of directory services (user@domain, DOMAIN\user).
 var userName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,254}\$?$`)
 
 // chronosEnv are the variables that Chronos gave to a task and that job values never override (MesosTaskBuilder).
@@ -160,7 +160,8 @@ func validateEnv(env []EnvVar, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// fetchSchemes are those that Mesos's fetcher reads itself, and those that it commonly hands to the agent's Hadoop client.
+// fetchSchemes are those that Mesos's fetcher reads itself, and those that it commonly passes to the agent's Hadoop
+// client.
 var fetchSchemes = []string{
 	"http", "https", "ftp", "ftps", "file",
 	"hdfs", "webhdfs", "swebhdfs", "viewfs", "hftp", "s3", "s3a", "s3n", "gs", "abfs", "abfss", "wasb", "wasbs", "maprfs", "alluxio",
@@ -186,12 +187,13 @@ func validateFetch(list []FetchURI, path *field.Path) field.ErrorList {
 	return errs
 }
 
-// illegalInFetch are the characters that Mesos's fetcher refuses, and those that no address has.
+// illegalInFetch are the characters that Mesos's fetcher refuses, and those that an address never has.
 func illegalInFetch(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r == '\\' || r == '\'' || r < ' ' || r == 0x7f })
 }
 
-// isFetchURI checks as Mesos's fetcher reads addresses: by the text of their schemes, and by what follows the last slash.
+// isFetchURI checks addresses as Mesos's fetcher reads them: by the text of the scheme, and by what follows the last
+// slash.
 func isFetchURI(uri, outputFile string) []string {
 	if illegalInFetch(uri) || strings.ContainsRune(uri, ' ') {
 		return []string{`must not contain spaces, control characters, \ or '`}
@@ -236,8 +238,8 @@ func isOutputFile(name string) []string {
 	return nil
 }
 
-// Bounds of resources: Mesos counts cpus to three decimals and has no use for less than a hundredth (MIN_CPUS); memory and
-// disk are megabytes there.
+// Bounds of resources. Mesos counts cpus to three decimals and accepts no less than a hundredth (MIN_CPUS). It counts
+// memory and disk in megabytes.
 const (
 	maxCPUs      = 100_000
 	minMilliCPUs = 10
@@ -246,8 +248,8 @@ const (
 	maxCount     = 1000
 )
 
-// validateResources asks quantities for whole numbers only: comparing them may change how they are held, and the object may be
-// shared (I8).
+// validateResources reads only whole numbers from quantities: comparing them may change how they are stored, and the
+// object may be shared (I8).
 func validateResources(r *Resources, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if q := r.CPUs; q != nil {
@@ -280,13 +282,14 @@ func validateBytes(q *resource.Quantity, zero bool, path *field.Path) field.Erro
 	return nil
 }
 
-// above compares a copy: comparing may change how a quantity is held. Its Value is wrong where it has no room for it.
+// above compares a copy, because comparing may change how a quantity is stored. Its Value would be wrong beyond 64
+// bits.
 func above(q *resource.Quantity, limit int64) bool {
 	c := q.DeepCopy()
 	return c.CmpInt64(limit) > 0
 }
 
-// text is a quantity's text, made of a copy: String stores it in the original.
+// text returns a quantity's text from a copy, because String stores it in the quantity.
 func text(q *resource.Quantity) string {
 	c := q.DeepCopy()
 	return c.String()

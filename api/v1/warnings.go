@@ -9,12 +9,12 @@ import (
 // maxWarnings of one object.
 const maxWarnings = 10
 
-// WarningsJob says what in a valid Job is perhaps not meant.
+// WarningsJob returns what in a valid Job is perhaps not meant.
 func WarningsJob(j *Job) []string {
 	return warningsEnv(j.Spec.Task.Env, field.NewPath("spec", "task", "env"))
 }
 
-// WarningsRun says what in a valid Run is perhaps not meant. A variable of the Run's own is meant to stand in place of its task's.
+// WarningsRun returns what in a valid Run is perhaps not meant. A Run's own variable may replace one of its task's.
 func WarningsRun(r *Run) []string {
 	spec := field.NewPath("spec")
 	return append(warningsEnv(r.Spec.Task.Env, spec.Child("task", "env")), warningsEnv(r.Spec.Env, spec.Child("env"))...)
