@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// horizon is the last day on which a recurrence without an end is known, and the last one of any event.
+// horizon is the last day of any event, and of a recurrence without an end.
 var horizon = Date(2199, time.December, 31)
 
 // earliest day of an event: RFC 5545's own examples go back to 1997, birthdays further.
@@ -33,7 +33,7 @@ func errorAt(line int, format string, args ...any) error {
 	return &lineError{line, fmt.Sprintf(format, args...)}
 }
 
-// event is what a VEVENT says of days.
+// event is what a VEVENT contains about days.
 type event struct {
 	line       int
 	uid        string
@@ -79,7 +79,7 @@ func parseICS(text string) ([]span, error) {
 	return spansOf(events)
 }
 
-// replace takes from each recurring event the occurrences that other events of its UID stand for.
+// replace removes from each recurring event the occurrences that other events of its UID replace.
 func replace(events []*event) {
 	byUID := map[string]*event{}
 	for _, e := range events {
@@ -157,7 +157,7 @@ func readEvent(c *component) (*event, error) {
 	return e, e.readRecurrence(c.props)
 }
 
-// lengthOf is an event's length in days.
+// lengthOf returns an event's length in days.
 func lengthOf(start Day, seen map[string]property) (Day, error) {
 	end, hasEnd := seen["DTEND"]
 	duration, hasDuration := seen["DURATION"]
@@ -165,7 +165,7 @@ func lengthOf(start Day, seen map[string]property) (Day, error) {
 	case hasEnd && hasDuration:
 		return 0, errorAt(duration.line, "an event has DTEND or DURATION, not both")
 	case hasEnd:
-		// The day after the last one. Some programs write the first day again for an event of one day.
+		// DTEND is the day after the last one. Some programs repeat the first day for an event of one day.
 		day, err := end.day()
 		if err == nil && day < start {
 			err = errorAt(end.line, "DTEND is before DTSTART")

@@ -2,7 +2,7 @@ package calendar
 
 import "strings"
 
-// component is what stands between a BEGIN and its END.
+// component is what is between a BEGIN and its END.
 type component struct {
 	name     string
 	line     int
@@ -18,7 +18,7 @@ type property struct {
 	value  string
 }
 
-// maxDepth of components in each other; RFC 5545 has three.
+// maxDepth bounds the nesting of components; RFC 5545 has three levels.
 const maxDepth = 8
 
 // readComponents reads the structure of an iCalendar text (RFC 5545 3.1, 3.6).
@@ -115,7 +115,7 @@ func parseLine(line textLine) (property, error) {
 	return p, nil
 }
 
-// paramEnd is where a parameter's value ends: at the first ; or : that is not between quotes.
+// paramEnd returns where a parameter's value ends: at the first ; or : that is not between quotes.
 func paramEnd(text string) int {
 	quoted := false
 	for i := range len(text) {

@@ -138,7 +138,7 @@ func (r *recurrence) addWeekday(text string) error {
 	return nil
 }
 
-// complete checks what the parts say together, and takes from the start what they leave open (RFC 5545: "information ... is
+// complete checks the parts together, and derives what they leave open from the start (RFC 5545: "information ... is
 // derived from DTSTART").
 func (r *recurrence) complete(start Day) error {
 	nth := slices.ContainsFunc(r.weekdays, func(d nthWeekday) bool { return d.n != 0 })
@@ -164,7 +164,8 @@ func (r *recurrence) complete(start Day) error {
 	return nil
 }
 
-// days are the days of the rule from start on, at most limit and up to the horizon. Each day tried is taken from search.
+// days returns the days of the rule from start on, at most limit of them and up to the horizon. Each day that is
+// tried is subtracted from search.
 func (r *recurrence) days(start Day, limit int, search *int) ([]Day, error) {
 	var days []Day
 	for d := start; d <= r.until && (r.count == 0 || len(days) < r.count); {
@@ -218,7 +219,7 @@ func (r *recurrence) has(start, d Day) bool {
 	return r.weekdays == nil || slices.ContainsFunc(r.weekdays, func(w nthWeekday) bool { return r.isNth(w, d) })
 }
 
-// week is the first day of the day's week.
+// week returns the first day of the day's week.
 func (r *recurrence) week(d Day) Day { return d - Day((d.Weekday()-r.wkst+7)%7) }
 
 func daysIn(year int, month time.Month) int {

@@ -1,13 +1,14 @@
 package calendar
 
-// A Rule says on which days a Job runs: on those that none of Exclude has and, with Restricted, one of Only has.
+// A Rule decides on which days a Job runs: on those that none of Exclude has and, if Restricted, one of Only has.
 type Rule struct {
 	Exclude, Only []*Set
-	// Restricted: the Job names Calendars under only, whether or not they could be found.
+	// Restricted: the Job names Calendars under only, whether or not they exist.
 	Restricted bool
 }
 
-// maxSteps bounds a search among Sets that have hardly a day in common, or none. Each step goes over a day at least: 27 years.
+// maxSteps bounds a search among Sets that have few days in common, or none. Each step passes at least a day, so the
+// search covers 27 years.
 const maxSteps = 10_000
 
 // Runs reports whether the Job runs on the day.
@@ -29,13 +30,13 @@ func (r *Rule) inOnly(d Day) *Set {
 	return nil
 }
 
-// Next is the first day from d on on which the Job runs, or, with runs false, does not. ok is false if there is none, or none
-// that could be found in bounded time.
+// Next returns the first day from d on on which the Job runs, or, if runs is false, does not run. ok is false if
+// there is none, or if the search reached its bound.
 func (r *Rule) Next(d Day, runs bool) (day Day, ok bool) {
 	return r.seek(max(d, MinDay), runs, (*Set).Next, 1)
 }
 
-// Prev is the last day up to d on which the Job runs, or, with runs false, does not.
+// Prev returns the last day up to d on which the Job runs, or, if runs is false, does not run.
 func (r *Rule) Prev(d Day, runs bool) (day Day, ok bool) {
 	return r.seek(min(d, MaxDay), runs, (*Set).Prev, -1)
 }
@@ -90,7 +91,7 @@ func (r *Rule) seekOff(d Day, find func(*Set, Day, bool) (Day, bool), step Day) 
 	return best, found
 }
 
-// nearest is the day of any of the sets that is nearest to d in the direction.
+// nearest returns the day of any of the sets that is nearest to d in the direction of step.
 func nearest(sets []*Set, d Day, find func(*Set, Day, bool) (Day, bool), step Day) (best Day, found bool) {
 	for _, s := range sets {
 		if day, ok := find(s, d, true); ok && (!found || (day-best)*step < 0) {

@@ -11,8 +11,8 @@ import (
 	v1 "horae/api/v1"
 )
 
-// A Set is a set of days. It never changes after Compile and is safe for concurrent use. Contains costs a search among the ranges of
-// days that the Calendar names, the others little more. A nil Set has no days.
+// A Set is a set of days. It never changes after Compile and is safe for concurrent use. Contains costs a search
+// among the ranges of days that the Calendar names, the other methods little more. A nil Set has no days.
 type Set struct {
 	weekdays uint8      // bit n: time.Weekday(n)
 	yearly   [13]uint32 // by month, bit n: the n-th
@@ -24,8 +24,8 @@ type span struct{ from, through Day }
 
 const everyWeekday = 1<<7 - 1
 
-// Compile reads the days of a Calendar. It fails on what v1.ValidateCalendar refuses, and on a mistake in the ics, which it
-// tells with its line.
+// Compile reads the days of a Calendar. It fails on what v1.ValidateCalendar refuses, and on a mistake in the ics; the
+// error has its line.
 func Compile(spec *v1.CalendarSpec) (*Set, error) {
 	s := &Set{}
 	var spans []span
@@ -58,7 +58,8 @@ func Compile(spec *v1.CalendarSpec) (*Set, error) {
 	return s, nil
 }
 
-// addYearly adds the days of a leap year from one to the other, over the turn of the year if that is the way.
+// addYearly adds the days from one to the other of a leap year, past the turn of the year if through is the earlier
+// one.
 func (s *Set) addYearly(from, through time.Time) {
 	for t := from; ; t = t.AddDate(0, 0, 1) {
 		s.yearly[t.Month()] |= 1 << t.Day()
@@ -104,12 +105,13 @@ func (s *Set) hasYearly(d Day) bool {
 	return s.yearly[month]>>day&1 != 0
 }
 
-// search is the index of the first range that ends on the day or later.
+// search returns the index of the first range that ends on the day or later.
 func (s *Set) search(d Day) int {
 	return sort.Search(len(s.spans), func(i int) bool { return s.spans[i].through >= d })
 }
 
-// Next is the first day from d on that is in the set, or, with in false, that is not. ok is false if there is none.
+// Next returns the first day from d on that is in the set, or, if in is false, that is not. ok is false if there is
+// none.
 func (s *Set) Next(d Day, in bool) (day Day, ok bool) {
 	d = max(d, MinDay)
 	if !in {
@@ -131,7 +133,7 @@ func (s *Set) Next(d Day, in bool) (day Day, ok bool) {
 
 func upTo(d Day) (Day, bool) { return d, d <= MaxDay }
 
-// nextYearly goes from month to month; a 29th of February is at most eight years away.
+// nextYearly searches month by month; a 29th of February is at most eight years away.
 func (s *Set) nextYearly(d Day) Day {
 	if s.yearly == [13]uint32{} {
 		return MaxDay + 1
@@ -166,7 +168,7 @@ func (s *Set) nextOut(d Day) (Day, bool) {
 	return upTo(d)
 }
 
-// Prev is the last day up to d that is in the set, or, with in false, that is not. ok is false if there is none.
+// Prev returns the last day up to d that is in the set, or, if in is false, that is not. ok is false if there is none.
 func (s *Set) Prev(d Day, in bool) (day Day, ok bool) {
 	d = min(d, MaxDay)
 	if !in {
@@ -225,7 +227,7 @@ func (s *Set) prevOut(d Day) (Day, bool) {
 	return downTo(d)
 }
 
-// everyDay reports whether no day is left out by weekdays alone or by yearly dates alone.
+// everyDay reports whether the weekdays alone, or the yearly dates alone, have every day.
 func (s *Set) everyDay() bool {
 	if s == nil {
 		return false
@@ -237,7 +239,7 @@ func (s *Set) everyDay() bool {
 	return s.weekdays == everyWeekday || n == 366
 }
 
-// Last is the last day of the set. ok is false if it has none or goes on for ever.
+// Last returns the last day of the set. ok is false if it has no day, or no last one.
 func (s *Set) Last() (day Day, ok bool) {
 	if s == nil || s.weekdays != 0 || s.yearly != [13]uint32{} || len(s.spans) == 0 {
 		return 0, false

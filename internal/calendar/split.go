@@ -7,31 +7,31 @@ type Occurrences interface {
 	// Next is the first one after the given time, Prev the last one at or before it.
 	Next(after time.Time) (time.Time, bool)
 	Prev(atOrBefore time.Time) (time.Time, bool)
-	// Count is how many lie after the one and not after the other.
+	// Count is the number of instants later than after and not later than upTo.
 	Count(after, upTo time.Time) int
 }
 
 // instant is the grain of occurrences: t less an instant is just before t.
 const instant = time.Microsecond
 
-// Split divides the occurrences of a schedule by the day that they are on: On are those on days with runs, Off the others.
+// Split divides the occurrences of a schedule by their day: On returns those on days with runs, Off the others.
 type Split struct {
 	All  Occurrences
 	Rule *Rule
 	Zone *time.Location
-	// OffAfter and OffBefore: occurrences strictly between the two are off, whatever Rule says, because they were off when they
-	// passed. If they are equal there are none.
+	// Occurrences strictly between OffAfter and OffBefore are off, regardless of Rule, because they were off when they
+	// passed. If the two are equal there are none.
 	OffAfter, OffBefore time.Time
 }
 
-// On are the occurrences on days with runs.
+// On returns the occurrences on days with runs.
 func (s *Split) On() Occurrences { return onDays{s} }
 
-// Off are the occurrences on days without runs.
+// Off returns the occurrences on days without runs.
 func (s *Split) Off() Occurrences { return offDays{s} }
 
-// A search for an occurrence on a day of the other sort looks at so many days with an occurrence at most, and goes so far. It
-// finds what lies further away when that has come nearer.
+// A search for an occurrence on a day of the other sort examines at most maxLeaps days with an occurrence, and covers
+// at most maxReach. A later search finds what lies further away.
 const (
 	maxLeaps = 3650
 	maxReach = 40 * 366 * 24 * time.Hour
@@ -42,10 +42,10 @@ func (s *Split) Runs(t time.Time) bool {
 	return !s.within(t) && s.Rule.Runs(In(t, s.Zone))
 }
 
-// within reports whether t is among the occurrences that are off whatever the rule says.
+// within reports whether t is among the occurrences that are off regardless of the rule.
 func (s *Split) within(t time.Time) bool { return t.After(s.OffAfter) && t.Before(s.OffBefore) }
 
-// next is the first occurrence after the given time that is on, or that is off.
+// next returns the first occurrence after the given time that is on, or, if on is false, off.
 func (s *Split) next(after time.Time, on bool) (time.Time, bool) {
 	var first time.Time
 	for range maxLeaps {
@@ -71,7 +71,7 @@ func (s *Split) next(after time.Time, on bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// prev is the last occurrence at or before the given time that is on, or that is off.
+// prev returns the last occurrence at or before the given time that is on, or, if on is false, off.
 func (s *Split) prev(atOrBefore time.Time, on bool) (time.Time, bool) {
 	var last time.Time
 	for range maxLeaps {
@@ -101,8 +101,8 @@ func (s *Split) prev(atOrBefore time.Time, on bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// count is how many occurrences that are on lie after the one and not after the other. It goes from stretch of days to stretch of
-// days, not from occurrence to occurrence.
+// count returns how many occurrences that are on are later than after and not later than upTo. It steps over ranges of
+// days, not over occurrences.
 func (s *Split) count(after, upTo time.Time) int {
 	if !s.OffAfter.Before(s.OffBefore) || !upTo.After(s.OffAfter) {
 		return s.countByRule(after, upTo)
@@ -119,7 +119,7 @@ func (s *Split) count(after, upTo time.Time) int {
 
 func (s *Split) countByRule(after, upTo time.Time) (n int) {
 	for after.Before(upTo) {
-		// The first occurrence may be far away: nothing is counted on the days before it.
+		// The first occurrence may be far away: skip the days before it.
 		t, ok := s.All.Next(after)
 		if !ok || t.After(upTo) {
 			return n
@@ -160,11 +160,12 @@ func (d offDays) Count(after, upTo time.Time) int {
 	return d.All.Count(after, upTo) - d.count(after, upTo)
 }
 
-// NextDay is the instant to which an occurrence on a day without runs is moved: the same local time of the next day with runs.
+// NextDay returns the instant to which an occurrence on a day without runs is moved: the same local time of the next
+// day with runs.
 func (s *Split) NextDay(t time.Time) (time.Time, bool) {
 	clock := Clock(t, s.Zone)
 	day := In(t, s.Zone)
-	for range 8 { // A local time that does not exist may come out on a day later, or on one that the zone left out.
+	for range 8 { // A local time that does not exist may fall on a later day, or on one that the zone left out.
 		next, ok := s.Rule.Next(day+1, true)
 		if !ok {
 			return time.Time{}, false

@@ -6,20 +6,21 @@ import (
 	v1 "horae/api/v1"
 )
 
-// Validate finds what is wrong with a Calendar: all that v1.ValidateCalendar finds, and the ics.
+// Validate returns what is wrong with a Calendar: what v1.ValidateCalendar returns, and mistakes in the ics.
 func Validate(c *v1.Calendar) field.ErrorList {
 	errs := v1.ValidateCalendar(c)
 	if c.Spec.ICS == "" {
 		return errs
 	}
 	if _, err := Compile(&v1.CalendarSpec{ICS: c.Spec.ICS}); err != nil {
-		// The text is long, and the message says the line.
+		// The value is omitted: the text is long, and the message has the line.
 		errs = append(errs, field.Invalid(field.NewPath("spec", "ics"), field.OmitValueType{}, err.Error()))
 	}
 	return errs
 }
 
-// Read is the days of a Calendar, or why it has none. decodeErr is what kept its spec from being decoded, if something did.
+// Read returns the days of a Calendar, or why it has none. decodeErr is the error of decoding its spec, if there was
+// one.
 func Read(c *v1.Calendar, decodeErr error) (*Set, error) {
 	if decodeErr != nil {
 		return nil, decodeErr

@@ -27,7 +27,8 @@ func (a Anchor) Parse() (*Schedule, error) {
 	return Parse(a.Expression, Options{Location: location, Created: a.Since, HashKey: a.HashKey})
 }
 
-// OccursAtAnchor reports whether Since itself may be an occurrence: R//period. Every other schedule begins after Since.
+// OccursAtAnchor reports whether Since itself may be an occurrence: R//period. Every other schedule begins after
+// Since.
 func (a Anchor) OccursAtAnchor() bool { return strings.Contains(a.Expression, "//") }
 
 // Begin is the instant after which occurrences are sought.
@@ -38,8 +39,8 @@ func (a Anchor) Begin() time.Time {
 	return a.Since
 }
 
-// shared is the anchor with only those parts that can matter to the schedule, so that schedules that mean the same are kept once:
-// only intervals, macros and H may depend on Since or on HashKey.
+// shared is the anchor with only those parts that can matter to the schedule, so that schedules that mean the same
+// are kept once: only intervals, macros and H may depend on Since or on HashKey.
 func (a Anchor) shared() Anchor {
 	if strings.ContainsAny(a.Expression, "RP@H") {
 		a.Since = a.Since.UTC().Truncate(time.Second)

@@ -5,8 +5,8 @@ import "sync"
 // maxCached schedules are in each of the two maps of a Cache; one takes a few hundred bytes.
 const maxCached = 8192
 
-// Cache keeps parsed schedules, so that planning does not read expressions again. Its zero value is ready, and it is safe for
-// concurrent use.
+// Cache keeps parsed schedules, so that planning does not read expressions again. Its zero value is ready, and it is
+// safe for concurrent use.
 type Cache struct {
 	mu sync.Mutex
 	// recent and older are guarded by mu. When recent is full it becomes older: what was used lately survives.

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Counting is exact and does not walk from instant to instant. A cron expression is counted by the month: the days that match
-// times the times of a day. A repeating interval is a subtraction. A union of several expressions is counted by the day: what
-// a day holds depends only on which expressions have that day and on the phase of the elapsed periods, so it is counted
-// once for each such combination. Only the hour or so at a change of the clock is looked at minute by minute.
+// Counting is exact and does not walk from instant to instant. A cron expression is counted by the month: the days
+// that match times the times of a day. A repeating interval is a subtraction. A union of several expressions is
+// counted by the day: what a day holds depends only on which expressions have that day and on the phase of the
+// elapsed periods, so it is counted once for each such combination. Only the hour or so at a change of the clock is
+// looked at minute by minute.
 
 // Count gives the number of instants after after and not after upTo, exactly; an instant of several expressions counts
 // once. For one expression the cost grows with the number of months, for several with the number of days; see the

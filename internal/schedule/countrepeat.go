@@ -5,8 +5,8 @@ import "slices"
 // The parts of Count for repeating intervals that stand beside other expressions. The cron expressions are counted
 // first, then the even intervals (elapsed time only), then the others: each as what it adds to the ones before it.
 
-// countUneven counts the instants in (after, upTo] of uneven interval i that no cron expression, no even and no earlier uneven
-// interval has. They are a day or more apart, or one: it walks.
+// countUneven counts the instants in (after, upTo] of uneven interval i that no cron expression, no even and no
+// earlier uneven interval has. They are a day or more apart, or one: it walks.
 func (s *Schedule) countUneven(i int, r *repeat, after, upTo int64) (n int64) {
 	if r.last < r.first {
 		return 0
@@ -33,10 +33,11 @@ type dayKey struct {
 	phases [maxPhases]int64 // of the even intervals: the first instant of the day, after midnight; -1: none
 }
 
-// maxPhases is how many even intervals are told apart by phase; with more, each day is counted anew.
+// maxPhases is how many even intervals are distinguished by phase; with more, each day is counted anew.
 const maxPhases = 4
 
-// countEven counts the instants in (after, upTo] of even interval i that no cron expression and no earlier even interval has.
+// countEven counts the instants in (after, upTo] of even interval i that no cron expression and no earlier even
+// interval has.
 func (s *Schedule) countEven(i int, r *repeat, after, upTo int64) (n int64) {
 	if len(s.crons) == 0 && i == 0 {
 		return r.count(after, upTo)
@@ -84,8 +85,8 @@ func (s *segment) end(zone *zoneTable, i int, shift int64) int64 {
 	return min(zone.segs[i+1].start, maxSecond+1-shift) + shift
 }
 
-// keyOf gives the key of the day (after, upTo] for the even intervals up to i. It is not ok if one of them begins or ends
-// in the day.
+// keyOf gives the key of the day (after, upTo] for the even intervals up to i. It is not ok if one of them begins or
+// ends in the day.
 func (s *Schedule) keyOf(i int, set uint64, after, upTo int64) (key dayKey, ok bool) {
 	if i >= maxPhases {
 		return key, false

@@ -100,7 +100,8 @@ func (p *parser) parseCron(text string) (*cron, error) {
 	return c, nil
 }
 
-// crontabLine refuses a line of a crontab that still has its command: five fields that are right, and then something that is no field.
+// crontabLine refuses a line of a crontab that still has its command: five valid fields, and then something that is
+// not a field.
 func (p *parser) crontabLine(text string, fields []string) error {
 	noField := func(r rune) bool { return !strings.ContainsRune(fieldRunes, r) }
 	if len(fields) < 6 || !strings.ContainsFunc(strings.Join(fields[5:], ""), noField) {
@@ -115,12 +116,12 @@ func (p *parser) crontabLine(text string, fields []string) error {
 		"looks like a line of a crontab with its command: the schedule is %q; a command goes into spec.task.shell", five)
 }
 
-// fieldRunes are those of which numbers, ranges, steps and lists consist, and of the names and letters of the day of week, the only
-// field that may stand sixth.
+// fieldRunes are the characters of numbers, ranges, steps and lists, and of the names and letters of the day of week,
+// which is the only field that may be the sixth.
 const fieldRunes = "0123456789*?,-/()#HLSUNMOTEWDRFIAsunmotewdrfia"
 
-// warnOfStepDays tells what other crons make of a star with a step in a day field: Vixie cron and its descendants take the field for
-// unrestricted, and want both fields to match.
+// warnOfStepDays warns that other crons read a star with a step in a day field differently: Vixie cron and its
+// descendants treat the field as unrestricted, so that both fields must match.
 func (p *parser) warnOfStepDays(dom, dow string, c *cron) {
 	if c.domAny || c.dowAny || dom[0] != '*' && dow[0] != '*' {
 		return

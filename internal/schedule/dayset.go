@@ -2,8 +2,8 @@ package schedule
 
 import "math/bits"
 
-// A daySet is the day-of-month, month and day-of-week fields of a cron expression: a set of dates. It repeats every 400
-// years. Bit n of a mask of days is day n of the month.
+// A daySet is the day-of-month, month and day-of-week fields of a cron expression: a set of dates. It repeats every
+// 400 years. Bit n of a mask of days is day n of the month.
 type daySet struct {
 	months uint32 // bits 1-12
 
@@ -22,7 +22,7 @@ type daySet struct {
 	pattern [7]uint32 // by the weekday of the first of the month: the days that dow and nth name
 }
 
-// dayKind tells the frequent sets, whose next day is found without looking at the calendar.
+// dayKind marks the frequent sets, whose next day is found without the calendar.
 type dayKind uint8
 
 const (
@@ -129,7 +129,8 @@ func (s *daySet) has(day int64) bool {
 	return s.days(weekday(day-d.day+1), monthLength(d.year, d.month))>>d.day&1 != 0
 }
 
-// next gives the first day of the set that is day or later; false if there is none within one calendar cycle, so never.
+// next gives the first day of the set that is day or later; false if there is none within one calendar cycle, so
+// never.
 func (s *daySet) next(day int64) (int64, bool) {
 	switch s.kind {
 	case everyDay:

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Describe says in words what the schedule means, e.g. "at 02:00 on Monday to Friday, Europe/Berlin".
+// Describe returns what the schedule means, e.g. "at 02:00 on Monday to Friday, Europe/Berlin".
 func (s *Schedule) Describe() string {
 	parts := make([]string, len(s.lines))
 	for i, x := range s.lines {
@@ -16,7 +16,7 @@ func (s *Schedule) Describe() string {
 	return strings.Join(parts, "; and ") + ", " + zoneWords(s.zone.name)
 }
 
-// Describe says in words what the expression means.
+// Describe returns what the expression means.
 func (x Expression) Describe() string { return x.expr.describe() + ", " + zoneWords(x.zone) }
 
 func zoneWords(name string) string {
@@ -86,7 +86,8 @@ func valueWords(mask uint64, size int, unit string) string {
 	return "at " + numbers(mask, unit)
 }
 
-// ofWords describes the values of a field that holds others: " of every hour", " of every 4th hour", " of hours 9 to 17".
+// ofWords describes the values of a field that holds others: " of every hour", " of every 4th hour", " of hours 9 to
+// 17".
 func ofWords(mask uint64, size int, unit string) string {
 	step, steps := stepOf(mask, size)
 	switch {
@@ -105,7 +106,7 @@ func numbers(mask uint64, unit string) string {
 	return unit + " " + ranges(mask, func(v int) string { return fmt.Sprint(v) })
 }
 
-// stepOf tells the masks 0, n, 2n... that go on evenly from one hour or day to the next.
+// stepOf recognizes the masks 0, n, 2n... that continue evenly from one hour or day to the next.
 func stepOf(mask uint64, size int) (step int, ok bool) {
 	values := valuesOf(mask)
 	if values[0] != 0 || len(values) < 2 || size%values[1] != 0 || len(values) != size/values[1] {

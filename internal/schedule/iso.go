@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A localTime is a date and time as it was written. hasOffset tells "2026-01-01T00:00Z" from "2026-01-01T00:00".
+// A localTime is a date and time as it was written. hasOffset distinguishes "2026-01-01T00:00Z" from
+// "2026-01-01T00:00".
 type localTime struct {
 	date      date
 	second    int64 // after midnight
@@ -98,8 +99,8 @@ func (p *parser) setStart(r *repeat, text string) error {
 		}
 		return r.setAnchor("start", text, instant)
 	}
-	// A zone that was given wins over the offset: the fields are kept, as Chronos did. The offset still tells the two
-	// instants of a repeated hour apart.
+	// A given zone takes precedence over the offset: the fields are kept, as in Chronos. The offset still selects one
+	// of the two instants of a repeated hour.
 	if p.zone.offset(instant) != l.offset {
 		kept := p.zone.resolve(l.seconds())
 		if kept != instant {
@@ -158,7 +159,8 @@ func (p *parser) periodUntil(r *repeat, text string) (period, error) {
 	return period{elapsed: end - r.anchor}, nil
 }
 
-// parseAt reads the instant of "@at": one occurrence. Its offset, if it has one, counts: it is an instant, not a local time.
+// parseAt reads the instant of "@at": one occurrence. Its offset, if it has one, counts: it is an instant, not a
+// local time.
 func (p *parser) parseAt(text string) (*repeat, error) {
 	r := &repeat{zone: p.zone}
 	l, err := parseLocalTime("instant", text)

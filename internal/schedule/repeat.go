@@ -15,8 +15,8 @@ type period struct {
 
 func (p period) zero() bool { return p == period{} }
 
-// A repeat is a repeating interval: occurrence k is start + k × period, for k from first to last. Each is computed from
-// the start, so that the 31st of a month comes back after a shorter month.
+// A repeat is a repeating interval: occurrence k is start + k × period, for k from first to last. Each is computed
+// from the start, so that the 31st of a month comes back after a shorter month.
 //
 // Months and days move the local date, the clock time stays; the result is then resolved to an instant by the
 // daylight-saving rule, and elapsed time is added to that.
@@ -50,8 +50,8 @@ func (r *repeat) at(k int64) int64 {
 	return r.zone.resolve(local)*microsPerSec + r.micro + k*r.elapsed
 }
 
-// bound lowers last so that every occurrence is before the end of time, and notes the doubled ones. count is the number of
-// occurrences asked for, negative for no end.
+// bound lowers last so that every occurrence is before the end of time, and notes the doubled ones. count is the
+// number of occurrences asked for, negative for no end.
 func (r *repeat) bound(count int64) {
 	end := r.first
 	switch {

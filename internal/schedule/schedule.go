@@ -15,8 +15,9 @@ const MaxExpressions = 64
 type Options struct {
 	// Location is the time zone; nil means that none was given: UTC, and a start with an offset of its own keeps it.
 	Location *time.Location
-	// Created is the anchor of "R//P1D" and "@every": when the Job was created, or its schedule last changed. It is used
-	// in whole seconds. Zero means 1970-01-01T00:00:00Z, which is good enough to see whether an expression is right.
+	// Created is the anchor of "R//P1D" and "@every": when the Job was created, or its schedule last changed. It is
+	// used in whole seconds. Zero means 1970-01-01T00:00:00Z, which is good enough to see whether an expression is
+	// right.
 	Created time.Time
 	// HashKey seeds H: "namespace/name" of the Job.
 	HashKey string
@@ -24,7 +25,8 @@ type Options struct {
 
 // A Schedule is a set of instants. It never changes after Parse and is safe for concurrent use.
 //
-// Instants are of the years 0001 to 9999; after the last of them, and after n occurrences of Rn, a schedule is exhausted.
+// Instants are of the years 0001 to 9999; after the last of them, and after n occurrences of Rn, a schedule is
+// exhausted.
 type Schedule struct {
 	lines    []Expression
 	warnings []string
@@ -213,7 +215,7 @@ func (s *Schedule) Contains(t time.Time) bool {
 // Expressions gives the lines of the schedule, in order.
 func (s *Schedule) Expressions() []Expression { return slices.Clone(s.lines) }
 
-// Warnings tell what is legal and perhaps not meant, such as a start whose offset is not that of the time zone.
+// Warnings returns what is legal and perhaps not meant, such as a start whose offset is not that of the time zone.
 func (s *Schedule) Warnings() []string { return slices.Clone(s.warnings) }
 
 // Line is the 1-based number of the line.
@@ -242,8 +244,8 @@ func (x Expression) Contains(t time.Time) bool {
 	return t.Nanosecond()%1000 == 0 && x.expr.contains(microsOf(t))
 }
 
-// microsOf rounds down to microseconds: an instant of a schedule is after t if and only if it is after that. A time outside of
-// the supported years is moved to just outside.
+// microsOf rounds down to microseconds: an instant of a schedule is after t if and only if it is after that. A time
+// outside of the supported years is moved to just outside.
 func microsOf(t time.Time) int64 {
 	s := t.Unix()
 	if s < minSecond {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// A tick is a repeating interval of whole seconds of elapsed time, from a whole second: the plainest of schedules. It finds the
-// next instant without a division.
+// A tick is a repeating interval of whole seconds of elapsed time, from a whole second: the plainest of schedules. It
+// finds the next instant without a division.
 type tick struct {
 	first, last int64 // seconds from 1970
 	period      int64 // seconds
 
-	// inverse is 2^64/period rounded up, 0 for a period of 1: the high half of n × inverse is n / period, exactly while
-	// n × period is less than 2^64.
+	// inverse is 2^64/period rounded up, 0 for a period of 1: the high half of n × inverse is n / period, exactly
+	// while n × period is less than 2^64.
 	inverse uint64
 }
 
