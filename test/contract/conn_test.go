@@ -159,6 +159,14 @@ func (c *conn) next(key string, timeout time.Duration) (event any, ok bool) {
 	return event, ok
 }
 
+// waiting says what came that nobody has asked for yet, and whether the stream has ended.
+func (c *conn) waiting() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text, _ := json.Marshal(c.queues)
+	return fmt.Sprintf("not asked for so far: %s; end of the stream: %v", text, c.ended)
+}
+
 // end waits for the end of the stream and returns how it ended.
 func (c *conn) end(timeout time.Duration) (err error, ok bool) {
 	ok = c.wait(timeout, func() bool { err = c.ended; return err != nil })

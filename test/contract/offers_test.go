@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -22,7 +23,8 @@ func (r *replay) usedLater(i int, list []any) bool {
 	return false
 }
 
-// offersOut waits until the offers that are out add up to the recorded ones, and learns the ids if they are one each.
+// offersOut waits until the offers that are out add up to the recorded ones, and learns the ids. One recorded offer may be several here:
+// which resources are free when offers are made depends on milliseconds.
 // At the end there may be more: what had not come back yet when the recording ended.
 func (r *replay) offersOut(l *line, c *conn) error {
 	atEnd := str(at(tree(l.Body), "type")) == "TEARDOWN"
@@ -53,10 +55,36 @@ func (r *replay) offersOut(l *line, c *conn) error {
 	if r.real || len(c.recorded) != 1 || len(c.offers) != 1 || atEnd && !maps.Equal(want, sum(c.offers)) {
 		r.names.learn(str(at(recorded, "id", "value")), str(at(live, "id", "value")))
 		r.names.learn(str(at(recorded, "agent_id", "value")), str(at(live, "agent_id", "value")))
+		if !r.real && len(c.recorded) == 1 && !atEnd {
+			r.pieces[str(at(recorded, "id", "value"))] = slices.Sorted(maps.Keys(c.offers))
+		}
 	} else {
 		r.compare(l, "offer", recorded, live)
 	}
 	return r.learnAgent(live)
+}
+
+// liveOffers returns the ids of the offers that stand for a recorded one.
+func (r *replay) liveOffers(recorded string) []string {
+	if several := r.pieces[recorded]; len(several) > 0 {
+		return several
+	}
+	return []string{r.names.text(recorded)}
+}
+
+// useLiveOffers has a call use all offers that stand for those that the recorded call used.
+func (r *replay) useLiveOffers(call any, recorded []string) {
+	for _, body := range []string{"accept", "decline"} {
+		if fields, ok := at(call, body).(map[string]any); ok && fields["offer_ids"] != nil {
+			var ids []any
+			for _, id := range recorded {
+				for _, live := range r.liveOffers(id) {
+					ids = append(ids, map[string]any{"value": live})
+				}
+			}
+			fields["offer_ids"] = ids
+		}
+	}
 }
 
 // unrecorded reports whether the live event is the end of an offer that stands for no recorded one, where the end of another is due.

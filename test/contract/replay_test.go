@@ -30,8 +30,9 @@ type replay struct {
 	started  time.Time
 	conns    map[string]*conn
 	diffs    []string
-	lengths  map[string]int // of files read, by path
-	agent    string         // host:port of the agent, once an offer has told it
+	lengths  map[string]int      // of files read, by path
+	pieces   map[string][]string // ids of the offers that stand for one recorded offer, where they are several
+	agent    string              // host:port of the agent, once an offer has told it
 
 	hurry   bool
 	prepare func(*replay) // called once names is there
@@ -52,7 +53,7 @@ var errStuck = errors.New("stuck")
 
 // run walks through the recording and returns what differed.
 func (r *replay) run() []string {
-	r.names, r.conns, r.lengths = newNames(), map[string]*conn{}, map[string]int{}
+	r.names, r.conns, r.lengths, r.pieces = newNames(), map[string]*conn{}, map[string]int{}, map[string][]string{}
 	defer func() {
 		for _, c := range r.conns {
 			c.cancel()
@@ -126,13 +127,14 @@ func (r *replay) call(i int, l *line) error {
 	recorded := tree(l.Body)
 	kind := str(at(recorded, "type"))
 	c := r.conns[l.On]
-	if used := offerIDs(recorded); c != nil && len(used) > 0 || kind == "TEARDOWN" {
+	used := offerIDs(recorded)
+	if c != nil && len(used) > 0 || kind == "TEARDOWN" {
 		if err := r.offersOut(l, c); err != nil && !r.gone(c) {
 			return err
 		}
 		for _, id := range used {
 			delete(c.recorded, id)
-			defer c.used([]string{r.names.text(id)})
+			defer c.used(r.liveOffers(id))
 		}
 	}
 	if kind == "REVIVE" && len(c.recorded) == 0 && !r.gone(c) {
@@ -147,7 +149,9 @@ func (r *replay) call(i int, l *line) error {
 	if raw, ok := recorded.(string); ok {
 		body, kind = []byte(raw), "JUNK"
 	} else {
-		body, _ = json.Marshal(r.scaled(r.names.translate(recorded), ""))
+		translated := r.scaled(r.names.translate(recorded), "")
+		r.useLiveOffers(translated, used)
+		body, _ = json.Marshal(translated)
 	}
 	if kind == "KILL" {
 		if err := r.awaitReady(); err != nil {
@@ -267,7 +271,7 @@ func (r *replay) event(i int, l *line) error {
 		live, ok = c.next(k, r.patience)
 	}
 	if !ok {
-		r.fail(l, "no event %s on %s came within %s; want %s", k, l.On, r.patience, l.Body)
+		r.fail(l, "no event %s on %s came within %s; want %s; %s", k, l.On, r.patience, l.Body, c.waiting())
 		return errStuck
 	}
 	if id := str(at(recorded, "rescind", "offer_id", "value")); id != "" {
