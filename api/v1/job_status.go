@@ -7,8 +7,8 @@ const (
 	// JobAccepted: the spec can be decoded and is valid. If False, the message names the field path and the reason,
 	// and nothing runs.
 	JobAccepted = "Accepted"
-	// JobScheduled: the schedule has a next occurrence. If False, the reason says why there is none (suspended,
-	// exhausted, no schedule).
+	// JobScheduled: the schedule has a next occurrence. If False, the reason is why there is none (suspended, exhausted,
+	// no schedule).
 	JobScheduled = "Scheduled"
 	// JobHealthy: the last Run that succeeded or failed has succeeded. Absent until one has ended.
 	JobHealthy = "Healthy"
@@ -23,16 +23,16 @@ const (
 	ReasonValid   = "Valid"
 	ReasonInvalid = "Invalid"
 
-	// Of Scheduled. NextOccurrence is True: status.nextScheduleTime says when. ClockWentBack is True as well:
-	// occurrences later than the present time have been handled already, and nothing fires twice.
+	// Of Scheduled. NextOccurrence is True: status.nextScheduleTime is when. ClockWentBack is True as well: occurrences
+	// later than the present time have been handled already, and nothing fires twice.
 	ReasonNextOccurrence = "NextOccurrence"
 	ReasonClockWentBack  = "ClockWentBack"
 	ReasonNoSchedule     = "NoSchedule"
 	ReasonExhausted      = "Exhausted"
 	ReasonNotAccepted    = "NotAccepted"
 	ReasonSuspended      = "Suspended"
-	// ReasonTooManyFailures: as many Runs failed in a row as spec.suspendAfterFailures allows. The Job is stopped as
-	// if it were suspended, until its spec is written again or a manual Run succeeds. spec.suspend is never changed.
+	// ReasonTooManyFailures: spec.suspendAfterFailures Runs failed in a row. The Job is stopped as if it were suspended,
+	// until its spec is written again or a manual Run succeeds. spec.suspend is never changed.
 	ReasonTooManyFailures = "TooManyFailures"
 
 	// Of Healthy.
@@ -48,9 +48,10 @@ const (
 // Reasons for which an occurrence did not become a Run (NotRun.Reason), besides those of Scheduled=False for what
 // passed while nothing could run.
 const (
-	// ReasonDowntime: it passed while no manager led, and missedRuns did not ask for it. Missed.
+	// ReasonDowntime: it passed while no manager led, and missedRuns does not run it. Missed.
 	ReasonDowntime = "Downtime"
-	// ReasonTooManyMissed: it passed so, and there were more than the controller's limit for missedRuns: All. Missed.
+	// ReasonTooManyMissed: more occurrences than the controller's limit were late or waiting; it was among the oldest.
+	// Missed.
 	ReasonTooManyMissed = "TooManyMissed"
 	// ReasonStartingDeadline: spec.startingDeadline was over before it could start. Missed.
 	ReasonStartingDeadline = "StartingDeadline"
@@ -58,13 +59,13 @@ const (
 	ReasonOverlap = "Overlap"
 	// ReasonQueueFull: concurrencyPolicy Queue, and another occurrence was waiting already. Skipped.
 	ReasonQueueFull = "QueueFull"
-	// ReasonReplaced: concurrencyPolicy Replace, and the next one came before it could start. Skipped.
+	// ReasonReplaced: concurrencyPolicy Replace, and the next one came due before it could start. Skipped.
 	ReasonReplaced = "Replaced"
 	// ReasonScheduleChanged: it belonged to a schedule that was replaced before it started. Skipped.
 	ReasonScheduleChanged = "ScheduleChanged"
-	// ReasonNameTaken: somebody made a Run of another Job under the name that it needs. Skipped.
+	// ReasonNameTaken: a Run of another Job has the name that its Run needs. Skipped.
 	ReasonNameTaken = "NameTaken"
-	// ReasonCalendar: it was on a day on which the Job's Calendars let nothing run. Skipped.
+	// ReasonCalendar: it was on a day that the Job's Calendars exclude. Skipped.
 	ReasonCalendar = "Calendar"
 	// ReasonTooManyMoved: onExcluded is NextDay, and more occurrences were to move than Horae keeps. Skipped.
 	ReasonTooManyMoved = "TooManyMoved"

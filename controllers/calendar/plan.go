@@ -12,28 +12,28 @@ import (
 	"horae/internal/store"
 )
 
-// Decision is what is to be done with a Calendar's status.
+// Decision is what to do with a Calendar's status.
 type Decision struct {
 	// Status is the whole next status.
 	Status v1.CalendarStatus
-	// Created is the creation time that the status document keeps for a spec that does not say.
+	// Created is the Calendar's creation time. The status document keeps it, because a spec need not have it.
 	Created metav1.Time
-	// WriteStatus: it differs from the present one.
+	// WriteStatus: Status differs from the present one.
 	WriteStatus bool
 	// DeleteStatus: the Calendar is gone.
 	DeleteStatus bool
-	// After: look again then, when the next day begins. 0: when something changes.
+	// After is the delay until the next day begins, when to plan again. 0: when something changes.
 	After time.Duration
 }
 
 const (
-	// daysCounted is how many days status.days speaks of: a year, whichever.
+	// daysCounted is how many days status.days covers: a year, leap or not.
 	daysCounted = 366
 	// daysListed bounds status.nextDays.
 	daysListed = 5
 )
 
-// Plan decides. It is pure. The entry is nil for a Calendar of which nothing is left.
+// Plan decides. It is pure. The entry is nil for a Calendar that has neither spec nor status.
 func Plan(e *store.Calendar, now time.Time) Decision {
 	if e == nil {
 		return Decision{}
@@ -57,7 +57,7 @@ func Plan(e *store.Calendar, now time.Time) Decision {
 	return d
 }
 
-// accepted is the condition of that name.
+// accepted returns the condition Accepted.
 func accepted(e *store.Calendar, err error) metav1.Condition {
 	c := metav1.Condition{Type: v1.CalendarAccepted, Status: metav1.ConditionTrue, Reason: v1.ReasonValid,
 		ObservedGeneration: e.Rev.SpecVersion}

@@ -16,7 +16,7 @@ import (
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
 type Cache interface {
-	// Calendar returns nil for what is not there. It also finds what is deleted but for its status.
+	// Calendar returns a Calendar, even if its spec is gone; nil if its status is gone too.
 	Calendar(namespace, name string) *store.Calendar
 }
 
@@ -25,7 +25,7 @@ type Writer interface {
 	Apply(ctx context.Context, change store.Change) (revision int64, err error)
 }
 
-// Reconciler keeps the statuses of Calendars. Cache and Writer are needed.
+// Reconciler writes the statuses of Calendars. Cache and Writer are needed.
 type Reconciler struct {
 	Cache  Cache
 	Writer Writer
