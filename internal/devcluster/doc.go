@@ -26,13 +26,19 @@
 // http, https, ftp, ftps and files are fetched as by Mesos's fetcher, whose rules for names and archives are kept; everything
 // else by the Hadoop client, if there is one. https trusts what Go trusts: the system's roots, or SSL_CERT_FILE.
 //
+// # Logs of executors
+//
+// The stderr of a sandbox has, beside what the task writes, what Mesos's command or Docker executor and its fetcher log there: the
+// lines of 1.11.0, in glog's format. Left out are those about kills and checks, and the fetcher's first, its input in JSON.
+//
 // # Docker
 //
 // Tasks in Docker containers, and custom executors in them, run by the docker command line where a daemon answers
 // (Config.DockerHost), with the arguments that Mesos's Docker containerizer and executor give it: pull, run, inspect,
 // stop, rm; command checks by docker exec, HTTP and TCP checks from inside of the container's network. Containers are
 // removed when they end, at once and not after six hours; those that a kill -9 left, when the next cluster starts on
-// the work dir: they have a label with its path. max_completion_time counts from TASK_RUNNING. Left out: DNS
+// the work dir: they have a label with its path. max_completion_time counts from TASK_RUNNING. TASK_RUNNING and the last
+// update have the times at which the daemon says that the container started and ended. Left out: DNS
 // defaults, cgroups_enable_cfs, limits beside requests, the inspect output in TASK_RUNNING, recovery of containers by
 // a restarted agent process, which here is the same one. Where no daemon answers they are refused as by an agent
 // without the Docker containerizer.

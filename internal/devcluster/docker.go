@@ -93,22 +93,25 @@ func (d docker) pull(ctx context.Context, image string, force bool, sandbox stri
 
 // container is what docker inspect says of a container.
 type container struct {
-	pid int
-	ip  string
+	pid            int
+	ip             string
+	started, ended time.Time // ended is zero while it runs
 }
 
 // inspect answers nil until the container has started, and what it last was once it has ended.
 func (d docker) inspect(ctx context.Context, name string) *container {
 	out, err := d.ask(ctx, dockerAnswerTimeout, "inspect", "--type=container", "--format",
-		"{{.State.StartedAt}} {{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", name)
+		"{{.State.StartedAt}} {{.State.FinishedAt}} {{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}", name)
 	parts := strings.Fields(out)
-	if err != nil || len(parts) < 2 || strings.HasPrefix(parts[0], "0001-") {
+	if err != nil || len(parts) < 3 || strings.HasPrefix(parts[0], "0001-") {
 		return nil
 	}
 	c := &container{}
-	c.pid, _ = strconv.Atoi(parts[1])
-	if len(parts) > 2 && parts[2] != "invalid" {
-		c.ip = parts[2]
+	c.started, _ = time.Parse(time.RFC3339Nano, parts[0]) // the zero time says that it is not known
+	c.ended, _ = time.Parse(time.RFC3339Nano, parts[1])
+	c.pid, _ = strconv.Atoi(parts[2])
+	if len(parts) > 3 && parts[3] != "invalid" {
+		c.ip = parts[3]
 	}
 	return c
 }

@@ -98,6 +98,7 @@ func TestDocker(t *testing.T) {
 	s := &scenario{daemon: daemon, cluster: c}
 
 	t.Run("ends", s.ends)
+	t.Run("is over before anybody has looked", s.short)
 	t.Run("is killed", s.kills)
 	t.Run("is unhealthy", s.unhealthy)
 	t.Run("is healthy inside of its own network", s.healthy)
@@ -212,6 +213,40 @@ func (s *scenario) ends(t *testing.T) {
 			}
 		})
 	}
+}
+
+// short has a docker command that tells of a container only when it is over: its updates have the container's own times all the same.
+func (s *scenario) short(t *testing.T) {
+	real, err := exec.LookPath("docker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	script := fmt.Sprintf(`#!/bin/sh
+case "$*" in *"inspect --type=container"*)
+	for name; do :; done
+	%[1]s -H %[2]s wait "$name" >/dev/null 2>&1 ;;
+esac
+exec %[1]s "$@"
+`, real, s.daemon.Host)
+	if err := os.WriteFile(filepath.Join(bin, "docker"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	o, id := s.offer(t), s.name()
+	s.client.launch(o, inDocker(shell(o, id, "sleep 2")))
+	at := map[mesos.TaskState]float64{}
+	for state := mesos.TASK_STAGING; !terminal(state); {
+		u := s.client.next(scheduler.Event_UPDATE).Update.Status
+		s.client.acknowledge(u)
+		state = u.GetState()
+		at[state] = u.GetTimestamp()
+	}
+	if d := at[mesos.TASK_FINISHED] - at[mesos.TASK_RUNNING]; d < 1 || at[mesos.TASK_RUNNING] < at[mesos.TASK_STARTING] {
+		t.Errorf("a container that slept 2 s ran %g s: %v", d, at)
+	}
+	// The command in its place is needed until then.
+	eventually(t, "the removal of the container", func() bool { return len(s.daemon.Containers()) == 0 })
 }
 
 func (s *scenario) kills(t *testing.T) {

@@ -24,6 +24,8 @@ type dockerRun struct {
 	daemon docker
 	// started is what the container was when it had started; nil before.
 	started *container
+	// launched is when its start was announced, running when it started, ended when it ended, by the daemon's account.
+	launched, running, ended time.Time
 	// stop is the grace period of a stop that waits until there is something to stop.
 	stop *time.Duration
 }
@@ -64,6 +66,7 @@ func (a *Agent) executeInDocker(ctx context.Context, x *run, cred *syscall.Crede
 		}
 	}()
 	// 3. The container.
+	x.logExecutorStart()
 	started := a.startProcess(x, cmd)
 	for _, f := range files {
 		_ = f.Close()
@@ -82,7 +85,9 @@ func (a *Agent) executeInDocker(ctx context.Context, x *run, cred *syscall.Crede
 	_ = cmd.Wait() // what matters of the error is in ProcessState
 	x.cancel()
 	watching.Wait()
-	a.containerStarted(x, daemon.inspect(context.Background(), d.name)) // if it was over before anybody had looked
+	last := daemon.inspect(context.Background(), d.name)
+	a.containerStarted(x, last) // if it was over before anybody had looked
+	a.containerEnded(x, last)
 	a.exited(x, "Container "+howEnded(cmd.ProcessState), cmd.ProcessState.Success())
 }
 
@@ -118,17 +123,41 @@ func (a *Agent) containerStarted(x *run, c *container) {
 		return
 	}
 	d.started = c
+	d.running = within(c.started, d.launched, time.Now())
 	if c.ip != "" && x.containerStatus != nil {
 		x.containerStatus.NetworkInfos = []mesos.NetworkInfo{
 			{IPAddresses: []mesos.NetworkInfo_IPAddress{{Protocol: mesos.IPv4.Enum(), IPAddress: &c.ip}}}}
 	}
 	if !x.custom() && !x.killing && !terminal(x.state) {
-		a.emit(x, x.status(mesos.TASK_RUNNING))
+		s := x.status(mesos.TASK_RUNNING)
+		s.Timestamp = timestamp(d.running)
+		a.emit(x, s)
 		a.startDeadline(x)
 	}
 	if d.stop != nil {
 		a.stopContainer(x, *d.stop)
 	}
+}
+
+// containerEnded notes when the container ended: the last update of the task says so. c may be nil: it is not known.
+func (a *Agent) containerEnded(x *run, c *container) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	if d := x.docker; c != nil && d.started != nil {
+		d.ended = within(c.ended, d.running, time.Now())
+	}
+}
+
+// within is a time by the daemon's clock, which may differ: not before what has preceded it, and not after now. A time that is not known is
+// now.
+func within(at, from, now time.Time) time.Time {
+	switch {
+	case at.Year() <= 1, at.After(now):
+		return now
+	case at.Before(from):
+		return from
+	}
+	return at
 }
 
 // stopContainer stops a container as soon as it has started: before, the daemon may not know it yet. Cluster.mu must be held.

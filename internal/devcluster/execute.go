@@ -32,6 +32,9 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 			fmt.Sprintf("Failed to create executor directory '%s': %v", x.dir, err)))
 		return
 	}
+	if err := x.openStderr(); err == nil {
+		defer x.log.Close()
+	}
 	// 3. Its files.
 	if err := a.fetchAll(ctx, x, cred); err != nil {
 		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED,
@@ -48,6 +51,7 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 		a.executeInDocker(ctx, x, cred)
 		return
 	}
+	x.logExecutorStart()
 	cmd, files, err := a.command(x, cred)
 	if err != nil {
 		a.refuse(x, x.agentStatus(mesos.TASK_FAILED, mesos.REASON_CONTAINER_LAUNCH_FAILED, "Failed to launch container: "+err.Error()))
@@ -100,6 +104,9 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	a.c.mu.Lock()
 	if err == nil {
 		x.pgid = pid
+		if x.byCommandExecutor() {
+			x.logf(logInfo, "executor.cpp:740", "Forked command at %d", pid)
+		}
 	}
 	unwanted := x.killing || x.executorDied || a.c.closing
 	if !unwanted {
@@ -134,7 +141,9 @@ func (a *Agent) announce(x *run, pid int) {
 		x.checkStatus = emptyCheckStatus(x.info.Check)
 	}
 	a.emit(x, x.status(mesos.TASK_STARTING))
-	if x.docker == nil { // a container has yet to start
+	if x.docker != nil { // it has yet to start
+		x.docker.launched = time.Now()
+	} else {
 		a.emit(x, x.status(mesos.TASK_RUNNING))
 		a.startDeadline(x)
 	}
@@ -152,6 +161,7 @@ func (a *Agent) exited(x *run, message string, success bool) {
 			a.signalStrays(x, syscall.SIGKILL)
 		}
 	}
+	x.logExecutorEnd(message)
 	a.c.stop(x.deadline)
 	if x.checkStatus != nil {
 		x.checkStatus = emptyCheckStatus(x.info.Check)

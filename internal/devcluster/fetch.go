@@ -15,17 +15,18 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 )
 
-// fetchAll puts the URIs of a task into its sandbox, one after the other, and writes into the sandbox's stderr what
-// went wrong, as the fetcher does.
+// fetchAll puts the URIs of a task into its sandbox, one after the other, and logs as the fetcher does.
 func (a *Agent) fetchAll(ctx context.Context, x *run, cred *syscall.Credential) error {
 	for _, u := range x.commandInfo().GetURIs() {
-		if err := a.fetch(ctx, u, x); err != nil {
-			if f, openErr := openLog(filepath.Join(x.dir, "stderr"), cred); openErr == nil {
-				_, _ = fmt.Fprintf(f, "Failed to fetch '%s': %v\n", u.Value, err)
-				_ = f.Close()
-			}
+		to, err := a.fetch(ctx, u, x)
+		if err != nil {
+			x.logf(logError, "fetcher.cpp:615", "EXIT with status 1: Failed to fetch '%s': %v", u.Value, err)
 			return fmt.Errorf("fetch %s: %w", u.Value, err)
 		}
+		x.logf(logInfo, "fetcher.cpp:618", "Fetched '%s' to '%s'", u.Value, to)
+	}
+	if len(x.commandInfo().GetURIs()) > 0 {
+		x.logf(logInfo, "fetcher.cpp:623", "Successfully fetched all URIs into '%s'", x.dir)
 	}
 	if cred == nil {
 		return nil
@@ -38,44 +39,82 @@ func (a *Agent) fetchAll(ctx context.Context, x *run, cred *syscall.Credential) 
 	})
 }
 
-// fetch gets one URI. As Mesos does it extracts archives unless told not to; executable files are not extracted. An archive stays
-// beside what was in it, unless it came out of the cache.
-func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) error {
+// fetch gets one URI, and returns the file, or the directory if the cache had an archive. As Mesos does it extracts archives unless told
+// not to; executable files are not extracted. An archive stays beside what was in it, unless it came out of the cache.
+func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) (string, error) {
+	x.logf(logInfo, "fetcher.cpp:459", "Fetching URI '%s'", u.Value)
 	name, err := fileName(&u)
 	if err != nil {
-		return err
+		return "", err
 	}
 	sandbox, err := os.OpenRoot(x.dir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer sandbox.Close()
-	extract := !u.GetExecutable() && (u.Extract == nil || *u.Extract)
+	to, extract := filepath.Join(x.dir, name), !u.GetExecutable() && (u.Extract == nil || *u.Extract)
 	if u.GetCache() {
-		cached, done, err := a.fetched.get(ctx, fetchKey{x.user(), u.Value},
-			func(path string) error { return download(ctx, u.Value, path) })
+		cached, done, err := a.fetched.get(ctx, fetchKey{x.user(), u.Value}, func(path string) error {
+			x.logDownload(u.Value, path)
+			return download(ctx, u.Value, path)
+		})
 		switch {
 		case err == nil:
 			defer done()
+			x.logf(logInfo, "fetcher.cpp:349", "Fetching URI '%s' from cache", u.Value)
 			if unpack := unpackerOf(cached); extract && unpack != nil {
-				return unpackFile(unpack, cached, sandbox)
+				return x.dir, x.unpack(unpack, cached, sandbox)
 			}
-			return place(cached, name, u.GetExecutable(), sandbox)
+			if extract {
+				x.logNoArchive("fetcher.cpp:394", u.Value)
+			}
+			return to, place(cached, name, u.GetExecutable(), sandbox)
 		case ctx.Err() != nil:
-			return err
+			return "", err
 		}
 		// As Mesos does: what cannot be had through the cache is fetched without it.
 	}
+	x.logf(logInfo, "fetcher.cpp:290", "Fetching '%s' directly into the sandbox directory", u.Value)
+	x.logDownload(u.Value, to)
 	in, err := open(ctx, u.Value)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer in.Close()
-	unpack := unpackerOf(name)
-	if err := put(in, name, u.GetExecutable(), sandbox); err != nil || !extract || unpack == nil {
-		return err
+	if err := put(in, name, u.GetExecutable(), sandbox); err != nil || !extract {
+		return to, err
 	}
-	return unpackFile(unpack, filepath.Join(x.dir, name), sandbox)
+	if unpack := unpackerOf(name); unpack != nil {
+		return to, x.unpack(unpack, to, sandbox)
+	}
+	x.logNoArchive("fetcher.cpp:332", u.Value)
+	return to, nil
+}
+
+// unpack unpacks a file into the sandbox. Mesos 1.11 logs it of those that it leaves to gunzip, not of those that libarchive unpacks.
+func (x *run) unpack(unpack unpacker, file string, sandbox *os.Root) error {
+	err := unpackFile(unpack, file, sandbox)
+	if err == nil && strings.HasSuffix(file, ".gz") && !strings.HasSuffix(file, ".tar.gz") {
+		x.logf(logInfo, "fetcher.cpp:132", "Extracted '%s' into '%s'", file, x.dir)
+	}
+	return err
+}
+
+// logDownload logs that a file comes from another machine.
+func (x *run) logDownload(uri, to string) {
+	scheme, _, isURL := strings.Cut(uri, "://")
+	switch {
+	case !isURL, scheme == "file":
+	case scheme == "http", scheme == "https", scheme == "ftp", scheme == "ftps":
+		x.logf(logInfo, "fetcher.cpp:175", "Downloading resource from '%s' to '%s'", uri, to)
+	default:
+		x.logf(logInfo, "fetcher.cpp:149", "Downloading resource with Hadoop client from '%s' to '%s'", uri, to)
+	}
+}
+
+func (x *run) logNoArchive(place, uri string) {
+	x.logf(logWarning, place, "Copying instead of extracting resource from URI with 'extract' flag, because it does not seem to be an "+
+		"archive: %s", uri)
 }
 
 // fileName is where a URI's content goes, relative to the sandbox.

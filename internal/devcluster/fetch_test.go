@@ -99,7 +99,23 @@ func fetching(t *testing.T) (*Agent, *run) {
 	t.Helper()
 	dir := t.TempDir()
 	a := &Agent{fetched: &fetchCache{dir: filepath.Join(t.TempDir(), "fetch"), limit: 1 << 20}}
-	return a, &run{agent: a, dir: dir, framework: &mesos.FrameworkInfo{User: "root"}, info: &mesos.TaskInfo{Command: &mesos.CommandInfo{}}}
+	x := &run{agent: a, dir: dir, framework: &mesos.FrameworkInfo{User: "root"}, info: &mesos.TaskInfo{Command: &mesos.CommandInfo{}}}
+	if err := x.openStderr(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = x.log.Close() })
+	return a, x
+}
+
+// fetchedInto is the tree of a sandbox but for the fetcher's log, which holds nothing else than that.
+func fetchedInto(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	got := tree(t, dir)
+	if log, rest := executorLog(got["stderr"]); len(log) == 0 || rest != "" {
+		t.Errorf("standard error is not the log of a fetcher: %q", got["stderr"])
+	}
+	delete(got, "stderr")
+	return got
 }
 
 // tree is what a directory holds: what files hold, where links lead, with a star for what is executable.
@@ -176,7 +192,7 @@ func TestFetchedArchivesAreUnpacked(t *testing.T) {
 						want["run.sh"] = "echo run"
 					}
 				}
-				if diff := cmp.Diff(want, tree(t, x.dir)); diff != "" {
+				if diff := cmp.Diff(want, fetchedInto(t, x.dir)); diff != "" {
 					t.Errorf("cached %v: %s", cached, diff)
 				}
 			}
@@ -241,7 +257,7 @@ func TestHowFetchedFilesAreWritten(t *testing.T) {
 				}
 				return
 			}
-			if diff := cmp.Diff(tc.want, got); diff != "" {
+			if diff := cmp.Diff(tc.want, fetchedInto(t, x.dir)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -358,7 +374,7 @@ func TestAbsoluteNamesAreRelativeToTheSandbox(t *testing.T) {
 	if err := a.fetchAll(context.Background(), x, nil); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"opt/x": "echo"}, tree(t, x.dir)); diff != "" {
+	if diff := cmp.Diff(map[string]string{"opt/x": "echo"}, fetchedInto(t, x.dir)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -2,6 +2,7 @@ package devcluster
 
 import (
 	"context"
+	"os"
 	"sort"
 	"time"
 
@@ -35,6 +36,7 @@ type run struct {
 	checkStatus     *mesos.CheckStatusInfo
 	pgid            int               // the process group, once there is one
 	docker          *dockerRun        // if it runs in Docker, once it is about to start
+	log             *os.File          // the sandbox's stderr; execute alone uses it
 	secrets         map[string]string // by secretPath; set before the process starts
 	exited          bool              // its leader has been waited for: pgid may not be signalled any more
 	killing         bool
@@ -62,13 +64,17 @@ type group struct {
 
 // status makes an update of the executor's in this state.
 func (x *run) status(state mesos.TaskState) *mesos.TaskStatus {
+	at := time.Now()
+	if x.docker != nil && terminal(state) && !x.docker.ended.IsZero() {
+		at = x.docker.ended
+	}
 	return &mesos.TaskStatus{
 		TaskID:          x.info.TaskID,
 		State:           state.Enum(),
 		Source:          mesos.SOURCE_EXECUTOR.Enum(),
 		AgentID:         &mesos.AgentID{Value: x.agent.id},
 		ExecutorID:      &mesos.ExecutorID{Value: x.executor},
-		Timestamp:       timestamp(time.Now()),
+		Timestamp:       timestamp(at),
 		UUID:            newUUIDBytes(),
 		ContainerStatus: x.containerStatus,
 		CheckStatus:     x.checkStatus,

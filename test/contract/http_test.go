@@ -1,8 +1,11 @@
 package contract
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"net/url"
+	"regexp"
 	"sort"
 	"strings"
 )
@@ -19,9 +22,11 @@ func (r *replay) compareHTTP(l *line, call, recorded, live string) {
 	case path == "/files/read" && want != nil:
 		r.compareRead(l, query, want, got)
 	case call == "READ_FILE":
-		// The executor's log, which has no place in the dev cluster's files: its shape.
 		if at(got, "type") != "READ_FILE" || at(got, "read_file", "size") == nil {
 			r.fail(l, "want a READ_FILE answer with a size, got %s", live)
+		}
+		if !r.real { // whose hostname is another
+			r.compare(l, "the executor's log", executorLog(want), executorLog(got))
 		}
 	case call == "GET_TASKS":
 		r.compareTasks(l, want, got)
@@ -34,6 +39,21 @@ func (r *replay) compareHTTP(l *line, call, recorded, live string) {
 	case recorded != live:
 		r.fail(l, "%s %s %s: want %q, got %q", l.Method, l.Path, call, recorded, live)
 	}
+}
+
+var (
+	glogHeader = regexp.MustCompile(`(?m)^([IWE])\d{8} [\d:.]+ +\d+ `)
+	agentID    = regexp.MustCompile(`[0-9a-f-]{36}-S\d+`)
+)
+
+// executorLog is the whole lines of an executor's log that was read, without times, threads and ids.
+func executorLog(answer any) string {
+	data, err := base64.StdEncoding.DecodeString(str(at(answer, "read_file", "data")))
+	if err != nil {
+		return err.Error()
+	}
+	lines := string(data[:bytes.LastIndexByte(data, '\n')+1])
+	return agentID.ReplaceAllString(glogHeader.ReplaceAllString(lines, "$1 "), "AGENT")
 }
 
 // compareState compares of an agent's state what leads to sandboxes and what it has.
