@@ -13,7 +13,28 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-func validateConstraint(c *Constraint, path *field.Path) field.ErrorList {
+// Bounds of a task's constraints. Each pattern is compiled again for every Run that waits, and a few characters such as
+// (\pL{1000}){100} may compile to very many instructions.
+const (
+	maxConstraints  = 64
+	maxPattern      = 4096
+	maxInstructions = 10_000 // of all patterns of a task together
+)
+
+func validateConstraints(list []Constraint, path *field.Path) field.ErrorList {
+	if n := len(list); n > maxConstraints {
+		return field.ErrorList{field.TooMany(path, n, maxConstraints)}
+	}
+	var errs field.ErrorList
+	instructions := maxInstructions
+	for i := range list {
+		errs = append(errs, validateConstraint(&list[i], path.Index(i), &instructions)...)
+	}
+	return errs
+}
+
+// validateConstraint takes what the constraint's pattern needs from the instructions that are left.
+func validateConstraint(c *Constraint, path *field.Path, instructions *int) field.ErrorList {
 	var errs field.ErrorList
 	if c.Attribute == "" {
 		errs = append(errs, field.Required(path.Child("attribute"), "an agent's attribute, or hostname, agent, region, zone"))
@@ -27,7 +48,7 @@ func validateConstraint(c *Constraint, path *field.Path) field.ErrorList {
 	if bad := oneOf(path.Child("operator"), c.Operator, operators...); bad != nil {
 		return append(errs, bad...)
 	}
-	if msg := badConstraintValue(c.Operator, c.Value); msg != "" {
+	if msg := badConstraintValue(c.Operator, c.Value, instructions); msg != "" {
 		if c.Value == "" {
 			return append(errs, field.Required(path.Child("value"), msg))
 		}
@@ -37,7 +58,7 @@ func validateConstraint(c *Constraint, path *field.Path) field.ErrorList {
 }
 
 // badConstraintValue returns what is wrong with the value of a constraint with that operator; "" if nothing is.
-func badConstraintValue(op ConstraintOperator, value string) string {
+func badConstraintValue(op ConstraintOperator, value string, instructions *int) string {
 	switch op {
 	case OpEquals, OpNotEquals:
 		if value == "" {
@@ -47,7 +68,7 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 		if value == "" {
 			return "a regular expression that the whole value matches"
 		}
-		return badPattern(value)
+		return badPattern(value, instructions)
 	case OpExists, OpNotExists, OpUnique:
 		if value != "" {
 			return "must be empty: " + string(op) + " compares with nothing"
@@ -72,23 +93,27 @@ func badConstraintValue(op ConstraintOperator, value string) string {
 	return ""
 }
 
-// Bounds of a regular expression: a few characters such as (\pL{1000}){100} may compile to very many instructions.
-const (
-	maxPattern      = 4096
-	maxInstructions = 10_000
-)
-
-func badPattern(pattern string) string {
+// badPattern returns what is wrong with a pattern; "" if nothing is. Once no instructions are left, which has been reported, it
+// compiles no more.
+func badPattern(pattern string, instructions *int) string {
 	if len(pattern) > maxPattern {
 		return fmt.Sprintf("must have at most %d characters", maxPattern)
+	}
+	if *instructions < 0 {
+		return ""
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return "must be a regular expression (RE2: no look-ahead, no back-references): " +
 			strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 	}
-	if prog, err := syntax.Compile(parsed.Simplify()); err != nil || len(prog.Inst) > maxInstructions {
+	prog, err := syntax.Compile(parsed.Simplify())
+	if err != nil || len(prog.Inst) > maxInstructions {
+		*instructions = -1
 		return "is too large a regular expression: its repetitions stand for too much"
+	}
+	if *instructions -= len(prog.Inst); *instructions < 0 {
+		return "is too large a regular expression beside those of the other constraints: their repetitions stand for too much"
 	}
 	return ""
 }

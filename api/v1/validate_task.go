@@ -22,9 +22,7 @@ func validateTask(t *TaskSpec, path *field.Path) field.ErrorList {
 	errs = append(errs, validateFetch(t.Fetch, path.Child("fetch"))...)
 	errs = append(errs, validateResources(&t.Resources, path.Child("resources"))...)
 	errs = append(errs, invalid(path.Child("role"), t.Role, isRole(t.Role))...)
-	for i := range t.Constraints {
-		errs = append(errs, validateConstraint(&t.Constraints[i], path.Child("constraints").Index(i))...)
-	}
+	errs = append(errs, validateConstraints(t.Constraints, path.Child("constraints"))...)
 	errs = append(errs, oneOf(path.Child("placement"), t.Placement, PlacementPack, PlacementSpread)...)
 	if t.Container != nil {
 		errs = append(errs, validateContainer(t.Container, t.Resources.Ports, path.Child("container"))...)

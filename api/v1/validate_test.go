@@ -76,6 +76,10 @@ spec.task.healthCheck.command: Invalid value: has 131072 bytes, and Linux gives`
 	{name: "regular expressions that stand for too much", input: jobHead + "  task:\n    shell: x\n    constraints: [{attribute: a, operator: Like, value: '(x{100}){10}'}, {attribute: a, operator: Like, value: '" + strings.Repeat("(x{1000})", 20) + "'}, {attribute: a, operator: Unlike, value: " + strings.Repeat("x", 5000) + "}]\n",
 		want: `spec.task.constraints[1].value: Invalid value: "` + strings.Repeat("(x{1000})", 20) + `": is too large a regular expression: its repetitions stand for too much
 spec.task.constraints[2].value: Invalid value: "` + strings.Repeat("x", 5000) + `": must have at most 4096 characters`},
+	{name: "regular expressions that stand for too much together", input: jobHead + "  task:\n    shell: x\n    constraints: [" + strings.Repeat("{attribute: a, operator: Like, value: '(x{100}){10}'}, ", 12) + "]\n",
+		want: `spec.task.constraints[9].value: Invalid value: "(x{100}){10}": is too large a regular expression beside those of the other constraints: their repetitions stand for too much`},
+	{name: "more constraints than a person writes", input: jobHead + "  task:\n    shell: x\n    constraints: [" + strings.Repeat("{attribute: a, operator: Like, value: '('}, ", 65) + "]\n",
+		want: `spec.task.constraints: Too many: 65: must have at most 64 items`},
 	{name: "lengths of time that are zero",
 		input: jobHead + "  startingDeadline: 0s\n  timeout: 0s\n  queueTimeout: 0s\n  deadline: 0s\n  async: {timeout: 0s}\n  retries: {maxDelay: 0s}\n  history: {ttl: 0s}\n  unreachable: {after: 0s, then: Replace}\n" + shell,
 		want: `spec.startingDeadline: Invalid value: "0s": must be greater than zero

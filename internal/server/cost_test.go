@@ -72,6 +72,8 @@ func attacks() []attack {
 		post("merges", "annotations: &a {"+repeat(10_000, func(i int) string { return fmt.Sprintf("k%d: v, ", i) })+"}\nlabels: {<<: ["+strings.Repeat("*a, ", 4_000)+"]}\n", 400),
 		post("wrong variables", job(`{"task":{"shell":"true","env":[{"name":"A"}`+repeat(10_000, func(i int) string { return fmt.Sprintf(`,{"name":"=%d"}`, i) })+`]}}`), 422),
 		post("wrong labels", `{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":"b","labels":{"a":"b"`+repeat(40_000, func(i int) string { return fmt.Sprintf(`,"%d=":"="`, i) })+`}},"spec":{"task":{"shell":"true"}}}`, 422),
+		post("many constraints", job(`{"task":{"shell":"true","constraints":[{"attribute":"a","operator":"Exists"}`+strings.Repeat(`,{"attribute":"a","operator":"Unlike","value":"[\\pL\\pN\\pS]{1000}"}`, 14_000)+`]}}`), 422),
+		post("large patterns", job(`{"task":{"shell":"true","constraints":[{"attribute":"a","operator":"Exists"}`+strings.Repeat(`,{"attribute":"a","operator":"Unlike","value":"`+strings.Repeat("a{999}", 600)+`"}`, 63)+`]}}`), 422),
 		post("nested Lists", strings.Repeat(`{"apiVersion":"v1","kind":"List","items":[`, 4_000)+strings.Repeat("]}", 4_000), 400),
 		post("unknown fields", job("{"+repeat(70_000, func(i int) string { return fmt.Sprintf(`"f%d":1,`, i) })+`"z":1}`), 400),
 		post("unknown fields in metadata", `{"apiVersion":"horae/v1","kind":"Job","metadata":{`+repeat(70_000, func(i int) string { return fmt.Sprintf(`"f%d":1,`, i) })+`"z":1}}`, 400),
