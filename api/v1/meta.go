@@ -29,7 +29,8 @@ const AnnotationResumedAt = "horae/resumed-at"
 // them.
 const DefaultNamespace = "default"
 
-// AddToScheme registers the types of this package.
+// AddToScheme registers the types of this package. It serves programs that use client-go or controller-runtime;
+// Horae does not call it.
 func AddToScheme(s *runtime.Scheme) error {
 	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{})
 	metav1.AddToGroupVersion(s, GroupVersion)

@@ -171,7 +171,7 @@ func (c *Controller) Concerns(e cache.Event) []store.Key {
 	return keys
 }
 
-// Foresee takes note of when a Job that changed is due next, so that offers are in hand. A Run that starts up
+// Foresee takes note of when a Job that changed is due next, so that offers are held by then. A Run that starts up
 // to some jitter later does not need them.
 func (c *Controller) Foresee(e cache.Event) {
 	_, job := cache.Of[v1.Job](e)
@@ -183,7 +183,7 @@ func (c *Controller) Foresee(e cache.Event) {
 	}
 }
 
-// Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are in hand a
+// Expect says that a Run of a task in this role (empty: the first) will be due at t: offers are held a
 // little before.
 func (c *Controller) Expect(role string, t time.Time) {
 	c.placer.post(note{expect: &expectation{cmp.Or(role, c.cfg.Roles[0]), t}})

@@ -17,19 +17,19 @@
 //
 // Where things are:
 //
-//   - plan.go: what is to be done for one Run now; outcome.go: what the end of an attempt means for its Run;
-//     taskstates.go: the table of Mesos's task states and reasons (docs/task-states.md); retry.go: whether and
-//     when there is another attempt; deadlines.go: when time is up; attempt.go, taskid.go: attempts and their
-//     task IDs
+//   - plan.go: what is to be done for one Run now; outcome.go: what the end of an attempt means for its Run, and
+//     whether it counts; taskstates.go: the table of Mesos's task states and reasons (docs/task-states.md);
+//     retry.go: when the next attempt may start; deadlines.go: when time is up; attempt.go, taskid.go: attempts
+//     and their task IDs
 //   - task.go: the Mesos task of an attempt, with its environment
 //   - heldoffers.go: how long offers are held, REVIVE, SUPPRESS and DECLINE; lookahead.go: when offers will be wanted
 //   - taskreconciliation.go, settling.go: reconciliation of tasks with Mesos, and when the gate opens; gate.go:
 //     why nothing is launched at all
-//   - maintenance.go, inverseoffers.go: maintenance windows of agents
+//   - inverseoffers.go: how inverse offers are answered; maintenance.go: what a Run reports about maintenance
 //   - pendingupdates.go, facts.go, inflight.go, liveattempts.go: what this process remembers beside etcd
 //   - times.go: pauses and other times that no configuration changes; message.go, equal.go: messages, comparing
 //
-// The package never talks to Mesos or etcd itself: internal/manager hands it a writer, a cache and a driver,
+// The package never talks to Mesos or etcd itself: internal/manager gives it a writer, a cache and a driver,
 // and feeds it the master's events. It never writes a Job's status, and of a Run's spec it only ever deletes
 // the whole, when its Job is gone.
 package run

@@ -24,7 +24,7 @@ func (g gateState) closed() placement.Why {
 		return placement.Why{Reason: waitDisconnected, Message: "no attempt is launched before Mesos is connected"}
 	case gateReconciling:
 		return placement.Why{
-			Reason: waitReconciling, Message: "no attempt is launched before Mesos has told what became of those that were live",
+			Reason: waitReconciling, Message: "no attempt is launched before Mesos has reported what became of those that were live",
 		}
 	}
 	return placement.Why{}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	v1 "horae/api/v1"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -168,4 +169,31 @@ func (u *inverseOffers) answer(ctx context.Context) {
 			u.log.V(1).Info("Answer to inverse offers did not go through", "offers", len(ids), "error", err.Error())
 		}
 	}
+}
+
+// resident is a live attempt on an agent.
+type resident struct {
+	run     *v1.Run
+	attempt *v1.Attempt
+}
+
+// verdict is one answer, for all inverse offers that get the same.
+type verdict struct {
+	accept bool
+	holds  time.Duration
+}
+
+// judge answers one inverse offer; stays is a Run that may not end in time.
+func judge(i offer.InverseOffer, residents []resident, now time.Time) (v verdict, stays *v1.Run) {
+	for _, r := range residents {
+		if (i.AgentID == "" || r.attempt.AgentID == i.AgentID) && !leavesInTime(r.run, r.attempt, i.Unavailable, now) {
+			return verdict{false, answerHolds(i.Unavailable, now)}, r.run
+		}
+	}
+	return verdict{true, answerHolds(i.Unavailable, now)}, nil
+}
+
+// answerHolds is how long an answer holds. The nearer the window, the sooner Mesos asks again.
+func answerHolds(w offer.Window, now time.Time) time.Duration {
+	return min(max(w.Start.Sub(now)/2, answerHoldsMin), answerHoldsMax)
 }

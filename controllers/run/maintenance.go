@@ -15,11 +15,6 @@ func leavesInTime(r *v1.Run, a *v1.Attempt, w offer.Window, now time.Time) bool 
 	return bound && !over.After(w.Start)
 }
 
-// answerHolds is how long an answer holds. The nearer the window, the sooner Mesos asks again.
-func answerHolds(w offer.Window, now time.Time) time.Duration {
-	return min(max(w.Start.Sub(now)/2, answerHoldsMin), answerHoldsMax)
-}
-
 // reportMaintenance reports in the Run's status that its agent goes into maintenance before the attempt has to
 // end, and takes that back when it is known to be over.
 func (p *plan) reportMaintenance(a *v1.Attempt) {
@@ -38,26 +33,4 @@ func (p *plan) reportMaintenance(a *v1.Attempt) {
 			p.lookAgain(w.Start.Add(w.Duration))
 		}
 	}
-}
-
-// resident is a live attempt on an agent.
-type resident struct {
-	run     *v1.Run
-	attempt *v1.Attempt
-}
-
-// verdict is one answer, for all inverse offers that get the same.
-type verdict struct {
-	accept bool
-	holds  time.Duration
-}
-
-// judge answers one inverse offer; stays is a Run that may not end in time.
-func judge(i offer.InverseOffer, residents []resident, now time.Time) (v verdict, stays *v1.Run) {
-	for _, r := range residents {
-		if (i.AgentID == "" || r.attempt.AgentID == i.AgentID) && !leavesInTime(r.run, r.attempt, i.Unavailable, now) {
-			return verdict{false, answerHolds(i.Unavailable, now)}, r.run
-		}
-	}
-	return verdict{true, answerHolds(i.Unavailable, now)}, nil
 }

@@ -42,7 +42,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "horae_runs_waiting", Help: "Runs that wait for an offer.",
 		})),
 		offers: metric.Register(r, prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "horae_offers_held", Help: "Offers in hand.",
+			Name: "horae_offers_held", Help: "Offers held.",
 		})),
 		place: metric.Register(r, prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "horae_place_seconds", Help: "Time that one round of placement took, without its writes.",

@@ -10,10 +10,11 @@ import (
 	"horae/internal/offer"
 )
 
-// This file decides what the end of an attempt means for its Run. What each task state and reason of Mesos
-// means is the table in taskstates.go; when the next attempt may start is in retry.go.
+// This file decides what the end of an attempt means for its Run, and whether it counts against retries.limit.
+// What each task state and reason of Mesos means is the table in taskstates.go; when the next attempt may start is in retry.go.
 
-// freeAborts is how many attempts of a Run may be aborted before they count against retries.limit.
+// freeAborts is how many attempts of a Run may be aborted before they count against retries.limit. Attempts of
+// class unstarted never count.
 const freeAborts = 5
 
 // ending is how an attempt ended and what that means for its Run.

@@ -10,7 +10,8 @@ import (
 	"horae/internal/backoff"
 )
 
-// This file decides whether and when a Run gets another attempt.
+// This file decides when the next attempt of a Run may start. Whether an ended attempt counts, and how many are
+// free, is in outcome.go.
 
 // retry lets the Run wait for its next attempt, unless its deadline would come first.
 func (p *plan) retry(a *v1.Attempt, e ending) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -227,7 +228,7 @@ func (f fate) told(r row) string {
 	return "`" + f.word + "`: " + text
 }
 
-const taskStatesHead = `# What each task state means
+var taskStatesHead = `# What each task state means
 
 Mesos reports how a task is doing by a state and, often, a reason. This page lists all states and reasons of
 Mesos 1.11 and what each of them does to an attempt. Rows are read from the top; the first one that fits applies. A
@@ -253,8 +254,8 @@ What follows for the Run:
 | succeeded | the Run has succeeded |
 | failed for good | the Run has failed, because a retry would end in the same way |
 | killed | the Run ends Killed. If a timeout or a health check caused the kill it counts as a failure |
-| tried again | a new attempt follows soon; this one does not count against ` + "`retries.limit`" + ` |
-| aborted | tried again, for the first five of such ends in a Run; from then on as the row below |
+| tried again | a new attempt follows soon; this one never counts against ` + "`retries.limit`" + ` |
+| aborted | tried again, for the first ` + strconv.Itoa(freeAborts) + ` of such ends in a Run; from then on as the row below |
 | retried | a new attempt follows as ` + "`retries`" + ` says |
 | retried as lost | the same, unless ` + "`retries.onLost`" + ` is false |
 
@@ -263,7 +264,8 @@ A Run that is cancelled or deleted, or whose deadline is over, is never retried.
 An executor can end before its task has started: the agent was killed and restarted meanwhile, the framework's own
 executor is broken, or the agent cannot run containers of that type. The agent then reports ` + "`TASK_FAILED` with" + `
 ` + "`EXECUTOR_TERMINATED`" + ` for a task that never ran. Horae tries again, on another agent if one has room: after 250 ms,
-then after twice as long each time. After five such attempts of a Run the next ones count, because the task itself may be
+then after twice as long each time. After ` + strconv.Itoa(freeAborts) + ` such attempts of a Run the next ones
+count, because the task itself may be
 the cause. Whether a task can be alive although its agent says so depends on the agent's launcher: see
 [failures](failures.md).
 

@@ -9,13 +9,14 @@ import (
 // Times that no configuration changes. Those of explanations are in placement/explain.go. A pause doubles with
 // every further time, up to its bound.
 const (
-	// killPause is before a kill is repeated, askPause before a silent attempt is asked after; repeatMax
-	// bounds both, and the pause between two questions after those that have been silent since a subscription.
+	// killPause is the pause before a kill is repeated, askPause the pause before Mesos is asked about a silent
+	// attempt. repeatMax bounds both, and the pause between two questions about the attempts that have been
+	// silent since a subscription.
 	killPause = 5 * time.Second
 	askPause  = 10 * time.Second
 	repeatMax = 5 * time.Minute
-	// askFailedPause is when all are asked again after a question that did not go through: it may have been
-	// the one that matters.
+	// askFailedPause is the pause before Mesos is asked about all attempts again because a question could not be
+	// sent: it may have been the one that matters.
 	askFailedPause = 30 * time.Second
 	// inFlightPause is when a task is looked at again that is to die, but whose ACCEPT is still under way.
 	inFlightPause = 250 * time.Millisecond

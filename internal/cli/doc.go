@@ -3,6 +3,8 @@
 // It keeps no state and decides nothing about Jobs: what it shows comes from the server, but for `horae schedule EXPR`, which
 // reads an expression by itself with internal/schedule. cmd/horae calls Main; tests call it in-process.
 //
+// The numbers of the exit codes are in cli.go; which one `trigger --wait` returns for an ended Run is in runs.go.
+//
 // Each command has a file of its own name; get_watch.go is `get -w`, and patch.go is common to suspend, resume and cancel. The
 // rest is shared:
 //

@@ -42,7 +42,7 @@ func (m *Manager) awaitEtcd(ctx context.Context, cfg store.Config) (*store.Store
 		if err == nil || ctx.Err() != nil || !store.Unavailable(err) {
 			return s, err
 		}
-		m.notReady.on("etcd does not answer: " + err.Error())
+		m.notReady.waitFor("etcd does not answer: " + err.Error())
 		m.log.Info("Waiting for etcd", "error", err.Error(), "for", time.Since(began))
 		if err := backoff.Sleep(ctx, askEtcdAgain); err != nil {
 			return nil, err

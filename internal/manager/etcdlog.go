@@ -7,8 +7,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// etcdLog is a zap core, which etcd wants, that logs through logr: from level up; etcd tells its routine at info, which is not
-// an operator of Horae's business.
+// etcdLog passes etcd's log to logr, from level up. etcd logs routine at info, which operators do not need.
 type etcdLog struct {
 	zapcore.LevelEnabler
 	log logr.Logger

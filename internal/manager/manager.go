@@ -72,7 +72,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 		return err
 	}
 
-	// Files that are missing or wrong are told now, and not when we come to lead.
+	// Files that are missing or wrong are reported now, and not when we come to lead.
 	if err := m.configureMesos(); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
 	group, ctx := errgroup.WithContext(ctx)
-	m.notReady.on("not everything has been read from etcd yet")
+	m.notReady.waitFor("not everything has been read from etcd yet")
 	group.Go(func() error { return m.cache.Follow(ctx) })
 	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.
 		group.Go(func() error {
@@ -121,7 +121,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	return nil
 }
 
-// serve waits until the cache is filled, tells that on out, and serves the API until ctx ends.
+// serve waits until the cache is filled, reports that on out, and serves the API until ctx ends.
 func (m *Manager) serve(ctx context.Context, api *server.Server, out io.Writer) error {
 	select {
 	case <-m.cache.Synced():

@@ -50,8 +50,8 @@ func startNotReady(l net.Listener, metrics prometheus.Gatherer) *notReady {
 	return w
 }
 
-// on says what is waited for.
-func (w *notReady) on(why string) {
+// waitFor sets what the answers name as missing.
+func (w *notReady) waitFor(why string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.why = why

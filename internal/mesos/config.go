@@ -15,7 +15,7 @@ import (
 	"horae/internal/offer"
 )
 
-// Handler is told what the master says. Its methods are called one at a time, in the order of the stream, from the
+// Handler receives what the master says. Its methods are called one at a time, in the order of the stream, from the
 // goroutine of Driver.Run. They must not block: the master keeps in memory what is not read. (A slow one is never taken for
 // a silent master.)
 type Handler interface {
@@ -32,13 +32,13 @@ type Handler interface {
 	RescindInverse(offerID string)
 	// Update is a task's status. It must be acknowledged once its effect is stored (I2), if it WantsAck.
 	Update(u offer.Update)
-	// AgentLost is a hint that an agent is gone; what that means for its tasks is told by updates.
+	// AgentLost is a hint that an agent is gone; updates report what that means for its tasks.
 	AgentLost(agentID string)
 	// FrameworkRemoved says that the master has given up the framework with this id, with all its tasks: they are killed,
-	// or are going to be, and no update will tell. The id is forgotten; a new framework subscribes next.
+	// or are going to be, and no update will report it. The id is forgotten; a new framework subscribes next.
 	FrameworkRemoved(oldID string)
 	// Disconnected ends what Subscribed began. It is also called when a subscription could not be made at all: then err
-	// says why, and nothing had begun. The end of Run's ctx is not told.
+	// says why, and nothing had begun. It is not called when Run's ctx ends.
 	Disconnected(err error)
 }
 
@@ -126,7 +126,7 @@ type Config struct {
 	// CallTimeout is how long the master may leave calls without any answer; then all that wait are given up. Default 10 s.
 	CallTimeout time.Duration
 	// MissedHeartbeats is how many intervals of heartbeat the stream may be silent; default 5, as Mesos recommends. The
-	// interval is what the master tells (15 s by default).
+	// interval is the one that the master announces (15 s by default).
 	MissedHeartbeats int
 	// BackoffMin and BackoffMax bound the wait before a subscription is tried again: a random part (full jitter) of
 	// BackoffMin, doubled each time all masters were tried, to BackoffMax. Defaults 250 ms and 5 s.

@@ -128,7 +128,7 @@ func appendRequest(b []byte, head, authorization string, c *scheduler.Call) ([]b
 
 // readMessage returns the text of a refusal.
 func readMessage(body io.Reader) string {
-	b, _ := io.ReadAll(io.LimitReader(body, maxMessage)) // what could be read is what can be told
+	b, _ := io.ReadAll(io.LimitReader(body, maxMessage)) // report as much as could be read
 	return strings.TrimSpace(string(b))
 }
 

@@ -131,7 +131,7 @@ func (s *subscription) subscribed(ctx context.Context, e *scheduler.Event_Subscr
 	return nil
 }
 
-// store keeps the id that the master told, unless it is the stored one. It stays pending if that does not succeed: the next
+// store keeps the id that the master assigned, unless it is the stored one. It stays pending if that does not succeed: the next
 // subscription uses it, rather than leave one framework after the other behind.
 //
 // A master that has just begun to lead takes an id that the one before had removed. It is written again then: the write that

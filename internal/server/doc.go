@@ -3,10 +3,11 @@
 // /livez, /readyz, /metrics and /version.
 //
 // A request goes one way: server.go routes it, request.go reads its parameters; get.go, write.go, update.go,
-// patch.go, delete.go and watch.go do it; respond.go negotiates the form of the answer, table.go makes tables,
-// listwriter.go sends lists piece by piece, errors.go makes Status objects; limits.go and hosts.go bound what a
-// client may do. What differs between kinds is in the table of kinds (package api), and in
-// kinds.go for what only a server needs.
+// patch.go, delete.go and watch.go do it, trigger.go, schedule.go and tasklogs.go what Kubernetes has no word for;
+// middleware.go is around every request, and health.go answers the probes. respond.go negotiates the form of the
+// answer, table.go makes tables, listwriter.go sends lists piece by piece, errors.go makes Status objects;
+// limits.go and hosts.go bound what a client may do. What differs between kinds is in the table of kinds (package
+// api), and in kinds.go for what only a server needs.
 //
 // Reads are answered from the cache. A write goes through the store, guarded by the revision of the spec that it
 // was decided on, and is answered once the cache has seen it: who writes and then reads through the same server

@@ -53,10 +53,10 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 // Bounds of a patch. They are checked before it is applied: what it makes may be larger than the patch and the
 // document together.
 const (
-	// maxPatchDepth of its values and paths is deeper than any object.
+	// maxPatchDepth bounds the depth of a patch's values and paths. No object is as deep.
 	maxPatchDepth = 32
 	maxOperations = 10_000
-	// maxCopied bytes by all operations copy of a patch together.
+	// maxCopied bounds the bytes that all copy operations of a patch copy together.
 	maxCopied = 256 << 10
 	// maxPatchWork is the number of operations times the bytes that each may have to look through.
 	maxPatchWork = 32 << 20

@@ -1,6 +1,10 @@
 package placement
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,4 +50,17 @@ func place(v *input, offers []offer.Offer) Placement {
 	var p Offers
 	p.Add(offers)
 	return p.place(v)
+}
+
+// together groups requests into peers, in a fixed order.
+func together(requests []*Request) []*peers {
+	var b backlog
+	for _, r := range requests {
+		b.add(r)
+	}
+	return slices.SortedFunc(maps.Values(b.peers), func(x, y *peers) int {
+		return cmp.Or(
+			strings.Compare(x.line.namespace, y.line.namespace), cmp.Compare(x.line.priority,
+				y.line.priority), byAge(x.waiting[0], y.waiting[0]))
+	})
 }

@@ -108,7 +108,7 @@ type Request struct {
 	kind        unique.Handle[kind]
 	constraints *constraints
 
-	peers    *peers   // among whom it waits
+	peers    *peers   // the group that it waits in
 	reported reported // why it waits
 	lot      uint64   // decides among those that have waited equally long
 }

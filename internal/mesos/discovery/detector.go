@@ -45,7 +45,7 @@ func New(url URL, log logr.Logger) *Detector {
 	return d
 }
 
-// Candidates are the addresses (host:port) of the leading master, the better one first, as ZooKeeper last told; err says why there
+// Candidates are the addresses (host:port) of the leading master, the better one first, as ZooKeeper last reported; err says why there
 // are none, or why they may be out of date. changed is closed when the answer is another.
 func (d *Detector) Candidates() (addresses []string, changed <-chan struct{}, err error) {
 	d.mu.Lock()
@@ -100,7 +100,7 @@ func (d *Detector) watch(ctx context.Context) error {
 			next := leaderOf(children)
 			if next != leader || next == "" {
 				if leader, err = next, d.read(s, next); errors.Is(err, zk.ErrNoNode) {
-					leader, err = "", nil // It has just gone, which the watch tells.
+					leader, err = "", nil // It has just gone, which the watch reports.
 				}
 			}
 		}
