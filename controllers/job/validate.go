@@ -24,11 +24,27 @@ func Validate(job *v1.Job) field.ErrorList {
 	if strings.TrimSpace(job.Spec.Schedule) == "" {
 		return errs
 	}
-	at := v1.ScheduleStatus{Expression: strings.TrimSpace(job.Spec.Schedule), TimeZone: zone}
-	if _, err := anchorOf(store.JobKey(job.Namespace, job.Name), at).Parse(); err != nil {
+	if _, err := parse(job, zone); err != nil {
 		errs = append(errs, field.Invalid(spec.Child("schedule"), job.Spec.Schedule, detail(err)))
 	}
 	return errs
+}
+
+// Warnings returns what in a valid Job is perhaps not meant, the schedule included.
+func Warnings(job *v1.Job) []string {
+	list := v1.WarningsJob(job)
+	if s, err := parse(job, job.Spec.TimeZone); err == nil {
+		if w := warningsOf(s); w != "" {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// parse reads a Job's schedule, as if the Job were made now. Without one that is an error.
+func parse(job *v1.Job, zone string) (*schedule.Schedule, error) {
+	at := v1.ScheduleStatus{Expression: strings.TrimSpace(job.Spec.Schedule), TimeZone: zone}
+	return anchorOf(store.JobKey(job.Namespace, job.Name), at).Parse()
 }
 
 // detail returns the message of an error of package schedule without the value, because field.Error adds it.

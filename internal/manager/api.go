@@ -25,6 +25,7 @@ func (m *Manager) serverConfig() server.Config {
 		Store:      m.store,
 		Logs:       m.agents,
 		Validate:   validate,
+		Warnings:   warningsOf,
 		NewRun:     newManualRun,
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
 		Hosts:      m.hosts(),
@@ -59,6 +60,13 @@ func validate(obj api.Object) field.ErrorList {
 		return calendar.Validate(o)
 	}
 	return api.KindOf(obj).Validate(obj)
+}
+
+func warningsOf(obj api.Object) []string {
+	if j, ok := obj.(*v1.Job); ok {
+		return job.Warnings(j)
+	}
+	return api.KindOf(obj).Warnings(obj)
 }
 
 // newManualRun makes the Run that a person asked for, under a name that nobody else gets unless the trigger has an ID.

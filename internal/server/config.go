@@ -65,6 +65,8 @@ type Config struct {
 	Logs Logs
 	// Validate an object, defaults applied: all that can be said of it without other objects.
 	Validate func(api.Object) field.ErrorList
+	// Warnings reports what in a valid object is perhaps not meant; nil: what the table of kinds says of it.
+	Warnings func(api.Object) []string
 	// NewRun makes the Run that a manual trigger asks for, with a new name each time.
 	NewRun func(job *v1.Job, trigger v1.Trigger, now time.Time) (*v1.Run, error)
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.

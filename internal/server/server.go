@@ -50,6 +50,9 @@ func New(cfg Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if cfg.Warnings == nil {
+		s.cfg.Warnings = func(o api.Object) []string { return api.KindOf(o).Warnings(o) }
+	}
 	s.metrics = newMetrics(cfg.Registerer)
 	s.handler = s.wrap(s.routes())
 	return s, nil

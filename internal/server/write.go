@@ -39,7 +39,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
 		return err
 	}
-	r.kind.warn(w, full)
+	s.warn(w, full)
 	if dry {
 		switch there, err := s.exists(r.Context(), r.key()); {
 		case err != nil:
@@ -183,8 +183,8 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 }
 
 // warn sends what in a valid object is perhaps not meant, as kubectl and horae print it.
-func (k *kind) warn(w http.ResponseWriter, o object) {
-	for _, text := range k.Warnings(o) {
+func (s *Server) warn(w http.ResponseWriter, o object) {
+	for _, text := range s.cfg.Warnings(o) {
 		if header, err := utilnet.NewWarningHeader(299, "-", text); err == nil {
 			w.Header().Add("Warning", header)
 		}
