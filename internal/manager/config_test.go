@@ -94,6 +94,7 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		"a role that Mesos refuses":     {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
 		"never asking Mesos":            {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
 		"an endpoint that is none":      {args: []string{"--dev", "--etcd-endpoints", "http://a:2379,etcd"}, want: []string{"etcd.endpoints[1]", "host:port"}},
+		"etcd with half a scheme":       {args: []string{"--dev", "--etcd-endpoints", "http:/x"}, want: []string{"etcd.endpoints[0]", "http:/x", "http://host:port"}},
 		"etcd by another scheme":        {args: []string{"--dev", "--etcd-endpoints", "banana://x"}, want: []string{"etcd.endpoints[0]", "banana", "http://host:port"}},
 		"a password in an endpoint":     {args: []string{"--dev", "--etcd-endpoints", "http://root:s3cret@etcd:2379"}, want: []string{"etcd.endpoints[0]", "etcd.passwordFile"}, never: "s3cret"},
 		"an address without a port":     {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},

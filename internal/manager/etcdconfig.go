@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -15,7 +16,8 @@ func checkEndpoint(endpoint string) error {
 		return errors.New("user and password do not belong into an endpoint: give them as etcd.username and etcd.passwordFile")
 	}
 	if !strings.Contains(endpoint, "://") {
-		if host, port, err := net.SplitHostPort(endpoint); err != nil || host == "" || port == "" {
+		host, port, err := net.SplitHostPort(endpoint)
+		if _, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil {
 			return fmt.Errorf("%q: %s", endpoint, forms)
 		}
 		return nil
