@@ -32,6 +32,8 @@ func TestNoCalendarCostsMoreThanItsSizeAllows(t *testing.T) {
 		"rules of seconds":          ics(strings.Repeat(event("RRULE:FREQ=SECONDLY"), 5_000)),
 		"rules of very many":        ics(strings.Repeat(event("RRULE:FREQ=DAILY;COUNT=999999999"), 5_000)),
 		"rules with long intervals": ics(strings.Repeat(event("RRULE:FREQ=YEARLY;INTERVAL=999999999999999"), 5_000)),
+		"lists of weekdays":         ics(event("RRULE:FREQ=MONTHLY;BYDAY=TH" + strings.Repeat(",TH,1TH,-1TH,FR,2FR", 40_000))),
+		"lists of days":             ics(event("RRULE:FREQ=MONTHLY;BYMONTHDAY=1" + strings.Repeat(",1,-31,30", 60_000))),
 		"exceptions":                ics(event("RRULE:FREQ=DAILY", strings.Repeat("EXDATE;VALUE=DATE:20260102\n", 20_000))),
 		"dates besides":             ics(event("RDATE;VALUE=DATE:" + strings.Repeat("20260102,", 50_000) + "20260103")),
 		"an event of all time":      ics(strings.Repeat(event("DTEND;VALUE=DATE:99991231", "RRULE:FREQ=DAILY"), 1_000)),

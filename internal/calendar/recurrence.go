@@ -17,16 +17,34 @@ type recurrence struct {
 	count    int // 0: none
 	until    Day
 	months   uint16 // bit n: month n; 0: any
-	monthday []int  // 1 to 31, -1 to -31; empty: any
-	weekdays []nthWeekday
+	monthday ordinals
+	weekdays [7]ordinals // by time.Weekday: 2MO, the second Monday of the month or of the year; 0 for every one
 	wkst     time.Weekday
 }
 
-// nthWeekday is 2MO: the second Monday of the month or of the year; n is 0 for any.
-type nthWeekday struct {
-	n       int
-	weekday time.Weekday
+// ordinals is a set of numbers from -63 to 63, so that a day costs the same however long the rule's lists are. -1 counts from the end.
+type ordinals struct{ fromStart, fromEnd uint64 }
+
+func (o *ordinals) add(n int) {
+	if n < 0 {
+		o.fromEnd |= 1 << -n
+	} else {
+		o.fromStart |= 1 << n
+	}
 }
+
+// hasEither reports whether n, or the same one counted from the end, is in the set.
+func (o ordinals) hasEither(n, fromEnd int) bool {
+	return o.fromStart>>n&1 == 1 || o.fromEnd>>fromEnd&1 == 1
+}
+
+func (o ordinals) empty() bool { return o == ordinals{} }
+
+// every reports whether the set holds 0.
+func (o ordinals) every() bool { return o.fromStart&1 == 1 }
+
+// numbered reports whether the set holds more than 0.
+func (o ordinals) numbered() bool { return o.fromStart&^1 != 0 || o.fromEnd != 0 }
 
 var weekdayNames = []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 
@@ -84,7 +102,9 @@ func (r *recurrence) set(name, value string) (err error) {
 			if err == nil && n == 0 {
 				err = errors.New("there is no day 0")
 			}
-			r.monthday = append(r.monthday, n)
+			if err == nil {
+				r.monthday.add(n)
+			}
 			return err
 		})
 	case "BYDAY":
@@ -127,33 +147,34 @@ func (r *recurrence) addWeekday(text string) error {
 	if n < 0 {
 		return want
 	}
-	d := nthWeekday{weekday: time.Weekday(n)}
+	nth := 0
 	if digits := text[:len(text)-2]; digits != "" {
 		var err error
-		if d.n, err = number(digits, -53, 53); err != nil || d.n == 0 {
+		if nth, err = number(digits, -53, 53); err != nil || nth == 0 {
 			return want
 		}
 	}
-	r.weekdays = append(r.weekdays, d)
+	r.weekdays[n].add(nth)
 	return nil
 }
 
 // complete checks the parts together, and derives what they leave open from the start (RFC 5545: "information ... is
 // derived from DTSTART").
 func (r *recurrence) complete(start Day) error {
-	nth := slices.ContainsFunc(r.weekdays, func(d nthWeekday) bool { return d.n != 0 })
+	nth := slices.ContainsFunc(r.weekdays[:], ordinals.numbered)
+	anyWeekday, anyDay := r.anyWeekday(), r.monthday.empty()
 	_, month, day := start.Date()
 	switch {
 	case r.freq == "":
 		return errors.New("has no FREQ")
 	case nth && (r.freq == "DAILY" || r.freq == "WEEKLY"):
 		return errors.New("numbered days need FREQ=MONTHLY or YEARLY")
-	case r.freq == "WEEKLY" && r.monthday != nil:
+	case r.freq == "WEEKLY" && !anyDay:
 		return errors.New("BYMONTHDAY does not go with FREQ=WEEKLY")
-	case r.freq == "WEEKLY" && r.weekdays == nil:
-		r.weekdays = []nthWeekday{{weekday: start.Weekday()}}
-	case (r.freq == "MONTHLY" || r.freq == "YEARLY") && r.weekdays == nil && r.monthday == nil:
-		r.monthday = []int{day}
+	case r.freq == "WEEKLY" && anyWeekday:
+		r.weekdays[start.Weekday()].add(0)
+	case (r.freq == "MONTHLY" || r.freq == "YEARLY") && anyWeekday && anyDay:
+		r.monthday.add(day)
 		if r.freq == "YEARLY" && r.months == 0 {
 			r.months = 1 << month
 		}
@@ -213,11 +234,14 @@ func (r *recurrence) has(start, d Day) bool {
 		return false
 	case r.freq == "WEEKLY" && int(r.week(d)-r.week(start))/7%r.interval != 0:
 		return false
-	case r.monthday != nil && !slices.Contains(r.monthday, day) && !slices.Contains(r.monthday, day-daysIn(year, month)-1):
+	case !r.monthday.empty() && !r.monthday.hasEither(day, daysIn(year, month)+1-day):
 		return false
 	}
-	return r.weekdays == nil || slices.ContainsFunc(r.weekdays, func(w nthWeekday) bool { return r.isNth(w, d) })
+	return r.anyWeekday() || r.hasWeekday(d)
 }
+
+// anyWeekday reports whether the rule names no weekdays.
+func (r *recurrence) anyWeekday() bool { return r.weekdays == [7]ordinals{} }
 
 // week returns the first day of the day's week.
 func (r *recurrence) week(d Day) Day { return d - Day((d.Weekday()-r.wkst+7)%7) }
@@ -226,18 +250,17 @@ func daysIn(year int, month time.Month) int {
 	return int(Date(year, month+1, 1) - Date(year, month, 1))
 }
 
-// isNth reports whether d is the n-th such weekday of its month, or of its year for a yearly rule without BYMONTH.
-func (r *recurrence) isNth(w nthWeekday, d Day) bool {
-	if d.Weekday() != w.weekday {
-		return false
-	}
-	if w.n == 0 {
-		return true
+// hasWeekday reports whether d is one of the rule's weekdays: any of its month, the n-th, or the n-th of its year for a yearly rule
+// without BYMONTH.
+func (r *recurrence) hasWeekday(d Day) bool {
+	of := r.weekdays[d.Weekday()]
+	if of.every() || !of.numbered() {
+		return of.every()
 	}
 	year, month, _ := d.Date()
 	first, next := Date(year, month, 1), Date(year, month+1, 1)
 	if r.freq == "YEARLY" && r.months == 0 {
 		first, next = Date(year, time.January, 1), Date(year+1, time.January, 1)
 	}
-	return int(d-first)/7+1 == w.n || -(int(next-1-d)/7+1) == w.n
+	return of.hasEither(int(d-first)/7+1, int(next-1-d)/7+1)
 }
