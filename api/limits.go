@@ -14,6 +14,8 @@ import (
 const (
 	// MaxDocument is the size of the largest document that is read; etcd stores no larger one.
 	MaxDocument = 3 << 19
+	// maxDocuments in one input.
+	maxDocuments = 10_000
 	// maxDepth is deeper than any object, a List of them included.
 	maxDepth = 100
 	// maxMappings bounds the mappings of one document: a mapping of two bytes may become a struct of several hundred.

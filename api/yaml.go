@@ -35,8 +35,6 @@ func (e *yamlSyntaxError) Error() string {
 }
 func (e *yamlSyntaxError) Unwrap() error { return e.err }
 
-// maxDocuments bounds the documents of one input.
-const maxDocuments = 10_000
 
 // parseYAML reads every document of a YAML stream; empty ones don't count.
 func parseYAML(data []byte) ([]runtime.Object, error) {

@@ -59,7 +59,7 @@
 //
 // status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets the Runs from
 // the cache, whichever are named. The names serve to count each Run exactly once when it ends, together with
-// status.observedRunRevision (countRuns), and to find a Run whose spec is gone: those are named first, because
+// status.observedRunRevision (countRuns, counters.go), and to find a Run whose spec is gone: those are named first, because
 // nothing else says whose they are.
 //
 // # Suspension after failures
@@ -84,4 +84,16 @@
 // One transaction touches a bounded number of Runs and bytes (budget.go); another plan follows at once for the rest.
 // If etcd refuses a transaction for its size all the same, the next plans touch one Run at a time. If it refuses even
 // one Run, the condition Accepted reports that until the spec is written again (refusals.go).
+//
+// # Where things are
+//
+//   - plan.go: the decision from beginning to end; reconciler.go gathers its input and carries it out; budget.go, refusals.go: what
+//     one transaction holds, and what etcd does not take
+//   - occasion.go: why a Run is made, and its name; cursor.go: which occurrences are handled; due.go, jitter.go: when one is due;
+//     upcoming.go: the next ones, for people
+//   - missed.go: downtime (missedRuns); concurrency.go: overlapping Runs; suspension.go: what blocks a schedule; notrun.go: what is
+//     recorded of occurrences that became no Run
+//   - calendars.go, excludeddays.go: days without runs
+//   - counters.go: the counts and status.active; history.go, deletion.go: which Runs go
+//   - status.go: conditions and times; validate.go: what is wrong with a Job, and what is perhaps not meant
 package job
