@@ -35,7 +35,6 @@ func (e *yamlSyntaxError) Error() string {
 }
 func (e *yamlSyntaxError) Unwrap() error { return e.err }
 
-
 // parseYAML reads every document of a YAML stream; empty ones don't count.
 func parseYAML(data []byte) ([]runtime.Object, error) {
 	docs, err := yamlDocuments(data)
