@@ -63,9 +63,9 @@ func answer(cmd *exec.Cmd) (string, error) {
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		// Mesos's words
-		err = fmt.Errorf("Failed to run '%s': %s; stderr='%s'", strings.Join(cmd.Args, " "), howEnded(exit.ProcessState),
-			strings.TrimSpace(string(exit.Stderr))) //nolint:staticcheck
+		err = fmt.Errorf( //nolint:staticcheck // Mesos's words
+			"Failed to run '%s': %s; stderr='%s'",
+			strings.Join(cmd.Args, " "), howEnded(exit.ProcessState), strings.TrimSpace(string(exit.Stderr)))
 	}
 	return strings.TrimSpace(string(out)), err
 }

@@ -114,9 +114,8 @@ func dockerVolumes(info *mesos.ContainerInfo, sandbox string) ([]string, error) 
 		case v.HostPath != nil && filepath.IsAbs(*v.HostPath):
 			from = *v.HostPath
 		case v.HostPath != nil && !filepath.IsAbs(v.ContainerPath):
-			// Mesos's words
-			return nil, fmt.Errorf("Both host_path '%s' and container_path '%s' of a volume are relative", *v.HostPath,
-				v.ContainerPath) //nolint:staticcheck
+			return nil, fmt.Errorf( //nolint:staticcheck // Mesos's words
+				"Both host_path '%s' and container_path '%s' of a volume are relative", *v.HostPath, v.ContainerPath)
 		case v.HostPath != nil:
 			from = filepath.Join(sandbox, *v.HostPath)
 		case v.Source != nil && v.Source.Type == mesos.Volume_Source_DOCKER_VOLUME && v.Source.DockerVolume != nil:
@@ -172,8 +171,8 @@ func dockerNetwork(info *mesos.ContainerInfo) (string, error) {
 func dockerPorts(d *mesos.ContainerInfo_DockerInfo, network string, uses resources) ([]string, error) {
 	var args []string
 	if len(d.PortMappings) > 0 && (network == "host" || network == "none") {
-		// Mesos's words
-		return nil, errors.New("Port mappings are only supported for bridge and user-defined networks") //nolint:staticcheck
+		return nil, errors.New( //nolint:staticcheck // Mesos's words
+			"Port mappings are only supported for bridge and user-defined networks")
 	}
 	for _, m := range d.PortMappings {
 		if !uses.hasPort(uint64(m.HostPort)) {

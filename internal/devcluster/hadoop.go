@@ -23,9 +23,9 @@ func openByHadoop(ctx context.Context, uri string) (io.ReadCloser, error) {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			code = exit.ExitCode()
 		}
-		// Mesos's words
-		return nil, fmt.Errorf("Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was "+
-			"either not found or exited with a non-zero exit status: %d", program, code) //nolint:staticcheck
+		return nil, fmt.Errorf( //nolint:staticcheck // Mesos's words
+			"Failed to create HDFS client: Failed to execute '%s version 2>&1'; the command was "+
+				"either not found or exited with a non-zero exit status: %d", program, code)
 	}
 	dir, err := os.MkdirTemp("", "devcluster-hadoop-")
 	if err != nil {

@@ -5,6 +5,7 @@ package zookeepertest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -186,8 +187,8 @@ func (s *Server) Create(c *zk.Conn, path string, acl ...zk.ACL) {
 		if i < len(path) && path[i] != '/' {
 			continue
 		}
-		// the library never wraps it
-		if _, err := c.Create(path[:i], nil, 0, acl); err != nil && err != zk.ErrNodeExists { //nolint:errorlint
+		_, err := c.Create(path[:i], nil, 0, acl)
+		if err != nil && !errors.Is(err, zk.ErrNodeExists) {
 			s.t.Fatalf("create %s: %v", path[:i], err)
 		}
 	}
