@@ -230,7 +230,8 @@ func checkDuplicates(data []byte) error {
 	for _, e := range strict {
 		var at *path
 		message := e.Error()
-		if f, ok := e.(json.FieldError); ok {
+		var f json.FieldError
+		if errors.As(e, &f) {
 			at, message = at.name(f.FieldPath()), "is given twice"
 		}
 		m.add(at, "%s", message)

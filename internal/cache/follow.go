@@ -31,7 +31,7 @@ func (c *Cache) Follow(ctx context.Context) error {
 		}
 		c.log.Info("Listing etcd again", "error", err.Error(), "revision", c.Revision())
 		if backoff.Sleep(ctx, failures.Next()) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx has ended, as the caller wanted
 		}
 	}
 }

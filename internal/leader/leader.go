@@ -76,7 +76,7 @@ func Run(ctx context.Context, cfg Config, lead func(ctx context.Context, fence s
 			cfg.Log.Info("Campaign failed, trying again", "error", err.Error())
 		}
 		if backoff.Sleep(ctx, failures.Next()) != nil {
-			return nil
+			return nil //nolint:nilerr // ctx has ended, as the caller wanted
 		}
 	}
 }

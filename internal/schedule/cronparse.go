@@ -110,7 +110,7 @@ func (p *parser) crontabLine(text string, fields []string) error {
 	alone := *p // Its warnings are not of interest.
 	five := strings.Join(fields[:5], " ")
 	if _, err := alone.parseCron(five); err != nil {
-		return nil
+		return nil //nolint:nilerr // no line of a crontab: the caller reports what is wrong with it
 	}
 	return errorf("cron expression", text,
 		"looks like a line of a crontab with its command: the schedule is %q; a command goes into spec.task.shell", five)

@@ -45,7 +45,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, ob
 			panic(http.ErrAbortHandler)
 		}
 		if _, err := b.Write(data); err != nil {
-			return nil // the client is gone, or does not read
+			return nil //nolint:nilerr // the client is gone, or does not read
 		}
 	}
 	_, _ = b.Write(e.tail)

@@ -74,7 +74,7 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 func (s *Server) knows(ctx context.Context, resourceVersion string) (bool, error) {
 	seen, err := strconv.ParseInt(resourceVersion, 10, 64)
 	if err != nil || seen <= s.cfg.Cache.Revision() {
-		return true, nil
+		return true, nil //nolint:nilerr // checkPreconditions refuses what is no revision
 	}
 	if err := s.cfg.Cache.CatchUp(ctx); err != nil {
 		return false, fmt.Errorf("wait for revision %d, which the write names: %w", seen, err)
@@ -194,8 +194,7 @@ func (k *kind) checkPreconditions(cur stored, uid types.UID, resourceVersion str
 // back does not store our defaults as if the user had written them. It returns false when nothing differs.
 func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if cur.GetErr() != nil {
-		// The stored document cannot be used, so there is nothing to apply a difference to.
-		return next, true, nil
+		return next, true, nil //nolint:nilerr // the stored document cannot be used: next replaces it
 	}
 	before, err := api.EncodeSpec(cur.GetObject())
 	if err != nil {

@@ -113,7 +113,6 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 			return nil // the client is gone
 		}
 	}
-	objs = nil
 	if !q.initial {
 		out.again(events.Last(), q.sel)
 	}
