@@ -3,4 +3,14 @@
 // The store, the server and the command line all read documents through it, so that a document means the same
 // wherever it comes from. The package does no I/O and imports nothing of Horae but the versions below it. It checks
 // form only: v1.ValidateJob and its siblings check values.
+//
+// # Where things are
+//
+//   - typemeta.go: apiVersion and kind of a document; decode.go: reading documents, and their defaults
+//   - yaml.go: documents of a YAML stream, and YAML to JSON
+//   - decode_mistakes.go: what is wrong with a document, with paths; decode_hints.go: the right field for what users
+//     of Chronos and Kubernetes write; error.go: errors with a list of fields
+//   - limits.go: bounds of a document that are checked before it is decoded
+//   - encode.go: the documents that are stored
+//   - kinds.go: the table of kinds
 package api

@@ -95,5 +95,6 @@
 //     recorded of occurrences that became no Run
 //   - calendars.go, excludeddays.go: days without runs
 //   - counters.go: the counts and status.active; history.go, deletion.go: which Runs go
+//   - concerns.go: which Jobs a change concerns; equal.go: whether a status has changed; metrics.go: metrics
 //   - status.go: conditions and times; validate.go: what is wrong with a Job, and what is perhaps not meant
 package job

@@ -21,6 +21,8 @@
 //     whether it counts; taskstates.go: the table of Mesos's task states and reasons (docs/task-states.md);
 //     retry.go: when the next attempt may start; deadlines.go: when time is up; attempt.go, taskid.go: attempts
 //     and their task IDs
+//   - reconciler.go: gathers, plans and writes for one Run; placer.go: the rounds of placement; launch.go: intents and
+//     ACCEPT; controller.go: the parts of this package and the events for them; metrics.go: metrics
 //   - task.go: the Mesos task of an attempt, with its environment
 //   - heldoffers.go: how long offers are held, REVIVE, SUPPRESS and DECLINE; lookahead.go: when offers will be wanted
 //   - taskreconciliation.go, settling.go: reconciliation of tasks with Mesos, and when the gate opens; gate.go:

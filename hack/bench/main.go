@@ -4,6 +4,11 @@
 // It starts bin/manager with its embedded etcd (fsync on) as a process of its own, and plays Mesos with the dev
 // cluster's simulated tasks. Horae is not asked for its own account: the simulated agents note when each task reached
 // them. `make bench`, `make bench-scale` and `make bench-takeover` call it.
+//
+// # Where things are
+//
+//   - main.go: the command; throughput.go, scale.go, takeover.go: the benchmarks
+//   - etcd.go: raw etcd, for comparison; process.go: the manager as a process; metrics.go: its metrics
 package main
 
 import (

@@ -13,4 +13,15 @@
 // change makes a new entry, which shares what stayed the same.
 //
 // The package never writes to etcd and decides nothing. The manager starts it; controllers and the server read from it.
+//
+// # Where things are
+//
+//   - cache.go: the cache, its listeners, reads by key, waiting for a revision; kinds.go: typed reads; table.go: the
+//     objects of one kind, replaced transaction by transaction
+//   - follow.go: the list and the watch of etcd, and what happens after a restore; strays.go: keys that are no
+//     object's
+//   - runindex.go: the Runs of a Job; activeindex.go: the Jobs that call a Run active; calendarindex.go: the Jobs that
+//     name a Calendar
+//   - watch.go: watchers; ring.go: the events kept for them
+//   - verify.go: proof that nobody modifies an entry, in tests
 package cache

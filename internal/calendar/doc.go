@@ -17,4 +17,10 @@
 // and WKST.
 //
 // A recurrence without an end is known up to the end of the year 2199.
+//
+// # Where things are
+//
+//   - validate.go: validating and reading a Calendar; set.go: its set of days; rule.go: the days of several Calendars
+//     together; split.go: occurrences on those days and on others; day.go: days and instants
+//   - ics.go: events of an iCalendar text; icslines.go: its lines; recurrence.go: RRULE
 package calendar

@@ -3,17 +3,18 @@
 // It keeps no state and decides nothing about Jobs: what it shows comes from the server, but for `horae schedule EXPR`, which
 // reads an expression by itself with internal/schedule. cmd/horae calls Main; tests call it in-process.
 //
-// The numbers of the exit codes are in cli.go; which one `trigger --wait` returns for an ended Run is in runs.go.
+// # Where things are
 //
-// Each command has a file of its own name; get_watch.go is `get -w`, and patch.go is common to suspend, resume and cancel. The
-// rest is shared:
+// A command has a file of its own name.
 //
-//	cli.go        the root command, streams, exit codes; flags.go and args.go check the command line
-//	client.go     requests to the server; request.go one of them; reconnect.go what to do when it goes away; config.go its address
-//	kinds.go      the resource types
-//	targets.go    TYPE NAME and TYPE/NAME
-//	manifest.go   the files of -f; documents.go the documents in a file; lastapplied.go the annotation of apply
-//	output.go     the forms of -o; table.go tables; page.go the layout of descriptions
-//	errors.go     errors; escape.go control characters
-//	runs.go       picking a Run, waiting for it, its outcome
+//   - cli.go: the root command, streams, exit codes; help.go: help; completion.go: completion in a shell
+//   - flags.go, args.go: checking the command line; kinds.go: types of resources; targets.go: TYPE NAME and TYPE/NAME
+//   - client.go: the connection to the server; request.go: one request; reconnect.go: what to do when the server goes
+//     away; config.go: the configuration file and the server's address
+//   - manifest.go: the files of -f; documents.go: the documents in a file; lastapplied.go: the annotation of apply
+//   - output.go: the forms of -o; table.go: tables; page.go: the layout of descriptions; errors.go: messages of errors;
+//     escape.go: control characters
+//   - get_watch.go: get -w; patch.go: what suspend, resume and cancel share; runs.go: picking a Run, waiting for it, the
+//     exit code of its outcome
+//   - describe_job.go, describe_run.go, describe_calendar.go: a description of each kind; describe_task.go: of a task
 package cli

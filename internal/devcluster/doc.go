@@ -66,4 +66,35 @@
 //   - MARK_AGENT_GONE; most of the operator API and of /state.
 //   - Users are honoured only when it runs as root.
 //   - Listening on all addresses works, but offers then name 127.0.0.1.
+//
+// # Where things are
+//
+// Cluster and configuration:
+//
+//   - cluster.go: start and stop; config.go: options; parse.go: --resources and --attributes; guard.go: who may call;
+//     timers.go: what is due later; leftovers.go: what a killed cluster left
+//   - hooks.go, loss.go, startup.go: failures for tests (streams, partitions, crashes, executors that do not
+//     register); faults.go: the same from another process
+//
+// The master:
+//
+//   - scheduler.go: the scheduler API, decoding and checking of calls; calls.go: what each call does; accept.go:
+//     ACCEPT; validate.go: what is wrong with a task
+//   - master.go: frameworks, nodes and tasks, SUBSCRIBE, failover; stream.go: the events of a subscription;
+//     updates.go: status updates, RECONCILE
+//   - offers.go: allocation, offers, filters; resources.go: arithmetic of resources; maintenance.go: the maintenance
+//     schedule, inverse offers; operator.go: the operator API, draining
+//
+// The agents:
+//
+//   - agent.go: an agent's tasks and their updates; run.go: one task; execute.go: its process, from start to end;
+//     command.go: command line and environment; simulate.go: simulated tasks; custom.go: the executor API
+//   - checks.go: checks and health checks; secrets.go: secrets in the environment; executorlog.go: what executors log
+//   - docker.go: the docker command; dockerargs.go: arguments of docker run; dockerrun.go: a task in a container;
+//     netns_linux.go, netns_other.go: dialling into its network
+//   - fetch.go: URIs of a task; fetchcache.go: the fetcher's cache; ftp.go, hadoop.go: FTP and HDFS; extract.go:
+//     archives
+//   - sandbox.go: sandboxes and their removal; files.go: reading files in them; agent_http.go: the agent's endpoints;
+//     agent_state.go: /state
+//   - uuid.go: ids
 package devcluster

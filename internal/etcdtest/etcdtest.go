@@ -2,6 +2,14 @@
 // of their own, to be killed and stopped (NewCluster). They listen on random loopback ports, keep their data in the test's
 // own directory, and do not fsync unless asked to. Only tests and benchmarks import it; it never connects to anything that
 // it did not start.
+//
+// # Where things are
+//
+//   - etcdtest.go: one server inside of the test; backup.go: copies of its data
+//   - cluster.go: members as processes; member.go: what such a process does; peers.go: partitions between members;
+//     port.go: ports that nobody else takes; slowdisk.go: a slow disk
+//   - proxy.go: breaking connections between a client and a server; front.go: breaking single requests, answers and
+//     events
 package etcdtest
 
 import (

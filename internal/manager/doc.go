@@ -1,7 +1,17 @@
 // Package manager puts Horae together into one process, and starts and stops its parts in order.
 //
-// manager.go reads as the system's diagram. leadership.go is the election and what only the leader runs, term.go the controllers of a
-// term, dispatch.go which of them a change concerns. etcd.go and mesos.go connect to the two; embedded.go and dev.go start an etcd and the
-// dev cluster for those who have none. config.go and flags.go are the options, pause.go what stands still while it is not certain who
-// leads, secret.go and tls.go files that are read again, ready.go the checks of /readyz. Nothing is decided here; cmd/manager calls it.
+// manager.go reads as the system's diagram. Nothing is decided here; cmd/manager calls it.
+//
+// # Where things are
+//
+//   - manager.go: the parts in the order of their start; leadership.go: the election and what only the leader runs;
+//     term.go: the controllers of a term; dispatch.go: which of them a change concerns; pause.go: what stands still
+//     while it is not certain who leads
+//   - config.go: the configuration file, defaults, validation; mesosconfig.go, etcdconfig.go: the parts of it about
+//     Mesos and etcd; flags.go: flags and environment variables
+//   - etcd.go, mesos.go: connecting to the two; agents.go: connections to agents, for logs; embedded.go: the embedded
+//     etcd; dev.go, dev_production.go: the dev cluster, and a binary without it
+//   - api.go: what the server gets from the other parts; ready.go: the checks of /readyz; notready.go: answers before
+//     there is something to serve
+//   - secret.go, tls.go: files that are read again; log.go, etcdlog.go: logs
 package manager

@@ -16,4 +16,15 @@
 // Persistent volumes, disks with a source (PATH, MOUNT, BLOCK, RAW), and resources whose reservation carries labels that a map
 // cannot hold are left out of the offers handed on: Horae does not use them, and a value that cannot be named exactly as it
 // was offered must not be accepted. They go back to Mesos with the offer, by the ACCEPT or the DECLINE that names it.
+//
+// # Where things are
+//
+//   - config.go: the options, the interfaces to the manager and the run controller, addresses of masters; driver.go:
+//     finding the leading master, subscribing again with back-off
+//   - subscription.go: one subscription, its events and heartbeats; recordio.go: frames of the stream; http.go:
+//     connections, redirects, the silence that ends a stream; framework.go: the SUBSCRIBE call and FrameworkInfo
+//   - calls.go: ACCEPT, DECLINE, KILL, ACKNOWLEDGE, RECONCILE, REVIVE and so on; pipe.go: the connection that they are
+//     sent on; errors.go: their errors
+//   - totask.go: a task to TaskInfo; tocontainer.go: its container; tohealth.go: its health check
+//   - fromoffer.go: offers and inverse offers; fromstatus.go: status updates
 package mesos

@@ -16,4 +16,10 @@
 // bytes). All delays together cost one timer, for the earliest of them, and one check every ten seconds; see
 // BenchmarkDelayedKeys. A second delay for a waiting key can only make it earlier. If a key is reconciled too early,
 // the reconciler returns the right delay.
+//
+// # Where things are
+//
+//   - reconcile.go: the loop; delays.go: back-off after errors; gate.go: keys that wait until the cache has seen their
+//     write
+//   - pause.go: all keys held back; clock.go: steps of the system's clock; metrics.go: metrics
 package reconcile

@@ -59,4 +59,15 @@
 //
 // They do not matter: POSIX time, Go and the zones have none. Every day has 86400 seconds, the system's clock is
 // slewed or stepped by NTP over a leap second, and a start of 23:59:60 is refused.
+//
+// # Where things are
+//
+//   - schedule.go: parsing a schedule, and its union of expressions; cronparse.go: cron expressions; iso.go: repeating
+//     intervals, @every and @at; localtime.go: ISO dates and times; hash.go: H in a cron expression; error.go:
+//     mistakes with their place
+//   - cron.go: the next instant of a cron expression; dayset.go: its days; repeat.go, tick.go: the next instant of a
+//     repeating interval; count.go, countrepeat.go: how many there are in a range
+//   - zone.go: names of time zones; zonetable.go: their offsets; civil.go: dates
+//   - anchor.go: where a schedule without a start begins; cache.go: schedules parsed before
+//   - describe.go: a schedule in English
 package schedule

@@ -2,16 +2,25 @@
 // Kubernetes has no word for beside them (a Job's trigger and schedule, a Run's log), and the process's own
 // /livez, /readyz, /metrics and /version.
 //
-// A request goes one way: server.go routes it, request.go reads its parameters; get.go, write.go, update.go,
-// patch.go, delete.go and watch.go do it, trigger.go, schedule.go and tasklogs.go what Kubernetes has no word for;
-// middleware.go is around every request, and health.go answers the probes. respond.go negotiates the form of the
-// answer, table.go makes tables, listwriter.go sends lists piece by piece, errors.go makes Status objects;
-// limits.go and hosts.go bound what a client may do. What differs between kinds is in the table of kinds (package
-// api), and in kinds.go for what only a server needs.
-//
 // Reads are answered from the cache. A write goes through the store, guarded by the revision of the spec that it
 // was decided on, and is answered once the cache has seen it: who writes and then reads through the same server
 // reads his own write. The server writes specs only: a status belongs to its controller (I5). It imports no
 // controller: what it needs of them (validation, making a Run, the next occurrences) comes as functions in Config,
 // from internal/manager.
+//
+// # Where things are
+//
+//   - server.go: routes, start and stop; config.go: what the server needs, and the largest request; starting.go:
+//     answers before there is something to serve; middleware.go: around each request (metrics, headers, log, requests
+//     that pages of other sites send); request.go: the path and the parameters of a request, selectors
+//   - get.go: get and list; listwriter.go: lists, sent object by object; watch.go: watches; watchwriter.go: their
+//     events, encoded once
+//   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);
+//     update.go: put, preconditions, conflicts; patch.go: kinds of patches; delete.go: delete and deletecollection
+//   - trigger.go, schedule.go, tasklogs.go: subresources: a Run by hand, the next occurrences, the output of a task
+//   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; errors.go:
+//     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
+//   - discovery.go: groups, resources, /version; kinds.go: field selectors and subresources of each kind
+//   - health.go: /livez and /readyz; limits.go: bounds on lists, watches, logs and connections; hosts.go: names under
+//     which the server answers
 package server

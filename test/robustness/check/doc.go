@@ -5,4 +5,10 @@
 // forgiveness? Runs too many are reported and allowed. It never looks at what the scheduler says of itself.
 //
 // Strict asks for more, since each task of Horae knows which occurrence and which Run it is for: see its own comment.
+//
+// # Where things are
+//
+//   - strict.go: the kinds of findings, and the checks in order; view.go: a history with its indices
+//   - tasks.go: each task may be there; occurrences.go: each occurrence has run or was recorded; sums.go: the counts
+//     of a Job; lateness.go: how late tasks started; compat.go: Jepsen's own check
 package check
