@@ -80,9 +80,6 @@ type JobSpec struct {
 	// SoftError makes a failed Run count as a success for the Jobs that depend on this one.
 	// +optional
 	SoftError bool `json:"softError,omitempty"`
-	// Async is for a task that only starts something: the Run ends when a callback reports the end.
-	// +optional
-	Async *Async `json:"async,omitempty"`
 
 	RunPolicy `json:",inline"`
 
@@ -114,6 +111,9 @@ type RunPolicy struct {
 	// +kubebuilder:example="6h"
 	// +optional
 	Deadline *Duration `json:"deadline,omitempty"`
+	// Async is for a task that only starts something: the Run ends when a callback reports the end.
+	// +optional
+	Async *Async `json:"async,omitempty"`
 	// Priority is between -1000000 and 1000000; higher comes first. A Run that waits rises. Chronos's highPriority is
 	// 1000.
 	// +kubebuilder:validation:Minimum=-1000000
@@ -198,7 +198,8 @@ type Dependency struct {
 
 // Async marks a Job whose Runs end by a callback.
 type Async struct {
-	// Timeout limits how long after the end of the task the callback may come.
+	// Timeout limits how long after the end of the task the callback may come. Without a callback by then the attempt
+	// fails. No limit by default.
 	// +kubebuilder:example="2h"
 	// +optional
 	Timeout *Duration `json:"timeout,omitempty"`

@@ -25,6 +25,9 @@ const LabelJob = "horae/job"
 // changes, and that lifts what spec.suspendAfterFailures has stopped.
 const AnnotationResumedAt = "horae/resumed-at"
 
+// AnnotationCancelledBy is the user who cancelled a Run, if that is known.
+const AnnotationCancelledBy = "horae/cancelled-by"
+
 // DefaultNamespace is the namespace of an object that names none. Namespaces are implicit: there are no objects for
 // them.
 const DefaultNamespace = "default"

@@ -13,6 +13,53 @@ type Trigger struct {
 	ID string `json:"id,omitempty"`
 }
 
+// Retry is the body of POST runs/NAME/retry. It makes a new Run that repeats an ended one.
+type Retry struct {
+	// JobTask has the new Run take the task, the policy and the labels of the Job as it is now. Otherwise they are those
+	// of the repeated Run.
+	JobTask bool `json:"jobTask,omitempty"`
+	// Force starts the Run although others of the Job are active, whatever spec.concurrencyPolicy says.
+	Force bool `json:"force,omitempty"`
+	// Note is kept in the new Run.
+	Note string `json:"note,omitempty"`
+	// ID makes the request safe to repeat, as that of a Trigger.
+	ID string `json:"id,omitempty"`
+}
+
+// Succeed is the body of POST jobs/NAME/succeed. It makes a Run without a task that succeeds at once.
+type Succeed struct {
+	// At is the scheduled time that the Run stands for. It must have passed.
+	At *Time `json:"at,omitempty"`
+	// Note is kept in the Run.
+	Note string `json:"note,omitempty"`
+	// ID makes the request safe to repeat, as that of a Trigger.
+	ID string `json:"id,omitempty"`
+}
+
+// Callback is the body of POST runs/NAME/callback: the end of an asynchronous attempt, or progress of any attempt.
+// It has phase, progress or progressAdd, or one of the latter two with a phase.
+type Callback struct {
+	// Phase is Succeeded or Failed: how the attempt ended.
+	Phase RunPhase `json:"phase,omitempty"`
+	// Message for people, with a phase.
+	Message string `json:"message,omitempty"`
+	// Progress is the number of elements processed so far.
+	Progress *int64 `json:"progress,omitempty"`
+	// ProgressAdd is the number of elements processed since the last callback; it needs an id.
+	ProgressAdd *int64 `json:"progressAdd,omitempty"`
+	// ID makes the callback safe to repeat: one to 64 letters, digits, '.', '_' and '-'.
+	ID string `json:"id,omitempty"`
+}
+
+// CallbackResult is the answer to POST runs/NAME/callback: what is known of the attempt now.
+type CallbackResult struct {
+	TaskID   string   `json:"taskID"`
+	Phase    RunPhase `json:"phase,omitempty"`
+	Progress *int64   `json:"progress,omitempty"`
+	// Repeated: a callback with this id was stored before, and this one has changed nothing.
+	Repeated bool `json:"repeated,omitempty"`
+}
+
 // Occurrences is the answer to GET jobs/NAME/schedule.
 type Occurrences struct {
 	Schedule string `json:"schedule"`

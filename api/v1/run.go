@@ -40,6 +40,18 @@ type RunSpec struct {
 	// Parents are the Runs that this one follows.
 	// +optional
 	Parents []string `json:"parents,omitempty"`
+	// RetryOf names the ended Run that this one repeats. Only with reason Manual.
+	// +optional
+	RetryOf string `json:"retryOf,omitempty"`
+	// MarkSucceeded makes a Run without a task, which succeeds at once. Only with reason Manual.
+	// +optional
+	MarkSucceeded bool `json:"markSucceeded,omitempty"`
+	// RequestedBy is the user who asked for a Run of reason Manual, if that is known.
+	// +optional
+	RequestedBy string `json:"requestedBy,omitempty"`
+	// Note is what that user wrote about the Run.
+	// +optional
+	Note string `json:"note,omitempty"`
 	// Args of a manual trigger replace those of the task.
 	// +optional
 	Args []string `json:"args,omitempty"`
@@ -79,6 +91,9 @@ type RunStatus struct {
 	// RetryTime is when the next attempt may be launched.
 	// +optional
 	RetryTime *Time `json:"retryTime,omitempty"`
+	// Progress is what callbacks of the last attempt have reported: the number of elements processed so far.
+	// +optional
+	Progress *int64 `json:"progress,omitempty"`
 	// Attempts in order. Each is one Mesos task.
 	// +optional
 	Attempts []Attempt `json:"attempts,omitempty"`
@@ -100,6 +115,12 @@ type Attempt struct {
 	StartTime *Time `json:"startTime,omitempty"`
 	// +optional
 	FinishTime *Time `json:"finishTime,omitempty"`
+	// TaskFinishTime is when the task of an asynchronous attempt ended well. The attempt goes on until its callback comes.
+	// +optional
+	TaskFinishTime *Time `json:"taskFinishTime,omitempty"`
+	// Callback is how the attempt ended according to its callback, which decides the attempt's outcome.
+	// +optional
+	Callback *CallbackOutcome `json:"callback,omitempty"`
 	// UnreachableTime is when the master lost contact to the attempt's agent. It is removed when the contact is back.
 	// +optional
 	UnreachableTime *Time `json:"unreachableTime,omitempty"`
@@ -124,6 +145,22 @@ type Attempt struct {
 	// Ports of the task, in the order of PORT0, PORT1, ...
 	// +optional
 	Ports []int32 `json:"ports,omitempty"`
+}
+
+// TaskEnded reports whether the attempt has no task any more. That of an asynchronous Job may wait for its callback then.
+func (a *Attempt) TaskEnded() bool { return a.State.Terminal() || a.TaskFinishTime != nil }
+
+// CallbackOutcome is what a callback reported as the end of an asynchronous attempt.
+type CallbackOutcome struct {
+	// Phase is Succeeded or Failed.
+	Phase RunPhase `json:"phase"`
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Time is when the callback was stored.
+	Time Time `json:"time"`
+	// ID of the callback, if it had one.
+	// +optional
+	ID string `json:"id,omitempty"`
 }
 
 // RunPhase is the state of a Run or of an attempt.

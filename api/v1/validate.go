@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -181,6 +182,18 @@ func inRange[T int32 | int64](path *field.Path, value, low, high T) field.ErrorL
 		return field.ErrorList{field.Invalid(path, value, fmt.Sprintf("must be between %d and %d", low, high))}
 	}
 	return nil
+}
+
+// plainText checks text for people: it is not too long, and has no control characters but line ends and tabs.
+func plainText(path *field.Path, value string, most int) field.ErrorList {
+	var errs field.ErrorList
+	if len(value) > most {
+		errs = append(errs, field.TooLong(path, "", most))
+	}
+	if strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+		errs = append(errs, field.Invalid(path, Shorten(value, 64), "must not contain control characters"))
+	}
+	return errs
 }
 
 // noNUL checks text that becomes an argument, a variable or a path: for the kernel those end at a NUL.

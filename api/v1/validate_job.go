@@ -36,9 +36,6 @@ func validateJobSpec(s *JobSpec, name string, path *field.Path) field.ErrorList 
 	if n := s.SuspendAfterFailures; n != nil {
 		errs = append(errs, inRange(path.Child("suspendAfterFailures"), *n, 1, math.MaxInt32)...)
 	}
-	if s.Async != nil {
-		errs = append(errs, positive(path.Child("async", "timeout"), s.Async.Timeout)...)
-	}
 	errs = append(errs, validateRunPolicy(&s.RunPolicy, path)...)
 	errs = append(errs, validateHistory(&s.History, path.Child("history"))...)
 	errs = append(errs, validateTask(&s.Task, path.Child("task"))...)
@@ -63,6 +60,7 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 	for i, parent := range s.Parents {
 		errs = append(errs, invalid(path.Child("parents").Index(i), parent, validateRunName(parent))...)
 	}
+	errs = append(errs, validateManual(s, path)...)
 	for i, arg := range s.Args {
 		at := path.Child("args").Index(i)
 		errs = append(errs, noNUL(at, arg)...)
@@ -80,6 +78,34 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 	errs = append(errs, validateOwner(s.Owner, path.Child("owner"))...)
 	errs = append(errs, validateRunPolicy(&s.RunPolicy, path)...)
 	return append(errs, validateTask(&s.Task, path.Child("task"))...)
+}
+
+// Bounds of what a person's request leaves in a Run, in bytes.
+const (
+	MaxNote        = 1024
+	MaxRequestedBy = 256
+)
+
+// validateManual checks the fields that a person's request sets.
+func validateManual(s *RunSpec, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if s.RetryOf != "" {
+		errs = append(errs, invalid(path.Child("retryOf"), s.RetryOf, validateRunName(s.RetryOf))...)
+	}
+	errs = append(errs, plainText(path.Child("requestedBy"), s.RequestedBy, MaxRequestedBy)...)
+	errs = append(errs, plainText(path.Child("note"), s.Note, MaxNote)...)
+	if s.Reason == ReasonManual || s.Reason == "" {
+		return errs
+	}
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{{"retryOf", s.RetryOf != ""}, {"markSucceeded", s.MarkSucceeded}} {
+		if f.set {
+			errs = append(errs, field.Forbidden(path.Child(f.name), fmt.Sprintf("needs reason %s", ReasonManual)))
+		}
+	}
+	return errs
 }
 
 var mailAddress = regexp.MustCompile(`^[^\s@,;<>"]+@[^\s@,;<>"]+$`)
@@ -126,6 +152,9 @@ func validateRunPolicy(p *RunPolicy, path *field.Path) field.ErrorList {
 	errs = append(errs, positive(path.Child("timeout"), p.Timeout)...)
 	errs = append(errs, positive(path.Child("queueTimeout"), p.QueueTimeout)...)
 	errs = append(errs, positive(path.Child("deadline"), p.Deadline)...)
+	if p.Async != nil {
+		errs = append(errs, positive(path.Child("async", "timeout"), p.Async.Timeout)...)
+	}
 	errs = append(errs, inRange(path.Child("priority"), p.Priority, MinPriority, MaxPriority)...)
 	if u := p.Unreachable; u != nil {
 		at := path.Child("unreachable")

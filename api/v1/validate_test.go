@@ -83,11 +83,11 @@ spec.task.constraints[2].value: Invalid value: "` + strings.Repeat("x", 5000) + 
 	{name: "lengths of time that are zero",
 		input: jobHead + "  startingDeadline: 0s\n  timeout: 0s\n  queueTimeout: 0s\n  deadline: 0s\n  async: {timeout: 0s}\n  retries: {maxDelay: 0s}\n  history: {ttl: 0s}\n  unreachable: {after: 0s, then: Replace}\n" + shell,
 		want: `spec.startingDeadline: Invalid value: "0s": must be greater than zero
-spec.async.timeout: Invalid value: "0s": must be greater than zero
 spec.retries.maxDelay: Invalid value: "0s": must be greater than zero
 spec.timeout: Invalid value: "0s": must be greater than zero
 spec.queueTimeout: Invalid value: "0s": must be greater than zero
 spec.deadline: Invalid value: "0s": must be greater than zero
+spec.async.timeout: Invalid value: "0s": must be greater than zero
 spec.unreachable.after: Invalid value: "0s": must be greater than zero
 spec.history.ttl: Invalid value: "0s": must be greater than zero`},
 	{name: "choices that there are not",
@@ -379,6 +379,13 @@ spec.task.user: Invalid value: " ": must be the name of a user on the agents`},
 	{name: "a health check of a port of the host from inside of a bridge",
 		input: jobHead + "  task: {shell: x, resources: {ports: 1}, container: {type: Docker, image: x, network: {mode: Bridge}}, healthCheck: {http: {portIndex: 0}}}\n",
 		want:  `spec.task.healthCheck.http.portIndex: Forbidden: the check is made inside of the container's network; give port, the one that the task listens on there`},
+	{name: "what only a person's request has", input: runHead + "  reason: Schedule\n  scheduledTime: 2026-11-22T02:00:00Z\n  retryOf: a\n  markSucceeded: true\n" + shell,
+		want: `spec.retryOf: Forbidden: needs reason Manual
+spec.markSucceeded: Forbidden: needs reason Manual`},
+	{name: "what a person's request cannot say", input: runHead + "  reason: Manual\n  retryOf: A\n  requestedBy: " + strings.Repeat("x", 257) + "\n  note: \"a\\x1b[31m\"\n" + shell,
+		want: `spec.retryOf: Invalid value: "A": must consist of lower case letters, digits and '-', and begin and end with a letter or digit
+spec.requestedBy: Too long: may not be more than 256 bytes
+spec.note: Invalid value: "a\x1b[31m": must not contain control characters`},
 	{name: "arguments for an executor", input: runHead + "  reason: Manual\n  args: [x]\n  task: {executor: {command: x}}\n",
 		want: `spec.args: Forbidden: a custom executor takes no args`},
 
