@@ -13,7 +13,7 @@
 //   - defaults.go: what a field is when it is not given
 //   - validate.go: names, labels, and what each kind's validation shares; validate_job.go: schedule, policies,
 //     retries, history, owner; validate_task.go: command, environment, fetch, resources, ports; validate_exec.go:
-//     limits of Linux on commands; validate_container.go: constraints, containers, networks, volumes;
+//     limits of Linux on commands; validate_constraints.go: constraints; validate_container.go: containers, networks, volumes;
 //     validate_health.go: health checks; validate_calendar.go: Calendars, and a Job's use of them
 //   - unsupported.go: fields that are refused because they are not built yet; warnings.go: what is legal and perhaps
 //     not meant; mistakes.go: lists of mistakes, shortened

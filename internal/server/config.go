@@ -87,14 +87,3 @@ type Config struct {
 
 	limits *limits // nil: the defaults
 }
-
-const (
-	// maxBody of a request. etcd takes values of up to 1.5 MiB.
-	maxBody = 1 << 20
-	// unaryTimeout bounds a request that is not a stream.
-	unaryTimeout = 60 * time.Second
-	// waitForCache bounds how long a read waits for a revision that the cache has not seen.
-	waitForCache = 5 * time.Second
-	// shutdownGrace is what requests under way get when the server stops.
-	shutdownGrace = 5 * time.Second
-)

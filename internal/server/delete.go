@@ -92,7 +92,7 @@ func (s *Server) deleteOne(r *request, opts *metav1.DeleteOptions, dry bool, one
 		}
 		return cur, nil
 	}
-	return nil, r.kind.conflict(r.name, "it changes too often: try again")
+	return nil, r.kind.contended(r.name)
 }
 
 // deleteCollection deletes the selected objects of a namespace, one by one, and returns those that it deleted. An

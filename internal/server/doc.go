@@ -10,7 +10,7 @@
 //
 // # Where things are
 //
-//   - server.go: routes, start and stop; config.go: what the server needs, and the largest request; starting.go:
+//   - server.go: routes, start and stop; config.go: what the server needs; starting.go:
 //     answers before there is something to serve; middleware.go: around each request (metrics, headers, log, requests
 //     that pages of other sites send); request.go: the path and the parameters of a request, selectors
 //   - get.go: get and list; listwriter.go: lists, sent object by object; watch.go: watches; watchwriter.go: their
@@ -21,6 +21,6 @@
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
 //   - discovery.go: groups, resources, /version; kinds.go: field selectors and subresources of each kind
-//   - health.go: /livez and /readyz; limits.go: bounds on lists, watches, logs and connections; hosts.go: names under
+//   - health.go: /livez and /readyz; limits.go: bounds and timeouts of requests and connections; hosts.go: names under
 //     which the server answers
 package server

@@ -31,6 +31,9 @@ func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
 	case errors.Is(err, cache.ErrGone):
 		st := apierrors.NewResourceExpired(err.Error()).Status()
 		out = &st
+	case errors.Is(err, store.ErrConflict): // of a write that is not tried again
+		st := statusOfCode(http.StatusConflict, metav1.StatusReasonConflict, err.Error()+"; read it again and repeat the change")
+		out = &st
 	case errors.Is(err, store.ErrUnknown): // no Retry-After: clients would repeat the write by themselves
 		st := apierrors.NewTimeoutError(err.Error()+"; read the object before you try again", 0).Status()
 		out = &st
@@ -38,7 +41,8 @@ func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
 		st := apierrors.NewRequestEntityTooLargeError(err.Error()).Status()
 		out = &st
 	case errors.Is(err, store.ErrNoSpace): // nor here: it takes a person
-		out = insufficientStorage(err)
+		st := statusOfCode(http.StatusInsufficientStorage, "InsufficientStorage", err.Error()) // Kubernetes has no reason for it
+		out = &st
 	case errors.Is(err, context.DeadlineExceeded):
 		st := apierrors.NewTimeoutError(err.Error(), 0).Status()
 		out = &st
@@ -82,6 +86,11 @@ func (k *kind) conflict(name, format string, args ...any) error {
 	return apierrors.NewConflict(k.resource(), name, fmt.Errorf(format, args...))
 }
 
+// contended is the answer to a write that other writers came before each time.
+func (k *kind) contended(name string) error {
+	return k.conflict(name, "it changes too often: read it again and repeat the change")
+}
+
 // maxErrorText of a mistake; one line of fifty has up to a thousand characters.
 const maxErrorText = 60_000
 
@@ -105,15 +114,11 @@ func undecodable(err error, doing string) error {
 
 // status makes an error of a kind that apimachinery has no constructor for.
 func status(code int, reason metav1.StatusReason, format string, args ...any) error {
-	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: fmt.Sprintf(format, args...),
-	}}
+	return &apierrors.StatusError{ErrStatus: statusOfCode(code, reason, fmt.Sprintf(format, args...))}
 }
 
-// insufficientStorage is 507, for which Kubernetes has no reason.
-func insufficientStorage(err error) *metav1.Status {
-	return &metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInsufficientStorage, Reason: "InsufficientStorage",
-		Message: err.Error()}
+func statusOfCode(code int, reason metav1.StatusReason, message string) metav1.Status {
+	return metav1.Status{Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message}
 }
 
 func methodNotAllowed(method, why string) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -52,6 +54,15 @@ func TestWritesThatFail(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A handler that passes a conflict on need not know its code.
+func TestAConflictOfTheStoreIsAConflict(t *testing.T) {
+	s := start(t).server
+	st := s.statusOf(httptest.NewRequest(http.MethodPost, jobsPath, nil), fmt.Errorf("create a: %w", store.ErrConflict))
+	if st.Code != http.StatusConflict || st.Reason != metav1.StatusReasonConflict || !strings.Contains(st.Message, "create a") {
+		t.Errorf("got %+v", st)
 	}
 }
 

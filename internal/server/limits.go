@@ -15,10 +15,23 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// Nothing that clients send or leave unread may stop a manager. This file bounds what they can make it hold: lists
-// and writes under way, connections, and the time that an answer may take.
+// Nothing that clients send or leave unread may stop a manager. This file bounds what they can make it hold: requests,
+// lists and writes under way, connections, and the time that a request and its answer may take.
 
 const (
+	// maxBody of a request. etcd takes values of up to 1.5 MiB.
+	maxBody = 1 << 20
+	// unaryTimeout bounds a request that is not a stream.
+	unaryTimeout = 60 * time.Second
+	// waitForCache bounds how long a read waits for a revision that the cache has not seen.
+	waitForCache = 5 * time.Second
+	// shutdownGrace is what requests under way get when the server stops.
+	shutdownGrace = 5 * time.Second
+	// maxHeader is how long the headers of a request may be, readHeaderTimeout how long they may take.
+	maxHeader         = 64 << 10
+	readHeaderTimeout = 10 * time.Second
+	// idleTimeout closes a connection on which nothing is asked.
+	idleTimeout = 2 * time.Minute
 	// answerTimeout bounds an answer that is not a stream, however slowly it is read.
 	answerTimeout = 5 * time.Minute
 	// maxStreams of one HTTP/2 connection.

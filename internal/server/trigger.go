@@ -58,7 +58,7 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		}
 		return s.answer(w, r, http.StatusCreated, store.RunKey(run.Namespace, run.Name), rev, run)
 	}
-	return r.kind.conflict(r.name, "it changes too often: try again")
+	return r.kind.contended(r.name)
 }
 
 // triggerID is what an ID may be: with the longest name of a Job it still makes a name.

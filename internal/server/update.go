@@ -65,7 +65,7 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 			return fmt.Errorf("update %s: %w", r.key(), err)
 		}
 	}
-	return r.kind.conflict(r.name, "it changes too often: read it again and repeat the change")
+	return r.kind.contended(r.name)
 }
 
 // knows reports whether the cache has come to a resourceVersion that a write names. If it has not, it catches up
@@ -164,7 +164,7 @@ func (s *Server) current(ctx context.Context, key store.Key) (stored, error) {
 			return stored{e, raw, s.cfg.Cache.Revision()}, nil
 		}
 	}
-	return stored{}, k.conflict(key.Name, "it changes too often: try again")
+	return stored{}, k.contended(key.Name)
 }
 
 // checkPreconditions refuses a write that was decided on another object, on an older spec, or on a revision that
