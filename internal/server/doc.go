@@ -11,8 +11,8 @@
 // # Where things are
 //
 //   - server.go: routes, start and stop; config.go: what the server needs; starting.go:
-//     answers before there is something to serve; middleware.go: around each request (metrics, headers, log, requests
-//     that pages of other sites send); request.go: the path and the parameters of a request, selectors
+//     answers before there is something to serve; middleware.go: around each request (headers, log, requests
+//     that pages of other sites send); metrics.go: metrics; request.go: the path and the parameters of a request, selectors
 //   - get.go: get and list; listwriter.go: lists, sent object by object; watch.go: watches; watchwriter.go: their
 //     events, encoded once
 //   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);

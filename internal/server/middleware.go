@@ -7,35 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"horae/internal/metric"
 )
-
-// metrics of the server itself.
-type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	streams  prometheus.Gauge
-}
-
-func newMetrics(r prometheus.Registerer) *metrics {
-	return &metrics{
-		requests: metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horae_http_requests_total", Help: "HTTP requests answered, by verb, resource and status code.",
-		}, []string{"verb", "resource", "code"})),
-		seconds: metric.Register(r, prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "horae_http_request_duration_seconds", Help: "Time to answer an HTTP request that is not a stream.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12),
-		}, []string{"verb", "resource"})),
-		streams: metric.Register(r, prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "horae_http_streams", Help: "Watches and followed logs that are open.",
-		})),
-	}
-}
 
 // recorder wraps the http.ResponseWriter of a request and remembers the answer, for the log and the metrics.
 type recorder struct {
