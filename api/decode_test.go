@@ -156,9 +156,9 @@ func TestYAMLToJSONReadsAsDecodeDoes(t *testing.T) {
 	for _, tt := range []struct{ name, in, want, err string }{
 		{name: "on, yes and no are text", in: "on: yes\nno: off\n", want: `{"on":"yes","no":"off"}`},
 		{name: "JSON stays what it is", in: `{"a":[1,true,null]}`, want: `{"a":[1,true,null]}`},
-		{name: "a key twice is told with its line", in: "a: 1\na: 2\n", err: "a: is given twice, first in line 1 (line 2)"},
+		{name: "a key twice: the error has its line", in: "a: 1\na: 2\n", err: "a: is given twice, first in line 1 (line 2)"},
 		{name: "several documents are refused", in: "a: 1\n---\nb: 2\n", err: "want one document, got 2"},
-		{name: "no document is told", in: "# nothing\n", err: ErrEmpty.Error()},
+		{name: "no document is an error", in: "# nothing\n", err: ErrEmpty.Error()},
 		{name: "a list is no document", in: "- a\n", err: "a document must be a mapping with apiVersion, kind, metadata and spec"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

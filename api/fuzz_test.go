@@ -9,7 +9,7 @@ import (
 )
 
 // FuzzDecode: any bytes get an answer. What is accepted means the same when Horae has written it, and a document that is refused
-// is so for a reason that can be told.
+// has an error that can be shown.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		smallJob, smallJSON, smallJSON + smallJSON, smallJob + "---\n" + smallJob, "{a: b}", "a: &a [*a]", "<<: {a: b}", "? [a]\n: b", "!!binary x",

@@ -30,7 +30,7 @@ func TestMistakesAreExplained(t *testing.T) {
 			want:  "spec.task.shell: must be text; shell is a command line; a program with its arguments goes into spec.task.command as a list",
 		},
 		{
-			name: "Chronos's fields in spec, all told at once",
+			name: "Chronos's fields in spec, all in one error",
 			input: head + `  name: x
   epsilon: PT30M
   parents: [a]

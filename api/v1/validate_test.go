@@ -71,7 +71,7 @@ spec.task.healthCheck.command: Invalid value: has 131072 bytes, and Linux gives`
 		want: `spec.task: Invalid value: its arguments and variables take 1890019 bytes together, and there is room for 1835008 when a program is executed`},
 	{name: "a Run's arguments that Linux does not take behind a shell line", input: runHead + "  reason: Manual\n  args: [" + strings.Repeat("a, ", 40_000) + "]\n" + shell,
 		want: `spec.args: Invalid value: has 160001 bytes, and Linux gives`},
-	{name: "more to fetch than Mesos can tell its fetcher", input: jobHead + "  task:\n    shell: x\n    fetch: [" + strings.Repeat("{uri: /a, outputFile: b}, ", 1000) + "]\n",
+	{name: "more to fetch than fits into the environment of the fetcher", input: jobHead + "  task:\n    shell: x\n    fetch: [" + strings.Repeat("{uri: /a, outputFile: b}, ", 1000) + "]\n",
 		want: `spec.task.fetch: Invalid value: takes 203000 bytes, and Mesos's fetcher gets at most 126975; fetch an archive`},
 	{name: "regular expressions that stand for too much", input: jobHead + "  task:\n    shell: x\n    constraints: [{attribute: a, operator: Like, value: '(x{100}){10}'}, {attribute: a, operator: Like, value: '" + strings.Repeat("(x{1000})", 20) + "'}, {attribute: a, operator: Unlike, value: " + strings.Repeat("x", 5000) + "}]\n",
 		want: `spec.task.constraints[1].value: Invalid value: "` + strings.Repeat("(x{1000})", 20) + `": is too large a regular expression: its repetitions stand for too much

@@ -1,4 +1,4 @@
-// Command devcluster serves a Mesos-compatible master and agents until it is told to stop.
+// Command devcluster serves a Mesos-compatible master and agents until a signal stops it.
 package main
 
 import (

@@ -25,7 +25,7 @@ func TestJitterLongerThanThePeriodLosesNothing(t *testing.T) {
 				}
 			}
 			if s := w.status(); s.Missed+s.Skipped != 0 || len(w.ever) < 59 {
-				t.Errorf("%d Runs, %d missed and %d skipped: %v", len(w.ever), s.Missed, s.Skipped, told(s))
+				t.Errorf("%d Runs, %d missed and %d skipped: %v", len(w.ever), s.Missed, s.Skipped, notRun(s))
 			}
 		})
 	}
@@ -49,7 +49,7 @@ func TestABadZoneDoesNotHideABadSchedule(t *testing.T) {
 	text := errs.ToAggregate().Error()
 	for _, want := range []string{"spec.timeZone", "spec.schedule", `hour "25"`} {
 		if !strings.Contains(text, want) {
-			t.Errorf("%q is not told: %s", want, text)
+			t.Errorf("%q is not recorded: %s", want, text)
 		}
 	}
 }

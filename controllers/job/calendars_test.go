@@ -65,24 +65,24 @@ func TestCalendars(t *testing.T) {
 		edit      func(*v1.JobSpec)
 		until     string // default 2026-11-29T08:00:00Z, a Sunday
 		want      string // days and times of Runs
-		told      []string
+		notRun    []string
 		occurred  int64
 		next      string
 		found     string // reason of CalendarsFound; default Found
 		reason    string // of Scheduled; default NextOccurrence
 	}{
 		{name: "weekends are excluded", calendars: exclude("weekend"), want: "23T09:00 24T09:00 25T09:00 26T09:00 27T09:00",
-			told: []string{"Skipped Calendar 2 09:00-09:00"}, occurred: 7, next: "30T09:00"},
+			notRun: []string{"Skipped Calendar 2 09:00-09:00"}, occurred: 7, next: "30T09:00"},
 		{name: "two Calendars are excluded", calendars: exclude("weekend", "tuesday"), want: "23T09:00 25T09:00 26T09:00 27T09:00",
-			told: []string{"Skipped Calendar 3 09:00-09:00"}, occurred: 7, next: "30T09:00"},
+			notRun: []string{"Skipped Calendar 3 09:00-09:00"}, occurred: 7, next: "30T09:00"},
 		{name: "only two days", calendars: only("tuesday", "wednesday"), want: "24T09:00 25T09:00",
-			told: []string{"Skipped Calendar 5 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted},
+			notRun: []string{"Skipped Calendar 5 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted},
 		{name: "only one day, of the others of which one is excluded", calendars: v1.JobCalendars{Only: []string{"tuesday", "weekend"}, Exclude: []string{"wednesday"}},
-			want: "22T09:00 24T09:00 28T09:00", told: []string{"Skipped Calendar 4 09:00-09:00"}, occurred: 7, next: "29T09:00"},
+			want: "22T09:00 24T09:00 28T09:00", notRun: []string{"Skipped Calendar 4 09:00-09:00"}, occurred: 7, next: "29T09:00"},
 		{name: "a missing Calendar excludes nothing", calendars: exclude("lost", "tuesday"), want: "22T09:00 23T09:00 25T09:00 26T09:00 27T09:00 28T09:00",
-			told: []string{"Skipped Calendar 1 09:00"}, occurred: 7, next: "29T09:00", found: v1.ReasonNotFound},
+			notRun: []string{"Skipped Calendar 1 09:00"}, occurred: 7, next: "29T09:00", found: v1.ReasonNotFound},
 		{name: "a missing Calendar adds no day to the only ones", calendars: only("lost", "tuesday"), want: "24T09:00",
-			told: []string{"Skipped Calendar 6 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted, found: v1.ReasonNotFound},
+			notRun: []string{"Skipped Calendar 6 09:00-09:00"}, occurred: 7, reason: v1.ReasonExhausted, found: v1.ReasonNotFound},
 
 		{name: "to the next day, where the Job runs anyway: once", calendars: nextDay(exclude("weekend")),
 			want: "23T09:00 24T09:00 25T09:00 26T09:00 27T09:00", occurred: 5, next: "30T09:00"},
@@ -90,13 +90,13 @@ func TestCalendars(t *testing.T) {
 			want: "26T08:30 26T09:00", occurred: 2, next: "01T09:00"},
 		{name: "over the weekend, beside what runs there", calendars: nextDay(exclude("weekend")), edit: func(s *v1.JobSpec) { s.Schedule = "0 9 * * SAT,SUN\n0 10 * * MON" },
 			want: "23T09:00 23T10:00", occurred: 2, next: "30T09:00"},
-		{name: "to no day at all", calendars: nextDay(only("lost")), occurred: 7, told: []string{"Skipped TooManyMoved 7 09:00-09:00"},
+		{name: "to no day at all", calendars: nextDay(only("lost")), occurred: 7, notRun: []string{"Skipped TooManyMoved 7 09:00-09:00"},
 			found: v1.ReasonNotFound, reason: v1.ReasonExhausted},
 		{name: "Rn counts the days that were left out", calendars: exclude("weekend"), edit: func(s *v1.JobSpec) { s.Schedule = "R4/2026-11-21T09:00:00Z/P1D" },
-			want: "23T09:00 24T09:00", told: []string{"Skipped Calendar 1 09:00"}, occurred: 3, reason: v1.ReasonExhausted},
+			want: "23T09:00 24T09:00", notRun: []string{"Skipped Calendar 1 09:00"}, occurred: 3, reason: v1.ReasonExhausted},
 		{name: "days are those of the Job's zone", calendars: exclude("tuesday"), edit: func(s *v1.JobSpec) { s.Schedule, s.TimeZone = "0 */6 * * *", "Pacific/Auckland" },
 			until: "2026-11-24T23:00:00Z", // 13 hours ahead: Tuesday there is from Monday 11:00 to Tuesday 11:00.
-			want:  "22T11:00 22T17:00 22T23:00 23T05:00 24T11:00 24T17:00 24T23:00", told: []string{"Skipped Calendar 4 11:00-05:00"}, occurred: 11, next: "25T05:00"},
+			want:  "22T11:00 22T17:00 22T23:00 23T05:00 24T11:00 24T17:00 24T23:00", notRun: []string{"Skipped Calendar 4 11:00-05:00"}, occurred: 11, next: "25T05:00"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := calendarWorld(t, tc.calendars, tc.edit)
@@ -108,11 +108,11 @@ func TestCalendars(t *testing.T) {
 				t.Errorf("ran %s, want %s", got, tc.want)
 			}
 			s := w.status()
-			if diff := cmp.Diff(tc.told, told(s)); diff != "" {
+			if diff := cmp.Diff(tc.notRun, notRun(s)); diff != "" {
 				t.Error(diff)
 			}
 			if len(s.NotRun) > 0 && s.NotRun[0].Message == "" {
-				t.Error("what did not run is told without words")
+				t.Error("what did not run is recorded without a message")
 			}
 			next := ""
 			if s.NextScheduleTime != nil {
@@ -156,14 +156,14 @@ func TestEditingACalendarLeavesThePastAlone(t *testing.T) {
 		edit       *v1.CalendarSpec
 		down       bool // the controller is away from the day before until the edit
 		want       string
-		told       []string
+		notRun     []string
 	}{
 		{name: "today is no longer excluded: the rest of it runs", schedule: "0 * * * *", editAt: "2026-11-24T10:30:00Z", edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}},
-			want: "11:00 12:00", told: []string{"Skipped Calendar 11 00:00-10:00"}},
+			want: "11:00 12:00", notRun: []string{"Skipped Calendar 11 00:00-10:00"}},
 		{name: "the Calendar goes: the rest of the day runs", schedule: "0 * * * *", editAt: "2026-11-24T10:30:00Z",
-			want: "11:00 12:00", told: []string{"Skipped Calendar 11 00:00-10:00"}},
+			want: "11:00 12:00", notRun: []string{"Skipped Calendar 11 00:00-10:00"}},
 		{name: "today is excluded from now on: what ran has run", schedule: "0 10,12 * * *", editAt: "2026-11-25T11:00:00Z", edit: &v1.CalendarSpec{Dates: []string{"2026-11-25"}},
-			want: "10:00", told: []string{"Skipped Calendar 3 10:00-12:00"}},
+			want: "10:00", notRun: []string{"Skipped Calendar 3 10:00-12:00"}},
 		{name: "today is no longer excluded: what was moved stays moved", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 24 * *", editAt: "2026-11-24T11:00:00Z",
 			edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}}, want: "10:00"},
 		{name: "today is excluded from now on: what ran is not moved", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 25 * *", editAt: "2026-11-25T11:00:00Z",
@@ -171,7 +171,7 @@ func TestEditingACalendarLeavesThePastAlone(t *testing.T) {
 		{name: "the day to which it was moved is excluded as well: it is moved on", onExcluded: v1.OnExcludedNextDay, schedule: "0 10 24 * *", editAt: "2026-11-25T09:00:00Z",
 			edit: &v1.CalendarSpec{Dates: []string{"2026-11-24/2026-11-25"}}, want: "10:00"},
 		{name: "edited in downtime: what the status knew to be off stays off", schedule: "0 10 * * *", down: true, editAt: "2026-11-24T12:00:00Z",
-			edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}}, told: []string{"Skipped Calendar 1 10:00"}},
+			edit: &v1.CalendarSpec{Dates: []string{"2027-01-01"}}, notRun: []string{"Skipped Calendar 1 10:00"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"tuesday"}, OnExcluded: tc.onExcluded}, func(s *v1.JobSpec) { s.Schedule = tc.schedule })
@@ -198,8 +198,8 @@ func TestEditingACalendarLeavesThePastAlone(t *testing.T) {
 			if got := strings.Join(times, " "); got != tc.want {
 				t.Errorf("ran %s, want %s", got, tc.want)
 			}
-			if tc.told != nil && !cmp.Equal(tc.told[0], told(w.status())[0]) {
-				t.Errorf("told %v, want %v", told(w.status()), tc.told)
+			if tc.notRun != nil && !cmp.Equal(tc.notRun[0], notRun(w.status())[0]) {
+				t.Errorf("notRun %v, want %v", notRun(w.status()), tc.notRun)
 			}
 		})
 	}
@@ -213,27 +213,27 @@ func TestCalendarsAfterDowntimeAndSuspension(t *testing.T) {
 		now    string
 		create []string
 		waits  []string
-		told   []string
+		notRun []string
 	}{
 		{name: "latest: the last one on a day with runs", now: "2026-11-29T12:00:00Z", create: []string{"27T09:00"},
-			told: []string{"Missed Downtime 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+			notRun: []string{"Missed Downtime 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
 		{name: "none", edit: func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsNone }, now: "2026-11-29T12:00:00Z",
-			told: []string{"Missed Downtime 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+			notRun: []string{"Missed Downtime 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
 		{name: "all", edit: func(s *v1.JobSpec) { s.MissedRuns = v1.MissedRunsAll }, now: "2026-11-29T12:00:00Z", create: []string{"23T09:00"},
-			waits: []string{"24T09:00", "25T09:00", "26T09:00", "27T09:00"}, told: []string{"Skipped Calendar 3 09:00-09:00"}},
+			waits: []string{"24T09:00", "25T09:00", "26T09:00", "27T09:00"}, notRun: []string{"Skipped Calendar 3 09:00-09:00"}},
 		{name: "a starting deadline", edit: func(s *v1.JobSpec) { s.StartingDeadline = duration(time.Hour) }, now: "2026-11-29T12:00:00Z",
-			told: []string{"Missed StartingDeadline 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+			notRun: []string{"Missed StartingDeadline 5 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
 		{name: "latest is one that was moved", edit: func(s *v1.JobSpec) {
 			s.Schedule, s.Calendars.OnExcluded = "0 9 * * FRI,SUN", v1.OnExcludedNextDay
-		}, now: "2026-12-01T12:00:00Z", create: []string{"30T09:00"}, told: []string{"Missed Downtime 1 09:00", "Missed Downtime 1 09:00"}},
+		}, now: "2026-12-01T12:00:00Z", create: []string{"30T09:00"}, notRun: []string{"Missed Downtime 1 09:00", "Missed Downtime 1 09:00"}},
 		{name: "all, and one that was moved", edit: func(s *v1.JobSpec) {
 			s.Schedule, s.Calendars.OnExcluded, s.MissedRuns = "0 9 * * FRI,SUN", v1.OnExcludedNextDay, v1.MissedRunsAll
 		}, now: "2026-12-01T12:00:00Z", create: []string{"23T09:00"}, waits: []string{"27T09:00", "30T09:00"}},
 		{name: "none, and one that was moved", edit: func(s *v1.JobSpec) {
 			s.Schedule, s.Calendars.OnExcluded, s.MissedRuns = "0 9 * * SUN", v1.OnExcludedNextDay, v1.MissedRunsNone
-		}, now: "2026-11-23T12:00:00Z", told: []string{"Missed Downtime 1 09:00"}},
+		}, now: "2026-11-23T12:00:00Z", notRun: []string{"Missed Downtime 1 09:00"}},
 		{name: "resumed", resume: true, now: "2026-11-29T12:00:00Z", create: []string{"27T09:00"},
-			told: []string{"Skipped Suspended 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
+			notRun: []string{"Skipped Suspended 4 09:00-09:00", "Skipped Calendar 3 09:00-09:00"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := calendarWorld(t, v1.JobCalendars{Exclude: []string{"weekend"}}, tc.edit)
@@ -253,7 +253,7 @@ func TestCalendarsAfterDowntimeAndSuspension(t *testing.T) {
 			for _, t := range w.status().Waiting {
 				waits = append(waits, t.Format("02T15:04"))
 			}
-			if diff := cmp.Diff([][]string{tc.create, tc.waits, tc.told}, [][]string{created, waits, told(w.status())}); diff != "" {
+			if diff := cmp.Diff([][]string{tc.create, tc.waits, tc.notRun}, [][]string{created, waits, notRun(w.status())}); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -296,7 +296,7 @@ func TestAYearOfExcludedDaysIsToldWithoutWalking(t *testing.T) {
 		t.Errorf("the schedule was asked %d times", steps)
 	}
 	if len(d.Status.NotRun) != 2 {
-		t.Errorf("told %v", told(&d.Status))
+		t.Errorf("notRun %v", notRun(&d.Status))
 	}
 }
 
@@ -355,7 +355,7 @@ func TestReconcilerFollowsCalendars(t *testing.T) {
 	r.put(hello.Spec(), "apiVersion: horae/v1\nkind: Job\nspec: {schedule: 0 * * * *, calendars: {exclude: [sundays]}, task: {shell: x}}\n")
 	r.once("09:30")
 	r.once("10:00")
-	if s := r.status(); len(s.Active) != 0 || s.Skipped != 1 || told(s)[0] != "Skipped Calendar 1 10:00" || s.NextScheduleTime.Format("02T15:04") != "23T00:00" {
+	if s := r.status(); len(s.Active) != 0 || s.Skipped != 1 || notRun(s)[0] != "Skipped Calendar 1 10:00" || s.NextScheduleTime.Format("02T15:04") != "23T00:00" {
 		t.Errorf("on a Sunday: %+v", s)
 	}
 	r.put(key.Spec(), "apiVersion: horae/v1\nkind: Calendar\nspec: {weekdays: [Sunday]}\n")

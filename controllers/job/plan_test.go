@@ -37,7 +37,7 @@ var policyRows = []struct {
 
 	create  []string // times of day
 	cancel  int
-	told    []string
+	notRun  []string
 	waits   []string
 	next    string // nextScheduleTime; "" for none
 	reason  string // of Scheduled, if it is not NextOccurrence
@@ -53,26 +53,26 @@ var policyRows = []struct {
 	{name: "ran before, due, None: runs, for it is on time", missedRuns: v1.MissedRunsNone, now: "10:00:00.02", create: []string{"10:00"}, next: "11:00"},
 	{name: "ran before, due, deadline not over: runs", deadline: time.Minute, now: "10:00:59", create: []string{"10:00"}, next: "11:00"},
 	{name: "ran before, due, deadline over: is missed", deadline: 10 * time.Second, now: "10:00:11",
-		told: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "11:00"},
+		notRun: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "11:00"},
 
 	// A Run is active.
-	{name: "active, forbid: skips", active: true, now: "10:00", told: []string{"Skipped Overlap 1 10:00"}, skipped: 1, next: "11:00"},
+	{name: "active, forbid: skips", active: true, now: "10:00", notRun: []string{"Skipped Overlap 1 10:00"}, skipped: 1, next: "11:00"},
 	{name: "active, allow: runs beside it", concurrency: v1.ConcurrencyAllow, active: true, now: "10:00", create: []string{"10:00"}, next: "11:00"},
 	{name: "active, replace: cancels it and waits", concurrency: v1.ConcurrencyReplace, active: true, now: "10:00", cancel: 1, waits: []string{"10:00"}, next: "11:00"},
 	{name: "active, queue: waits", concurrency: v1.ConcurrencyQueue, active: true, now: "10:00", waits: []string{"10:00"}, next: "11:00"},
 	{name: "active, queue, one waits: skips", concurrency: v1.ConcurrencyQueue, active: true, waiting: true, now: "11:00",
-		waits: []string{"10:00"}, told: []string{"Skipped QueueFull 1 11:00"}, skipped: 1, next: "12:00"},
+		waits: []string{"10:00"}, notRun: []string{"Skipped QueueFull 1 11:00"}, skipped: 1, next: "12:00"},
 	{name: "active, queue, the one that waits outlives its deadline: is missed", concurrency: v1.ConcurrencyQueue, deadline: 30 * time.Minute,
-		active: true, waiting: true, now: "10:31", told: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "11:00"},
+		active: true, waiting: true, now: "10:31", notRun: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "11:00"},
 
 	// Late, after downtime.
 	{name: "late, latest: runs the last", down: true, now: "12:30", create: []string{"12:00"},
-		told: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
+		notRun: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late by one, latest: runs it", down: true, now: "10:30", create: []string{"10:00"}, next: "11:00"},
 	{name: "late, latest, never ran: runs the last", notBefore: true, down: true, now: "12:30", create: []string{"12:00"},
-		told: []string{"Missed Downtime 3 09:00-11:00"}, missed: 3, next: "13:00"},
+		notRun: []string{"Missed Downtime 3 09:00-11:00"}, missed: 3, next: "13:00"},
 	{name: "late, none: runs none", missedRuns: v1.MissedRunsNone, down: true, now: "12:30",
-		told: []string{"Missed Downtime 3 10:00-12:00"}, missed: 3, next: "13:00"},
+		notRun: []string{"Missed Downtime 3 10:00-12:00"}, missed: 3, next: "13:00"},
 	{name: "late, all, allow: runs all", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyAllow, down: true, now: "12:30",
 		create: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
 	{name: "late, all, forbid: runs one after another", missedRuns: v1.MissedRunsAll, down: true, now: "12:30",
@@ -80,55 +80,55 @@ var policyRows = []struct {
 	{name: "late, all, replace: runs one after another", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyReplace, down: true, now: "12:30",
 		create: []string{"10:00"}, waits: []string{"11:00", "12:00"}, next: "13:00"},
 	{name: "late, all, above the limit: the oldest are missed", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyAllow, limit: 2, down: true, now: "14:30",
-		create: []string{"13:00", "14:00"}, told: []string{"Missed TooManyMissed 3 10:00-12:00"}, missed: 3, next: "15:00"},
+		create: []string{"13:00", "14:00"}, notRun: []string{"Missed TooManyMissed 3 10:00-12:00"}, missed: 3, next: "15:00"},
 	{name: "late, latest, deadline over for all: runs none", deadline: 10 * time.Minute, down: true, now: "12:30",
-		told: []string{"Missed StartingDeadline 3 10:00-12:00"}, missed: 3, next: "13:00"},
+		notRun: []string{"Missed StartingDeadline 3 10:00-12:00"}, missed: 3, next: "13:00"},
 	{name: "late, latest, deadline over for all but the last: runs the last", deadline: time.Hour, down: true, now: "12:30", create: []string{"12:00"},
-		told: []string{"Missed StartingDeadline 2 10:00-11:00"}, missed: 2, next: "13:00"},
+		notRun: []string{"Missed StartingDeadline 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late, all, allow, deadline over for some: runs the others", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyAllow,
 		deadline: 100 * time.Minute, down: true, now: "12:30",
-		create: []string{"11:00", "12:00"}, told: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "13:00"},
+		create: []string{"11:00", "12:00"}, notRun: []string{"Missed StartingDeadline 1 10:00"}, missed: 1, next: "13:00"},
 	{name: "late, latest, previous still active, forbid: skips the last", active: true, down: true, now: "12:30",
-		told: []string{"Skipped Overlap 1 12:00", "Missed Downtime 2 10:00-11:00"}, missed: 2, skipped: 1, next: "13:00"},
+		notRun: []string{"Skipped Overlap 1 12:00", "Missed Downtime 2 10:00-11:00"}, missed: 2, skipped: 1, next: "13:00"},
 	{name: "late, latest, previous still active, queue: the last waits", concurrency: v1.ConcurrencyQueue, active: true, down: true, now: "12:30",
-		waits: []string{"12:00"}, told: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
+		waits: []string{"12:00"}, notRun: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late, latest, previous still active, replace: the last replaces it", concurrency: v1.ConcurrencyReplace, active: true, down: true, now: "12:30",
-		cancel: 1, waits: []string{"12:00"}, told: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
+		cancel: 1, waits: []string{"12:00"}, notRun: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late, latest, previous still active, allow: runs the last", concurrency: v1.ConcurrencyAllow, active: true, down: true, now: "12:30",
-		create: []string{"12:00"}, told: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
+		create: []string{"12:00"}, notRun: []string{"Missed Downtime 2 10:00-11:00"}, missed: 2, next: "13:00"},
 	{name: "late, all, previous still active, forbid: all wait", missedRuns: v1.MissedRunsAll, active: true, down: true, now: "12:30",
 		waits: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
 	{name: "on time, all, previous still active, forbid: waits", missedRuns: v1.MissedRunsAll, active: true, now: "10:00", waits: []string{"10:00"}, next: "11:00"},
 	{name: "on time, all, previous still active, replace: replaces it", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyReplace, active: true, now: "10:00",
 		cancel: 1, waits: []string{"10:00"}, next: "11:00"},
 	{name: "late, none, previous still active: runs none", missedRuns: v1.MissedRunsNone, active: true, down: true, now: "12:30",
-		told: []string{"Missed Downtime 3 10:00-12:00"}, missed: 3, next: "13:00"},
+		notRun: []string{"Missed Downtime 3 10:00-12:00"}, missed: 3, next: "13:00"},
 	{name: "up, but more than a minute behind: is late", missedRuns: v1.MissedRunsNone, now: "10:01:01",
-		told: []string{"Missed Downtime 1 10:00"}, missed: 1, next: "11:00"},
+		notRun: []string{"Missed Downtime 1 10:00"}, missed: 1, next: "11:00"},
 
 	// Suspended.
 	{name: "suspended, due: waits for the user", suspended: true, now: "10:00", reason: v1.ReasonSuspended},
 	{name: "suspended, late: waits for the user", suspended: true, down: true, now: "12:30", reason: v1.ReasonSuspended},
 	{name: "suspended, active: leaves it alone", suspended: true, active: true, concurrency: v1.ConcurrencyReplace, now: "10:00", reason: v1.ReasonSuspended},
 	{name: "resumed, latest: runs the last", resumed: true, now: "12:30", create: []string{"12:00"},
-		told: []string{"Skipped Suspended 2 10:00-11:00"}, skipped: 2, next: "13:00"},
+		notRun: []string{"Skipped Suspended 2 10:00-11:00"}, skipped: 2, next: "13:00"},
 	{name: "resumed, none: runs none", missedRuns: v1.MissedRunsNone, resumed: true, now: "12:30",
-		told: []string{"Skipped Suspended 3 10:00-12:00"}, skipped: 3, next: "13:00"},
+		notRun: []string{"Skipped Suspended 3 10:00-12:00"}, skipped: 3, next: "13:00"},
 	{name: "resumed, none, one is due this instant: it passed in suspension", missedRuns: v1.MissedRunsNone, resumed: true, now: "10:00",
-		told: []string{"Skipped Suspended 1 10:00"}, skipped: 1, next: "11:00"},
+		notRun: []string{"Skipped Suspended 1 10:00"}, skipped: 1, next: "11:00"},
 	{name: "resumed, all, allow: runs all", missedRuns: v1.MissedRunsAll, concurrency: v1.ConcurrencyAllow, resumed: true, now: "12:30",
 		create: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
 	{name: "resumed, latest, deadline over: runs none", deadline: time.Minute, resumed: true, now: "12:30",
-		told: []string{"Missed StartingDeadline 3 10:00-12:00"}, missed: 3, next: "13:00"},
+		notRun: []string{"Missed StartingDeadline 3 10:00-12:00"}, missed: 3, next: "13:00"},
 	{name: "resumed, latest, active, forbid: skips the last", active: true, resumed: true, now: "12:30",
-		told: []string{"Skipped Overlap 1 12:00", "Skipped Suspended 2 10:00-11:00"}, skipped: 3, next: "13:00"},
+		notRun: []string{"Skipped Overlap 1 12:00", "Skipped Suspended 2 10:00-11:00"}, skipped: 3, next: "13:00"},
 	{name: "resumed before anything passed: goes on", resumed: true, now: "09:30", next: "10:00"},
 	{name: "resumed, queue, one waited, nothing passed: it still waits", concurrency: v1.ConcurrencyQueue, active: true, waiting: true, resumed: true, now: "10:30",
 		waits: []string{"10:00"}, next: "11:00"},
 	{name: "resumed, queue, one waited, latest: the later one waits", concurrency: v1.ConcurrencyQueue, active: true, waiting: true, resumed: true, now: "12:30",
-		waits: []string{"12:00"}, told: []string{"Skipped Suspended 2 10:00-11:00"}, skipped: 2, next: "13:00"},
+		waits: []string{"12:00"}, notRun: []string{"Skipped Suspended 2 10:00-11:00"}, skipped: 2, next: "13:00"},
 	{name: "resumed, queue, one waited, none: it is skipped", concurrency: v1.ConcurrencyQueue, missedRuns: v1.MissedRunsNone, active: true, waiting: true, resumed: true, now: "10:30",
-		told: []string{"Skipped Suspended 1 10:00"}, skipped: 1, next: "11:00"},
+		notRun: []string{"Skipped Suspended 1 10:00"}, skipped: 1, next: "11:00"},
 	{name: "resumed, queue, one waited, all: it waits with the others", concurrency: v1.ConcurrencyQueue, missedRuns: v1.MissedRunsAll, active: true, waiting: true, resumed: true, now: "12:30",
 		waits: []string{"10:00", "11:00", "12:00"}, next: "13:00"},
 
@@ -177,13 +177,13 @@ func TestPolicies(t *testing.T) {
 			}
 
 			type outcome struct {
-				Create, Told, Waits []string
-				Cancel              int
-				Next, Reason        string
-				Missed, Skipped     int64
+				Create, NotRun, Waits []string
+				Cancel                int
+				Next, Reason          string
+				Missed, Skipped       int64
 			}
 			s := w.status()
-			got := outcome{Told: told(s), Reason: scheduled(s), Missed: s.Missed, Skipped: s.Skipped}
+			got := outcome{NotRun: notRun(s), Reason: scheduled(s), Missed: s.Missed, Skipped: s.Skipped}
 			for _, run := range w.runs[had:] {
 				got.Create = append(got.Create, run.Object.Spec.ScheduledTime.Format("15:04"))
 			}
@@ -198,7 +198,7 @@ func TestPolicies(t *testing.T) {
 			if s.NextScheduleTime != nil {
 				got.Next = s.NextScheduleTime.Format("15:04")
 			}
-			want := outcome{row.create, row.told, row.waits, row.cancel, row.next, row.reason, row.missed, row.skipped}
+			want := outcome{row.create, row.notRun, row.waits, row.cancel, row.next, row.reason, row.missed, row.skipped}
 			if want.Reason == "" {
 				want.Reason = v1.ReasonNextOccurrence
 			}
@@ -217,8 +217,8 @@ func TestReplaceStartsTheNewRunWhenTheOldOneIsGone(t *testing.T) {
 		t.Fatalf("Runs %v, want the first one cancelled and no other yet", w.names())
 	}
 	w.to(at("12:00")) // It will not die.
-	if got := told(w.status()); len(got) != 1 || got[0] != "Skipped Replaced 1 11:00" {
-		t.Errorf("told %v, want that 11:00 was replaced by 12:00 before it started", got)
+	if got := notRun(w.status()); len(got) != 1 || got[0] != "Skipped Replaced 1 11:00" {
+		t.Errorf("status.notRun is %v, want that 11:00 was replaced by 12:00 before it started", got)
 	}
 	w.now = at("12:10")
 	w.end("hello-20261122t100000z", v1.RunKilled)
@@ -266,7 +266,7 @@ func TestAllMakesUpForEveryOccurrenceOneAtATime(t *testing.T) {
 			}
 			s := w.status()
 			if s.Skipped != 0 || s.Missed != 0 || int(s.Occurrences) != len(w.ever)+len(s.Waiting) || len(s.Active) > 1 {
-				t.Errorf("%d occurrences, %d Runs, %d wait, %d skipped, %d missed, active %v: %v", s.Occurrences, len(w.ever), len(s.Waiting), s.Skipped, s.Missed, s.Active, told(s))
+				t.Errorf("%d occurrences, %d Runs, %d wait, %d skipped, %d missed, active %v: %v", s.Occurrences, len(w.ever), len(s.Waiting), s.Skipped, s.Missed, s.Active, notRun(s))
 			}
 		})
 	}
@@ -279,7 +279,7 @@ func TestAllLetsNoMoreWaitThanTheLimit(t *testing.T) {
 		w.to(at(fmt.Sprintf("%d:00", hour)))
 	}
 	s := w.status()
-	if got := told(s); len(s.Waiting) != 3 || !s.Waiting[0].Equal(at("13:00")) || len(got) != 1 || got[0] != "Missed TooManyMissed 2 11:00-12:00" {
+	if got := notRun(s); len(s.Waiting) != 3 || !s.Waiting[0].Equal(at("13:00")) || len(got) != 1 || got[0] != "Missed TooManyMissed 2 11:00-12:00" {
 		t.Errorf("waiting %v, not run %v", s.Waiting, got)
 	}
 }
@@ -424,7 +424,7 @@ func TestAChangedScheduleStartsFromNowAndTellsWhatItLeaves(t *testing.T) {
 		t.Fatalf("Runs %v: a changed schedule fired the past", w.names())
 	}
 	s := w.status()
-	if diff := cmp.Diff([]string{"Skipped ScheduleChanged 2 10:00-11:00"}, told(s)); diff != "" {
+	if diff := cmp.Diff([]string{"Skipped ScheduleChanged 2 10:00-11:00"}, notRun(s)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if !s.Schedule.Since.Equal(at("11:30")) || s.Occurrences != 0 || !s.NextScheduleTime.Equal(at("11:45")) || s.Succeeded != 1 {
@@ -522,7 +522,7 @@ func TestAClockThatStepsForwardIsDowntime(t *testing.T) {
 	w.to(at("10:00"))
 	w.end("hello-20261122t100000z", v1.RunSucceeded)
 	w.to(at("12:30")) // No restart, but more than MaxLag.
-	if diff := cmp.Diff([]string{"Missed Downtime 2 11:00-12:00"}, told(w.status())); diff != "" {
+	if diff := cmp.Diff([]string{"Missed Downtime 2 11:00-12:00"}, notRun(w.status())); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -598,8 +598,8 @@ func TestSuspensionAfterFailures(t *testing.T) {
 	// A person has it run well: it goes on, and what passed is treated as after any suspension.
 	w.end(w.manual("mended"), v1.RunSucceeded)
 	w.settle()
-	if got := w.names(); got[len(got)-1] != "20261122t130000z" || told(w.status())[0] != "Skipped TooManyFailures 1 12:00" {
-		t.Errorf("Runs %v, told %v", got, told(w.status()))
+	if got := w.names(); got[len(got)-1] != "20261122t130000z" || notRun(w.status())[0] != "Skipped TooManyFailures 1 12:00" {
+		t.Errorf("Runs %v, notRun %v", got, notRun(w.status()))
 	}
 	w.end("hello-20261122t130000z", v1.RunFailed)
 	w.settle()
@@ -643,8 +643,8 @@ func TestASpecThatIsNotValidRunsNothingAndSaysWhy(t *testing.T) {
 
 	w.edit(func(s *v1.JobSpec) { s.Schedule = "0 * * * *" }) // As it was: what passed is treated as after a suspension.
 	w.settle()
-	if got := w.names(); len(got) != 2 || got[1] != "20261122t120000z" || told(w.status())[0] != "Skipped NotAccepted 1 11:00" {
-		t.Errorf("Runs %v, told %v", got, told(w.status()))
+	if got := w.names(); len(got) != 2 || got[1] != "20261122t120000z" || notRun(w.status())[0] != "Skipped NotAccepted 1 11:00" {
+		t.Errorf("Runs %v, notRun %v", got, notRun(w.status()))
 	}
 }
 
@@ -657,7 +657,7 @@ func TestRunsAreCountedExactlyOnce(t *testing.T) {
 	if s := w.status(); len(s.Active) != 2 || s.Failed != 1 {
 		t.Fatalf("active %v, failed %d", s.Active, s.Failed)
 	}
-	// A crash before the status is written: the next controller counts what this one did not tell.
+	// A crash before the status is written: the next controller counts what this one did not record.
 	w.end(seen, v1.RunSucceeded)
 	lost := Plan(w.input(), w.now)
 	if lost.Status.Succeeded != 1 {
@@ -822,14 +822,14 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 			t.Errorf("Runs %v, status %+v", w.names(), s)
 		}
 	})
-	t.Run("by another Job's Run: the occurrence is skipped, and told", func(t *testing.T) {
+	t.Run("by another Job's Run: the occurrence is skipped and recorded", func(t *testing.T) {
 		w := newWorld(t, at("09:30"), nil)
 		w.settle()
 		run := NewRun(w.job.Object, Scheduled(at("10:00")), RunOptions{}, w.now)
 		run.Spec.Job = "other"
 		w.foreign = append(w.foreign, &store.Run{Key: store.RunKey("default", run.Name), Object: run, Rev: store.Revisions{SpecCreate: 1, SpecMod: 1}})
 		w.to(at("10:00"))
-		if diff := cmp.Diff([]string{"Skipped NameTaken 1 10:00"}, told(w.status())); diff != "" {
+		if diff := cmp.Diff([]string{"Skipped NameTaken 1 10:00"}, notRun(w.status())); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 	})
@@ -945,7 +945,7 @@ func TestI10NotRunIsBoundedAndNothingIsForgotten(t *testing.T) {
 		t.Errorf("%d entries, %d skipped, %d occurrences; want 10, %d, 40", len(s.NotRun), s.Skipped, s.Occurrences, skipped)
 	}
 	if !s.NotRun[0].ScheduledTime.After(s.NotRun[1].ScheduledTime.Time) {
-		t.Errorf("the newest is not first: %v", told(s))
+		t.Errorf("the newest is not first: %v", notRun(s))
 	}
 }
 
@@ -955,7 +955,7 @@ func TestWhatFollowsWithoutAGapIsToldInOneEntry(t *testing.T) {
 	for hour := range 5 {
 		w.to(at("11:00").Add(time.Duration(hour) * time.Hour))
 	}
-	if diff := cmp.Diff([]string{"Skipped Overlap 5 11:00-15:00"}, told(w.status())); diff != "" {
+	if diff := cmp.Diff([]string{"Skipped Overlap 5 11:00-15:00"}, notRun(w.status())); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }

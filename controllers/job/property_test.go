@@ -12,7 +12,7 @@ import (
 
 // TestEachOccurrenceIsOneRunOrOneToldMiss drives a Job through any sequence of ticks, restarts, crashes between deciding and doing,
 // decisions taken on a lagging cache, clock steps, suspensions, edits, manual Runs and ends of Runs. In the end every
-// occurrence has become exactly one Run, or waits, or was told and counted once; and every Run that ended was counted once.
+// occurrence has become exactly one Run, or waits, or was recorded and counted once; and every Run that ended was counted once.
 func TestEachOccurrenceIsOneRunOrOneToldMiss(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		spec := drawSpec(t)
@@ -75,7 +75,7 @@ func TestAllSkipsNothing(t *testing.T) {
 				w.settle()
 				s := w.status()
 				if s.Skipped != 0 || s.Missed != 0 && s.NotRun[0].Reason != v1.ReasonTooManyMissed {
-					t.Fatalf("%d skipped, %d missed: %v", s.Skipped, s.Missed, told(s))
+					t.Fatalf("%d skipped, %d missed: %v", s.Skipped, s.Missed, notRun(s))
 				}
 			},
 		})

@@ -84,8 +84,8 @@ func TestAYearOfDowntimeIsPlannedWithoutWalking(t *testing.T) {
 	if steps > 200 {
 		t.Errorf("the schedule was asked %d times", steps)
 	}
-	if !strings.HasPrefix(told(&d.Status)[0], "Missed TooManyMissed 525500 10:01-") {
-		t.Errorf("told %v", told(&d.Status))
+	if !strings.HasPrefix(notRun(&d.Status)[0], "Missed TooManyMissed 525500 10:01-") {
+		t.Errorf("notRun %v", notRun(&d.Status))
 	}
 }
 

@@ -287,7 +287,7 @@ func (w *world) settle() Decision {
 		if d.After == time.Millisecond {
 			continue // More Runs than one transaction takes.
 		}
-		// Nobody tells the controller of its own write: what it asked for with it must stand.
+		// No event wakes the controller for its own write, so planning again must change nothing.
 		if again := w.plan(w.input()); !again.Idle() || again.After != d.After {
 			w.t.Fatalf("Plan twice is not Plan once: first\n%+v\nthen\n%+v", d, again)
 		}
@@ -362,8 +362,8 @@ func (w *world) names() []string {
 	return list
 }
 
-// told is status.notRun as text: "Missed Downtime 3 11:00-13:00".
-func told(s *v1.JobStatus) []string {
+// notRun is status.notRun as text: "Missed Downtime 3 11:00-13:00".
+func notRun(s *v1.JobStatus) []string {
 	var list []string
 	for _, n := range s.NotRun {
 		text := fmt.Sprintf("%s %s %d %s", n.Outcome, n.Reason, n.Count, n.ScheduledTime.Format("15:04"))

@@ -18,7 +18,7 @@ import (
 	"horae/internal/store"
 )
 
-// runsOn is the script of a task that runs until it is told otherwise.
+// runsOn is the script of a task that runs until the test says how it ends.
 var runsOn = []offer.State{offer.TaskStarting, offer.TaskRunning}
 
 // idOf is the id of a Run's attempt.
@@ -507,8 +507,8 @@ func TestKilledAgainByTheNextLeader(t *testing.T) {
 	}
 }
 
-// TestLiveAttemptsAreAskedAfterFromTimeToTime: what a lost update would have told comes to light; a question
-// that is not answered or cannot be put is asked again.
+// TestLiveAttemptsAreAskedAfterFromTimeToTime: the outcome of a lost update is found by asking; a question
+// that is not answered or cannot be sent is asked again.
 func TestLiveAttemptsAreAskedAfterFromTimeToTime(t *testing.T) {
 	w := newWorld(t)
 	w.master.script["r"] = runsOn
@@ -518,7 +518,7 @@ func TestLiveAttemptsAreAskedAfterFromTimeToTime(t *testing.T) {
 	id := w.idOf(key, 1)
 	asked := w.master.count("ASK " + id)
 	w.until("it is asked after, again and again", func() bool { return w.master.count("ASK "+id) > asked+1 })
-	w.master.set(func(m *fakeMaster) { delete(m.tasks, id) }) // and nobody tells
+	w.master.set(func(m *fakeMaster) { delete(m.tasks, id) }) // without an update
 	w.until("it is found out", func() bool {
 		s := w.now(key).Object.Status
 		return s.Attempts[0].State == v1.RunLost
@@ -549,12 +549,12 @@ func TestWaitingRunSaysWhy(t *testing.T) {
 	if s.Phase != v1.RunPending || !strings.HasSuffix(s.Message, "none with 1000 cpus; the best had 100") {
 		t.Errorf("status = %+v", s)
 	}
-	told := map[string]bool{}
+	written := map[string]bool{}
 	for _, s := range w.history(large) {
-		if told[s.Reason] {
+		if written[s.Reason] {
 			t.Errorf("%s was written again", s.Reason)
 		}
-		told[s.Reason] = true
+		written[s.Reason] = true
 	}
 }
 

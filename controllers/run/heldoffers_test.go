@@ -48,7 +48,7 @@ func TestHeldOffers(t *testing.T) {
 		"nothing waits: suppressed after a while":  {want: said{Next: time.Second}},
 		"nothing has waited for a while: suppress": {held: func(h *heldOffers, r *roleOffers) { r.idle = ago(time.Second) }, want: said{Suppr: true}},
 		"suppressed: nothing to say":               {held: func(h *heldOffers, r *roleOffers) { r.idle, r.suppressed = ago(time.Hour), true }},
-		"something waits, nothing in hand: revive": {waiting: true, want: said{Revive: true, Next: 50 * ms}},
+		"something waits, no offers held: revive":  {waiting: true, want: said{Revive: true, Next: 50 * ms}},
 		"revived a moment ago: wait":               {waiting: true, held: func(h *heldOffers, r *roleOffers) { r.revived = ago(5 * ms) }, want: said{Next: 20 * ms}},
 		"revived in vain many times: rarely":       {waiting: true, held: func(h *heldOffers, r *roleOffers) { r.revived, r.pause = ago(time.Second), maxRevivePause }, want: said{Next: 9 * time.Second}},
 		"revived in vain, but something new waits": {waiting: true, held: func(h *heldOffers, r *roleOffers) {
@@ -63,9 +63,9 @@ func TestHeldOffers(t *testing.T) {
 			h.add(ago(5*time.Second), someOffers(2))
 			r.launched = ago(100 * ms)
 		}, want: said{Decline: 2, Next: time.Second}},
-		"what fits nobody goes back for long":    {waiting: true, held: func(h *heldOffers, r *roleOffers) { h.add(ago(500*ms), someOffers(2)); r.revived = now }, want: said{Decline: 2, Refuse: time.Hour, Next: 25 * ms}},
-		"expected soon, nothing in hand: revive": {held: func(h *heldOffers, r *roleOffers) { r.expected.add(now.Add(900 * ms)) }, want: said{Revive: true, Next: 50 * ms}},
-		"expected soon, offers in hand: kept": {held: func(h *heldOffers, r *roleOffers) {
+		"what fits nobody goes back for long":   {waiting: true, held: func(h *heldOffers, r *roleOffers) { h.add(ago(500*ms), someOffers(2)); r.revived = now }, want: said{Decline: 2, Refuse: time.Hour, Next: 25 * ms}},
+		"expected soon, no offers held: revive": {held: func(h *heldOffers, r *roleOffers) { r.expected.add(now.Add(900 * ms)) }, want: said{Revive: true, Next: 50 * ms}},
+		"expected soon, offers held: kept": {held: func(h *heldOffers, r *roleOffers) {
 			r.expected.add(now.Add(900 * ms))
 			h.add(ago(time.Second), someOffers(1))
 		}, want: said{Next: 1400 * ms}},
@@ -75,7 +75,7 @@ func TestHeldOffers(t *testing.T) {
 			r.expected.add(ago(100 * ms))
 			h.add(ago(time.Second), someOffers(1))
 		}, want: said{Next: 400 * ms}},
-		"a new subscription voids what was in hand": {held: func(h *heldOffers, r *roleOffers) {
+		"a new subscription voids the held offers": {held: func(h *heldOffers, r *roleOffers) {
 			h.add(ago(time.Hour), someOffers(3))
 			h.reset(nil)
 			r.suppressed = true
@@ -248,6 +248,6 @@ func TestHeldOffersOfTwoRoles(t *testing.T) {
 	}
 	h.reset([]string{"a"})
 	if !h.role("a").suppressed || h.role("b").suppressed {
-		t.Error("a new subscription begins with what it was told")
+		t.Error("a new subscription must begin with the suppressed roles that it was given")
 	}
 }

@@ -83,7 +83,7 @@ func update(n int, state offer.State, change ...func(*offer.Update)) offer.Updat
 // reconciled makes an update an answer of the master's to a question.
 func reconciled(u *offer.Update) { u.UUID, u.Source, u.Reason = nil, "MASTER", mesosReconciliation }
 
-// because gives an update a reason. What was not sent is told of the intent that has the attempt's launchTime.
+// because gives an update a reason. "Not sent" is about the intent with the attempt's launchTime.
 func because(reason string) func(*offer.Update) {
 	return func(u *offer.Update) {
 		if u.Reason = reason; reason == notSent {

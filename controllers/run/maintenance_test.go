@@ -107,9 +107,9 @@ func TestAnswersToInverseOffers(t *testing.T) {
 	})
 }
 
-func TestPlanTellsOfMaintenance(t *testing.T) {
+func TestPlanReportsMaintenance(t *testing.T) {
 	w := &offer.Window{Start: at(time.Hour), Duration: time.Hour}
-	told := func(r *v1.Run) {
+	reported := func(r *v1.Run) {
 		r.Status.Reason, r.Status.Message = reasonMaintenance, "agent host-1 goes into maintenance at 2026-01-01T01:00:00Z; the task may be ended then"
 	}
 	for name, tc := range map[string]struct {
@@ -119,11 +119,11 @@ func TestPlanTellsOfMaintenance(t *testing.T) {
 		want   string // of the status' reason; "-": no write
 	}{
 		"nothing is known":                  {want: "-"},
-		"nothing is known any more":         {change: []func(*v1.Run){told}, want: "-"},
+		"nothing is known any more":         {change: []func(*v1.Run){reported}, want: "-"},
 		"a window to come":                  {window: w, want: reasonMaintenance},
 		"bound to be over before it":        {window: w, change: []func(*v1.Run){func(r *v1.Run) { r.Spec.Timeout = &v1.Duration{Duration: time.Minute} }}, want: "-"},
-		"called off":                        {window: &offer.Window{}, change: []func(*v1.Run){told}, want: ""},
-		"the window is past":                {window: w, now: 2 * time.Hour, change: []func(*v1.Run){told}, want: ""},
+		"called off":                        {window: &offer.Window{}, change: []func(*v1.Run){reported}, want: ""},
+		"the window is past":                {window: w, now: 2 * time.Hour, change: []func(*v1.Run){reported}, want: ""},
 		"something else is said and stands": {window: w, change: []func(*v1.Run){func(r *v1.Run) { r.Status.Reason = reasonUnreachable }}, want: "-"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -194,7 +194,7 @@ func schedule(start time.Time, hosts ...string) string {
 	return `{"type":"UPDATE_MAINTENANCE_SCHEDULE","update_maintenance_schedule":{"schedule":{"windows":[` + windows + `]}}}`
 }
 
-// eventually waits for what the cluster shows from outside, and nothing tells.
+// eventually waits for a state of the cluster of which no event comes.
 func eventually(t *testing.T, what string, check func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !check(); time.Sleep(5 * time.Millisecond) {

@@ -13,7 +13,7 @@ import (
 	"horae/internal/store"
 )
 
-// fakeMaster is a master with its agents, at the interface: it launches what it is told to, sends a task's next
+// fakeMaster is a master with its agents, at the interface: it launches the tasks that it accepts, sends a task's next
 // update once the one before is acknowledged, and holds everybody to I1, I2 and I4 by reading etcd.
 type fakeMaster struct {
 	w *world

@@ -102,7 +102,7 @@ func (m *model) plan(t *rapid.T, crash int) {
 	if m.removed {
 		return
 	}
-	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Progress: progress(rapid.IntRange(0, 2).Draw(t, "told"))}
+	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Progress: progress(rapid.IntRange(0, 2).Draw(t, "progress"))}
 	before := m.run.Object.DeepCopy()
 	d := Plan(Input{Run: m.run, Updates: m.box, Facts: facts}, m.now)
 	if !sameStatus(&before.Status, &m.run.Object.Status) {

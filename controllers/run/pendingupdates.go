@@ -19,7 +19,7 @@ type pendingUpdates struct {
 	seq  uint64
 }
 
-// pendingUpdate is one update; its number tells it from an equal one that came later.
+// pendingUpdate is one update; its number distinguishes it from an equal one that came later.
 type pendingUpdate struct {
 	seq uint64
 	offer.Update

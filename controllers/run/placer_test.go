@@ -69,7 +69,7 @@ func TestOffersAreDeclinedUntilMesosHears(t *testing.T) {
 	}
 }
 
-// TestOffersComeBackWithinASubscription: what an ACCEPT that was not sent would have used is in hand again,
+// TestOffersComeBackWithinASubscription: the offers of an ACCEPT that was not sent are held again,
 // unless another subscription has begun meanwhile.
 func TestOffersComeBackWithinASubscription(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -93,7 +93,7 @@ func TestOffersComeBackWithinASubscription(t *testing.T) {
 			}
 			p.post(note{offers: []offer.Offer{agent(1, 1, 1000)}, back: before})
 			if p.read(); p.held.offers.Len() != tt.want {
-				t.Errorf("%d offers in hand, want %d", p.held.offers.Len(), tt.want)
+				t.Errorf("%d offers are held, want %d", p.held.offers.Len(), tt.want)
 			}
 		})
 	}

@@ -339,7 +339,7 @@ func TestPlan(t *testing.T) {
 			updates: []offer.Update{update(1, offer.TaskStarting), update(1, offer.TaskRunning), update(1, offer.TaskFinished)},
 			want:    outcome{Phase: v1.RunSucceeded, Attempt: v1.RunSucceeded, Acks: "nowafter"},
 		},
-		"the same end told twice, before the first is stored: both are acknowledged after it is (I2)": {
+		"the same end reported twice, before the first is stored: both are acknowledged after it is (I2)": {
 			run:     []func(*v1.Run){withAttempts(attempt(1, v1.RunRunning))},
 			updates: []offer.Update{update(1, offer.TaskFailed, reconciled), update(1, offer.TaskFailed), update(1, offer.TaskStarting)},
 			want:    outcome{Phase: v1.RunPending, Attempt: v1.RunFailed, Reason: "Retrying", Acks: "after", Kill: true, Retry: time.Minute, Next: time.Minute},
@@ -510,7 +510,7 @@ func TestPlan(t *testing.T) {
 			},
 			want: outcome{Phase: v1.RunPending, Attempt: v1.RunLost, Reason: "Retrying", Retry: time.Minute, Next: time.Minute},
 		},
-		"unreachable for long, as reconciliation tells: lost and retried at once": {
+		"unreachable for long, by reconciliation: lost and retried at once": {
 			run: []func(*v1.Run){
 				withAttempts(attempt(1, v1.RunRunning)),
 				func(r *v1.Run) { r.Spec.Unreachable = &v1.Unreachable{After: seconds(6), Then: v1.UnreachableReplace} },

@@ -74,8 +74,8 @@ func knows(run *store.Run, taskID string) bool {
 			return true
 		}
 	}
-	// Old attempts that never started are dropped from the status; the number of the last one tells how many
-	// there were.
+	// Old attempts that never started are dropped from the status; the number of the last one says how
+	// many there were.
 	if n := len(attempts); n > 0 {
 		last, ok1 := ParseTaskID(attempts[n-1].TaskID)
 		id, ok2 := ParseTaskID(taskID)

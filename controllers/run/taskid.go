@@ -8,8 +8,8 @@ import (
 )
 
 // TaskID names one attempt. Its text is namespace.run.createRevision.attempt (I4): the create revision of the
-// Run's spec key tells a Run from an earlier one of the same name, and the number tells its attempts apart; so
-// none is ever used twice.
+// Run's spec key differs from that of an earlier Run of the same name, and each attempt has its own number; so none is
+// ever used twice.
 type TaskID struct {
 	Namespace string
 	Run       string

@@ -13,7 +13,7 @@ import (
 	"horae/internal/store"
 )
 
-// nobody has no Runs, and is told nothing.
+// nobody has no Runs, and ignores every update.
 type nobody struct{}
 
 func (nobody) Run(string, string) *store.Run                             { return nil }
@@ -43,7 +43,7 @@ func TestRemovalIsSettledBeforeAnythingIsLaunched(t *testing.T) {
 			first:     func(c *taskReconciliation) { c.subscribed("f1") },
 			meanwhile: func(c *taskReconciliation) { c.disconnected(); c.frameworkRemoved("f1"); c.subscribed("f2") },
 		},
-		"another subscription alone": { // whom it is to ask after was not counted
+		"another subscription alone": { // the live attempts were not counted yet
 			first:     func(c *taskReconciliation) { c.subscribed("f1") },
 			meanwhile: func(c *taskReconciliation) { c.disconnected(); c.subscribed("f1") },
 		},
@@ -88,7 +88,7 @@ func TestGateOpensAfterItWasClosed(t *testing.T) {
 		runs: nobody{}, caller: nobody{}, flight: &inFlight{}, log: testr.New(t), now: time.Now,
 		state: settling{wait: time.Hour, every: time.Hour}, wakeup: make(chan struct{}, 1),
 	}
-	var told []gateState
+	var states []gateState
 	opened, over := make(chan struct{}), make(chan struct{})
 	c.gate = func(s gateState) {
 		if s == gateReconciling {
@@ -102,14 +102,14 @@ func TestGateOpensAfterItWasClosed(t *testing.T) {
 			case <-time.After(50 * time.Millisecond): // it waits for us
 			}
 		}
-		told = append(told, s)
+		states = append(states, s)
 		if s == gateOpen {
 			close(opened)
 		}
 	}
 	c.subscribed("f")
 	<-over
-	if want := []gateState{gateReconciling, gateOpen}; !slices.Equal(told, want) {
-		t.Errorf("the placer hears %v, want %v", told, want)
+	if want := []gateState{gateReconciling, gateOpen}; !slices.Equal(states, want) {
+		t.Errorf("the placer gets %v, want %v", states, want)
 	}
 }

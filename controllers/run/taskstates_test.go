@@ -74,7 +74,7 @@ func TestEveryReasonWithEveryState(t *testing.T) {
 					t.Errorf("%s %s of an attempt that is %s: %+v, of the state alone: %+v", state, reason, phase, got, plain)
 				}
 				if got.ends && got.word == "" && state != offer.TaskFinished {
-					t.Errorf("%s %s ends an attempt and the user is not told why", state, reason)
+					t.Errorf("%s %s ends an attempt, and the status does not say why", state, reason)
 				}
 			}
 		}
@@ -105,7 +105,7 @@ func TestAnEndThatOnlyReconciliationTellsIsWaitedFor(t *testing.T) {
 	}
 }
 
-// fate is what Plan makes of one update, as docs/task-states.md tells it.
+// fate is what Plan makes of one update, as docs/task-states.md shows it.
 type fate struct {
 	attempt v1.RunPhase
 	ends    bool
@@ -160,7 +160,7 @@ func TestTaskStatesDocument(t *testing.T) {
 			phase, when = v1.RunLaunching, ", not started"
 		}
 		f := fateOf(r.state, r.reason, phase)
-		fmt.Fprintf(b, "| %s%s | %s | %s | %s |\n", reason, when, f.becomes(r), f.follows(r), f.told(r))
+		fmt.Fprintf(b, "| %s%s | %s | %s | %s |\n", reason, when, f.becomes(r), f.follows(r), f.shown(r))
 	}
 	path := filepath.Join("..", "..", "docs", "task-states.md")
 	if *updateGolden {
@@ -214,7 +214,7 @@ func (f fate) follows(r row) string {
 	return "retried"
 }
 
-func (f fate) told(r row) string {
+func (f fate) shown(r row) string {
 	switch {
 	case f.word == "":
 		return ""

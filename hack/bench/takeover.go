@@ -219,14 +219,14 @@ func (t takeover) round(ctx context.Context, s *standbys, w *launches, signal sy
 	old := s.running[id.Name]
 	delete(s.running, id.Name)
 	w.expect()
-	told := time.Now()
+	signalled := time.Now()
 	if err := old.cmd.Process.Signal(signal); err != nil {
 		return 0, err
 	}
 	select {
 	case first := <-w.first:
 		<-old.done //nolint:errcheck // it was killed: that is its error
-		return first.Sub(told), nil
+		return first.Sub(signalled), nil
 	case <-time.After(patience):
 		return 0, fmt.Errorf("the successor has launched nothing for %s", patience)
 	case <-ctx.Done():

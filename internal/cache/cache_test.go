@@ -59,10 +59,10 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	s := open(t)
 	apply(t, s, store.Change{Writes: []store.Write{putSpec(newJob("before"), store.JobKey("default", "before"))}})
 	c := newCache(t, s)
-	told := record(c)
+	heard := record(c)
 	follow(t, c)
-	if got := describe(told.take()); !slices.Equal(got, []string{"+before"}) {
-		t.Fatalf("the first list told %v", got)
+	if got := describe(heard.take()); !slices.Equal(got, []string{"+before"}) {
+		t.Fatalf("the first list gave the events %v", got)
 	}
 
 	key := store.RunKey("default", "r1")
@@ -75,7 +75,7 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	if got == nil || got.Object.Status.Phase != v1.RunLaunching || got.Rev.SpecMod != rev || got.Rev.StatusMod != rev {
 		t.Fatalf("got %+v", got)
 	}
-	if events := told.take(); len(events) != 1 || events[0].New != got || events[0].Old != nil || events[0].Revision != rev || events[0].Key != key {
+	if events := heard.take(); len(events) != 1 || events[0].New != got || events[0].Old != nil || events[0].Revision != rev || events[0].Key != key {
 		t.Errorf("events: %+v", events)
 	}
 
@@ -87,8 +87,8 @@ func TestOneEventPerObjectAndTransaction(t *testing.T) {
 	if c.Run("default", "r1") != nil || c.RunsOf("default", "before") != nil {
 		t.Error("something is left of the Run")
 	}
-	if got := describe(told.take()); !slices.Equal(got, []string{"=r1", "+after", "-r1"}) {
-		t.Errorf("told %v", got)
+	if got := describe(heard.take()); !slices.Equal(got, []string{"=r1", "+after", "-r1"}) {
+		t.Errorf("events %v", got)
 	}
 	if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != 2 || runs != 0 {
 		t.Errorf("counts %d, %d", jobs, runs)
@@ -156,7 +156,7 @@ func TestAStatusChangeSharesTheSpec(t *testing.T) {
 func TestRecreatedObjectKeepsTheEarlierOnesStatusApart(t *testing.T) {
 	s := open(t)
 	c := newCache(t, s)
-	told := record(c)
+	heard := record(c)
 	follow(t, c)
 	key := store.RunKey("default", "r")
 	waitFor(t, c, apply(t, s, store.Change{Writes: []store.Write{putSpec(newRun("r", "a"), key)}}))
@@ -176,8 +176,8 @@ func TestRecreatedObjectKeepsTheEarlierOnesStatusApart(t *testing.T) {
 	if len(c.RunsOf("default", "a")) != 0 || len(c.RunsOf("default", "b")) != 1 {
 		t.Errorf("Runs of a: %v, of b: %v", c.RunsOf("default", "a"), c.RunsOf("default", "b"))
 	}
-	if got := describe(told.take()); !slices.Equal(got, []string{"+r", "=r", "=r", "=r"}) {
-		t.Errorf("told %v", got)
+	if got := describe(heard.take()); !slices.Equal(got, []string{"+r", "=r", "=r", "=r"}) {
+		t.Errorf("events %v", got)
 	}
 }
 
@@ -277,7 +277,7 @@ func TestWaitForARevisionThatChangedNothing(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if !slices.IsSorted(revisions) || revisions[len(revisions)-1] < rev {
-		t.Errorf("told the revisions %v", revisions)
+		t.Errorf("events of the revisions %v", revisions)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -287,25 +287,25 @@ func TestWaitForARevisionThatChangedNothing(t *testing.T) {
 }
 
 // behindProxy follows through a proxy, so that the test can keep the cache behind.
-func behindProxy(t *testing.T) (s *store.Store, c *Cache, told *recorder, proxy *etcdtest.Proxy) {
+func behindProxy(t *testing.T) (s *store.Store, c *Cache, heard *recorder, proxy *etcdtest.Proxy) {
 	t.Helper()
 	endpoint := etcdtest.Start(t)
 	proxy = etcdtest.NewProxy(t, endpoint)
 	c = newCache(t, open(t, proxy.Endpoint))
-	told = record(c)
+	heard = record(c)
 	s = open(t, endpoint)
-	return s, c, told, proxy
+	return s, c, heard, proxy
 }
 
 func TestCompactionWhileWatching(t *testing.T) {
-	s, c, told, proxy := behindProxy(t)
+	s, c, heard, proxy := behindProxy(t)
 	for _, name := range []string{"stays", "changes", "goes", "again"} {
 		key := store.JobKey("default", name)
 		apply(t, s, store.Change{Writes: []store.Write{putSpec(newJob(name), key), putStatus(newJob(name), key)}})
 	}
 	follow(t, c)
 	stays, again := c.Job("default", "stays"), c.Job("default", "again")
-	told.take()
+	heard.take()
 	watch, err := c.Watch(t.Context(), store.Jobs, "", c.Revision())
 	if err != nil {
 		t.Fatal(err)
@@ -326,11 +326,11 @@ func TestCompactionWhileWatching(t *testing.T) {
 	proxy.Restore()
 	waitFor(t, c, rev)
 
-	events := told.take()
+	events := heard.take()
 	got := describe(events)
 	slices.Sort(got)
 	if !slices.Equal(got, []string{"+comes", "-goes", "=again", "=changes"}) {
-		t.Errorf("told %v", got)
+		t.Errorf("events %v", got)
 	}
 	for range events {
 		if e, err := watch.Next(t.Context()); err != nil || e.Revision != rev {
@@ -350,7 +350,7 @@ func TestEtcdRestartsWhileWatching(t *testing.T) {
 	server := etcdtest.New(t)
 	s := open(t, server.Endpoint)
 	c := newCache(t, s)
-	told := record(c)
+	heard := record(c)
 	follow(t, c)
 	apply(t, s, store.Change{Writes: []store.Write{putSpec(newJob("a"), store.JobKey("default", "a"))}})
 	server.Restart()
@@ -360,8 +360,8 @@ func TestEtcdRestartsWhileWatching(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, c, resp.Header.Revision)
-	if got := describe(told.take()); !slices.Equal(got, []string{"+a", "+b"}) {
-		t.Errorf("told %v", got)
+	if got := describe(heard.take()); !slices.Equal(got, []string{"+a", "+b"}) {
+		t.Errorf("events %v", got)
 	}
 }
 

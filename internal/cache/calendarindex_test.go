@@ -12,7 +12,7 @@ import (
 func TestCalendarsAreSeen(t *testing.T) {
 	s := open(t)
 	c := newCache(t, s)
-	told := record(c)
+	heard := record(c)
 	follow(t, c)
 	key := store.CalendarKey("default", "holidays")
 	revision := apply(t, s, store.Change{Writes: []store.Write{putSpec(&v1.Calendar{Spec: v1.CalendarSpec{Dates: []string{"2026-12-25"}}}, key)}})
@@ -21,9 +21,9 @@ func TestCalendarsAreSeen(t *testing.T) {
 	if e == nil || e.Err != nil || e.Object.Spec.Dates[0] != "2026-12-25" || e.Object.Kind != v1.KindCalendar || e.Object.Generation != 1 {
 		t.Fatalf("got %+v", e)
 	}
-	events := told.take()
+	events := heard.take()
 	if len(events) != 1 || events[0].New != e || events[0].Old != nil || events[0].Key != key {
-		t.Errorf("told %+v", events)
+		t.Errorf("events %+v", events)
 	}
 	w, err := c.Watch(t.Context(), store.Calendars, "", 0)
 	if err != nil {

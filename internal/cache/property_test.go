@@ -60,7 +60,7 @@ func difference(want, got *Cache) string {
 		cmp.Comparer(func(a, b error) bool { return (a == nil) == (b == nil) && (a == nil || a.Error() == b.Error()) }))
 }
 
-// model is what the listeners' events add up to, applied in the order in which they were told.
+// model is what the listeners' events add up to, applied in the order in which they came.
 type model struct {
 	revision int64
 	jobs     map[store.Key]*store.Job
@@ -70,13 +70,13 @@ type model struct {
 
 func (m *model) apply(e Event) {
 	if e.Revision < m.revision {
-		m.problems = append(m.problems, fmt.Sprintf("revision %d told after %d", e.Revision, m.revision))
+		m.problems = append(m.problems, fmt.Sprintf("revision %d came after %d", e.Revision, m.revision))
 	}
 	m.revision = e.Revision
 	oldJob, newJob := Of[v1.Job](e)
 	oldRun, newRun := Of[v1.Run](e)
 	if oldJob != m.jobs[e.Key] || oldRun != m.runs[e.Key] {
-		m.problems = append(m.problems, fmt.Sprintf("%s at %d: its old entry is not what was told before", e.Key, e.Revision))
+		m.problems = append(m.problems, fmt.Sprintf("%s at %d: its old entry is not that of the event before", e.Key, e.Revision))
 	}
 	if e.Key.Kind == store.Jobs {
 		set(m.jobs, e.Key, newJob)
@@ -127,8 +127,8 @@ func TestCacheEqualsAFreshListProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		source := &interruptible{Store: followed}
 		c := New(source, logr.Discard(), VerifyImmutable(), WithRing(8))
-		told := &model{jobs: map[store.Key]*store.Job{}, runs: map[store.Key]*store.Run{}}
-		c.Listen(told.apply)
+		listener := &model{jobs: map[store.Key]*store.Job{}, runs: map[store.Key]*store.Run{}}
+		c.Listen(listener.apply)
 		ctx, cancel := context.WithCancel(t.Context())
 		var following sync.WaitGroup
 		following.Go(func() { _ = c.Follow(ctx) })
@@ -178,21 +178,21 @@ func TestCacheEqualsAFreshListProperty(t *testing.T) {
 		}
 		cancel()
 		following.Wait()
-		if len(told.problems) > 0 {
-			rt.Fatal(told.problems)
+		if len(listener.problems) > 0 {
+			rt.Fatal(listener.problems)
 		}
 		for _, j := range c.Jobs("") {
-			if told.jobs[j.Key] != j {
-				rt.Fatalf("%s was not told", j.Key)
+			if listener.jobs[j.Key] != j {
+				rt.Fatalf("no event brought %s", j.Key)
 			}
 		}
 		for _, r := range c.Runs("") {
-			if told.runs[r.Key] != r {
-				rt.Fatalf("%s was not told", r.Key)
+			if listener.runs[r.Key] != r {
+				rt.Fatalf("no event brought %s", r.Key)
 			}
 		}
-		if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != len(told.jobs) || runs != len(told.runs) {
-			rt.Fatalf("told of %d Jobs and %d Runs, there are %d and %d", len(told.jobs), len(told.runs), jobs, runs)
+		if jobs, runs := c.Count(store.Jobs), c.Count(store.Runs); jobs != len(listener.jobs) || runs != len(listener.runs) {
+			rt.Fatalf("the events brought %d Jobs and %d Runs, there are %d and %d", len(listener.jobs), len(listener.runs), jobs, runs)
 		}
 	})
 }

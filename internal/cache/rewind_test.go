@@ -84,10 +84,10 @@ func TestARestoredEtcdIsNoticed(t *testing.T) {
 			backup := etcd.Backup()
 			put(t, r.store, store.JobKey("default", "changed").Spec(), every("weekly"))
 			last := put(t, r.store, store.JobKey("default", "lost").Spec(), every("hourly"))
-			told := record(r.Cache)
+			heard := record(r.Cache)
 			follow(t, r.Cache)
 			waitFor(t, r.Cache, last)
-			told.take()
+			heard.take()
 			events, err := r.Watch(t.Context(), store.Jobs, "", last)
 			if err != nil {
 				t.Fatal(err)
@@ -117,11 +117,11 @@ func TestARestoredEtcdIsNoticed(t *testing.T) {
 				t.Errorf("a watcher of the time that never was: %v, want ErrGone", err)
 			}
 			gone := false
-			for _, e := range told.take() {
+			for _, e := range heard.take() {
 				gone = gone || e.Key.Name == "lost" && e.New == nil
 			}
 			if !gone {
-				t.Error("nobody was told that a Job has vanished")
+				t.Error("no event reports that a Job has vanished")
 			}
 			// Life goes on at revisions that were there before.
 			again := put(t, r.store, store.JobKey("default", "lost").Spec(), every("monthly"))
@@ -133,7 +133,7 @@ func TestARestoredEtcdIsNoticed(t *testing.T) {
 	}
 }
 
-// TestAnotherEtcdIsNoticed: one that is ahead, so that its revision tells nothing.
+// TestAnotherEtcdIsNoticed: one that is ahead, so that its revision shows nothing.
 func TestAnotherEtcdIsNoticed(t *testing.T) {
 	token := "first"
 	etcd := etcdtest.New(t, etcdtest.WithConfig(func(c *embed.Config) { c.InitialClusterToken = token }))
@@ -192,7 +192,7 @@ func (a *asked) Position(ctx context.Context) (store.Position, error) {
 	return now, err
 }
 
-// TestARestoredEtcdIsNoticedThoughItIsSoonAsFarAsItWas: other managers write, and the one answer that told goes to CatchUp.
+// TestARestoredEtcdIsNoticedThoughItIsSoonAsFarAsItWas: other managers write, and CatchUp gets the one answer that shows it.
 func TestARestoredEtcdIsNoticedThoughItIsSoonAsFarAsItWas(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

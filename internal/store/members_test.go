@@ -206,9 +206,9 @@ func outOfSpaceIsTold(t *testing.T, cfg Config) {
 		}
 		t.Cleanup(func() { _ = client.Close() })
 	}
-	told := make(chan bool, 4)
+	reports := make(chan bool, 4)
 	cfg.DialTimeout = time.Minute
-	cfg.Endpoints, cfg.OnSpace = c.Endpoints(), func(full bool) { told <- full }
+	cfg.Endpoints, cfg.OnSpace = c.Endpoints(), func(full bool) { reports <- full }
 	s, err := Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -222,8 +222,8 @@ func outOfSpaceIsTold(t *testing.T, cfg Config) {
 			t.Fatal(err)
 		}
 	}
-	if !<-told {
-		t.Fatal("told of space, want of none")
+	if !<-reports {
+		t.Fatal("space is reported, want none")
 	}
 	// I1: what etcd refuses for want of space is refused as a whole, nested as it is.
 	_, err = s.Apply(ctx, plain("b", "1"))
@@ -233,8 +233,8 @@ func outOfSpaceIsTold(t *testing.T, cfg Config) {
 	if _, err := client.AlarmDisarm(ctx, &clientv3.AlarmMember{}); err != nil {
 		t.Fatal(err)
 	}
-	if <-told {
-		t.Fatal("told of no space again, want of space")
+	if <-reports {
+		t.Fatal("no space is reported again, want space")
 	}
 }
 
@@ -304,23 +304,23 @@ func TestMembersThatRefuseSayNothingAboutSpace(t *testing.T) {
 		server.Stop()
 		serving.Wait()
 	})
-	told := make(chan bool, 4)
+	reports := make(chan bool, 4)
 	s.full.Store(true)
-	watchOver(t, &members{onSpace: func(full bool) { told <- full }}, "http://"+l.Addr().String())
-	if !<-told {
-		t.Fatal("told of space, want of none")
+	watchOver(t, &members{onSpace: func(full bool) { reports <- full }}, "http://"+l.Addr().String())
+	if !<-reports {
+		t.Fatal("space is reported, want none")
 	}
 	s.refuses.Store(true)
 	for range 2 { // The first is judged when the second comes.
 		<-s.refused
 	}
-	if len(told) > 0 {
-		t.Fatalf("full: %v was told of a refusal", <-told)
+	if len(reports) > 0 {
+		t.Fatalf("full: %v was reported of a refusal", <-reports)
 	}
 	s.full.Store(false)
 	s.refuses.Store(false)
-	if <-told {
-		t.Fatal("told of no space again, want of space")
+	if <-reports {
+		t.Fatal("no space is reported again, want space")
 	}
 }
 

@@ -129,7 +129,7 @@ var rules = []rule{
 			return !within(p, "horae/internal/mesos/discovery", "horae/internal/zookeepertest", "horae/test")
 		},
 		bad: func(_, i string) bool { return within(i, "github.com/go-zookeeper/zk") },
-		why: "it tells where the leading Mesos master is, and nothing else is kept there",
+		why: "it finds where the leading Mesos master is, and nothing else is kept there",
 	},
 	{
 		name: "what finds masters knows nothing of talking to them",

@@ -32,7 +32,7 @@ type replay struct {
 	diffs    []string
 	lengths  map[string]int      // of files read, by path
 	pieces   map[string][]string // ids of the offers that stand for one recorded offer, where they are several
-	agent    string              // host:port of the agent, once an offer has told it
+	agent    string              // host:port of the agent, once an offer has it
 
 	hurry   bool
 	prepare func(*replay) // called once names is there

@@ -41,7 +41,7 @@ func TestACalendarInUseMayChangeBreakAndGo(t *testing.T) {
 	if r := m.horaeStdin(everyDay+job, "apply", "-f", "-"); r.code != 0 {
 		t.Fatalf("apply: %+v", r)
 	}
-	s := until("a day off is told", func(s v1.JobStatus) bool { return s.Skipped > 0 })
+	s := until("a day off is recorded", func(s v1.JobStatus) bool { return s.Skipped > 0 })
 	if len(s.Active) != 0 || s.Succeeded != 0 || s.NotRun[0].Reason != v1.ReasonCalendar || reason(s) != v1.ReasonFound {
 		t.Errorf("on a day off: %+v", s)
 	}

@@ -53,7 +53,7 @@ func TestEtcdIsAPublicInterface(t *testing.T) {
 	put("/horae/spec/jobs/default/broken", "apiVersion: horae/v1\nkind: Job\nmetadata: {name: broken}\nspec:\n  schedule: '61 * * * *'\n  task: {shell: 'true'}\n")
 	put("/horae/spec/jobs/default/broken-too", `{"apiVersion":"horae/v1","kind":"Job","spec":{"task":{"command":"ls -l"}}}`)
 	for name, want := range map[string]string{"broken": "spec.schedule", "broken-too": "spec.task.command"} {
-		eventually(t, name+" is told in its status", func() string {
+		eventually(t, name+": its status reports it", func() string {
 			c := meta.FindStatusCondition(jobStatus(name).Status.Conditions, v1.JobAccepted)
 			if c == nil || c.Status != metav1.ConditionFalse || !strings.Contains(c.Message, want) {
 				return fmt.Sprintf("condition %+v, want Accepted=False with %s", c, want)
@@ -70,7 +70,7 @@ func TestEtcdIsAPublicInterface(t *testing.T) {
 		return ""
 	})
 	put("/horae/spec/jobs/default/broken", "nonsense: [")
-	eventually(t, "the spoilt Job is told", func() string {
+	eventually(t, "the spoilt Job is reported", func() string {
 		if meta.IsStatusConditionFalse(jobStatus("broken").Status.Conditions, v1.JobAccepted) {
 			return ""
 		}

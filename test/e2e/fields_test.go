@@ -77,7 +77,7 @@ func TestTaskFields(t *testing.T) {
 		{name: "tcp-healthy", stdout: "is well\n", spec: healthCheck("sleep 1; echo is well", "tcp: {port: "+api+"}")},
 		{name: "tcp-sick", phase: v1.RunFailed, reason: "Unhealthy", spec: strings.Replace(healthCheck("sleep 1000", "tcp: {portIndex: 0}"), "  task:\n", "  task:\n    resources: {ports: 1}\n", 1)},
 	})
-	t.Run("what is wrong is told with its path", func(t *testing.T) {
+	t.Run("the error names the path of the field", func(t *testing.T) {
 		for task, says := range map[string]string{
 			"{command: echo hi}":                                    "spec.task.command: must be a list; a shell command line goes into spec.task.shell",
 			"{shell: a, env: [{name: PORTS, value: x}]}":            "spec.task.env[0].name: Forbidden: PORTS is set by Horae to ports of the task",

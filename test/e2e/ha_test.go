@@ -16,14 +16,14 @@ func TestStandbyTakesOver(t *testing.T) {
 	for range rounds() {
 		// In order: the lead is given up at once.
 		leads, standby := s.roles()
-		told := time.Now()
+		signalled := time.Now()
 		_ = s.managers[leads].cmd.Process.Signal(syscall.SIGTERM)
 		if code := s.managers[leads].exit(); code != 0 {
 			t.Errorf("SIGTERM ended the leader with code %d, want 0", code)
 		}
 		s.waitLeader(standby)
 		s.waitStarts(time.Now())
-		last, first := s.gap(told)
+		last, first := s.gap(signalled)
 		t.Logf("SIGTERM: nothing started for %s at most, %s between two Jobs is usual", first.Sub(last), time.Second/ticks)
 		s.start(leads)
 		s.waitCandidates(2)
@@ -31,12 +31,12 @@ func TestStandbyTakesOver(t *testing.T) {
 
 		// By force: the lease has to run out.
 		leads, standby = s.roles()
-		told = time.Now()
+		signalled = time.Now()
 		s.managers[leads].kill()
 		s.waitLeader(standby)
 		s.waitStarts(time.Now())
-		last, first = s.gap(told)
-		t.Logf("kill -9: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(told), lease, first.Sub(last))
+		last, first = s.gap(signalled)
+		t.Logf("kill -9: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(signalled), lease, first.Sub(last))
 		s.start(leads)
 		s.waitCandidates(2)
 	}
@@ -53,13 +53,13 @@ func TestI6PausedLeaderIsFenced(t *testing.T) {
 		p := s.managers[paused]
 		fence := s.fence()
 		before := len(p.log.String())
-		told := time.Now()
+		signalled := time.Now()
 		_ = p.cmd.Process.Signal(syscall.SIGSTOP)
 		s.waitLeader(other)
 		s.waitStarts(time.Now())
 		s.checkFenced(fence)
-		last, first := s.gap(told)
-		t.Logf("SIGSTOP: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(told), lease, first.Sub(last))
+		last, first := s.gap(signalled)
+		t.Logf("SIGSTOP: the successor launched %s after it, with a lease of %s; nothing started for %s", first.Sub(signalled), lease, first.Sub(last))
 		_ = p.cmd.Process.Signal(syscall.SIGCONT)
 		woken := time.Now()
 		eventually(t, paused+" says that it has lost the lead", func() string {
@@ -92,7 +92,7 @@ func TestThreeManagersLoseTwo(t *testing.T) {
 	s := newSite(t, "true")
 	s.start("c")
 	s.waitCandidates(3)
-	told := time.Now()
+	signalled := time.Now()
 	for _, name := range []string{"a", "b"} {
 		_ = s.managers[name].cmd.Process.Kill()
 	}
@@ -110,7 +110,7 @@ func TestThreeManagersLoseTwo(t *testing.T) {
 	}
 	s.waitLeader("c")
 	s.waitStarts(time.Now())
-	last, first := s.gap(told)
+	last, first := s.gap(signalled)
 	t.Logf("nothing started for %s, with a lease of %s", first.Sub(last), s.lease)
 	s.check()
 }
@@ -131,7 +131,7 @@ func TestEtcdIsAwayForAWhile(t *testing.T) {
 			t.Errorf("/readyz of %s does not say that etcd does not answer: %s", name, body)
 		}
 		if len(allRuns(t, m)) == 0 {
-			t.Errorf("%s tells of no Runs while etcd is away: reads go on from the cache", name)
+			t.Errorf("%s shows no Runs while etcd is away: reads go on from the cache", name)
 		}
 	}
 	time.Sleep(away - lease)

@@ -156,7 +156,7 @@ func checkEnds(t *testing.T, all []v1.Run, witness string, manual int) {
 	}
 	for _, f := range files {
 		if !seen[f.Name()] {
-			t.Errorf("%s has run and no Run tells of it", f.Name())
+			t.Errorf("%s has run, and no Run has it as an attempt", f.Name())
 		}
 	}
 }

@@ -305,16 +305,16 @@ func (s *site) finish() (all []v1.Run, ended time.Time) {
 	}
 	for name, m := range s.managers {
 		eventually(s.t, "all Runs have ended, says "+name, func() string {
-			told := allRuns(s.t, m)
-			for _, r := range told {
+			shown := allRuns(s.t, m)
+			for _, r := range shown {
 				if !r.Status.Phase.Terminal() {
 					return fmt.Sprintf("%s is %s: %s", r.Name, r.Status.Phase, r.Status.Message)
 				}
 			}
-			if all != nil && len(told) != len(all) {
-				return fmt.Sprintf("%d Runs here, %d elsewhere", len(told), len(all))
+			if all != nil && len(shown) != len(all) {
+				return fmt.Sprintf("%d Runs here, %d elsewhere", len(shown), len(all))
 			}
-			all = told
+			all = shown
 			return ""
 		})
 	}

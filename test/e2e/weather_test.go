@@ -261,7 +261,7 @@ func (w *weather) standstill(says string) {
 			w.t.Errorf("/livez of %s: %s", name, body)
 		}
 		if len(allRuns(w.t, m)) == 0 {
-			w.t.Errorf("%s tells of no Runs: reads go on from the cache", name)
+			w.t.Errorf("%s shows no Runs: reads go on from the cache", name)
 		}
 	}
 	const refused = "{apiVersion: horae/v1, kind: Job, metadata: {name: refused}, spec: {task: {shell: 'true'}}}"

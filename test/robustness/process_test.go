@@ -22,13 +22,13 @@ type process struct {
 	args   []string
 	log    *os.File
 
-	mu    sync.Mutex
-	cmd   *exec.Cmd     // nil while it does not run; guarded by mu, as all that follows
-	done  chan struct{} // closed when it has ended
-	ready map[string]string
-	tells chan struct{} // closed when it is ready
-	asked bool          // to end: else its end is its own
-	died  []string      // how it ended by itself, each time
+	mu      sync.Mutex
+	cmd     *exec.Cmd     // nil while it does not run; guarded by mu, as all that follows
+	done    chan struct{} // closed when it has ended
+	ready   map[string]string
+	isReady chan struct{} // closed when it is ready
+	asked   bool          // to end: else its end is its own
+	died    []string      // how it ended by itself, each time
 }
 
 // newProcess prepares a process; its log, of all of its lives, goes into dir.
@@ -67,7 +67,7 @@ func (p *process) start() {
 		return
 	}
 	p.cmd, p.asked, p.ready = cmd, false, nil
-	p.done, p.tells = make(chan struct{}), make(chan struct{})
+	p.done, p.isReady = make(chan struct{}), make(chan struct{})
 	go p.follow(cmd, out)
 }
 
@@ -86,7 +86,7 @@ func (p *process) follow(cmd *exec.Cmd, out io.Reader) {
 		}
 		p.mu.Lock()
 		p.ready = ready
-		close(p.tells)
+		close(p.isReady)
 		p.mu.Unlock()
 	}
 	err := cmd.Wait()
@@ -109,10 +109,10 @@ func (p *process) value(key string) string {
 // waitReady waits until it is ready.
 func (p *process) waitReady() error {
 	p.mu.Lock()
-	done, tells := p.done, p.tells
+	done, isReady := p.done, p.isReady
 	p.mu.Unlock()
 	select {
-	case <-tells:
+	case <-isReady:
 		return nil
 	case <-done:
 		return fmt.Errorf("%s ended before it was ready", p.name)

@@ -18,7 +18,7 @@ import (
 //   - each task gets what it needs, named as it was offered, and no more than was offered is given away;
 //   - it goes to an agent that meets its constraints, those that look at the Job's other attempts too, and that
 //     is not maintained before it is over;
-//   - nobody waits for whom there is still room.
+//   - no Run waits for which there is still room.
 func TestPlaceInvariants(t *testing.T) { rapid.Check(t, placeInvariants) }
 
 func FuzzPlace(f *testing.F) { f.Fuzz(rapid.MakeFuzz(placeInvariants)) }

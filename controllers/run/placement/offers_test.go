@@ -16,9 +16,9 @@ import (
 	"horae/internal/store"
 )
 
-// TestKeptPlacementIsByTheBook: whatever came and went before, and whoever is not tried again because he was
-// tried in vain, each placement is that of all who wait and all offers in hand, and the offers that it uses are
-// gone afterwards.
+// TestKeptPlacementIsByTheBook: whatever came and went before, and although requests that
+// fitted nowhere are not tried again, each placement is that of all waiting requests and all held offers. The offers
+// that it uses are gone afterwards.
 func TestKeptPlacementIsByTheBook(t *testing.T) { rapid.Check(t, keptPlacementIsByTheBook) }
 
 func FuzzKeptPlacementIsByTheBook(f *testing.F) { f.Fuzz(rapid.MakeFuzz(keptPlacementIsByTheBook)) }
@@ -257,7 +257,7 @@ func ids(offers []offer.Offer) []string {
 	return names
 }
 
-// BenchmarkPlaceOne: what one request costs does not grow with the offers in hand.
+// BenchmarkPlaceOne: what one request costs does not grow with the number of offers.
 func BenchmarkPlaceOne(b *testing.B) {
 	for _, n := range []int{10, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("%d_offers", n), func(b *testing.B) {

@@ -95,7 +95,7 @@ func situation(waiting ...*Request) *input {
 	return &input{Now: t0, Waiting: together(waiting), Config: Config{Ageing: time.Minute, AssumedDuration: 30 * time.Minute}}
 }
 
-// placedOf is a placement with those for whom there was no place, in the order of their lines.
+// placedOf is a placement, with the requests that fitted nowhere in the order of their lines.
 type placedOf struct {
 	Placement
 	Waiting []*Request
@@ -462,7 +462,7 @@ func TestPlaceTakesRevocableResourcesForThoseThatAsk(t *testing.T) {
 	}
 }
 
-// TestPlaceNeverUsesMoreThanThereIs and leaves nobody waiting for whom there is room.
+// TestPlaceNeverUsesMoreThanThereIs and leaves no request waiting that fits.
 func TestPlaceNeverUsesMoreThanThereIs(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		var offers []offer.Offer

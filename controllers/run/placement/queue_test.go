@@ -115,7 +115,7 @@ func agentInRack(n int, cpus float64) offer.Offer {
 	return o
 }
 
-// BenchmarkRound is what something new costs while many wait for whom there is no place.
+// BenchmarkRound is the cost of one new request while many wait that fit nowhere.
 func BenchmarkRound(b *testing.B) {
 	for _, shape := range []string{"one shape", "mixed", "each another", "unique"} {
 		for _, n := range []int{100, 1_000, 10_000} {
@@ -143,7 +143,7 @@ func BenchmarkRound(b *testing.B) {
 				}
 			}
 		})
-		b.Run(fmt.Sprintf("one more for whom there is none/mixed/%d", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("one more that fits nowhere/mixed/%d", n), func(b *testing.B) {
 			q := crowded(b, "mixed", n, 1_000)
 			more := wants(b, "more", "50m", "32Mi")
 			for b.Loop() {
@@ -157,8 +157,8 @@ func BenchmarkRound(b *testing.B) {
 	}
 }
 
-// BenchmarkWhys is what it costs, each second, to see whether there is something new to be told about why Runs
-// wait: after nothing has happened, and after each of them was tried once more in vain.
+// BenchmarkWhys is the cost, each second, of finding whether the reasons why Runs wait have changed:
+// after nothing has happened, and after each of them was tried once more in vain.
 func BenchmarkWhys(b *testing.B) {
 	for _, shape := range []string{"mixed", "each another", "unique"} {
 		for _, n := range []int{1_000, 10_000} {

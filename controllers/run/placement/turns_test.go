@@ -176,7 +176,7 @@ func TestNobodyIsHeldUp(t *testing.T) {
 		alone, together := where(placeAll(situation(fit...), offers)), where(placeAll(situation(slices.Concat(large, fit)...), offers))
 		maps.DeleteFunc(together, func(name, _ string) bool { return strings.HasPrefix(name, "large") })
 		if diff := cmp.Diff(alone, together); diff != "" {
-			rt.Fatalf("places (-alone +together with those for whom there is none):\n%s", diff)
+			rt.Fatalf("places (-alone +together with those that fit nowhere):\n%s", diff)
 		}
 	})
 }

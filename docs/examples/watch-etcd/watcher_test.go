@@ -56,7 +56,7 @@ func TestTransitionsArePrinted(t *testing.T) {
 	write("hello-1", v1.RunStatus{Phase: v1.RunRunning, Attempts: []v1.Attempt{attempt}})
 	expect("default/hello-1 Pending -> Running (attempt 1 on agent-1)")
 
-	// What the watch still needs is compacted: everything is read again, and told once.
+	// What the watch still needs is compacted: everything is read again, and reported once.
 	proxy.Cut()
 	write("hello-1", v1.RunStatus{Phase: v1.RunSucceeded, Attempts: []v1.Attempt{attempt}})
 	resp, err := s.Client().Put(t.Context(), "/elsewhere", "")

@@ -175,9 +175,9 @@ func TestStrict(t *testing.T) {
 
 		"a retry of what failed by itself":       {func(s *scene) { s.job(flaky); s.retryAll() }, nil},
 		"a failure that is said to be a success": {func(s *scene) { s.job(flaky); s.Statuses["a"] = history.Status{} }, []Kind{Missed, Missed, Missed, Ghost, Ghost, Ghost}},
-		"a manager that tells another phase":     {func(s *scene) { s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunRunning, "a-2", v1.RunSucceeded) }, []Kind{Diverged}},
+		"a manager that shows another phase":     {func(s *scene) { s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunRunning, "a-2", v1.RunSucceeded) }, []Kind{Diverged}},
 		"a manager that has not heard of a Run":  {func(s *scene) { s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded) }, []Kind{Diverged}},
-		"a manager that tells of a Run too many": {func(s *scene) {
+		"a manager that shows a Run too many": {func(s *scene) {
 			s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded, "a-2", v1.RunSucceeded, "a-3", v1.RunSucceeded)
 		}, []Kind{Diverged}},
 
@@ -216,10 +216,10 @@ func (s *scene) retryAll() {
 }
 
 // views are what a manager shows: Runs and their phases by turns.
-func views(told ...any) map[string]map[string]v1.RunPhase {
+func views(shown ...any) map[string]map[string]v1.RunPhase {
 	phases := map[string]v1.RunPhase{}
-	for i := 0; i < len(told); i += 2 {
-		phases[told[i].(string)] = told[i+1].(v1.RunPhase)
+	for i := 0; i < len(shown); i += 2 {
+		phases[shown[i].(string)] = shown[i+1].(v1.RunPhase)
 	}
 	return map[string]map[string]v1.RunPhase{"manager-a": phases}
 }

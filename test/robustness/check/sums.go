@@ -50,12 +50,12 @@ func (v *view) views() {
 		shown := v.h.Views[manager]
 		for name := range shown {
 			if r := v.records[name]; r == nil || r.Deleted {
-				v.find(Diverged, manager, "tells of %s, which is not there", name)
+				v.find(Diverged, manager, "shows %s, which is not there", name)
 			}
 		}
 		for _, r := range v.h.Records {
 			if phase, ok := shown[r.Name]; !r.Deleted && (!ok || phase != r.Phase) {
-				v.find(Diverged, manager, "tells that %s is %q; it is %q", r.Name, phase, r.Phase)
+				v.find(Diverged, manager, "shows that %s is %q; it is %q", r.Name, phase, r.Phase)
 			}
 		}
 	}
