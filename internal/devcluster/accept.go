@@ -83,7 +83,7 @@ func (m *Master) usable(f *framework, ids []mesos.OfferID) (offers []*offer, pro
 func (m *Master) dropTasks(f *framework, ops []mesos.Offer_Operation, why string) {
 	drop := func(tasks []mesos.TaskInfo) {
 		for i := range tasks {
-			m.tell(f, verdict(tasks[i].TaskID.Value, tasks[i].AgentID.Value, mesos.TASK_DROPPED, mesos.REASON_INVALID_OFFERS, why))
+			m.sendStatus(f, verdict(tasks[i].TaskID.Value, tasks[i].AgentID.Value, mesos.TASK_DROPPED, mesos.REASON_INVALID_OFFERS, why))
 		}
 	}
 	for _, op := range ops {
@@ -105,7 +105,7 @@ func (m *Master) launch(f *framework, n *node, role string, info *mesos.TaskInfo
 		}
 	}
 	if problem != "" {
-		m.tell(f, verdict(info.TaskID.Value, info.AgentID.Value, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem))
+		m.sendStatus(f, verdict(info.TaskID.Value, info.AgentID.Value, mesos.TASK_ERROR, mesos.REASON_TASK_INVALID, problem))
 		return free
 	}
 	m.addTask(f, n, role, info, uses, info.GetExecutor().GetExecutorID().Value)
@@ -161,7 +161,7 @@ func (m *Master) launchGroup(f *framework, n *node, role string, g *mesos.Offer_
 	if problem != "" {
 		for i := range g.TaskGroup.Tasks {
 			info := &g.TaskGroup.Tasks[i]
-			m.tell(f, verdict(info.TaskID.Value, info.AgentID.Value, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID, problem))
+			m.sendStatus(f, verdict(info.TaskID.Value, info.AgentID.Value, mesos.TASK_ERROR, mesos.REASON_TASK_GROUP_INVALID, problem))
 		}
 		return free
 	}

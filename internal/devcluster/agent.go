@@ -46,7 +46,7 @@ type client struct {
 // ID is the agent's id in Mesos.
 func (a *Agent) ID() string { return a.id }
 
-// reached tells whether a message between master and agent arrives now. Cluster.mu must be held.
+// reached reports whether a message between master and agent arrives now. Cluster.mu must be held.
 func (a *Agent) reached() bool {
 	return a.c.master.up && !a.partitioned && !a.crashed && a.node.state == nodeActive
 }
@@ -55,7 +55,7 @@ func (a *Agent) address() string { return net.JoinHostPort(a.c.host, fmt.Sprint(
 
 func (a *Agent) pid() string { return a.path + "@" + a.address() }
 
-// url is where the agent's endpoints are, as offers tell it.
+// url is where the agent's endpoints are, as it stands in offers.
 func (a *Agent) url() *mesos.URL {
 	host, path := a.c.host, "/"+a.path
 	return &mesos.URL{
@@ -252,11 +252,11 @@ func (a *Agent) kill(key taskKey, policy *mesos.KillPolicy, why *mesos.TaskStatu
 	}
 	if x.stream != nil {
 		x.stream.push(&executor.Event{Type: executor.Event_KILL, Kill: &executor.Event_Kill{TaskID: x.info.TaskID, KillPolicy: policy}})
-		return // the executor does it, and tells
+		return // the executor does it, and reports it
 	}
 	x.killing, x.killReason = true, why
 	if x.custom() && x.pgid > 0 {
-		a.terminate(x, x.gracePeriod(policy)) // it has not registered: awaitExecutor tells
+		a.terminate(x, x.gracePeriod(policy)) // it has not registered: awaitExecutor reports its end
 		return
 	}
 	switch {
@@ -360,7 +360,7 @@ func (a *Agent) shutdownExecutor(framework, id string) {
 	}
 }
 
-// executorGone tells the framework that an executor other than a command executor has ended.
+// executorGone reports to the framework that an executor other than a command executor has ended.
 func (a *Agent) executorGone(x *run, status int32) {
 	if f := a.c.master.frameworks[x.key.framework]; f != nil && a.reached() {
 		f.failure(a.id, x.executor, status)

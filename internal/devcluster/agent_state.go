@@ -14,7 +14,7 @@ var agentCapabilities = []mesos.AgentInfo_Capability_Type{
 
 type object = map[string]any
 
-// state is what /state tells: of what a real agent tells that which leads to the sandboxes, and the resources.
+// state is the answer of /state: of a real agent's answer the part that leads to the sandboxes, and the resources.
 func (a *Agent) state() object {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()

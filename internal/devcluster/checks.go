@@ -44,7 +44,7 @@ func (a *Agent) startChecks(ctx context.Context, x *run) *sync.WaitGroup {
 	return &wg
 }
 
-// checkHealth tells when the task becomes healthy, and each failure; after so many in a row it kills the task.
+// checkHealth reports when the task becomes healthy, and each failure; after so many in a row it kills the task.
 // Failures within the grace period do not count until the first success: recordings/health_checks.
 func (a *Agent) checkHealth(ctx context.Context, x *run, h *mesos.HealthCheck) {
 	started := time.Now()
@@ -65,14 +65,14 @@ func (a *Agent) checkHealth(ctx context.Context, x *run, h *mesos.HealthCheck) {
 		case ok:
 			failures = 0
 			if !known || !healthy {
-				a.tellHealth(x, true, false)
+				a.reportHealth(x, true, false)
 			}
 			known, healthy = true, true
 		case !known && time.Since(started) < grace:
 		default:
 			failures++
 			known, healthy = true, false
-			a.tellHealth(x, false, failures >= limit)
+			a.reportHealth(x, false, failures >= limit)
 		}
 	}
 	every(ctx, seconds(h.DelaySeconds, checkDelay), seconds(h.IntervalSeconds, checkInterval), probe)
@@ -100,8 +100,8 @@ func positive(d time.Duration) time.Duration {
 	return d
 }
 
-// tellHealth emits the result of a health check, and kills a task that has failed too often.
-func (a *Agent) tellHealth(x *run, healthy, kill bool) {
+// reportHealth emits the result of a health check, and kills a task that has failed too often.
+func (a *Agent) reportHealth(x *run, healthy, kill bool) {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
 	if x.exited || x.killing || terminal(x.state) || a.crashed {
@@ -135,18 +135,18 @@ func (a *Agent) probe(ctx context.Context, x *run, h *mesos.HealthCheck) error {
 	}
 }
 
-// check tells each change of a check's result. Unlike a health check it changes nothing else.
+// check reports each change of a check's result. Unlike a health check it changes nothing else.
 func (a *Agent) check(ctx context.Context, x *run, c *mesos.CheckInfo) {
-	told := false
+	reported := false
 	var last mesos.CheckStatusInfo
 	probe := func() {
 		ctx, cancel := context.WithTimeout(ctx, positive(seconds(c.TimeoutSeconds, checkTimeout)))
 		defer cancel()
 		result := a.checkOnce(ctx, x, c)
-		if errors.Is(ctx.Err(), context.Canceled) || told && last.Equal(result) {
+		if errors.Is(ctx.Err(), context.Canceled) || reported && last.Equal(result) {
 			return
 		}
-		told, last = true, *result
+		reported, last = true, *result
 		a.c.mu.Lock()
 		defer a.c.mu.Unlock()
 		if x.exited || x.killing || terminal(x.state) || a.crashed {

@@ -168,7 +168,7 @@ func (c *testClient) next(kind scheduler.Event_Type) *scheduler.Event {
 	return c.await(kind, func(*scheduler.Event) {})
 }
 
-// await is next that tells what it drops.
+// await is next, and logs what it drops.
 func (c *testClient) await(kind scheduler.Event_Type, dropped func(*scheduler.Event)) *scheduler.Event {
 	c.t.Helper()
 	timeout := time.After(patience)

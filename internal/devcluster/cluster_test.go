@@ -98,7 +98,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// alive tells whether a process exists and is not a zombie.
+// alive reports whether a process exists and is not a zombie.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

@@ -51,7 +51,7 @@ func (a *Agent) unsupported(ctx context.Context, x *run) *mesos.TaskStatus {
 }
 
 // cniNetwork is the network that a container is to join, "" for the host's. An agent always has the isolator for them, and knows
-// none unless it is told of some (MesosContainerizer::create, and src/slave/containerizer/mesos/isolators/network/cni/cni.cpp).
+// none unless some are configured (MesosContainerizer::create, and src/slave/containerizer/mesos/isolators/network/cni/cni.cpp).
 func cniNetwork(c *mesos.ContainerInfo) string {
 	for i := range c.NetworkInfos {
 		if name := c.NetworkInfos[i].GetName(); name != "" {

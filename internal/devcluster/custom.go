@@ -85,7 +85,7 @@ func (a *Agent) serveExecutor(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// serveExecutorStream subscribes an executor: it is told of its task the first time.
+// serveExecutorStream subscribes an executor: it gets its task the first time.
 func (a *Agent) serveExecutorStream(w http.ResponseWriter, r *http.Request, call *executor.Call) {
 	asJSON, ok := accepts(r)
 	if !ok {

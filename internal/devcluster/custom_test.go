@@ -20,7 +20,7 @@ import (
 // helperExecutor makes the test binary an executor of a framework's own.
 const helperExecutor = "DEVCLUSTER_TEST_EXECUTOR"
 
-// runExecutor subscribes to the agent that its environment names, tells the framework the data of its task, runs it
+// runExecutor subscribes to the agent that its environment names, sends the framework the data of its task, runs it
 // until it is killed, and exits when the end is acknowledged.
 func runExecutor() int {
 	stream, err := executorPost(&executor.Call{Type: executor.Call_SUBSCRIBE, Subscribe: &executor.Call_Subscribe{}})

@@ -12,7 +12,7 @@
 //
 // # Who may call
 //
-// Whoever reaches its ports may run anything. It listens on loopback unless it is told otherwise, and keeps browsers out: requests with a
+// Whoever reaches its ports may run anything. It listens on loopback unless configured otherwise, and keeps browsers out: requests with a
 // Host that is neither a name of loopback, nor its own address, nor in Config.Hosts, and those that a page of another site makes, are
 // refused with 403.
 //

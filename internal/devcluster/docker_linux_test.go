@@ -215,7 +215,7 @@ func (s *scenario) ends(t *testing.T) {
 	}
 }
 
-// short has a docker command that tells of a container only when it is over: its updates have the container's own times all the same.
+// short has a docker command that reports a container only when it is over: its updates have the container's own times all the same.
 func (s *scenario) short(t *testing.T) {
 	real, err := exec.LookPath("docker")
 	if err != nil {

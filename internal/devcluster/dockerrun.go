@@ -91,7 +91,7 @@ func (a *Agent) executeInDocker(ctx context.Context, x *run, cred *syscall.Crede
 	a.exited(x, "Container "+howEnded(cmd.ProcessState), cmd.ProcessState.Success())
 }
 
-// watchContainer waits until the container has started, tells so, and runs the task's checks.
+// watchContainer waits until the container has started, reports it, and runs the task's checks.
 func (a *Agent) watchContainer(ctx context.Context, x *run) {
 	pause := inspectPauseMin
 	for {
@@ -113,7 +113,7 @@ func (a *Agent) watchContainer(ctx context.Context, x *run) {
 	}
 }
 
-// containerStarted tells that the task runs, the first time, and stops a container that is to stop. c may be nil: it has not
+// containerStarted reports that the task runs, the first time, and stops a container that is to stop. c may be nil: it has not
 // started.
 func (a *Agent) containerStarted(x *run, c *container) {
 	a.c.mu.Lock()

@@ -75,7 +75,7 @@ func (a *Agent) execute(ctx context.Context, x *run) {
 	a.exited(x, exitMessage(cmd.ProcessState), cmd.ProcessState.Success())
 }
 
-// custom tells whether x is a task for an executor of the framework's.
+// custom reports whether x is a task for an executor of the framework's.
 func (x *run) custom() bool { return x.info.Executor != nil && x.group == nil }
 
 // refuse ends a task that has no process: with s, unless something else has ended it meanwhile.
@@ -131,7 +131,7 @@ func (a *Agent) startProcess(x *run, cmd *exec.Cmd) bool {
 	return false
 }
 
-// announce tells that the task runs. Cluster.mu must be held.
+// announce reports that the task runs. Cluster.mu must be held.
 func (a *Agent) announce(x *run, pid int) {
 	x.describeContainer(pid)
 	if x.custom() {
@@ -185,7 +185,7 @@ func (a *Agent) exited(x *run, message string, success bool) {
 	a.endedInGroup(x, success)
 }
 
-// endedInGroup kills the other tasks of a group if one has failed, and tells when the executor is done.
+// endedInGroup kills the other tasks of a group if one has failed, and reports whether the executor is done.
 func (a *Agent) endedInGroup(x *run, success bool) {
 	g := x.group
 	if g == nil {
@@ -260,7 +260,7 @@ func howEnded(s *os.ProcessState) string {
 	return "terminated with signal " + strings.ToUpper(name[:1]) + name[1:]
 }
 
-// user is whom the task runs as: the command's user or the framework's.
+// user is the user that the task runs as: the command's user or the framework's.
 func (x *run) user() string {
 	if c := x.commandInfo(); c.GetUser() != "" {
 		return c.GetUser()

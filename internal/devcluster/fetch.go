@@ -39,7 +39,7 @@ func (a *Agent) fetchAll(ctx context.Context, x *run, cred *syscall.Credential) 
 	})
 }
 
-// fetch gets one URI, and returns the file, or the directory if the cache had an archive. As Mesos does it extracts archives unless told
+// fetch gets one URI, and returns the file, or the directory if the cache had an archive. As Mesos does it extracts archives unless asked
 // not to; executable files are not extracted. An archive stays beside what was in it, unless it came out of the cache.
 func (a *Agent) fetch(ctx context.Context, u mesos.CommandInfo_URI, x *run) (string, error) {
 	x.logf(logInfo, "fetcher.cpp:459", "Fetching URI '%s'", u.Value)

@@ -297,7 +297,7 @@ esac
 		}
 	}
 	if got, err := fetch("s3a://bucket/x"); err == nil || !strings.Contains(got["stderr"], "HDFS copyToLocal failed: exit status 1: No such file or directory: fs -copyToLocal s3a://bucket/x") {
-		t.Errorf("what it says is not told: %v, %v", got, err)
+		t.Errorf("its message is not reported: %v, %v", got, err)
 	}
 	t.Setenv("HADOOP_HOME", t.TempDir())
 	if got, err := fetch("hdfs://namenode/jobs/run.sh"); err == nil || !strings.Contains(got["stderr"], "Failed to create HDFS client") {

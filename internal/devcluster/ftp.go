@@ -12,7 +12,7 @@ import (
 	"github.com/jlaffaye/ftp"
 )
 
-// anonymous is as whom curl, and so Mesos's fetcher, logs in to FTP servers if the URI says nothing.
+// anonymous is the user as which curl, and so Mesos's fetcher, logs in to FTP servers if the URI names none.
 const anonymous, anonymousPassword = "anonymous", "ftp@example.com"
 
 // openFTP gets a file from an FTP server in passive mode. ftps means TLS from the first byte on.
@@ -78,7 +78,7 @@ func (f *ftpFile) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the connections. The server need not be told in order.
+// Close ends the connections. Errors of the server do not matter any more.
 func (f *ftpFile) Close() error {
 	if f.content != nil {
 		_ = f.content.Close()

@@ -38,7 +38,7 @@ func (c *Cluster) guard(next http.Handler) http.Handler {
 }
 
 // servesHost reports whether host, with or without a port, is a name of loopback, the address that the connection came in on, or what the
-// cluster tells others to use.
+// cluster gives others as its address.
 func (c *Cluster) servesHost(host string, local net.Addr) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -11,7 +11,7 @@ import (
 type Hooks struct {
 	// BeforeCall is called with the type of each call ("ACCEPT") before the master looks at it, without locks: it
 	// may block, to delay the call. If it returns false the call is lost: the connection breaks without an answer.
-	// It must return when the request's connection is gone, else Close waits for it: done tells.
+	// It must return when the request's connection is gone, else Close waits for it: done is closed then.
 	BeforeCall func(callType string, done <-chan struct{}) bool
 	// BeforeUpdate is called with the task's id and state ("TASK_RUNNING") before the master forwards an update of
 	// an agent. If it returns false the update is lost; the agent sends it again after UpdateRetryMin. It is called
@@ -61,7 +61,7 @@ func (m *Master) Silence(silent bool) {
 	}
 }
 
-// RescindOffers takes back every offer that is out, telling the frameworks.
+// RescindOffers takes back every offer that is out, with RESCIND events.
 func (m *Master) RescindOffers() {
 	m.c.mu.Lock()
 	defer m.c.mu.Unlock()
@@ -70,7 +70,7 @@ func (m *Master) RescindOffers() {
 	}
 }
 
-// RemoveFramework removes a framework as an operator does by the TEARDOWN call; it tells whether there was one.
+// RemoveFramework removes a framework as an operator does by the TEARDOWN call, and reports whether there was one.
 func (m *Master) RemoveFramework(id string) bool {
 	m.c.mu.Lock()
 	defer m.c.mu.Unlock()

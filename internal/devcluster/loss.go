@@ -130,7 +130,7 @@ func (m *Master) unreachable(n *node) {
 		f.lost[t.key.task] = t
 		s := verdict(t.key.task, n.id, mesos.TASK_UNREACHABLE, mesos.REASON_AGENT_REMOVED, "health check timed out")
 		s.UnreachableTime = since
-		m.tell(f, s)
+		m.sendStatus(f, s)
 	}
 	m.rescindAll(n)
 	for _, f := range m.frameworks {
@@ -160,7 +160,7 @@ func (m *Master) reregister(a *Agent) {
 	for id := range m.removed {
 		a.shutdownFramework(id)
 	}
-	// The agent sends what is unacknowledged when it registers, and again when the master tells it of the
+	// The agent sends what is unacknowledged when it registers, and again when the master informs it of the
 	// frameworks: recordings/agent_crash and recordings/master_restart have it twice.
 	for id := range a.frameworks {
 		if f := m.frameworks[id]; f != nil && f.stream != nil {
@@ -212,6 +212,6 @@ func (m *Master) retake(n *node, x *run, before nodeState) {
 	if before == nodeUnreachable {
 		s := verdict(x.key.task, n.id, x.state, mesos.REASON_AGENT_REREGISTERED, "Unreachable agent re-reregistered")
 		t.describe(&s)
-		m.tell(f, s)
+		m.sendStatus(f, s)
 	}
 }

@@ -173,7 +173,7 @@ func (m *Master) rescindInverse(n *node) {
 	}
 }
 
-// forgetInverse drops what was asked of a framework that is not there any more, without telling it.
+// forgetInverse drops what was asked of a framework that is not there any more, without an event.
 func (m *Master) forgetInverse(f *framework) {
 	for id, o := range m.maintenance.asked {
 		if o.key.framework == f.id {
@@ -263,7 +263,7 @@ func (m *Master) removeNode(n *node, why string) {
 			delete(f.tasks, t.key.task)
 			t.state = mesos.TASK_LOST
 			f.remember(t)
-			m.tell(f, verdict(t.key.task, n.id, mesos.TASK_LOST, mesos.REASON_AGENT_REMOVED, message))
+			m.sendStatus(f, verdict(t.key.task, n.id, mesos.TASK_LOST, mesos.REASON_AGENT_REMOVED, message))
 		}
 	}
 	m.rescindAll(n)
@@ -292,7 +292,7 @@ func (c *Cluster) replace(old *Agent) {
 	a.comeBack()
 }
 
-// killAll ends what runs on an agent that the master has told to go.
+// killAll ends what runs on an agent that the master has ordered to shut down.
 func (a *Agent) killAll() {
 	for id := range a.frameworks {
 		a.shutdownFramework(id)

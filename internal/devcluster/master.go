@@ -96,7 +96,7 @@ type task struct {
 	uses     resources // of this task and, for the first of an executor, of the executor
 	counted  bool      // uses is part of node.used
 
-	state    mesos.TaskState   // the latest that the agent told of
+	state    mesos.TaskState   // the latest that the agent reported
 	status   *mesos.TaskStatus // the latest that was forwarded
 	history  []*mesos.TaskStatus
 	lostTime *mesos.TimeInfo
@@ -233,7 +233,7 @@ func (m *Master) detach(f *framework) {
 	})
 }
 
-// deactivate takes back the offers of f, without telling it, and its filters.
+// deactivate takes back the offers of f, without events, and its filters.
 func (m *Master) deactivate(f *framework) {
 	for _, o := range m.offers {
 		if o.framework == f {
@@ -312,7 +312,7 @@ func (m *Master) info() *mesos.MasterInfo {
 	}
 }
 
-// terminal tells whether a task in this state has ended for the agent.
+// terminal reports whether a task in this state has ended for the agent.
 func terminal(s mesos.TaskState) bool {
 	switch s {
 	case mesos.TASK_STAGING, mesos.TASK_STARTING, mesos.TASK_RUNNING, mesos.TASK_KILLING, mesos.TASK_UNREACHABLE, mesos.TASK_UNKNOWN:

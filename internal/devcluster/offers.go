@@ -122,7 +122,7 @@ func (n *node) offerable() bool {
 	return n.state == nodeActive && n.drain == nil && !n.down
 }
 
-// filtered tells whether c declined as much as this.
+// filtered reports whether c declined as much as this.
 func (n *node) filtered(c claim, free resources) bool {
 	for _, f := range n.filters {
 		if f.framework == c.framework && f.role == c.role && f.declined.contains(free) {
@@ -155,7 +155,7 @@ func (m *Master) newOffer(c claim, n *node, free resources) mesos.Offer {
 	}
 }
 
-// removeOffer takes o back without telling the framework, which for this long is not offered as much of the agent
+// removeOffer takes o back without an event to the framework, which for this long is not offered as much of the agent
 // again. Cluster.mu must be held.
 func (m *Master) removeOffer(o *offer, refuse time.Duration) {
 	m.c.stop(o.timeout)
@@ -182,7 +182,7 @@ func (m *Master) dropFilters(f *framework, roles []string) {
 	}
 }
 
-// rescind takes o back and tells the framework. Cluster.mu must be held.
+// rescind takes o back, with an event to the framework. Cluster.mu must be held.
 func (m *Master) rescind(o *offer) {
 	if m.offers[o.id] != o {
 		return

@@ -80,7 +80,7 @@ func (rs resources) minus(other resources) resources {
 	return slices.DeleteFunc(rest, resource.empty)
 }
 
-// contains tells whether all of other is in rs.
+// contains reports whether all of other is in rs.
 func (rs resources) contains(other resources) bool {
 	for _, o := range other {
 		i := rs.find(o.name, o.role)
@@ -99,7 +99,7 @@ func (rs resources) contains(other resources) bool {
 	return true
 }
 
-// hasPort tells whether a port is among them.
+// hasPort reports whether a port is among them.
 func (rs resources) hasPort(port uint64) bool {
 	return slices.ContainsFunc(rs, func(r resource) bool {
 		return r.name == "ports" && slices.ContainsFunc(r.ranges, func(s span) bool { return s.begin <= port && port <= s.end })
@@ -130,7 +130,7 @@ func (rs resources) amount(name string) int64 {
 	return sum
 }
 
-// allocatable tells whether Mesos would offer this: min_allocatable_resources is cpus:0.01|mem:32.
+// allocatable reports whether Mesos would offer this: min_allocatable_resources is cpus:0.01|mem:32.
 func (rs resources) allocatable() bool {
 	return rs.amount("cpus") >= 10 || rs.amount("mem") >= 32_000
 }

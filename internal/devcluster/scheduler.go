@@ -111,7 +111,7 @@ func (m *Master) serveSubscribe(w http.ResponseWriter, r *http.Request, call *sc
 	m.c.serveStream(w, r, s)
 }
 
-// accepts tells whether the client wants JSON, and whether it wants anything that we have.
+// accepts reports whether the client wants JSON, and whether it wants anything that we have.
 func accepts(r *http.Request) (asJSON, ok bool) {
 	header := r.Header.Get("Accept")
 	switch {
@@ -158,7 +158,7 @@ var requiredOfCall = map[string][]string{
 	"UPDATE_FRAMEWORK": {"update_framework.framework_info.user", "update_framework.framework_info.name"},
 }
 
-// decodeJSON reads a call as Mesos does: what is not JSON at all, a type that is none, and missing fields are told
+// decodeJSON reads a call as Mesos does: what is not JSON at all, a type that is none, and missing fields are reported
 // apart.
 func decodeJSON(body []byte, into any, types map[string]int32, required map[string][]string) error {
 	var raw map[string]any
@@ -186,7 +186,7 @@ func decodeJSON(body []byte, into any, types map[string]int32, required map[stri
 	return nil
 }
 
-// lacks tells whether the last name of a dotted path is absent while its parent is there.
+// lacks reports whether the last name of a dotted path is absent while its parent is there.
 func lacks(raw map[string]any, path string) bool {
 	names := strings.Split(path, ".")
 	for _, name := range names[:len(names)-1] {
@@ -246,7 +246,7 @@ func validateCall(call *scheduler.Call) error {
 	return nil
 }
 
-// bodyOf names the message that belongs to the type of a call, and tells whether it is there.
+// bodyOf names the message that belongs to the type of a call, and reports whether it is there.
 func bodyOf(call *scheduler.Call) (string, bool) {
 	switch call.Type {
 	case scheduler.Call_ACCEPT:

@@ -48,7 +48,7 @@ func TestSecretsByReference(t *testing.T) {
 	}
 }
 
-// TestWhatAnAgentKnowsNothingOf: networks and secrets are refused as by an agent that was not told of any.
+// TestWhatAnAgentKnowsNothingOf: networks and secrets are refused as by an agent for which none are configured.
 func TestWhatAnAgentKnowsNothingOf(t *testing.T) {
 	s := subscribe(t, start(t, Config{}).URL(), mediaJSON, frameworkInfo())
 	o := s.offer()

@@ -9,7 +9,7 @@ import (
 // tasks cost ten thousand small heap entries and not ten thousand goroutines. Guarded by Cluster.mu.
 type timers struct {
 	heap timerHeap
-	wake chan struct{} // tells tick that an earlier timer has arrived; holds one
+	wake chan struct{} // wakes tick when an earlier timer has arrived; holds one
 }
 
 // timer is one entry. The zero position of a stopped or fired timer is -1.

@@ -33,9 +33,9 @@ func (m *Master) update(n *node, key taskKey, status *mesos.TaskStatus, latest m
 	m.c.log.V(1).Info("Forwarded update", "task", key.task, "state", status.State.String())
 }
 
-// tell sends a status of the master's own: without uuid, so it wants no acknowledgement. A framework that is not
+// sendStatus sends a status of the master's own: without uuid, so it wants no acknowledgement. A framework that is not
 // partition-aware reads TASK_LOST for the states that it does not know.
-func (m *Master) tell(f *framework, s mesos.TaskStatus) {
+func (m *Master) sendStatus(f *framework, s mesos.TaskStatus) {
 	if !f.partitionAware {
 		switch *s.State {
 		case mesos.TASK_DROPPED, mesos.TASK_UNREACHABLE, mesos.TASK_GONE, mesos.TASK_GONE_BY_OPERATOR, mesos.TASK_UNKNOWN:
@@ -66,33 +66,34 @@ func verdict(taskID, agentID string, state mesos.TaskState, reason mesos.TaskSta
 func (m *Master) reconcile(f *framework, asked []scheduler.Call_Reconcile_Task) {
 	if len(asked) == 0 {
 		for _, t := range sortedTasks(f.tasks) {
-			m.tell(f, t.reconciled())
+			m.sendStatus(f, t.reconciled())
 		}
 		return
 	}
 	for _, q := range asked {
 		id, agent := q.TaskID.Value, q.GetAgentID().GetValue()
 		if t := f.tasks[id]; t != nil && (agent == "" || agent == t.node.id) {
-			m.tell(f, t.reconciled())
+			m.sendStatus(f, t.reconciled())
 			continue
 		}
 		if t := f.lost[id]; t != nil {
 			s := verdict(id, t.node.id, mesos.TASK_UNREACHABLE, mesos.REASON_RECONCILIATION, "Reconciliation: Task is unreachable")
 			s.UnreachableTime = t.lostTime
-			m.tell(f, s)
+			m.sendStatus(f, s)
 			continue
 		}
 		n := m.agents[agent]
 		switch {
 		case n == nil || n.state == nodeRemoved:
-			m.tell(f, verdict(id, agent, mesos.TASK_UNKNOWN, mesos.REASON_RECONCILIATION, "Reconciliation: Task is unknown"))
+			m.sendStatus(f, verdict(id, agent, mesos.TASK_UNKNOWN, mesos.REASON_RECONCILIATION, "Reconciliation: Task is unknown"))
 		case n.state == nodeRecovered:
 		case n.state == nodeUnreachable:
 			s := verdict(id, agent, mesos.TASK_UNREACHABLE, mesos.REASON_RECONCILIATION, "Reconciliation: Task is unreachable")
 			s.UnreachableTime = &mesos.TimeInfo{Nanoseconds: n.gone.UnixNano()}
-			m.tell(f, s)
+			m.sendStatus(f, s)
 		default:
-			m.tell(f, verdict(id, agent, mesos.TASK_GONE, mesos.REASON_RECONCILIATION, "Reconciliation: Task is unknown to the agent"))
+			why := "Reconciliation: Task is unknown to the agent"
+			m.sendStatus(f, verdict(id, agent, mesos.TASK_GONE, mesos.REASON_RECONCILIATION, why))
 		}
 	}
 }

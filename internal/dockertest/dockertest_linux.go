@@ -156,7 +156,7 @@ func unmountBelow(t testing.TB, dir string) {
 	}
 	for line := range strings.Lines(string(mounts)) {
 		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], dir+"/") {
-			_ = exec.Command("umount", "-l", f[4]).Run() // if it stays, so does the directory, and that is told
+			_ = exec.Command("umount", "-l", f[4]).Run() // if it stays, so does the directory, and that is logged
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDoubtEndsWithTheLead: what is told ends with the lead, so that the next one does not begin with the doubt of this one.
+// TestDoubtEndsWithTheLead: the doubt that is reported ends with the lead, so that the next one does not begin with the doubt of this one.
 func TestDoubtEndsWithTheLead(t *testing.T) {
 	const begin, end, doubt, certain = "begin", "end", "doubt", "certain"
 	for name, tt := range map[string]struct {
@@ -30,7 +30,7 @@ func TestDoubtEndsWithTheLead(t *testing.T) {
 				map[string]func(){begin: d.begin, end: d.end, doubt: func() { d.set(true) }, certain: func() { d.set(false) }}[what]()
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("told (-want +got):\n%s", diff)
+				t.Errorf("reported (-want +got):\n%s", diff)
 			}
 		})
 	}

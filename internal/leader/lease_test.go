@@ -108,13 +108,13 @@ func TestAStoppedHolderDoubtsFirst(t *testing.T) {
 	})
 }
 
-// asked tells of each question.
+// asked reports each request.
 type asked struct {
 	answers
-	tell func()
+	report func()
 }
 
 func (a *asked) KeepAliveOnce(ctx context.Context, id clientv3.LeaseID) (*clientv3.LeaseKeepAliveResponse, error) {
-	a.tell()
+	a.report()
 	return a.answers.KeepAliveOnce(ctx, id)
 }

@@ -140,7 +140,7 @@ type DevClusterConfig struct {
 	SecretsDir string `json:"secretsDir"`
 }
 
-// Default returns the configuration of a manager that was told nothing. config/manager.yaml says the same.
+// Default returns the configuration of a manager without options. config/manager.yaml says the same.
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Hosts: []string{},

@@ -52,7 +52,7 @@ func (m *Manager) dispatch(e cache.Event) {
 	t.runPlans.Foresee(e)
 }
 
-// observed tells the loops how far the cache is.
+// observed passes on to the loops how far the cache is.
 func (m *Manager) observed(revision int64) {
 	if t := m.term.Load(); t != nil {
 		for _, c := range t.controllers {

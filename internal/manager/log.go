@@ -22,7 +22,7 @@ func newLog(w io.Writer, c LogConfig) logr.Logger {
 	return logr.FromSlogHandler(warnings{slog.NewTextHandler(w, o)})
 }
 
-// warnings makes warnings of Info lines that tell of an error.
+// warnings makes warnings of Info lines that report an error.
 type warnings struct{ slog.Handler }
 
 func (h warnings) Handle(ctx context.Context, r slog.Record) error {

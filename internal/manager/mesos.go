@@ -78,7 +78,7 @@ func (f frameworkIDs) SetFrameworkID(ctx context.Context, id string) error {
 	return failedOver(f.FrameworkIDs.SetFrameworkID(ctx, id))
 }
 
-// failedOver tells the driver in its own words that another one leads.
+// failedOver translates "another process leads" into the error of the driver.
 func failedOver(err error) error {
 	if errors.Is(err, store.ErrFenced) {
 		return fmt.Errorf("%w: %w", mesos.ErrFailedOver, err)
@@ -86,7 +86,7 @@ func failedOver(err error) error {
 	return err
 }
 
-// stepDown tells the election in its own words that another scheduler uses our framework id: campaign again.
+// stepDown translates "another scheduler uses our framework id" into the error of the election: campaign again.
 func stepDown(err error) error {
 	if errors.Is(err, mesos.ErrFailedOver) && !errors.Is(err, store.ErrFenced) {
 		return fmt.Errorf("%w: %w", store.ErrFenced, err)

@@ -55,7 +55,7 @@ func newRotatedSecret(field, path string, log logr.Logger) (*rotatedSecret, erro
 	return s, nil
 }
 
-// settled is how old a file must be when it is read for its time to tell whether it has changed since: not all file systems keep
+// settled is how old a file must be when it is read before its time shows whether it has changed since: not all file systems keep
 // the time exactly.
 const settled = 2 * time.Second
 

@@ -57,7 +57,7 @@ func TestSecretsAreReadAgainWhenTheyChange(t *testing.T) {
 	if err := os.Chtimes(path, old, old); err != nil {
 		t.Fatal(err)
 	}
-	want("third") // only the time tells, and it was put back
+	want("third") // only the time has changed, and it was put back
 
 	// Replaced by a rename, as by a tool or through a symbolic link.
 	next := path + ".next"

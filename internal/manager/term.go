@@ -38,7 +38,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Metrics: m.registry})
 	calendarPlans := &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}
 	calendars := reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Reconciler: calendarPlans, Log: m.log, Metrics: m.registry})
-	// The loop calls the controller and the controller feeds the loop: one of them has to be told of the other afterwards.
+	// The loop calls the controller and the controller feeds the loop: one of them gets the other afterwards.
 	runs := reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
 		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
 			return t.runPlans.Reconcile(ctx, key)

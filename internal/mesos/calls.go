@@ -15,7 +15,7 @@ import (
 func (d *Driver) Check(t *offer.Task) error { return toTaskInfo(t, nil, &mesosv1.TaskInfo{}) }
 
 // Accept launches l.Tasks on l.OfferIDs; without tasks it is a decline. If one of them cannot be
-// expressed (Check), nothing is sent. A nil error means that the master has got it; whether each task starts is told by updates.
+// expressed (Check), nothing is sent. A nil error means that the master has got it; updates report whether each task starts.
 func (d *Driver) Accept(ctx context.Context, l offer.Launch) error {
 	s := d.session.Load()
 	if s == nil {
@@ -68,7 +68,7 @@ func (d *Driver) Kill(ctx context.Context, task offer.TaskRef, grace *time.Durat
 	return d.call(ctx, &scheduler.Call{Type: scheduler.Call_KILL, Kill: kill})
 }
 
-// Acknowledge tells the agent that u needs not be sent again. Call it once the effect of u is stored (I2), and for one task in
+// Acknowledge stops the agent from sending u again. Call it once the effect of u is stored (I2), and for one task in
 // the order of its updates; acknowledging twice does no harm. An update that wants none is an error of the caller.
 func (d *Driver) Acknowledge(ctx context.Context, u offer.Update) error {
 	if !u.WantsAck() {

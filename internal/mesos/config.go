@@ -72,7 +72,7 @@ func (l MasterList) Candidates() ([]string, <-chan struct{}, error) {
 	return l, nil, nil
 }
 
-// FrameworkConfig is what Mesos is told about this framework. The capabilities MULTI_ROLE, PARTITION_AWARE,
+// FrameworkConfig is what Mesos knows about this framework. The capabilities MULTI_ROLE, PARTITION_AWARE,
 // TASK_KILLING_STATE, RESERVATION_REFINEMENT and REGION_AWARE are always declared.
 type FrameworkConfig struct {
 	// Name as in Mesos's web UI; default "horae".

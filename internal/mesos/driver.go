@@ -248,7 +248,7 @@ func (d *Driver) isAt(address string, master *url.URL) bool {
 	return err == nil && u.Host == master.Host
 }
 
-// attempt subscribes at one master and tells the handler how it ended, if it had begun or if the framework is gone.
+// attempt subscribes at one master. If the subscription began, or if the framework is gone, the handler learns how it ended.
 func (d *Driver) attempt(ctx context.Context, h Handler, master *url.URL) (time.Duration, error) {
 	stored, err := d.cfg.IDs.FrameworkID(ctx)
 	if err != nil {
@@ -289,7 +289,7 @@ func (d *Driver) forget(ctx context.Context, h Handler, id string, removed error
 	return removed
 }
 
-// forgotten tells that the id which is gone is not stored any more.
+// forgotten reports that the framework id, which Mesos has removed, is deleted from the store.
 func (d *Driver) forgotten(h Handler) {
 	id := d.gone
 	d.pending, d.gone = "", ""
@@ -327,7 +327,7 @@ func (d *Driver) setLastError(err error) {
 // Connected reports whether there is a subscription.
 func (d *Driver) Connected() bool { return d.session.Load() != nil }
 
-// Status tells people and probes about the subscription.
+// Status reports the state of the subscription, for people and probes.
 type Status struct {
 	// Connected: there is a subscription, and the fields below are about it.
 	Connected   bool

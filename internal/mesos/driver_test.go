@@ -389,7 +389,7 @@ func TestFrameworkRemovedWhileSubscribed(t *testing.T) {
 	}
 }
 
-// While the store does not take that the id is gone, nobody is told so, and the old id is not given up. Status says why.
+// While the store cannot delete the id, the handler hears nothing of it, and the old id is kept. Status says why.
 func TestFrameworkRemovedAndStoreDown(t *testing.T) {
 	m := newFakeMaster(t)
 	ids := &memoryIDs{id: "old", writeErr: errors.New("no quorum")}
@@ -445,7 +445,7 @@ func TestFrameworkRemovedAndForgottenUnheard(t *testing.T) {
 				t.Errorf("came back as %v", again.call.FrameworkID)
 			}
 			if len(r.got) != 0 {
-				t.Errorf("told more: %v", <-r.got)
+				t.Errorf("reported more: %v", <-r.got)
 			}
 		})
 	}

@@ -39,7 +39,7 @@ var (
 	errRemoved     = errors.New("framework has been removed")
 )
 
-// CallError is a master's refusal, with its own words. errors.Is(err, ErrDisconnected) tells those that are about the
+// CallError is a master's refusal, with its text. errors.Is(err, ErrDisconnected) is true of those that are about the
 // subscription and not about the call, and errors.Is(err, ErrUnanswered) those of which nobody knows, such as a proxy's 504.
 // None of them ends the subscription: what ErrDisconnected says of streams that live on holds for a 401 and a 500 too.
 type CallError struct {

@@ -65,12 +65,12 @@ func fromSeconds(t float64) time.Time {
 	return time.Unix(int64(whole), int64(math.Round(part*1e6))*1000).UTC()
 }
 
-// exitPrefixes begin the messages by which the command executor, the default executor and the Docker executor tell how a
+// exitPrefixes begin the messages of the command executor, the default executor and the Docker executor about how a
 // command ended (mesos/recordings/lifecycle). A signal ("Command terminated with signal Killed") leaves no exit code; nor does a
 // fetcher that "exited with status 1", which is not the command.
 var exitPrefixes = []string{"Command exited with status ", "Container exited with status "}
 
-// exitCode of an ended command, or nil where the message does not tell it. The message of an agent or a master is no executor's.
+// exitCode of an ended command, or nil where the message does not have it. The message of an agent or a master is no executor's.
 func exitCode(in *mesosv1.TaskStatus) *int32 {
 	if in.Message == nil || !ended(in.GetState()) {
 		return nil
@@ -94,7 +94,7 @@ func exitCode(in *mesosv1.TaskStatus) *int32 {
 	return nil
 }
 
-// ended tells the states in which a command executor reports an exit.
+// ended reports whether it is a state in which a command executor reports an exit.
 func ended(s mesosv1.TaskState) bool {
 	return s == mesosv1.TASK_FINISHED || s == mesosv1.TASK_FAILED || s == mesosv1.TASK_KILLED
 }

@@ -34,7 +34,7 @@ func (e *election) set(err error, names ...string) {
 	e.changed = make(chan struct{})
 }
 
-// at is a master's address as ZooKeeper tells it.
+// at is a master's address as ZooKeeper has it.
 func (m *fakeMaster) at() string { return m.Listener.Addr().String() }
 
 var errAway = errors.New("ZooKeeper is away")

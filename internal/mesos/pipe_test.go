@@ -78,7 +78,7 @@ func FuzzReadAnswer(f *testing.F) {
 	})
 }
 
-// pipeServer answers each request with its own body, as a refusal, so that answers can be told apart; it can break.
+// pipeServer answers each request with its own body, as a refusal, so that answers can be matched with requests; it can break.
 type pipeServer struct {
 	net.Listener
 	mu     sync.Mutex
@@ -226,7 +226,7 @@ func TestPipeThatGetsTooMuch(t *testing.T) {
 	if err := p.do(context.Background(), "CALL", say("")); err != nil {
 		t.Fatal(err)
 	}
-	<-p.conn.wake // closed: the second answer broke the connection, as nobody can tell whose it is
+	<-p.conn.wake // closed: the second answer broke the connection, because it belongs to no request
 }
 
 // deadlines is a connection that remembers the deadlines of its reads.

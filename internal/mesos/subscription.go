@@ -95,7 +95,7 @@ func (s *subscription) check(resp *http.Response) error {
 	return nil
 }
 
-// begin reads up to SUBSCRIBED, has the framework id stored, and only then tells the handler.
+// begin reads up to SUBSCRIBED, has the framework id stored, and only then calls the handler.
 func (s *subscription) begin(ctx context.Context, frames *frameReader, slow *time.Timer) error {
 	for {
 		e, err := readEvent(frames)

@@ -236,7 +236,7 @@ func TestNothingIsBegunDuringAPause(t *testing.T) {
 func TestFencedEndsRunWithTheError(t *testing.T) {
 	l := New(Config{Name: "test", Log: logr.Discard(), Reconciler: Func(func(ctx context.Context, key store.Key) (Result, error) {
 		if key == b {
-			<-ctx.Done() // Work of other keys is told to stop.
+			<-ctx.Done() // The context of other keys ends too.
 			return Result{}, ctx.Err()
 		}
 		return Result{}, fmt.Errorf("write status: %w", store.ErrFenced)

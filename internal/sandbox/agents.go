@@ -19,7 +19,7 @@ var (
 	ErrAgentGone = errors.New("the agent does not answer; a task's output is kept on its agent and is out of reach while the agent is")
 	// ErrNoFile: the agent answers and has no such file: the task has not started, or the sandbox was collected.
 	ErrNoFile = errors.New("the agent has no such file: the task has not started there, or its sandbox was garbage-collected")
-	// ErrNoSandbox: nothing tells where the attempt's sandbox is.
+	// ErrNoSandbox: the place of the attempt's sandbox is not known.
 	ErrNoSandbox = errors.New("no sandbox is known")
 )
 

@@ -46,7 +46,7 @@ func (a *Agents) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file stri
 			offset, err = a.copyAvailable(ctx, w, at.AgentURL, path.Join(dir, file), offset)
 		}
 		if errors.Is(err, ErrNoFile) && dir == at.Sandbox && dir != "" {
-			// The status tells where a command executor's sandbox is; a task with an executor of its own is elsewhere.
+			// The status has the sandbox of a command executor; that of a custom executor is elsewhere.
 			if found, _ := a.Locate(ctx, at); found != "" && found != dir {
 				dir = found
 				continue

@@ -28,7 +28,7 @@ type agent struct {
 	mu    sync.Mutex
 	files map[string][]byte // guarded by mu
 	state string            // guarded by mu
-	// reads, when set, is told of each READ_FILE.
+	// reads, when set, gets each READ_FILE.
 	reads chan struct{}
 	// hold, when set, delays /state until it is closed.
 	hold chan struct{}

@@ -95,7 +95,7 @@ func TestChronosParserTable(t *testing.T) {
 			starts: []string{"2019-03-10T10:30:00Z", "2019-03-11T09:30:00Z"}},
 		{name: "start with Z in the gap", schedule: "R/2019-03-10T02:30:00Z/P1D", zone: "America/Los_Angeles", starts: []string{"2019-03-10T10:30:00Z"}, warns: "which wins"},
 		{name: "start in the hour that comes twice", schedule: "R/2019-11-03T01:30:00Z/P1D", zone: "America/Los_Angeles", starts: []string{"2019-11-03T08:30:00Z"}, warns: "which wins"},
-		{name: "the offset tells which of the two", schedule: "R/2019-11-03T01:30:00-08:00/P1D", zone: "America/Los_Angeles",
+		{name: "the offset says which of the two", schedule: "R/2019-11-03T01:30:00-08:00/P1D", zone: "America/Los_Angeles",
 			starts: []string{"2019-11-03T09:30:00Z", "2019-11-04T09:30:00Z"}},
 	}
 	for _, test := range tests {

@@ -32,7 +32,7 @@ func TestClientGo(t *testing.T) {
 	f.createJob("a")
 
 	changes := make(chan struct{}, 100)
-	mirror := &telling{Store: toolscache.NewStore(toolscache.MetaNamespaceKeyFunc), changed: changes}
+	mirror := &notifying{Store: toolscache.NewStore(toolscache.MetaNamespaceKeyFunc), changed: changes}
 	ctx, cancel := context.WithCancel(t.Context())
 	reflector := toolscache.NewReflector(toolscache.ToListWatcherWithWatchListSemantics(&toolscache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -87,13 +87,13 @@ func TestClientGo(t *testing.T) {
 	until("a deletion", func() bool { return len(mirror.ListKeys()) == 1 })
 }
 
-// telling is a store that says when it has changed.
-type telling struct {
+// notifying is a store that says when it has changed.
+type notifying struct {
 	toolscache.Store
 	changed chan struct{}
 }
 
-func (s *telling) told(err error) error {
+func (s *notifying) notify(err error) error {
 	select {
 	case s.changed <- struct{}{}:
 	default:
@@ -101,11 +101,11 @@ func (s *telling) told(err error) error {
 	return err
 }
 
-func (s *telling) Add(o any) error    { return s.told(s.Store.Add(o)) }
-func (s *telling) Update(o any) error { return s.told(s.Store.Update(o)) }
-func (s *telling) Delete(o any) error { return s.told(s.Store.Delete(o)) }
-func (s *telling) Replace(list []any, revision string) error {
-	return s.told(s.Store.Replace(list, revision))
+func (s *notifying) Add(o any) error    { return s.notify(s.Store.Add(o)) }
+func (s *notifying) Update(o any) error { return s.notify(s.Store.Update(o)) }
+func (s *notifying) Delete(o any) error { return s.notify(s.Store.Delete(o)) }
+func (s *notifying) Replace(list []any, revision string) error {
+	return s.notify(s.Store.Replace(list, revision))
 }
 
 func BenchmarkCreate(b *testing.B) {

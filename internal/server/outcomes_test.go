@@ -56,7 +56,7 @@ func TestWhatWasWrittenAndIsGoneIsAnswered(t *testing.T) {
 }
 
 // TestAWriteWhoseAnswerIsLostHappensOnce has etcd make a write and end the request all the same, in each of the ways in which a
-// request ends. The client is told that the outcome is unknown, and there is one of what it asked for: no create is answered
+// request ends. The answer says that the outcome is unknown, and there is one of what it asked for: no create is answered
 // AlreadyExists for its own object, and no trigger makes a second Run.
 func TestAWriteWhoseAnswerIsLostHappensOnce(t *testing.T) {
 	for _, code := range []codes.Code{codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Internal} {

@@ -13,7 +13,7 @@ import (
 	"horae/internal/etcdtest"
 )
 
-// late is a store whose next transaction, once told to, is kept back and answered Unavailable; what came out of kept makes it.
+// late is a store whose next transaction, on request, is kept back and answered Unavailable; what came out of kept makes it.
 type late struct {
 	*Store
 	keep atomic.Bool

@@ -88,7 +88,7 @@ func (b *blocked) waits(queued, inFlight int) {
 		if done {
 			return
 		}
-		runtime.Gosched() // nothing else tells it
+		runtime.Gosched() // nothing reports it
 	}
 }
 

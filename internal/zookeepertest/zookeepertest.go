@@ -76,7 +76,7 @@ func (s *Server) write(name, content string) {
 	}
 }
 
-// freeAddress finds a port that is free now: ZooKeeper cannot be told to choose one.
+// freeAddress finds a port that is free now: ZooKeeper cannot choose one itself.
 func freeAddress(t testing.TB) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -294,7 +294,7 @@ func TestTellsOnlyWhatIsNew(t *testing.T) {
 	d.found([]string{"a:5050"}, nil)
 	select {
 	case <-changed:
-		t.Error("told again")
+		t.Error("reported again")
 	default:
 	}
 	d.lost(errors.New("away"))

@@ -115,10 +115,10 @@ func (c *conn) get(path string) ([]byte, error) {
 
 func (c *conn) broken() <-chan struct{} { return c.lost }
 
-// close tells the server, if it is there, and waits for the library's goroutines.
+// close ends the session at the server, if it is there, and waits for the library's goroutines.
 func (c *conn) close() {
 	select {
-	case <-c.lost: // There is nobody to tell.
+	case <-c.lost: // There is no server to end it at.
 		c.cancel()
 	default:
 	}
