@@ -29,6 +29,7 @@ var free = map[string]string{
 	"spec.retries.onLost":                   "true or false",
 	"spec.ics":                              "read by internal/calendar; controllers/calendar.Validate refuses what it refuses",
 	"spec.startBy":                          "any time",
+	"spec.noDependents":                     "true or false",
 	"spec.cancel":                           "true or false; ValidateRunUpdate sees that it stays true",
 	"spec.task.env[].secret.key":            "any text",
 	"spec.env[].secret.name":                "as in spec.task.env",
@@ -107,7 +108,7 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 		want []string
 	}{
 		{"full-job.yaml", []string{
-			"spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both",
+			"spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both: remove one of them; to run both after other Jobs and at certain times, use two Jobs with the same task",
 			"spec.task.executor: Forbidden: give one of shell, command and executor, not shell and executor",
 			"spec.task.env[1].secret: Forbidden: Mesos resolves no secrets for Docker containers; use container type Mesos",
 			"spec.task.healthCheck: Forbidden: a custom executor checks for itself",

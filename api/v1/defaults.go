@@ -30,6 +30,9 @@ func SetDefaultsJob(j *Job) {
 	s := &j.Spec
 	setDefault(&s.TimeZone, DefaultTimeZone)
 	setDefault(&s.MissedRuns, MissedRunsLatest)
+	if len(s.DependsOn) > 0 {
+		setDefault(&s.ConcurrencyPolicy, ConcurrencyQueue) // The end of a parent is not lost because a Run is active.
+	}
 	setDefault(&s.ConcurrencyPolicy, ConcurrencyForbid)
 	if c := s.Calendars; c != nil && len(c.Exclude)+len(c.Only) > 0 {
 		setDefault(&c.OnExcluded, OnExcludedSkip)

@@ -34,7 +34,7 @@ func TestDefaults(t *testing.T) {
 			name:  "dependencies, and a delay above the usual bound",
 			input: jobHead + "  dependsOn: [{job: a}, {job: b, on: Failed}]\n  retries: {delay: 2h}\n  unreachable: {then: Replace}\n" + shell,
 			want: `{"timeZone":"Etc/UTC","missedRuns":"Latest","dependsOn":[{"job":"a","on":"Succeeded"},{"job":"b","on":"Failed"}],` +
-				`"dependencyPolicy":"AllSinceLastRun","concurrencyPolicy":"Forbid",` +
+				`"dependencyPolicy":"AllSinceLastRun","concurrencyPolicy":"Queue",` +
 				`"retries":{"limit":2,"delay":"2h","factor":1,"maxDelay":"2h","onLost":true},"unreachable":{"after":"15m","then":"Replace"},` +
 				`"history":{"succeeded":10,"failed":10},"task":{"shell":"x",` + resources + `}}`,
 		},

@@ -62,14 +62,15 @@ type JobSpec struct {
 	// Suspend stops the schedule and dependsOn. A manual trigger still works.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
-	// DependsOn names the Jobs whose Runs start this one.
+	// DependsOn names the Jobs whose Runs start this one, a thousand at most.
+	// +kubebuilder:validation:MaxItems=1000
 	// +optional
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
 	// DependencyPolicy says how Runs of several parents are joined. The default is AllSinceLastRun.
 	// +optional
 	DependencyPolicy DependencyPolicy `json:"dependencyPolicy,omitempty"`
-	// ConcurrencyPolicy says what happens to an occurrence that comes while a Run of the Job is active.
-	// +kubebuilder:default=Forbid
+	// ConcurrencyPolicy says what happens to an occurrence that comes while a Run of the Job is active. The default is
+	// Forbid; with dependsOn it is Queue.
 	// +optional
 	ConcurrencyPolicy ConcurrencyPolicy `json:"concurrencyPolicy,omitempty"`
 

@@ -15,6 +15,9 @@ const (
 	// JobCalendarsFound: the Calendars in spec.calendars exist and are valid. If False, the message names one that
 	// does not: it counts as a Calendar without days. Absent when the Job has no Calendars.
 	JobCalendarsFound = "CalendarsFound"
+	// JobParentsFound: the Jobs in spec.dependsOn exist, and none of them depends on this Job. If False, the message
+	// names one that does not exist, or the cycle. Absent when the Job depends on none.
+	JobParentsFound = "ParentsFound"
 )
 
 // Reasons of a Job's conditions.
@@ -29,8 +32,10 @@ const (
 	ReasonClockWentBack  = "ClockWentBack"
 	ReasonNoSchedule     = "NoSchedule"
 	ReasonExhausted      = "Exhausted"
-	ReasonNotAccepted    = "NotAccepted"
-	ReasonSuspended      = "Suspended"
+	// ReasonDependsOn: the Job has no schedule of its own. It runs when the Jobs in spec.dependsOn have run.
+	ReasonDependsOn   = "DependsOn"
+	ReasonNotAccepted = "NotAccepted"
+	ReasonSuspended   = "Suspended"
 	// ReasonTooManyFailures: spec.suspendAfterFailures Runs failed in a row. The Job is stopped as if it were suspended,
 	// until its spec is written again or a manual Run succeeds. spec.suspend is never changed.
 	ReasonTooManyFailures = "TooManyFailures"
@@ -38,6 +43,9 @@ const (
 	// Of Healthy.
 	ReasonLastRunSucceeded = "LastRunSucceeded"
 	ReasonLastRunFailed    = "LastRunFailed"
+
+	// Of ParentsFound, besides Found and NotFound. A Job in a cycle runs only when it is triggered.
+	ReasonCycle = "Cycle"
 
 	// Of CalendarsFound.
 	ReasonFound           = "Found"
@@ -71,12 +79,26 @@ const (
 	ReasonTooManyMoved = "TooManyMoved"
 )
 
+// Reasons for which the end of a parent's Run, or several ends that belong together, did not lead to a Run
+// (NotRun.Reason), besides those above.
+const (
+	// ReasonDependenciesChanged: it was banked, and then its Job was removed from spec.dependsOn, or deleted and created
+	// again. Skipped.
+	ReasonDependenciesChanged = "DependenciesChanged"
+	// ReasonTooManyBanked: more ends of one parent were banked than are kept; it was among the oldest. Missed.
+	ReasonTooManyBanked = "TooManyBanked"
+	// ReasonNotListed: the parent's status did not list it any more when this Job was planned. Missed.
+	ReasonNotListed = "NotListed"
+	// ReasonNoScheduledTime: dependencyPolicy SameScheduledTime, and the parent's Run has no scheduled time. Skipped.
+	ReasonNoScheduledTime = "NoScheduledTime"
+)
+
 // JobStatus is what the job controller observed. Users never write it.
 type JobStatus struct {
 	// ObservedGeneration is the generation of the spec that this status is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions: Accepted, Scheduled, CalendarsFound, Healthy.
+	// Conditions: Accepted, Scheduled, CalendarsFound, ParentsFound, Healthy.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -141,6 +163,13 @@ type JobStatus struct {
 	// of a Job that spec.suspendAfterFailures has stopped resets it, too.
 	// +optional
 	ConsecutiveFailures int64 `json:"consecutiveFailures,omitempty"`
+
+	// Completions are the latest ends of this Job's Runs, for the Jobs that depend on it. Absent until a Job depends on it.
+	// +optional
+	Completions *Completions `json:"completions,omitempty"`
+	// Parents is what this Job has seen and banked of each Job in spec.dependsOn, in the same order.
+	// +optional
+	Parents []ParentStatus `json:"parents,omitempty"`
 }
 
 // ScheduleStatus is the schedule in force. A changed schedule starts anew from when the change was seen.
@@ -170,4 +199,66 @@ type NotRun struct {
 	// Message explains the reason.
 	// +optional
 	Message string `json:"message,omitempty"`
+}
+
+// Completions are the latest ends of a Job's Runs that its dependents have not all seen.
+type Completions struct {
+	// Last is the number of the latest end. Ends are numbered from 1 in the order in which they were counted.
+	Last int64 `json:"last"`
+	// Ends, oldest first, a hundred at most. The last of them has the number Last, the one before it Last-1.
+	// +optional
+	Ends []Completion `json:"ends,omitempty"`
+}
+
+// Completion is the end of a Run as the dependents of its Job see it.
+type Completion struct {
+	// Run is its name.
+	Run string `json:"run"`
+	// Outcome is as what the end counts: Succeeded, Failed or Killed.
+	Outcome RunPhase `json:"outcome"`
+	// ScheduledTime of the Run.
+	// +optional
+	ScheduledTime *Time `json:"scheduledTime,omitempty"`
+	// FinishTime of the Run.
+	FinishTime Time `json:"finishTime"`
+	// Revision of etcd at which the end was written. An end counts for a Job if it is later than the write of the
+	// spec that made the Job depend on it.
+	Revision int64 `json:"revision"`
+}
+
+// ParentStatus is what a Job has seen of one Job that it depends on.
+type ParentStatus struct {
+	// Job is the parent.
+	Job string `json:"job"`
+	// Created is the create revision of the parent; a parent that is deleted and created again starts anew. Absent
+	// until the parent was found.
+	// +optional
+	Created int64 `json:"created,omitempty"`
+	// On is the outcome that counted when the parent's ends were last seen.
+	On DependencyOutcome `json:"on"`
+	// Seen is the number of the parent's end up to which all are consumed, banked, recorded or of no concern.
+	// +optional
+	Seen int64 `json:"seen,omitempty"`
+	// Banked are the ends that have led to no Run yet, oldest first.
+	// +optional
+	Banked []BankedEnd `json:"banked,omitempty"`
+	// Omitted is how many more ends are banked than are listed. Only under AllSinceLastRun, which needs no list of them.
+	// +optional
+	Omitted int64 `json:"omitted,omitempty"`
+	// Consumed is how many of the parent's ends have led to Runs.
+	// +optional
+	Consumed int64 `json:"consumed,omitempty"`
+}
+
+// BankedEnd is the end of a parent's Run that has led to no Run yet.
+type BankedEnd struct {
+	// Run is its name.
+	Run string `json:"run"`
+	// Number of the end.
+	Number int64 `json:"number"`
+	// ScheduledTime of the Run.
+	// +optional
+	ScheduledTime *Time `json:"scheduledTime,omitempty"`
+	// FinishTime of the Run.
+	FinishTime Time `json:"finishTime"`
 }

@@ -8,6 +8,8 @@ type Trigger struct {
 	Env []EnvVar `json:"env,omitempty"`
 	// Force starts the Run although others of the Job are active, whatever spec.concurrencyPolicy says.
 	Force bool `json:"force,omitempty"`
+	// NoDependents: the end of the Run starts no Run of a Job that depends on this one.
+	NoDependents bool `json:"noDependents,omitempty"`
 	// ID makes the trigger safe to repeat: while there is a Run for it, another trigger of the Job with the same ID returns that Run.
 	// It becomes part of the Run's name: one to eight lower-case letters and digits. Empty: the manager draws one.
 	ID string `json:"id,omitempty"`

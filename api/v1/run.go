@@ -37,9 +37,16 @@ type RunSpec struct {
 	// StartBy is when the first attempt must have started. Otherwise the Run ends as Missed.
 	// +optional
 	StartBy *Time `json:"startBy,omitempty"`
-	// Parents are the Runs that this one follows.
+	// Parents are the Runs that this one follows, a thousand at most.
 	// +optional
 	Parents []string `json:"parents,omitempty"`
+	// OmittedParents is how many further Runs this one follows that Parents does not name.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	OmittedParents int32 `json:"omittedParents,omitempty"`
+	// NoDependents: the end of this Run starts no Run of a Job that depends on its Job.
+	// +optional
+	NoDependents bool `json:"noDependents,omitempty"`
 	// RetryOf names the ended Run that this one repeats. Only with reason Manual.
 	// +optional
 	RetryOf string `json:"retryOf,omitempty"`

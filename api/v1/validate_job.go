@@ -17,6 +17,8 @@ const (
 	MaxRetryFactor = 100
 	// MaxHistory bounds the ended Runs kept of one Job.
 	MaxHistory = 10000
+	// MaxParents bounds the Jobs that one depends on, and the Runs that spec.parents of a Run names.
+	MaxParents = 1000
 	// MinPriority and MaxPriority leave room for ageing on both sides. Chronos's highPriority is 1000.
 	MinPriority, MaxPriority = -1_000_000, 1_000_000
 )
@@ -24,7 +26,8 @@ const (
 func validateJobSpec(s *JobSpec, name string, path *field.Path) field.ErrorList {
 	errs := validateOwner(s.Owner, path.Child("owner"))
 	if strings.TrimSpace(s.Schedule) != "" && len(s.DependsOn) > 0 {
-		errs = append(errs, field.Forbidden(path.Child("dependsOn"), "a Job has a schedule or dependsOn, not both"))
+		errs = append(errs, field.Forbidden(path.Child("dependsOn"), "a Job has a schedule or dependsOn, not both: remove one of them; "+
+			"to run both after other Jobs and at certain times, use two Jobs with the same task"))
 	}
 	errs = append(errs, validateJobCalendars(s, path.Child("calendars"))...)
 	errs = append(errs, positive(path.Child("startingDeadline"), s.StartingDeadline)...)
@@ -56,6 +59,12 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 	errs = append(errs, oneOf(path.Child("reason"), s.Reason, ReasonSchedule, ReasonDependency, ReasonManual, ReasonBackfill)...)
 	if s.ScheduledTime == nil && (s.Reason == ReasonSchedule || s.Reason == ReasonBackfill) {
 		errs = append(errs, field.Required(path.Child("scheduledTime"), fmt.Sprintf("with reason %s", s.Reason)))
+	}
+	if n := len(s.Parents); n > MaxParents {
+		errs = append(errs, field.TooMany(path.Child("parents"), n, MaxParents))
+	}
+	if s.OmittedParents < 0 {
+		errs = append(errs, field.Invalid(path.Child("omittedParents"), s.OmittedParents, "must not be negative"))
 	}
 	for i, parent := range s.Parents {
 		errs = append(errs, invalid(path.Child("parents").Index(i), parent, validateRunName(parent))...)
@@ -124,6 +133,9 @@ func validateOwner(owner string, path *field.Path) field.ErrorList {
 
 func validateDependencies(s *JobSpec, name string, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
+	if n := len(s.DependsOn); n > MaxParents {
+		return append(errs, field.TooMany(path.Child("dependsOn"), n, MaxParents))
+	}
 	seen := map[string]bool{}
 	for i, d := range s.DependsOn {
 		at := path.Child("dependsOn").Index(i)

@@ -50,7 +50,7 @@ metadata.annotations: Invalid value: "a b": name part must`},
 	{name: "an owner that is no address", input: jobHead + "  owner: bofh@example.com, the boss\n" + shell,
 		want: `spec.owner: Invalid value: "bofh@example.com, the boss": must be mail addresses such as ops@example.com, separated by commas`},
 	{name: "a schedule and dependsOn", input: jobHead + "  schedule: '@daily'\n  dependsOn: [{job: a}]\n" + shell,
-		want: `spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both`},
+		want: `spec.dependsOn: Forbidden: a Job has a schedule or dependsOn, not both: remove one of them; to run both after other Jobs and at certain times, use two Jobs with the same task`},
 	{name: "quantities that are far too large or small", input: jobHead + "  task: {shell: x, resources: {cpus: 1e30, memory: 1e30, disk: 9e99}}\n",
 		want: `spec.task.resources.cpus: Invalid value: "1e30": must be between 0.01 and 100000
 spec.task.resources.memory: Invalid value: "1e30": must be at most 1Pi
@@ -357,9 +357,10 @@ spec.task.healthCheck: Invalid value: give exactly one of command, http and tcp`
 		input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a, labels: {horae/job: b}}\nspec: {job: a, reason: Manual, task: {shell: x}}\n",
 		want:  `metadata.labels[horae/job]: Invalid value: "b": must be spec.job`},
 	{name: "a Run's own fields", input: "apiVersion: horae/v1\nkind: Run\nmetadata: {name: a}\n" +
-		`spec: {job: A, reason: Fun, parents: [A], args: ["\0"], env: [{name: HOST}, {name: A, value: "\0"}], owner: x, timeout: 0s, task: {shell: x, user: ' '}}` + "\n",
+		`spec: {job: A, reason: Fun, parents: [A], omittedParents: -1, args: ["\0"], env: [{name: HOST}, {name: A, value: "\0"}], owner: x, timeout: 0s, task: {shell: x, user: ' '}}` + "\n",
 		want: `spec.job: Invalid value: "A": a lowercase RFC 1123 label must
 spec.reason: Unsupported value: "Fun": supported values: "Schedule", "Dependency", "Manual", "Backfill"
+spec.omittedParents: Invalid value: -1: must not be negative
 spec.parents[0]: Invalid value: "A": must consist of lower case letters
 spec.args[0]: Invalid value: "\x00": must not contain a NUL character
 spec.env[0].name: Forbidden: HOST is set by Horae for every attempt and cannot be given

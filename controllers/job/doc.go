@@ -93,6 +93,7 @@
 //     upcoming.go: the next ones, for people
 //   - missed.go: downtime (missedRuns); concurrency.go: overlapping Runs; suspension.go: what blocks a schedule; notrun.go: what is
 //     recorded of occurrences that became no Run
+//   - endings.go: as what the end of a Run counts for the Jobs that depend on its Job
 //   - calendars.go, excludeddays.go: days without runs
 //   - counters.go: the counts and status.active; history.go, deletion.go: which Runs go
 //   - concerns.go: which Jobs a change concerns; equal.go: whether a status has changed; metrics.go: metrics

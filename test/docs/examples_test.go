@@ -75,7 +75,11 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 			task, reflect.TypeFor[v1.Duration](),
 			reflect.TypeFor[v1.Dependency](), reflect.TypeFor[v1.NotifyRoute](), // not supported yet
 		}},
-		{"docs/jobs.md", reflect.TypeFor[v1.JobStatus](), []reflect.Type{reflect.TypeFor[metav1.Condition](), reflect.TypeFor[v1.Time]()}},
+		{"docs/jobs.md", reflect.TypeFor[v1.JobStatus](), []reflect.Type{
+			reflect.TypeFor[metav1.Condition](), reflect.TypeFor[v1.Time](), reflect.TypeFor[v1.Completions](), reflect.TypeFor[v1.ParentStatus](),
+		}},
+		{"docs/dependencies.md", reflect.TypeFor[v1.Completions](), []reflect.Type{reflect.TypeFor[v1.Time]()}},
+		{"docs/dependencies.md", reflect.TypeFor[v1.ParentStatus](), []reflect.Type{reflect.TypeFor[v1.Time]()}},
 		{"docs/jobs.md", reflect.TypeFor[v1.RunSpec](), []reflect.Type{
 			task, reflect.TypeFor[v1.Duration](), reflect.TypeFor[v1.Time](), reflect.TypeFor[v1.EnvVar](),
 		}},
