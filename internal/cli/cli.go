@@ -62,6 +62,7 @@ type cli struct {
 	server        string
 	namespace     string
 	allNamespaces bool
+	identity      identity
 
 	config *config
 	api    *client
@@ -120,6 +121,7 @@ func (c *cli) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&c.server, "server", "", "address of the manager, as in http://127.0.0.1:8080")
 	flags.StringVarP(&c.namespace, "namespace", "n", "", `namespace; default "default"`)
+	c.identity.add(flags)
 	root.AddGroup(
 		&cobra.Group{ID: "objects", Title: "Objects:"},
 		&cobra.Group{ID: "runs", Title: "Running:"},

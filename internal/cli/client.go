@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,9 @@ import (
 type client struct {
 	http   *http.Client
 	server string
-	agent  string
+	// token is sent with each request; empty: none.
+	token string
+	agent string
 	// warnings is where the server's warnings go, each once.
 	warnings io.Writer
 	warned   map[string]bool
@@ -39,9 +42,26 @@ func (c *cli) connect() (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	as, err := c.whoIAm()
+	if err != nil {
+		return nil, err
+	}
+	secure, err := as.tls()
+	if err != nil {
+		return nil, err
+	}
+	token, err := as.bearer()
+	if err != nil {
+		return nil, err
+	}
+	if token != "" && inTheClear(server) {
+		fmt.Fprintf(c.Err, "Warning: the token goes to %s in the clear: everybody on the way can read it\n", server)
+	}
 	c.api = &client{
-		http:   &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}},
-		server: server, agent: "horae/" + version.Get().Version, warnings: c.Err, warned: map[string]bool{},
+		http: &http.Client{Transport: &http.Transport{
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: secure, ForceAttemptHTTP2: true,
+		}},
+		server: server, token: token, agent: "horae/" + version.Get().Version, warnings: c.Err, warned: map[string]bool{},
 	}
 	return c.api, nil
 }
@@ -176,7 +196,14 @@ func (e lostError) Unwrap() error { return e.error }
 // unreachable explains why no answer came, and what to do.
 func (cl *client) unreachable(err error) error {
 	var dns *net.DNSError
+	var authority x509.UnknownAuthorityError
+	var name x509.HostnameError
 	switch {
+	case errors.As(err, &authority):
+		return fmt.Errorf("%s shows a certificate whose authority is not known here: name the file with --certificate-authority "+
+			"($HORAE_CERTIFICATE_AUTHORITY): %w", cl.server, authority)
+	case errors.As(err, &name):
+		return fmt.Errorf("%s shows a certificate that is not for this name: %w", cl.server, name)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return lostError{fmt.Errorf("the connection to %s was refused: is the manager running there? "+
 			"(its address: --server or $HORAE_SERVER)", cl.server), true}

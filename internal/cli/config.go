@@ -20,6 +20,7 @@ type config struct {
 	Server string `json:"server"`
 	// Namespace in which commands work by default.
 	Namespace string `json:"namespace"`
+	identity
 }
 
 // readConfig reads the file once; a missing one is an empty one.

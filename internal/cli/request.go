@@ -88,6 +88,9 @@ func (r *request) send(ctx context.Context) (*http.Response, error) {
 	}
 	hr.Header = r.header
 	hr.Header.Set("User-Agent", r.client.agent)
+	if r.client.token != "" {
+		hr.Header.Set("Authorization", "Bearer "+r.client.token)
+	}
 	resp, err := r.client.http.Do(hr)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -28,6 +28,8 @@ func (m *Manager) serverConfig() server.Config {
 		Warnings:   warningsOf,
 		NewRun:     newManualRun,
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
+		TLS:        m.tls,
+		HSTS:       !m.cfg.TLS.SelfSigned,
 		Hosts:      m.hosts(),
 		Ready:      m.checks(),
 		Gatherer:   m.registry,
@@ -38,9 +40,10 @@ func (m *Manager) serverConfig() server.Config {
 	}
 }
 
-// hosts are the names by which clients may call the API: those of the configuration, the machine's, and the one it listens on.
+// hosts are the names by which clients may call the API: those of its certificate and of the configuration, the machine's, and the
+// one that it listens on.
 func (m *Manager) hosts() []string {
-	hosts := slices.Clone(m.cfg.Hosts)
+	hosts := slices.Concat(m.certificateNames(), m.cfg.Hosts)
 	if name, err := os.Hostname(); err == nil {
 		hosts = append(hosts, name)
 	}

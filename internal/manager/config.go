@@ -26,6 +26,12 @@ type Config struct {
 	Listen string `json:"listen"`
 	// Hosts are the names by which clients may call the API, besides localhost, the machine's name, and any address.
 	Hosts []string `json:"hosts"`
+	// TLS of the API.
+	TLS ServingTLSConfig `json:"tls"`
+	// InsecureHTTP allows an address that other machines reach without TLS.
+	InsecureHTTP bool `json:"insecureHTTP"`
+	// Access says who may do what.
+	Access AccessConfig `json:"access"`
 	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
 	DataDir string `json:"dataDir"`
 
@@ -36,6 +42,12 @@ type Config struct {
 	Runs       RunsConfig       `json:"runs"`
 	Log        LogConfig        `json:"log"`
 	DevCluster DevClusterConfig `json:"devCluster"`
+}
+
+// AccessConfig says who may do what through the API.
+type AccessConfig struct {
+	// Mode is open or rbac; empty: open on loopback, and an error on other addresses.
+	Mode string `json:"mode"`
 }
 
 // EtcdConfig says where etcd is.
@@ -143,7 +155,7 @@ type DevClusterConfig struct {
 // Default returns the configuration of a manager without options. config/manager.yaml says the same.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", Hosts: []string{},
+		Listen: "127.0.0.1:8080", Hosts: []string{}, TLS: ServingTLSConfig{MinVersion: "1.3"},
 		Etcd: EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
 		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{
 			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
@@ -214,6 +226,7 @@ func (c *Config) validate() error {
 		}
 	}
 	address("listen", c.Listen)
+	c.validateServing(bad)
 	if len(c.Etcd.Endpoints) == 0 {
 		address("etcd.listen", c.Etcd.Listen)
 	}

@@ -58,16 +58,16 @@ func keys(prefix string, m map[string]any) map[string]bool {
 
 func TestFlagsEnvironmentAndFileRank(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "manager.yaml")
-	if err := os.WriteFile(file, []byte("dev: true\nlisten: file:1\nname: from-file\nlog: {format: json}\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("dev: true\nlisten: 127.0.0.1:1\nname: from-file\nlog: {format: json}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"HORAE_LISTEN": "env:2", "HORAE_NAME": "from-env", "HORAE_ETCD_ENDPOINTS": "http://a:1, http://b:2"}
-	c, err := Parse([]string{"--config", file, "--listen", "flag:3", "-v", "2", "--data-dir", "/tmp/x"}, func(k string) string { return env[k] })
+	env := map[string]string{"HORAE_LISTEN": "127.0.0.1:2", "HORAE_NAME": "from-env", "HORAE_ETCD_ENDPOINTS": "http://a:1, http://b:2"}
+	c, err := Parse([]string{"--config", file, "--listen", "127.0.0.1:3", "-v", "2", "--data-dir", "/tmp/x"}, func(k string) string { return env[k] })
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []any{c.Dev, c.Listen, c.Name, c.Log.Format, c.Log.Verbosity, c.Etcd.Endpoints}
-	want := []any{true, "flag:3", "from-env", "json", 2, []string{"http://a:1", "http://b:2"}}
+	want := []any{true, "127.0.0.1:3", "from-env", "json", 2, []string{"http://a:1", "http://b:2"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("flag over environment over file over default (-want +got):\n%s", diff)
 	}
@@ -80,31 +80,39 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 		want  []string
 		never string // must not be said
 	}{
-		"no masters and no --dev":       {args: nil, want: []string{"mesos.masters", "--dev"}},
-		"a master with another scheme":  {args: []string{"--mesos-masters", "a:5050,ftp://host:5050"}, want: []string{"mesos.masters[1]", "host:port, http://host:port, https://host:port, or a zk:// URL"}},
-		"a zk URL without a path":       {args: []string{"--mesos-masters", "zk://a:2181,b:2181"}, want: []string{"mesos.masters[0]", "names no path", "zk://host:port,host:port/path"}},
-		"a zk URL without a port":       {args: []string{"--mesos-masters", "zk://a,b:2181/mesos"}, want: []string{"mesos.masters[0]", `server "a": must be host:port`}},
-		"a zk URL beside a master":      {file: "mesos: {masters: ['http://a:5050', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[1]", "stands alone"}},
-		"two zk URLs":                   {file: "mesos: {masters: ['zk://b:2181/mesos', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[0]", "stands alone"}},
-		"a scheme that is none":         {file: "dev: true\nmesos: {scheme: ftp}\n", want: []string{"mesos.scheme", "http or https"}},
-		"a secret and a token":          {file: "dev: true\nmesos: {secretFile: a, tokenFile: b, framework: {principal: p}}\n", want: []string{"mesos.tokenFile", "excludes mesos.secretFile"}},
-		"a secret of nobody":            {file: "dev: true\nmesos: {secretFile: a}\n", want: []string{"mesos.framework.principal", "must be given"}},
-		"no failover timeout":           {file: "dev: true\nmesos: {framework: {failoverTimeout: 0s}}\n", want: []string{"mesos.framework.failoverTimeout", "at least 1s"}},
-		"no user":                       {file: "dev: true\nmesos: {framework: {user: ''}}\n", want: []string{"mesos.framework.user"}},
-		"a role that Mesos refuses":     {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
-		"never asking Mesos":            {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
-		"an endpoint that is none":      {args: []string{"--dev", "--etcd-endpoints", "http://a:2379,etcd"}, want: []string{"etcd.endpoints[1]", "host:port"}},
-		"etcd with half a scheme":       {args: []string{"--dev", "--etcd-endpoints", "http:/x"}, want: []string{"etcd.endpoints[0]", "http:/x", "http://host:port"}},
-		"etcd by another scheme":        {args: []string{"--dev", "--etcd-endpoints", "banana://x"}, want: []string{"etcd.endpoints[0]", "banana", "http://host:port"}},
-		"a password in an endpoint":     {args: []string{"--dev", "--etcd-endpoints", "http://root:s3cret@etcd:2379"}, want: []string{"etcd.endpoints[0]", "etcd.passwordFile"}, never: "s3cret"},
-		"an address without a port":     {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},
-		"a log format that is none":     {args: []string{"--dev", "--log-format", "xml"}, want: []string{"log.format", "text or json"}},
-		"a verbosity that is no number": {args: []string{"--dev", "-v", "loud"}, want: []string{"--v", "loud"}},
-		"an argument that is no flag":   {args: []string{"--dev", "start"}, want: []string{"start", "--help"}},
-		"an unknown key in the file":    {file: "dev: true\nlistn: a:1\n", want: []string{"listn"}},
-		"a doubled key in the file":     {file: "dev: true\ndev: false\n", want: []string{"dev"}},
-		"a lease under a second":        {file: "dev: true\nleader: {leaseTTL: 10ms}\n", want: []string{"leader.leaseTTL", "1s"}},
-		"several mistakes at once":      {file: "dev: true\nlisten: x\njobs: {maxCatchUp: 0}\n", want: []string{"listen", "jobs.maxCatchUp"}},
+		"no masters and no --dev":            {args: nil, want: []string{"mesos.masters", "--dev"}},
+		"a master with another scheme":       {args: []string{"--mesos-masters", "a:5050,ftp://host:5050"}, want: []string{"mesos.masters[1]", "host:port, http://host:port, https://host:port, or a zk:// URL"}},
+		"a zk URL without a path":            {args: []string{"--mesos-masters", "zk://a:2181,b:2181"}, want: []string{"mesos.masters[0]", "names no path", "zk://host:port,host:port/path"}},
+		"a zk URL without a port":            {args: []string{"--mesos-masters", "zk://a,b:2181/mesos"}, want: []string{"mesos.masters[0]", `server "a": must be host:port`}},
+		"a zk URL beside a master":           {file: "mesos: {masters: ['http://a:5050', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[1]", "stands alone"}},
+		"two zk URLs":                        {file: "mesos: {masters: ['zk://b:2181/mesos', 'zk://a:2181/mesos']}\n", want: []string{"mesos.masters[0]", "stands alone"}},
+		"a scheme that is none":              {file: "dev: true\nmesos: {scheme: ftp}\n", want: []string{"mesos.scheme", "http or https"}},
+		"a secret and a token":               {file: "dev: true\nmesos: {secretFile: a, tokenFile: b, framework: {principal: p}}\n", want: []string{"mesos.tokenFile", "excludes mesos.secretFile"}},
+		"a secret of nobody":                 {file: "dev: true\nmesos: {secretFile: a}\n", want: []string{"mesos.framework.principal", "must be given"}},
+		"no failover timeout":                {file: "dev: true\nmesos: {framework: {failoverTimeout: 0s}}\n", want: []string{"mesos.framework.failoverTimeout", "at least 1s"}},
+		"no user":                            {file: "dev: true\nmesos: {framework: {user: ''}}\n", want: []string{"mesos.framework.user"}},
+		"a role that Mesos refuses":          {file: "dev: true\nmesos: {framework: {roles: [a, 'b c', a/../b, -x, a//b, a]}}\n", want: []string{"roles[1]", "white space", "roles[2]", `".."`, "roles[3]", "begin with -", "roles[4]", "must not be empty", "roles[5]", "named twice"}},
+		"never asking Mesos":                 {file: "dev: true\nruns: {reconcileInterval: 1ms}\n", want: []string{"runs.reconcileInterval", "1s"}},
+		"an endpoint that is none":           {args: []string{"--dev", "--etcd-endpoints", "http://a:2379,etcd"}, want: []string{"etcd.endpoints[1]", "host:port"}},
+		"etcd with half a scheme":            {args: []string{"--dev", "--etcd-endpoints", "http:/x"}, want: []string{"etcd.endpoints[0]", "http:/x", "http://host:port"}},
+		"etcd by another scheme":             {args: []string{"--dev", "--etcd-endpoints", "banana://x"}, want: []string{"etcd.endpoints[0]", "banana", "http://host:port"}},
+		"a password in an endpoint":          {args: []string{"--dev", "--etcd-endpoints", "http://root:s3cret@etcd:2379"}, want: []string{"etcd.endpoints[0]", "etcd.passwordFile"}, never: "s3cret"},
+		"an address without a port":          {args: []string{"--dev", "--listen", "localhost"}, want: []string{"listen", "host:port"}},
+		"a network without a word on access": {args: []string{"--dev", "--listen", "0.0.0.0:8080"}, want: []string{"access.mode", "--access rbac", "--access open", "insecureHTTP", "--insecure-http", "--tls-self-signed"}},
+		"a network in the clear":             {args: []string{"--dev", "--listen", ":8080", "--access", "rbac"}, want: []string{"insecureHTTP", "tls.certFile"}},
+		"a network with TLS, and no access":  {args: []string{"--dev", "--listen", "10.0.0.1:8080", "--tls-self-signed"}, want: []string{"access.mode"}, never: "insecureHTTP"},
+		"access of an unknown sort":          {args: []string{"--dev", "--access", "closed"}, want: []string{"access.mode", "open or rbac"}},
+		"a certificate without its key":      {args: []string{"--dev", "--tls-cert-file", "a"}, want: []string{"tls:", "belong together"}},
+		"two certificates":                   {args: []string{"--dev", "--tls-cert-file", "a", "--tls-key-file", "b", "--tls-self-signed"}, want: []string{"tls.selfSigned"}},
+		"a client CA without TLS":            {args: []string{"--dev", "--client-ca-file", "a"}, want: []string{"tls.clientCAFile", "tls.certFile"}},
+		"an old version of TLS":              {file: "dev: true\ntls: {minVersion: '1.1'}\n", want: []string{"tls.minVersion", "1.3 or 1.2"}},
+		"a log format that is none":          {args: []string{"--dev", "--log-format", "xml"}, want: []string{"log.format", "text or json"}},
+		"a verbosity that is no number":      {args: []string{"--dev", "-v", "loud"}, want: []string{"--v", "loud"}},
+		"an argument that is no flag":        {args: []string{"--dev", "start"}, want: []string{"start", "--help"}},
+		"an unknown key in the file":         {file: "dev: true\nlistn: a:1\n", want: []string{"listn"}},
+		"a doubled key in the file":          {file: "dev: true\ndev: false\n", want: []string{"dev"}},
+		"a lease under a second":             {file: "dev: true\nleader: {leaseTTL: 10ms}\n", want: []string{"leader.leaseTTL", "1s"}},
+		"several mistakes at once":           {file: "dev: true\nlisten: x\njobs: {maxCatchUp: 0}\n", want: []string{"listen", "jobs.maxCatchUp"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"--data-dir", t.TempDir()}, tc.args...)
@@ -128,6 +136,18 @@ func TestWrongConfigurationNamesTheFieldAndWhatWouldBeRight(t *testing.T) {
 				t.Errorf("error %q says %q", err, tc.never)
 			}
 		})
+	}
+}
+
+func TestAddressesThatNeedNoExplanation(t *testing.T) {
+	for _, args := range [][]string{
+		{"--listen", "localhost:1"}, {"--listen", "[::1]:1"}, {"--listen", "127.8.8.8:1"},
+		{"--listen", "0.0.0.0:1", "--access", "open", "--insecure-http"},
+		{"--listen", "0.0.0.0:1", "--access", "rbac", "--tls-self-signed"},
+	} {
+		if _, err := Parse(append(args, "--dev", "--data-dir", t.TempDir()), func(string) string { return "" }); err != nil {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 

@@ -13,5 +13,6 @@
 //     etcd; dev.go, dev_production.go: the dev cluster, and a binary without it
 //   - api.go: what the server gets from the other parts; ready.go: the checks of /readyz; notready.go: answers before
 //     there is something to serve
+//   - serving.go: TLS of the API; servingconfig.go: its configuration, and that nobody is let in by mistake
 //   - secret.go, tls.go: files that are read again; log.go, etcdlog.go: logs
 package manager

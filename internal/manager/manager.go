@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"horae/internal/cache"
+	"horae/internal/filewatch"
 	"horae/internal/mesos"
 	"horae/internal/mesos/discovery"
 	"horae/internal/sandbox"
@@ -31,6 +33,8 @@ type Manager struct {
 	registry *prometheus.Registry
 
 	listener net.Listener         // of the API
+	files    *filewatch.Watcher   // certificates and the like, read again when they change
+	tls      *tls.Config          // of the API; nil: it speaks plain HTTP
 	notReady *notReady            // answers on it until everything has been read from etcd
 	etcd     string               // client URLs, for the ready line
 	masters  []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
@@ -64,7 +68,10 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 		return portClash(err, "serve the API", cfg.Listen, "--listen", "or use the manager that runs there")
 	}
 	started.add("API listener", m.listener.Close)
-	m.notReady = startNotReady(m.listener, m.registry)
+	if err := m.configureServing(&started); err != nil {
+		return err
+	}
+	m.notReady = startNotReady(m.listener, m.tls, m.registry)
 	started.add("answers while not ready", m.notReady.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.
@@ -142,7 +149,13 @@ func (m *Manager) announce(out io.Writer) {
 }
 
 // url is where the API answers.
-func (m *Manager) url() string { return "http://" + m.listener.Addr().String() }
+func (m *Manager) url() string {
+	scheme := "http"
+	if m.tls != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + m.listener.Addr().String()
+}
 
 // closers are stopped last in, first out.
 type closers []struct {

@@ -1,6 +1,7 @@
 package manager
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -36,16 +37,20 @@ func (b borrowed) Close() error {
 }
 
 // startNotReady begins to answer; stop ends it and leaves the listener as it was.
-func startNotReady(l net.Listener, metrics prometheus.Gatherer) *notReady {
+func startNotReady(l net.Listener, secure *tls.Config, metrics prometheus.Gatherer) *notReady {
 	w := &notReady{listener: l, done: make(chan struct{}), why: "it has just begun"}
-	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: server.Starting(func() string {
+	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, TLSConfig: secure, Handler: server.Starting(func() string {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.why
 	}, metrics)}
 	go func() {
 		defer close(w.done)
-		_ = w.server.Serve(borrowed{l}) // it ends with stop
+		if secure != nil {
+			_ = w.server.ServeTLS(borrowed{l}, "", "") // it ends with stop
+			return
+		}
+		_ = w.server.Serve(borrowed{l})
 	}()
 	return w
 }

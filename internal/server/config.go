@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"time"
 
@@ -71,6 +72,10 @@ type Config struct {
 	NewRun func(job *v1.Job, trigger v1.Trigger, now time.Time) (*v1.Run, error)
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
 	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
+	// TLS configuration; nil: plain HTTP is served.
+	TLS *tls.Config
+	// HSTS has browsers use TLS only, for a year.
+	HSTS bool
 	// Hosts are the names, besides localhost and addresses, by which clients may call the server; "*" allows any.
 	Hosts []string
 	// Ready lists the checks of /readyz.

@@ -5,8 +5,10 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -77,8 +79,19 @@ func (s *Server) wrap(next http.Handler) http.Handler {
 			}
 		}()
 		rec.Header().Set("X-Content-Type-Options", "nosniff")
+		if s.cfg.HSTS && r.TLS != nil {
+			rec.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		}
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// handshakes takes what net/http has to say, mostly of clients that do not trust the certificate, for the log at V(1).
+type handshakes struct{ log logr.Logger }
+
+func (h handshakes) Write(line []byte) (int, error) {
+	h.log.V(1).Info("Connection went wrong", "error", strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 // sameOrigin refuses cross-origin requests of browsers. Without authentication it is loopback that keeps others

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -71,9 +72,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	limited := limitConnections(srv, l, s.limits.connections)
 	srv.Protocols.SetHTTP1(true)
-	srv.Protocols.SetUnencryptedHTTP2(true)
+	serve := srv.Serve
+	if s.cfg.TLS == nil {
+		srv.Protocols.SetUnencryptedHTTP2(true)
+	} else {
+		srv.Protocols.SetHTTP2(true)
+		srv.TLSConfig = s.cfg.TLS
+		srv.ErrorLog = log.New(handshakes{s.cfg.Log}, "", 0)
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(limited) }()
+	go func() { failed <- serve(limited) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
