@@ -224,3 +224,10 @@ func typeHint(shape string, raw []byte) string {
 	}
 	return h.hint
 }
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

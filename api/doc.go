@@ -7,7 +7,7 @@
 // # Where things are
 //
 //   - typemeta.go: apiVersion and kind of a document; decode.go: reading documents, and their defaults
-//   - yaml.go: documents of a YAML stream, and YAML to JSON
+//   - yaml.go: documents of a YAML stream; yaml_convert.go: YAML to JSON, aliases and their bounds
 //   - decode_mistakes.go: what is wrong with a document, with paths; decode_hints.go: the right field for what users
 //     of Chronos and Kubernetes write; error.go: errors with a list of fields
 //   - limits.go: bounds of a document that are checked before it is decoded

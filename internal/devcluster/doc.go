@@ -51,7 +51,8 @@
 //
 // # What is left out
 //
-//   - Authentication, authorization, TLS of the master (agents may have it), ZooKeeper, several masters and redirects between them.
+//   - Authentication, authorization, TLS of the master (agents may have it), ZooKeeper, several masters and redirects
+//     between them.
 //   - Operations other than LAUNCH and LAUNCH_GROUP (RESERVE, CREATE and so on): 400. Reservations can be configured,
 //     not made. Revocable resources, disks and persistent volumes: the task is invalid.
 //   - Images, volumes, networks, devices, rlimits and ttys of Mesos containers: refused as by an agent without these
@@ -71,8 +72,8 @@
 //
 // Cluster and configuration:
 //
-//   - cluster.go: start and stop; config.go: options; parse.go: --resources and --attributes; guard.go: who may call;
-//     timers.go: what is due later; leftovers.go: what a killed cluster left
+//   - cluster.go: start and stop; listen.go: ports and HTTP servers; config.go: options; parse.go: --resources and
+//     --attributes; guard.go: who may call; timers.go: what is due later; leftovers.go: what a killed cluster left
 //   - hooks.go, loss.go, startup.go: failures for tests (streams, partitions, crashes, executors that do not
 //     register); faults.go: the same from another process
 //
