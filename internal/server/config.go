@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -78,6 +79,11 @@ type Config struct {
 	HSTS bool
 	// Hosts are the names, besides localhost and addresses, by which clients may call the server; "*" allows any.
 	Hosts []string
+	// Client names who is behind a request, by whose name what the server can do at once is shared; "" or nil: the
+	// remote address.
+	Client func(*http.Request) string
+	// RequestsPerSecond of each client; 0: no bound.
+	RequestsPerSecond float64
 	// Ready lists the checks of /readyz.
 	Ready []Check
 	// Gatherer of /metrics; nil: none are served.

@@ -106,13 +106,16 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	release, err := s.lists.take(r.Context())
+	release, err := s.share.lists.take(r.Context(), r.client)
 	if err != nil {
 		return err
 	}
 	defer release()
 	var gone []object
-	objs, _ := s.selected(r.kind, r.namespace, sel)
+	objs, _, err := s.selected(r, sel)
+	if err != nil {
+		return err
+	}
 	for _, o := range objs {
 		one := *r
 		one.name = o.GetName()

@@ -68,30 +68,31 @@ func (s *Server) list(w http.ResponseWriter, r *request) error {
 	if err := s.notOlderThan(r); err != nil {
 		return err
 	}
-	release, err := s.lists.take(r.Context())
+	objs, revision, err := s.selected(r, sel)
 	if err != nil {
 		return err
 	}
-	defer release()
-	objs, revision := s.selected(r.kind, r.namespace, sel)
 	if want, _ := r.number(paramRevision); r.query.Get(paramMatch) == string(metav1.ResourceVersionMatchExact) && want != revision {
 		return badRequest("resourceVersionMatch=Exact: this server answers the current revision (%d) only", revision)
 	}
 	return s.writeList(w, r, revision, objs)
 }
 
-// selected returns the selected objects of a namespace (of all for ""), sorted, as of the revision that it
+// selected returns the selected objects of the request's namespace (of all for ""), sorted, as of the revision that it
 // returns.
-func (s *Server) selected(k *kind, namespace string, sel selection) ([]object, int64) {
-	var objs []object
-	all, revision := s.cfg.Cache.List(k.kind, namespace)
-	for _, e := range all {
-		if present(e) == nil {
-			continue
+func (s *Server) selected(r *request, sel selection) (objs []object, revision int64, err error) {
+	err = s.compute(r.Context(), r.client, func() error {
+		var all []store.AnyEntry
+		all, revision = s.cfg.Cache.List(r.kind.kind, r.namespace)
+		for _, e := range all {
+			if present(e) == nil {
+				continue
+			}
+			if o := r.kind.shown(e); sel.matches(r.kind, o) {
+				objs = append(objs, o)
+			}
 		}
-		if o := k.shown(e); sel.matches(k, o) {
-			objs = append(objs, o)
-		}
-	}
-	return objs, revision
+		return nil
+	})
+	return objs, revision, err
 }

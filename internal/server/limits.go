@@ -2,21 +2,15 @@ package server
 
 import (
 	"context"
-	"fmt"
-	"net"
+	"math"
 	"net/http"
 	"runtime"
-	"slices"
-	"sync"
-	"syscall"
 	"time"
-
-	"golang.org/x/net/netutil"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Nothing that clients send or leave unread may stop a manager. This file bounds what they can make it hold: requests,
-// lists and writes under way, connections, and the time that a request and its answer may take.
+// lists, writes and streams under way, connections, and the time that a request and its answer may take. How it is
+// shared among clients is in slots.go, connections.go and rate.go.
 
 const (
 	// maxBody of a request. etcd takes values of up to 1.5 MiB.
@@ -36,54 +30,73 @@ const (
 	answerTimeout = 5 * time.Minute
 	// maxStreams of one HTTP/2 connection.
 	maxStreams = 128
-	// maxBuffer is how much of a stream is encoded before it is sent.
-	maxBuffer = 256 << 10
+	// maxBuffer is how much of a stream or a list is encoded before it is sent.
+	maxBuffer = 32 << 10
+	// What an HTTP/2 client may send before it is read: on a connection, and on a stream of it.
+	maxUnread, maxUnreadStream = 256 << 10, 128 << 10
 )
 
 // limits that tests change.
 type limits struct {
 	// write and streamWrite bound one write of an answer, and of a stream: a client that stops reading is let go.
 	write, streamWrite time.Duration
-	// lists and writes are how many of them are worked on at once: the processors bound what more lists would gain,
-	// and a body may expand to many times its size. wait is how long a request waits for others of its sort to end
-	// before it is refused.
-	lists, writes int
-	wait          time.Duration
+	// body bounds how long a client may take to send a body.
+	body time.Duration
+	// lists, reads and writes are how many of them are worked on at once: each may hold an object, encoded, or many.
+	// wait is how long a request waits for others of its sort to end before it is refused.
+	lists, reads, writes int
+	wait                 time.Duration
+	// processors are how many requests compute at once: they leave some to what the manager is there for.
+	processors int
+	// streams are how many watches and logs are open at once.
+	streams int
 	// connections are how many the server takes.
 	connections int
 }
 
 func defaultLimits() limits {
+	processors := max(1, runtime.GOMAXPROCS(0)/2)
 	return limits{
-		write: 15 * time.Second, streamWrite: 30 * time.Second,
-		lists: max(16, 4*runtime.GOMAXPROCS(0)), writes: 64, wait: 5 * time.Second,
+		write: 15 * time.Second, streamWrite: 30 * time.Second, body: 30 * time.Second,
+		lists: max(16, 8*processors), reads: 64, writes: 64, wait: 5 * time.Second,
+		processors: processors, streams: 4096,
 		connections: connectionLimit(),
 	}
 }
 
-// slots bound how many requests of one sort are worked on at once.
-type slots struct {
-	what string
-	free chan struct{}
-	wait time.Duration
+// shares are the slots of a server.
+type shares struct{ lists, reads, writes, processors, streams *slots }
+
+func newShares(l limits) shares {
+	// Those that wait are bounded, too. What waits to write may have sent the beginning of its body.
+	return shares{
+		lists:   newSlots("lists", l.lists, 32*l.lists, l.wait),
+		reads:   newSlots("requests that read", l.reads, 16*l.reads, l.wait),
+		writes:  newSlots("requests that write", l.writes, 8*l.writes, l.wait),
+		streams: newSlots("watches and logs", l.streams, 0, 0),
+		// Whoever waits for a processor has one of the others.
+		processors: newSlots("requests that compute", l.processors, math.MaxInt, unaryTimeout),
+	}
 }
 
-func newSlots(what string, n int, wait time.Duration) *slots {
-	return &slots{what: what, free: make(chan struct{}, n), wait: wait}
+// compute runs what keeps a processor busy: decoding, selecting, encoding. It must not wait for anything.
+func (s *Server) compute(ctx context.Context, client string, f func() error) error {
+	release, err := s.share.processors.take(ctx, client)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return f()
 }
 
-// take waits for a slot, for a bounded time, and returns what gives it back; that may be called twice.
-func (s *slots) take(ctx context.Context) (release func(), err error) {
-	timer := time.NewTimer(s.wait)
-	defer timer.Stop()
-	select {
-	case s.free <- struct{}{}:
-		return sync.OnceFunc(func() { <-s.free }), nil
-	case <-timer.C:
-		return nil, apierrors.NewTooManyRequests(
-			fmt.Sprintf("%d %s are under way, and none has ended for %s", cap(s.free), s.what, s.wait), 1)
-	case <-ctx.Done():
-		return nil, ctx.Err()
+// HardenHTTP bounds what clients can make an HTTP server hold, and for how long, before a handler is called.
+func HardenHTTP(srv *http.Server) {
+	srv.ReadHeaderTimeout, srv.IdleTimeout = readHeaderTimeout, idleTimeout
+	srv.MaxHeaderBytes = maxHeader
+	srv.HTTP2 = &http.HTTP2Config{
+		MaxConcurrentStreams:          maxStreams,
+		MaxReceiveBufferPerConnection: maxUnread, MaxReceiveBufferPerStream: maxUnreadStream,
+		WriteByteTimeout: 30 * time.Second,
 	}
 }
 
@@ -94,63 +107,4 @@ func (l *limits) writeDeadline(began, now time.Time) time.Time {
 		return last
 	}
 	return next
-}
-
-// connectionLimit is how many connections the API takes: a share of the files that the process may open, of which
-// etcd, Mesos and tasks of a dev cluster need the others. Without a free file an embedded etcd ends the process.
-func connectionLimit() int {
-	const share, least, most = 4, 16, 1 << 20
-	var r syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
-		return least
-	}
-	return int(max(least, min(r.Cur/share, most)))
-}
-
-// connections closes connections on which nothing is asked when there is no room for others.
-type connections struct {
-	limit int
-
-	mu    sync.Mutex
-	open  map[net.Conn]struct{} // guarded by mu
-	idle  []net.Conn            // guarded by mu: those that wait for their next request; the longest idle first
-	fresh []net.Conn            // guarded by mu: those on which nothing has come yet; the oldest first
-}
-
-// limitConnections has srv serve at most limit connections: the listener returned takes no others. One on which
-// nothing is asked gives way to a new one.
-func limitConnections(srv *http.Server, l net.Listener, limit int) net.Listener {
-	c := &connections{limit: limit, open: map[net.Conn]struct{}{}}
-	srv.ConnState = c.changed
-	return netutil.LimitListener(l, limit)
-}
-
-// changed is the http.Server's ConnState hook.
-func (c *connections) changed(conn net.Conn, state http.ConnState) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	isIt := func(other net.Conn) bool { return other == conn }
-	c.idle, c.fresh = slices.DeleteFunc(c.idle, isIt), slices.DeleteFunc(c.fresh, isIt)
-	switch state {
-	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn)
-		return
-	case http.StateIdle:
-		c.idle = append(c.idle, conn)
-	case http.StateNew:
-		c.open[conn] = struct{}{}
-		c.fresh = append(c.fresh, conn)
-	}
-	if len(c.open) < c.limit {
-		return
-	}
-	for _, unused := range []*[]net.Conn{&c.idle, &c.fresh} {
-		if len(*unused) > 0 {
-			victim := (*unused)[0]
-			*unused = (*unused)[1:]
-			delete(c.open, victim)
-			_ = victim.Close() // the server notices, and the listener has room for another
-			return
-		}
-	}
 }

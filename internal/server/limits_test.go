@@ -147,8 +147,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestListsThatNobodyReads: a client asks for many lists, in forms that are large, and reads none. The rest of the API answers
-// meanwhile, memory stays bounded, and the client is let go.
+// TestListsThatNobodyReads: a client asks for many lists, in forms that are large, and reads none. Another client's lists, and the rest of
+// the API, are answered meanwhile, memory stays bounded, and the client is let go.
 func TestListsThatNobodyReads(t *testing.T) {
 	f := startOn(t, logr.Discard(), cache.WithRing(1<<14), limited(func(l *limits) { l.write, l.wait = 3*time.Second, 100*time.Millisecond }))
 	f.fill(5000)
@@ -159,18 +159,29 @@ func TestListsThatNobodyReads(t *testing.T) {
 		accept := []string{yamlType, tableType, jsonType}[i%3]
 		u.get(uint32(2*i+1), f.url, "/apis/horae/v1/jobs?includeObject=Object", accept)
 	}
-	eventually(t, "the lists are under way", func() bool { return len(f.server.lists.free) == cap(f.server.lists.free) })
+	eventually(t, "the lists are under way", func() bool { return f.server.share.lists.inUse() == f.server.limits.lists/2 })
 	f.want(200, f.do("GET", jobsPath+"/job-00001", ""))
 	if a := f.do("GET", jobsPath, ""); a.code != 429 || a.header.Get("Retry-After") == "" {
 		t.Errorf("one list more: %d %v", a.code, a.header)
 	}
+	if got := decode[v1.JobList](t, f.want(200, f.from("127.0.0.2").do("GET", jobsPath, ""))); len(got.Items) != 5000 {
+		t.Errorf("another client listed %d", len(got.Items))
+	}
 	if after := heap(); after > before+64<<20 {
 		t.Errorf("%d lists that nobody reads hold %d MiB", lists, (after-before)>>20)
 	}
-	eventually(t, "the client is let go", func() bool { return len(f.server.lists.free) == 0 })
+	eventually(t, "the client is let go", func() bool { return f.server.share.lists.inUse() == 0 })
 	if got := decode[v1.JobList](t, f.want(200, f.do("GET", jobsPath, ""))); len(got.Items) != 5000 {
 		t.Errorf("listed %d", len(got.Items))
 	}
+}
+
+// from is the fixture as a client at another address of this machine uses it.
+func (f *fixture) from(address string) *fixture {
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	f.t.Cleanup(transport.CloseIdleConnections)
+	return &fixture{t: f.t, url: f.url, store: f.store, cache: f.cache, server: f.server, client: &http.Client{Transport: transport}}
 }
 
 func TestParallelListsAreAllAnswered(t *testing.T) {
@@ -331,7 +342,7 @@ func TestListsInEveryForm(t *testing.T) {
 
 func TestAWriteWaitsForOthers(t *testing.T) {
 	f := start(t, limited(func(l *limits) { l.writes, l.wait = 1, 50*time.Millisecond }))
-	release, err := f.server.writes.take(context.Background())
+	release, err := f.server.share.writes.take(context.Background(), "another")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,6 +353,52 @@ func TestAWriteWaitsForOthers(t *testing.T) {
 	release()
 	release() // twice does no harm
 	f.createJob("a")
+}
+
+// TestUnfinishedBodiesLeaveRoom: a client that sends the beginnings of many bodies holds its share, for a bounded time.
+func TestUnfinishedBodiesLeaveRoom(t *testing.T) {
+	f := start(t, limited(func(l *limits) { l.writes, l.wait, l.body = 8, 100*time.Millisecond, 2*time.Second }))
+	for range 32 {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n", jobsPath)
+	}
+	eventually(t, "the bodies are under way", func() bool { return f.server.share.writes.inUse() == 4 })
+	f.from("127.0.0.2").createJob("a")
+	eventually(t, "they are given up", func() bool { return f.server.share.writes.inUse() == 0 })
+	f.createJob("b")
+}
+
+func TestAClientKeepsToItsRate(t *testing.T) {
+	f := start(t, func(c *Config) { c.RequestsPerSecond = 5 })
+	refused := 0
+	for range 40 {
+		if a := f.do("GET", jobsPath+"?limit=1", ""); a.code == 429 && a.header.Get("Retry-After") != "" {
+			refused++
+		}
+		f.from("127.0.0.2").do("GET", "/livez", "")
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for range 60 {
+		all.Go(func() {
+			a := f.do("POST", jobsPath, jobYAML("a"), "Content-Type", yamlType)
+			mu.Lock()
+			defer mu.Unlock()
+			if a.code == 429 {
+				refused++
+			}
+		})
+	}
+	all.Wait()
+	if refused < 30 {
+		t.Errorf("%d requests beyond the rate were refused", refused)
+	}
+	f.want(200, f.from("127.0.0.3").do("GET", jobsPath, ""))
+	f.want(200, f.do("GET", "/readyz", ""))
 }
 
 func TestEncodingsAreBoundedInBytes(t *testing.T) {

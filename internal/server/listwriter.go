@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -33,23 +32,38 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, ob
 		_, _ = w.Write(e.empty) // an error means that the client is gone
 		return nil
 	}
-	b := bufio.NewWriterSize(w, 32<<10)
-	_, _ = b.Write(e.head) // the buffer keeps the first error
-	for i, o := range objs {
-		if i > 0 {
-			_, _ = b.Write(e.between)
+	chunk := bytes.NewBuffer(bytes.Clone(e.head))
+	for first, sent := true, false; len(objs) > 0; sent = true {
+		err := s.compute(r.Context(), r.client, func() error {
+			for len(objs) > 0 && chunk.Len() < maxBuffer {
+				if !first {
+					chunk.Write(e.between)
+				}
+				first = false
+				data, err := e.object(objs[0])
+				if err != nil {
+					return err
+				}
+				chunk.Write(data)
+				objs = objs[1:]
+			}
+			return nil
+		})
+		if err != nil && !sent {
+			return err
 		}
-		data, err := e.object(o)
 		if err != nil {
 			// Part of the answer is sent: only breaking it off keeps the client from taking it for the whole.
 			panic(http.ErrAbortHandler)
 		}
-		if _, err := b.Write(data); err != nil {
+		if len(objs) == 0 {
+			chunk.Write(e.tail)
+		}
+		if _, err := w.Write(chunk.Bytes()); err != nil {
 			return nil //nolint:nilerr // the client is gone, or does not read
 		}
+		chunk.Reset()
 	}
-	_, _ = b.Write(e.tail)
-	_ = b.Flush()
 	return nil
 }
 

@@ -57,7 +57,7 @@ func note(w http.ResponseWriter, r *request) {
 // wrap adds to a handler what every request gets: checks of its origin, a log line at V(1), metrics, and an answer
 // when it panics.
 func (s *Server) wrap(next http.Handler) http.Handler {
-	next = s.servedHost(s.sameOrigin(next))
+	next = s.servedHost(s.sameOrigin(s.limit(next)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &recorder{ResponseWriter: w, rc: http.NewResponseController(w), limits: &s.limits, began: began}

@@ -29,6 +29,8 @@ type request struct {
 	name        string
 	subresource string
 	query       url.Values
+	// client whose shares the request takes of.
+	client string
 	// body of a request that writes.
 	body []byte
 	form form
@@ -166,9 +168,9 @@ func (s selection) readsStatus() bool {
 }
 
 // read takes in the request's body, bounded in size and time.
-func (r *request) read(w http.ResponseWriter) error {
+func (r *request) read(w http.ResponseWriter, within time.Duration) error {
 	// A failure to set the deadline leaves the connection's own limits.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unaryTimeout))
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	var err error
 	if r.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		return err

@@ -40,8 +40,11 @@ func (s *Server) schedule(w http.ResponseWriter, r *request) error {
 		return r.kind.conflict(r.name, "its spec is not usable: %w", e.GetErr())
 	}
 	j := e.GetObject().(*v1.Job)
-	times, err := s.cfg.Upcoming(j, after, int(count))
-	if err != nil {
+	var times []time.Time
+	if err := s.compute(r.Context(), r.client, func() error {
+		times, err = s.cfg.Upcoming(j, after, int(count))
+		return err
+	}); err != nil {
 		return r.kind.invalid(r.name, field.ErrorList{field.Invalid(field.NewPath("spec", "schedule"), j.Spec.Schedule, err.Error())})
 	}
 	out := v1.Occurrences{Schedule: j.Spec.Schedule, TimeZone: j.Spec.TimeZone, Suspend: j.Spec.Suspend, Times: make([]v1.Time, len(times))}

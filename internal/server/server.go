@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
@@ -26,8 +24,8 @@ type Server struct {
 	metrics *metrics
 	encoded *encodings
 	limits  limits
-	lists   *slots
-	writes  *slots
+	share   shares
+	rates   *rates
 	handler http.Handler
 
 	// stopping is closed when the server stops: streams end then.
@@ -47,7 +45,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.limits != nil {
 		s.limits = *cfg.limits
 	}
-	s.lists, s.writes = newSlots("lists", s.limits.lists, s.limits.wait), newSlots("writes", s.limits.writes, s.limits.wait)
+	s.share, s.rates = newShares(s.limits), newRates(cfg.RequestsPerSecond)
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -62,15 +60,10 @@ func New(cfg Config) (*Server, error) {
 // Serve answers requests on l until ctx ends; it then ends the streams, gives the other requests a few seconds,
 // and returns nil. It closes l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		Protocols:         new(http.Protocols),
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, WriteByteTimeout: s.limits.streamWrite},
-	}
-	limited := limitConnections(srv, l, s.limits.connections)
+	srv := &http.Server{Handler: s.handler, Protocols: new(http.Protocols)}
+	HardenHTTP(srv)
+	srv.HTTP2.WriteByteTimeout = s.limits.streamWrite
+	limited := LimitConnections(srv, l, s.limits.connections)
 	srv.Protocols.SetHTTP1(true)
 	serve := srv.Serve
 	if s.cfg.TLS == nil {
@@ -116,7 +109,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /readyz/{check}", s.readyz)
 	handle("GET /version", s.version)
 	if s.cfg.Gatherer != nil {
-		mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Gatherer, promhttp.HandlerOpts{}))
+		mux.Handle("GET /metrics", metricsHandler(s.cfg.Gatherer))
 	}
 
 	handle("GET /{$}", s.root)
@@ -154,15 +147,15 @@ func (s *Server) resource(namespaced bool) http.Handler {
 			return err
 		}
 		note(w, r)
+		release, err := s.slotsOf(r).take(r.Context(), r.client)
+		if err != nil {
+			return err
+		}
+		defer release()
 		if r.writes() {
-			if err := r.read(w); err != nil {
+			if err := r.read(w, s.limits.body); err != nil {
 				return err
 			}
-			release, err := s.writes.take(r.Context())
-			if err != nil {
-				return err
-			}
-			defer release()
 		}
 		if r.subresource != "" {
 			return s.doSubresource(w, r)
@@ -176,11 +169,25 @@ func (s *Server) resource(namespaced bool) http.Handler {
 	})
 }
 
+// slotsOf are those of which a request takes one while it is worked on.
+func (s *Server) slotsOf(r *request) *slots {
+	switch {
+	case streams(r):
+		return s.share.streams
+	case r.verb == "list":
+		return s.share.lists
+	case r.writes():
+		return s.share.writes
+	}
+	return s.share.reads
+}
+
 // newRequest reads what the path, the method and the Accept header say.
 func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error) {
 	r := &request{
 		Request: hr, kind: s.kindOf(store.Kind(hr.PathValue("resource"))), query: hr.URL.Query(),
 		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
+		client: s.client(hr),
 	}
 	if r.kind == nil {
 		return nil, status(http.StatusNotFound, "NotFound",

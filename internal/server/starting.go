@@ -3,18 +3,24 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// metricsHandler bounds the answers under way: each is in memory as a whole.
+func metricsHandler(g prometheus.Gatherer) http.Handler {
+	return promhttp.HandlerFor(g, promhttp.HandlerOpts{MaxRequestsInFlight: 8, Timeout: 30 * time.Second})
+}
+
 // Starting is the handler of a process that cannot serve the API yet. It is alive and not ready, and why returns
 // what it waits for. Requests to the API get 503: an empty list would mean that everything has been deleted.
 // Metrics are served from the beginning.
 func Starting(why func() string, gatherer prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", metricsHandler(gatherer))
 	alive := func(w http.ResponseWriter, _ *http.Request) { _ = plain(w, http.StatusOK, "ok") }
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET /healthz", alive)

@@ -19,7 +19,8 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	var t v1.Trigger
-	if err := api.Unmarshal(r.body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
+	err = s.compute(r.Context(), r.client, func() error { return api.Unmarshal(r.body, &t) })
+	if err != nil && !errors.Is(err, api.ErrEmpty) {
 		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
 	}
 	if t.ID != "" && !triggerID.MatchString(t.ID) {

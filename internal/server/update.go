@@ -20,7 +20,7 @@ const maxTries = 8
 
 // update replaces the spec and the user's part of the metadata.
 func (s *Server) update(w http.ResponseWriter, r *request) error {
-	sent, err := r.decode()
+	sent, err := s.decode(r)
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,11 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		if err != nil {
 			return err
 		}
-		next, err := change(cur.AnyEntry)
-		if err != nil {
+		var next object
+		if err := s.compute(r.Context(), r.client, func() error {
+			next, err = change(cur.AnyEntry)
+			return err
+		}); err != nil {
 			return err
 		}
 		if known, err := s.knows(r.Context(), next.GetResourceVersion()); err != nil {
@@ -48,8 +51,11 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		} else if !known {
 			continue // the cache was behind, and the object may be another one by now
 		}
-		m, err := s.planUpdate(cur, next)
-		if err != nil {
+		var m mutation
+		if err := s.compute(r.Context(), r.client, func() error {
+			m, err = s.planUpdate(cur, next)
+			return err
+		}); err != nil {
 			return err
 		}
 		if dry || m.write == nil {

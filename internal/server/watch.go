@@ -93,11 +93,13 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	var objs []object
 	from, release := q.from, func() {}
 	if q.initial {
-		if release, err = s.lists.take(ctx); err != nil {
+		if release, err = s.share.lists.take(ctx, r.client); err != nil {
 			return err
 		}
 		defer release()
-		objs, from = s.selected(r.kind, r.namespace, q.sel)
+		if objs, from, err = s.selected(r, q.sel); err != nil {
+			return err
+		}
 	} else if from == 0 {
 		from = s.cfg.Cache.Revision()
 	}
@@ -107,14 +109,24 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	}
 	out := &watchWriter{s: s, r: r, w: w, rc: http.NewResponseController(w), headers: true}
 	out.begin()
-	for _, o := range objs {
-		out.event(watch.Added, o)
-		if out.err != nil {
+	for len(objs) > 0 {
+		if err := s.compute(ctx, r.client, func() error {
+			for len(objs) > 0 && !out.full() {
+				out.event(watch.Added, objs[0])
+				objs = objs[1:]
+			}
+			return nil
+		}); err != nil {
+			return nil // it has ended
+		}
+		if out.flush() != nil {
 			return nil // the client is gone
 		}
 	}
 	if !q.initial {
-		out.again(events.Last(), q.sel)
+		if err := s.compute(ctx, r.client, func() error { out.again(events.Last(), q.sel); return nil }); err != nil {
+			return nil // it has ended
+		}
 	}
 	if q.endMark {
 		out.bookmark(from, true)
@@ -134,27 +146,27 @@ var over = func() context.Context {
 	return ctx
 }()
 
-// maxBatch is how many events are written before they are sent.
-const maxBatch = 512
-
 // follow sends events until ctx ends, the client is gone, or the cache no longer keeps the next event.
 func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchRequest, out *watchWriter) {
 	for {
 		quiet, cancel := context.WithTimeout(ctx, bookmarkEvery)
 		e, err := events.Next(quiet)
 		cancel()
-		for n := 1; err == nil; n++ {
-			for _, t := range out.r.kind.translate(e, q.sel) {
-				out.event(t.typ, t.obj)
-			}
-			last := e.Revision
-			// The events of one transaction have one revision and are sent together. A client that got some of them
-			// and resumes from their revision gets all of them again.
-			if e, err = events.Next(over); err == nil && n >= maxBatch && e.Revision != last {
-				if out.flush() != nil {
-					return
+		for err == nil {
+			// A client that got some events of a transaction, and resumes from their revision, gets all of them again.
+			if s.compute(ctx, out.r.client, func() error {
+				for err == nil && !out.full() {
+					for _, t := range out.r.kind.translate(e, q.sel) {
+						out.event(t.typ, t.obj)
+					}
+					e, err = events.Next(over)
 				}
-				n = 0
+				return nil
+			}) != nil {
+				return // it has ended, before this event was sent: no bookmark may come after it
+			}
+			if err == nil && out.flush() != nil {
+				return
 			}
 		}
 		switch {
@@ -167,5 +179,22 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 		if out.flush() != nil || ctx.Err() != nil || errors.Is(err, cache.ErrGone) {
 			return
 		}
+		s.rest(ctx)
+	}
+}
+
+// rest makes many watches gather events before they send them: each that wakes up for each event costs more than all
+// that they send. Few do not rest.
+func (s *Server) rest(ctx context.Context) {
+	const few, each, most = 16, 100 * time.Microsecond, 100 * time.Millisecond
+	open := s.share.streams.inUse()
+	if open <= few {
+		return
+	}
+	timer := time.NewTimer(min(time.Duration(open)*each, most))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }

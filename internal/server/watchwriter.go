@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,14 +62,16 @@ func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel se
 	return []watchEvent{{watch.Deleted, last}}
 }
 
-// watchWriter writes events into a buffer and flushes it when there is nothing more to write at once.
+// watchWriter gathers what is to be sent, and sends it when it is asked to. Gathering never waits for the client.
 type watchWriter struct {
-	s   *Server
-	r   *request
-	w   http.ResponseWriter
-	rc  *http.ResponseController
-	buf bytes.Buffer // at most maxBuffer and one event
-	err error        // of the first write that failed; nothing is written after it
+	s  *Server
+	r  *request
+	w  http.ResponseWriter
+	rc *http.ResponseController
+	// parts are to be sent. Objects among them are shared with other watches of theirs.
+	parts [][]byte
+	size  int   // of parts
+	err   error // of the first write that failed; nothing is written after it
 	// headers: the next table carries the column definitions.
 	headers bool
 }
@@ -125,15 +126,16 @@ func (o *watchWriter) value(typ watch.EventType, v any) {
 }
 
 func (o *watchWriter) line(typ watch.EventType, object []byte) {
-	o.buf.WriteString(`{"type":"`)
-	o.buf.WriteString(string(typ))
-	o.buf.WriteString(`","object":`)
-	o.buf.Write(object)
-	o.buf.WriteString("}\n")
-	if o.buf.Len() >= maxBuffer {
-		_ = o.flush()
+	for _, part := range [][]byte{[]byte(`{"type":"` + string(typ) + `","object":`), object, lineEnd} {
+		o.parts = append(o.parts, part)
+		o.size += len(part)
 	}
 }
+
+var lineEnd = []byte("}\n")
+
+// full reports whether it is time to send.
+func (o *watchWriter) full() bool { return o.size >= maxBuffer }
 
 // fail sends an error; the client then lists again.
 func (o *watchWriter) fail(err error) { o.value(watch.Error, o.s.statusOf(o.r.Request, err)) }
@@ -162,14 +164,18 @@ func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
 
 // flush sends what is written. An error means that the client is gone, or does not read.
 func (o *watchWriter) flush() error {
-	defer o.buf.Reset()
+	parts := o.parts
+	o.parts, o.size = nil, 0
 	if o.err != nil {
 		return o.err
 	}
 	_ = o.rc.SetWriteDeadline(time.Now().Add(o.s.limits.streamWrite))
-	if _, o.err = o.w.Write(o.buf.Bytes()); o.err == nil {
-		o.err = o.rc.Flush()
+	for _, part := range parts {
+		if _, o.err = o.w.Write(part); o.err != nil {
+			return o.err
+		}
 	}
+	o.err = o.rc.Flush()
 	return o.err
 }
 

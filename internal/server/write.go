@@ -22,7 +22,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	o, err := r.decode()
+	o, err := s.decode(r)
 	if err != nil {
 		return err
 	}
@@ -32,8 +32,11 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	r.name = o.GetName()
 	o.SetNamespace(r.namespace)
 	o.SetCreationTimestamp(metav1.NewTime(s.now().UTC()).Rfc3339Copy())
-	full, err := s.validated(r.kind, o)
-	if err != nil {
+	var full object
+	if err := s.compute(r.Context(), r.client, func() error {
+		full, err = s.validated(r.kind, o)
+		return err
+	}); err != nil {
 		return err
 	}
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
@@ -141,14 +144,18 @@ func (k *kind) clearServerFields(o object) {
 }
 
 // decode reads the object of a request's body: as it was sent, without defaults.
-func (r *request) decode() (object, error) {
+func (s *Server) decode(r *request) (o object, err error) {
 	if err := r.checkFieldValidation(); err != nil {
 		return nil, err
 	}
 	if typ := mediaType(r.Header.Get("Content-Type")); typ != "" && typ != jsonType && typ != yamlType {
 		return nil, unsupportedMediaType("Content-Type %s: there are %s and %s", typ, jsonType, yamlType)
 	}
-	return r.kind.parse(r.body)
+	err = s.compute(r.Context(), r.client, func() error {
+		o, err = r.kind.parse(r.body)
+		return err
+	})
+	return o, err
 }
 
 // parse reads one document of this kind, strictly.
