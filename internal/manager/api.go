@@ -37,6 +37,8 @@ func (m *Manager) serverConfig() server.Config {
 		Version:    version.Get().Version,
 		Log:        m.log.WithName("api"),
 		Now:        m.now,
+
+		RequestsPerSecond: m.cfg.Limits.RequestsPerSecond,
 	}
 }
 

@@ -35,6 +35,7 @@ type Config struct {
 	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
 	DataDir string `json:"dataDir"`
 
+	Limits     LimitsConfig     `json:"limits"`
 	Etcd       EtcdConfig       `json:"etcd"`
 	Mesos      MesosConfig      `json:"mesos"`
 	Leader     LeaderConfig     `json:"leader"`
@@ -48,6 +49,12 @@ type Config struct {
 type AccessConfig struct {
 	// Mode is open or rbac; empty: open on loopback, and an error on other addresses.
 	Mode string `json:"mode"`
+}
+
+// LimitsConfig bounds what one client of the API may ask for. What all clients together may ask for is fixed.
+type LimitsConfig struct {
+	// RequestsPerSecond of a client, with a burst of two seconds' worth; a write counts as four. 0: no limit.
+	RequestsPerSecond float64 `json:"requestsPerSecond"`
 }
 
 // EtcdConfig says where etcd is.
@@ -156,6 +163,7 @@ type DevClusterConfig struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Hosts: []string{}, TLS: ServingTLSConfig{MinVersion: "1.3"},
+		Limits: LimitsConfig{RequestsPerSecond: 500},
 		Etcd: EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
 		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{
 			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
@@ -234,6 +242,9 @@ func (c *Config) validate() error {
 		if err := checkEndpoint(e); err != nil {
 			bad(fmt.Sprintf("etcd.endpoints[%d]", i), "%v", err)
 		}
+	}
+	if r := c.Limits.RequestsPerSecond; r < 0 || r > 1e9 {
+		bad("limits.requestsPerSecond", "%v: must be from 0 (no limit) to 1e9", r)
 	}
 	positive("etcd.requestTimeout", c.Etcd.RequestTimeout, 100*time.Millisecond)
 	positive("leader.leaseTTL", c.Leader.LeaseTTL, time.Second)

@@ -71,7 +71,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	if err := m.configureServing(&started); err != nil {
 		return err
 	}
-	m.notReady = startNotReady(m.listener, m.tls, m.registry)
+	m.notReady = startNotReady(m.listener, m.tls, m.registry, m.hosts())
 	started.add("answers while not ready", m.notReady.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.

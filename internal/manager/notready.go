@@ -37,20 +37,22 @@ func (b borrowed) Close() error {
 }
 
 // startNotReady begins to answer; stop ends it and leaves the listener as it was.
-func startNotReady(l net.Listener, secure *tls.Config, metrics prometheus.Gatherer) *notReady {
+func startNotReady(l net.Listener, secure *tls.Config, metrics prometheus.Gatherer, hosts []string) *notReady {
 	w := &notReady{listener: l, done: make(chan struct{}), why: "it has just begun"}
-	w.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, TLSConfig: secure, Handler: server.Starting(func() string {
+	w.server = &http.Server{WriteTimeout: 30 * time.Second, TLSConfig: secure, Handler: server.Starting(func() string {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.why
-	}, metrics)}
+	}, metrics, hosts)}
+	server.HardenHTTP(w.server)
+	limited := server.LimitConnections(w.server, borrowed{l}, 0)
 	go func() {
 		defer close(w.done)
 		if secure != nil {
-			_ = w.server.ServeTLS(borrowed{l}, "", "") // it ends with stop
+			_ = w.server.ServeTLS(limited, "", "") // it ends with stop
 			return
 		}
-		_ = w.server.Serve(borrowed{l})
+		_ = w.server.Serve(limited)
 	}()
 	return w
 }

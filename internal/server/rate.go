@@ -39,7 +39,8 @@ func newRates(perSecond float64) *rates {
 // cannot make a manager look dead to others at the same address.
 func (s *Server) limit(next http.Handler) http.Handler {
 	refuse := s.handle(func(http.ResponseWriter, *http.Request) error {
-		return apierrors.NewTooManyRequests(fmt.Sprintf("more than %v requests in a second (a write counts as %d)", s.rates.perSecond, writeCost), 1)
+		return apierrors.NewTooManyRequests(fmt.Sprintf("more than %v requests in a second (a write counts as %d)",
+			s.rates.perSecond, writeCost), 1)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client, cost := s.client(r), 1

@@ -17,8 +17,8 @@ func metricsHandler(g prometheus.Gatherer) http.Handler {
 
 // Starting is the handler of a process that cannot serve the API yet. It is alive and not ready, and why returns
 // what it waits for. Requests to the API get 503: an empty list would mean that everything has been deleted.
-// Metrics are served from the beginning.
-func Starting(why func() string, gatherer prometheus.Gatherer) http.Handler {
+// Metrics are served from the beginning. hosts are those of Config.
+func Starting(why func() string, gatherer prometheus.Gatherer, hosts []string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metricsHandler(gatherer))
 	alive := func(w http.ResponseWriter, _ *http.Request) { _ = plain(w, http.StatusOK, "ok") }
@@ -39,5 +39,11 @@ func Starting(why func() string, gatherer prometheus.Gatherer) http.Handler {
 			Message: "the manager has not started yet: " + why(),
 		})
 	})
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !hostAllowed(r.Host, hosts) {
+			_ = plain(w, http.StatusForbidden, "this Host is not served here\n")
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }

@@ -14,11 +14,16 @@ import (
 func TestStarting(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "things"}, func() float64 { return 7 }))
-	h := Starting(func() string { return "etcd does not answer" }, registry)
+	h := Starting(func() string { return "etcd does not answer" }, registry, []string{"manager.example.com"})
 	do := func(method, path string) *httptest.ResponseRecorder {
 		rec := httptest.NewRecorder()
-		h.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+		h.ServeHTTP(rec, httptest.NewRequest(method, "http://manager.example.com"+path, nil))
 		return rec
+	}
+	foreign := httptest.NewRecorder()
+	h.ServeHTTP(foreign, httptest.NewRequest("GET", "http://evil.example.com/metrics", nil))
+	if foreign.Code != http.StatusForbidden {
+		t.Errorf("another host: %d", foreign.Code)
 	}
 	if a := do("GET", "/livez"); a.Code != http.StatusOK {
 		t.Errorf("/livez: %d", a.Code)
