@@ -60,6 +60,12 @@ var (
 		Status:     func(c *v1.Calendar) *v1.CalendarStatus { return &c.Status },
 		Conditions: func(c *v1.Calendar) *[]metav1.Condition { return &c.Status.Conditions },
 	})
+	Backfills = Register(Row[v1.Backfill, v1.BackfillStatus]{
+		Name: v1.KindBackfill, Plural: "backfills", Singular: "backfill",
+		SetDefaults: v1.SetDefaultsBackfill, Validate: v1.ValidateBackfill, ValidateUpdate: v1.ValidateBackfillUpdate,
+		Status:     func(b *v1.Backfill) *v1.BackfillStatus { return &b.Status },
+		Conditions: func(b *v1.Backfill) *[]metav1.Condition { return &b.Status.Conditions },
+	})
 )
 
 // Kind is a registered kind: a row that no longer depends on the Go types. Objects given to its functions must be

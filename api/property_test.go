@@ -25,7 +25,7 @@ var (
 	printable = rapid.OneOf(rapid.StringOf(rapid.RuneFrom([]rune(" \n"), unicode.Letter, unicode.Digit, unicode.Punct)), rapid.SampledFrom(awkward))
 )
 
-// drawObject makes any Job, Run or Calendar: every field may be set, to any value of its type.
+// drawObject makes any Job, Run, Calendar or Backfill: every field may be set, to any value of its type.
 func drawObject(t *rapid.T, text *rapid.Generator[string]) runtime.Object {
 	meta := metav1.ObjectMeta{
 		Name: rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "name"), Namespace: rapid.StringMatching(`[a-z]{0,4}`).Draw(t, "namespace"),
@@ -40,6 +40,11 @@ func drawObject(t *rapid.T, text *rapid.Generator[string]) runtime.Object {
 		calendar := &v1.Calendar{TypeMeta: Calendars.TypeMeta(), ObjectMeta: meta}
 		draw(t, text, reflect.ValueOf(&calendar.Spec).Elem())
 		return calendar
+	}
+	if rapid.Bool().Draw(t, "a Backfill") {
+		backfill := &v1.Backfill{TypeMeta: Backfills.TypeMeta(), ObjectMeta: meta}
+		draw(t, text, reflect.ValueOf(&backfill.Spec).Elem())
+		return backfill
 	}
 	run := &v1.Run{TypeMeta: Runs.TypeMeta(), ObjectMeta: meta}
 	draw(t, text, reflect.ValueOf(&run.Spec).Elem())

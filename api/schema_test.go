@@ -20,7 +20,7 @@ import (
 func schemas(t *testing.T) map[string]*validate.SchemaValidator {
 	t.Helper()
 	byKind := map[string]*validate.SchemaValidator{}
-	for kind, name := range map[string]string{"Job": "job", "Run": "run", "Calendar": "calendar"} {
+	for kind, name := range map[string]string{"Job": "job", "Run": "run", "Calendar": "calendar", "Backfill": "backfill"} {
 		var schema spec.Schema
 		if err := gojson.Unmarshal([]byte(readFile(t, "../config/schema/"+name+".schema.json")), &schema); err != nil {
 			t.Fatal(err)
@@ -38,7 +38,8 @@ func documents(t *testing.T) map[string]map[string]any {
 		t.Fatalf("no manifests: %v", err)
 	}
 	docs := map[string]map[string]any{}
-	for _, file := range append(files, "testdata/full-job.yaml", "testdata/full-run.yaml", "testdata/full-calendar.yaml", "testdata/alternatives.yaml") {
+	for _, file := range append(files, "testdata/full-job.yaml", "testdata/full-run.yaml", "testdata/full-calendar.yaml",
+		"testdata/full-backfill.yaml", "testdata/alternatives.yaml") {
 		for i, text := range strings.Split(readFile(t, file), "\n---\n") {
 			var doc map[string]any
 			if err := yaml.Unmarshal([]byte(text), &doc); err != nil {

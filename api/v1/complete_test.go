@@ -30,6 +30,7 @@ var free = map[string]string{
 	"spec.ics":                              "read by internal/calendar; controllers/calendar.Validate refuses what it refuses",
 	"spec.startBy":                          "any time",
 	"spec.noDependents":                     "true or false",
+	"spec.dependents":                       "true or false",
 	"spec.cancel":                           "true or false; ValidateRunUpdate sees that it stays true",
 	"spec.task.env[].secret.key":            "any text",
 	"spec.env[].secret.name":                "as in spec.task.env",
@@ -56,7 +57,8 @@ func TestEveryFieldIsCheckedOrFree(t *testing.T) {
 		}
 	}
 	known := map[string]bool{}
-	for _, spec := range []reflect.Type{reflect.TypeFor[v1.JobSpec](), reflect.TypeFor[v1.RunSpec](), reflect.TypeFor[v1.CalendarSpec]()} {
+	for _, spec := range []reflect.Type{reflect.TypeFor[v1.JobSpec](), reflect.TypeFor[v1.RunSpec](), reflect.TypeFor[v1.CalendarSpec](),
+		reflect.TypeFor[v1.BackfillSpec]()} {
 		for _, path := range leaves(spec, "spec") {
 			known[path] = true
 			element := strings.TrimSuffix(path, "[]")
@@ -121,6 +123,7 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 			"spec.parents: Forbidden: not supported yet",
 		}},
 		{"full-calendar.yaml", nil},
+		{"full-backfill.yaml", nil},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			obj := readExample(t, tc.file)
@@ -190,7 +193,7 @@ func stripUnsupported(obj runtime.Object) {
 func TestUnsupportedRowsThatTheExampleDoesNotReach(t *testing.T) {
 	for _, tc := range []struct{ name, input, want string }{
 		{name: "soft errors", input: jobHead + "  softError: true\n" + shell, want: "spec.softError: Forbidden: not supported yet"},
-		{name: "backfills", input: runHead + "  reason: Backfill\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
+		{name: "backfills", input: runHead + "  reason: Backfill\n  backfill: october\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
 		{name: "dependent Runs", input: runHead + "  reason: Dependency\n" + shell, want: "spec.reason: Forbidden: Dependency is not supported yet"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

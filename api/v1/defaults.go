@@ -58,6 +58,13 @@ func SetDefaultsRun(r *Run) {
 // SetDefaultsCalendar fills in what is left open: nothing, so far.
 func SetDefaultsCalendar(*Calendar) {}
 
+// SetDefaultsBackfill fills in what the user left open. The default of the priority depends on the Job.
+func SetDefaultsBackfill(b *Backfill) {
+	setDefaultPtr(&b.Spec.Parallel, 1)
+	setDefault(&b.Spec.Order, BackfillOldestFirst)
+	setDefault(&b.Spec.Runs, BackfillMissing)
+}
+
 func setDefaultsRunPolicy(p *RunPolicy) {
 	r := &p.Retries
 	setDefaultPtr(&r.Limit, DefaultRetryLimit)

@@ -16,6 +16,7 @@ const (
 	KindJob      = "Job"
 	KindRun      = "Run"
 	KindCalendar = "Calendar"
+	KindBackfill = "Backfill"
 )
 
 // LabelJob is the label that every Run carries: the name of its Job.
@@ -35,7 +36,7 @@ const DefaultNamespace = "default"
 // AddToScheme registers the types of this package. It serves programs that use client-go or controller-runtime;
 // Horae does not call it.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{})
+	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{}, &Backfill{}, &BackfillList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

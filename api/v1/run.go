@@ -59,6 +59,9 @@ type RunSpec struct {
 	// Note is what that user wrote about the Run.
 	// +optional
 	Note string `json:"note,omitempty"`
+	// Backfill names the Backfill that made the Run. Only with reason Backfill.
+	// +optional
+	Backfill string `json:"backfill,omitempty"`
 	// Args of a manual trigger replace those of the task.
 	// +optional
 	Args []string `json:"args,omitempty"`

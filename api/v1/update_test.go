@@ -3,6 +3,7 @@ package v1_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -91,6 +92,28 @@ func TestUpdateOfACalendar(t *testing.T) {
 		`spec: Required value: say which days: dates, weekdays or ics`,
 	}
 	if diff := cmp.Diff(want, texts(v1.ValidateCalendarUpdate(next, old))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUpdateOfABackfill(t *testing.T) {
+	old := decode(t, bfHead+"  job: hello\n  from: 2026-11-22T02:00:00Z\n  to: 2026-11-22T03:00:00Z\n").(*v1.Backfill)
+	next := old.DeepCopy()
+	parallel, priority := int32(7), int32(1)
+	next.Spec.Parallel, next.Spec.Priority, next.Spec.Suspend, next.Spec.TTL = &parallel, &priority, true, &v1.Duration{Duration: time.Hour}
+	next.Spec.From = v1.NewTime(old.Spec.From.In(time.FixedZone("", 3600)))
+	if got := texts(v1.ValidateBackfillUpdate(next, old)); got != nil {
+		t.Errorf("what may change: %v", got)
+	}
+	next.Spec.Job, next.Spec.Order, next.Spec.Runs, next.Spec.Dependents = "other", v1.BackfillNewestFirst, v1.BackfillAll, true
+	next.Spec.From, next.Spec.To = v1.NewTime(old.Spec.From.Add(-time.Second)), v1.NewTime(old.Spec.To.Add(time.Second))
+	var paths []string
+	for _, err := range v1.ValidateBackfillUpdate(next, old) {
+		paths = append(paths, err.Field+" "+string(err.Type))
+	}
+	want := []string{"spec.job FieldValueForbidden", "spec.from FieldValueForbidden", "spec.to FieldValueForbidden",
+		"spec.order FieldValueForbidden", "spec.runs FieldValueForbidden", "spec.dependents FieldValueForbidden"}
+	if diff := cmp.Diff(want, paths); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -70,6 +70,7 @@ func validateRunSpec(s *RunSpec, path *field.Path) field.ErrorList {
 		errs = append(errs, invalid(path.Child("parents").Index(i), parent, validateRunName(parent))...)
 	}
 	errs = append(errs, validateManual(s, path)...)
+	errs = append(errs, validateRunBackfill(s, path)...)
 	for i, arg := range s.Args {
 		at := path.Child("args").Index(i)
 		errs = append(errs, noNUL(at, arg)...)

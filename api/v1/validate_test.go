@@ -20,6 +20,7 @@ const (
 	jobHead = "apiVersion: horae/v1\nkind: Job\nmetadata: {name: hello}\nspec:\n"
 	calHead = "apiVersion: horae/v1\nkind: Calendar\nmetadata: {name: holidays}\nspec:\n"
 	runHead = "apiVersion: horae/v1\nkind: Run\nmetadata: {name: hello-1}\nspec:\n  job: hello\n"
+	bfHead  = "apiVersion: horae/v1\nkind: Backfill\nmetadata: {name: october}\nspec:\n"
 	shell   = "  task: {shell: x}\n"
 )
 
@@ -407,6 +408,25 @@ spec.dates[8]: Invalid value: "2026-12-25T00:00:00Z": must be a date such as`},
 	{name: "weekdays that cannot be", input: calHead + "  weekdays: [SAT, Sunday, SAT]\n",
 		want: `spec.weekdays[1]: Unsupported value: "Sunday": supported values: "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN"
 spec.weekdays[2]: Duplicate value: "SAT"`},
+
+	{name: "a Backfill of nothing", input: "apiVersion: horae/v1\nkind: Backfill\nmetadata: {name: a}\nspec: {}\n",
+		want: `spec.job: Required value: the name of a Job
+spec.from: Required value: a time such as 2026-11-22T02:00:00Z
+spec.to: Required value: a time such as 2026-11-22T02:00:00Z`},
+	{name: "a Backfill that cannot be",
+		input: bfHead + "  job: A\n  from: 2026-11-22T02:00:00Z\n  to: 2026-11-22T03:00:00+01:00\n  parallel: 101\n  order: Any\n  runs: Some\n  priority: 1000001\n  ttl: 0s\n",
+		want: `spec.job: Invalid value: "A": a lowercase RFC 1123 label must
+spec.to: Invalid value: "2026-11-22T02:00:00Z": must be later than from: the range ends before it
+spec.parallel: Invalid value: 101: must be between 1 and 100
+spec.order: Unsupported value: "Any": supported values: "OldestFirst", "NewestFirst"
+spec.runs: Unsupported value: "Some": supported values: "Missing", "Failed", "All"
+spec.priority: Invalid value: 1000001: must be between -1000000 and 1000000
+spec.ttl: Invalid value: "0s": must be greater than zero`},
+	{name: "a backfilled Run of no Backfill", input: runHead + "  reason: Backfill\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell,
+		want: "spec.backfill: Required value: with reason Backfill"},
+	{name: "a Backfill's name that cannot be", input: runHead + "  reason: Manual\n  backfill: A/b\n" + shell,
+		want: `spec.backfill: Invalid value: "A/b": a lowercase RFC 1123 label must
+spec.backfill: Forbidden: needs reason Backfill`},
 }
 
 func TestWhatIsInvalid(t *testing.T) {
@@ -470,6 +490,7 @@ func TestWhatIsValid(t *testing.T) {
 		{name: "calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {exclude: [a, b], only: [c], onExcluded: NextDay}\n" + shell},
 		{name: "no calendars", input: jobHead + "  schedule: '@daily'\n  calendars: {}\n" + shell},
 		{name: "a Calendar", input: calHead + "  dates: [2026-12-24/2027-01-01, --02-29, --12-24/--01-06, 9999-12-31]\n  weekdays: [SUN, MON]\n  ics: read elsewhere\n"},
+		{name: "a Backfill", input: bfHead + "  job: hello\n  from: 2026-11-22T02:00:00Z\n  to: 2026-11-22T03:00:00Z\n  priority: 0\n"},
 		{name: "a scheduled Run", input: runHead + "  reason: Schedule\n  scheduledTime: 2026-11-22T02:00:00.5+01:00\n" + shell},
 		{name: "a manual Run with arguments", input: runHead + "  reason: Manual\n  args: [a]\n  env: [{name: A, value: b}]\n  cancel: true\n  task: {command: [x], args: [y]}\n"},
 	} {
@@ -529,6 +550,8 @@ func validate(obj runtime.Object) field.ErrorList {
 		return v1.ValidateJob(o)
 	case *v1.Calendar:
 		return v1.ValidateCalendar(o)
+	case *v1.Backfill:
+		return v1.ValidateBackfill(o)
 	}
 	return v1.ValidateRun(obj.(*v1.Run))
 }

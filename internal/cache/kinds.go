@@ -22,6 +22,11 @@ func (c *Cache) Calendar(namespace, name string) *store.Calendar {
 	return store.As[v1.Calendar](c.Get(store.CalendarKey(namespace, name)))
 }
 
+// Backfill returns a Backfill; nil when there is none.
+func (c *Cache) Backfill(namespace, name string) *store.Backfill {
+	return store.As[v1.Backfill](c.Get(store.BackfillKey(namespace, name)))
+}
+
 // Jobs of a namespace, of all for "", sorted by namespace and name.
 func (c *Cache) Jobs(namespace string) []*store.Job { return list[v1.Job](c, store.Jobs, namespace) }
 
@@ -31,6 +36,11 @@ func (c *Cache) Runs(namespace string) []*store.Run { return list[v1.Run](c, sto
 // Calendars of a namespace, of all for "", sorted by namespace and name.
 func (c *Cache) Calendars(namespace string) []*store.Calendar {
 	return list[v1.Calendar](c, store.Calendars, namespace)
+}
+
+// Backfills of a namespace, of all for "", sorted by namespace and name.
+func (c *Cache) Backfills(namespace string) []*store.Backfill {
+	return list[v1.Backfill](c, store.Backfills, namespace)
 }
 
 func list[T any](c *Cache, kind store.Kind, namespace string) []*store.Entry[T] {

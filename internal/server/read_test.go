@@ -62,7 +62,7 @@ func TestListsAndSelectors(t *testing.T) {
 		{name: "a selector that is none", path: jobsPath + "?labelSelector=%3D%3D", code: 400, says: "labelSelector"},
 		{name: "continue", path: jobsPath + "?continue=abc", code: 400, says: "continue"},
 		{name: "an exact revision", path: jobsPath + "?resourceVersion=1&resourceVersionMatch=Exact", code: 400, says: "Exact"},
-		{name: "a kind that there is not", path: all + "namespaces/default/pods", code: 404, says: "there are jobs, runs and calendars"},
+		{name: "a kind that there is not", path: all + "namespaces/default/pods", code: 404, says: "there are jobs, runs, calendars and backfills"},
 		{name: "a namespace that cannot be", path: all + "namespaces/A_b/jobs", code: 400, says: "namespace"},
 		{name: "a watch flag that is none", path: jobsPath + "?watch=perhaps", code: 400, says: "watch"},
 	} {
@@ -209,7 +209,7 @@ func TestDiscovery(t *testing.T) {
 	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/apis/horae/v1", ""))).APIResources {
 		names = append(names, r.Name)
 	}
-	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status"}
+	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}

@@ -59,12 +59,14 @@ type (
 	Job      = Entry[v1.Job]
 	Run      = Entry[v1.Run]
 	Calendar = Entry[v1.Calendar]
+	Backfill = Entry[v1.Backfill]
 )
 
 // newEntry makes the entries of each kind of api.Kinds. Register adds to it while packages are initialised; it is
 // only read then.
 var newEntry = map[Kind]func(key Key, spec, status *KeyValue) AnyEntry{
 	Jobs: newEntryOf[v1.Job], Runs: newEntryOf[v1.Run], Calendars: newEntryOf[v1.Calendar],
+	Backfills: newEntryOf[v1.Backfill],
 }
 
 func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry {

@@ -30,6 +30,7 @@ const (
 	Jobs      Kind = "jobs"
 	Runs      Kind = "runs"
 	Calendars Kind = "calendars"
+	Backfills Kind = "backfills"
 )
 
 // Key names one object.
@@ -47,6 +48,9 @@ func RunKey(namespace, name string) Key { return Key{Runs, namespace, name} }
 
 // CalendarKey names a Calendar.
 func CalendarKey(namespace, name string) Key { return Key{Calendars, namespace, name} }
+
+// BackfillKey names a Backfill.
+func BackfillKey(namespace, name string) Key { return Key{Backfills, namespace, name} }
 
 // String is kind/namespace/name.
 func (k Key) String() string { return fmt.Sprintf("%s/%s/%s", k.Kind, k.Namespace, k.Name) }

@@ -137,11 +137,11 @@ func TestAKindIsARowAndItsTypes(t *testing.T) {
 		}
 	})
 	t.Run("messages name it", func(t *testing.T) {
-		if msg := s.do(404, "GET", "/apis/horae/v1/nothing", ""); !strings.Contains(msg, "there are jobs, runs, calendars and widgets") {
+		if msg := s.do(404, "GET", "/apis/horae/v1/nothing", ""); !strings.Contains(msg, "there are jobs, runs, calendars, backfills and widgets") {
 			t.Error(msg)
 		}
 		_, err := api.Parse([]byte("apiVersion: horae/v1\nkind: Nothing\n"))
-		if err == nil || !strings.Contains(err.Error(), "there are Job, Run, Calendar and Widget") {
+		if err == nil || !strings.Contains(err.Error(), "there are Job, Run, Calendar, Backfill and Widget") {
 			t.Error(err)
 		}
 	})
