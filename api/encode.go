@@ -7,6 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	v1 "horae/api/v1"
 )
 
 // EncodeSpec encodes the document under an object's spec key: compact JSON with apiVersion, kind, the user's metadata
@@ -23,12 +25,18 @@ func EncodeSpec(obj runtime.Object) ([]byte, error) {
 
 // EncodeStatus encodes the document under an object's status key: compact JSON with apiVersion, kind, metadata (name,
 // namespace, creationTimestamp, and the uid of the incarnation that the status belongs to), and status.
-func EncodeStatus(obj runtime.Object) ([]byte, error) {
+func EncodeStatus(obj runtime.Object) ([]byte, error) { return encodeStatus(obj, "") }
+
+// EncodeJobStatus encodes a Job's status document like EncodeStatus, with the encoded statistics beside the status.
+func EncodeJobStatus(job *v1.Job, statistics string) ([]byte, error) { return encodeStatus(job, statistics) }
+
+func encodeStatus(obj runtime.Object, statistics string) ([]byte, error) {
 	doc := struct {
 		metav1.TypeMeta   `json:",inline"`
 		metav1.ObjectMeta `json:"metadata"`
-		Status            any `json:"status"`
-	}{}
+		Status            any    `json:"status"`
+		Statistics        string `json:"statistics,omitempty"`
+	}{Statistics: statistics}
 	k := KindOf(obj)
 	if k == nil {
 		return nil, fmt.Errorf("encode the status of a %T: there are %s", obj, KindNames("and"))

@@ -170,6 +170,9 @@ type JobStatus struct {
 	// Parents is what this Job has seen and banked of each Job in spec.dependsOn, in the same order.
 	// +optional
 	Parents []ParentStatus `json:"parents,omitempty"`
+	// Duration is how long the Runs that succeeded took, since the Job exists.
+	// +optional
+	Duration *Distribution `json:"duration,omitempty"`
 }
 
 // ScheduleStatus is the schedule in force. A changed schedule starts anew from when the change was seen.

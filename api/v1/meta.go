@@ -17,6 +17,8 @@ const (
 	KindRun      = "Run"
 	KindCalendar = "Calendar"
 	KindBackfill = "Backfill"
+	// KindJobStatistics is no kind of object: what the API returns about a Job.
+	KindJobStatistics = "JobStatistics"
 )
 
 // LabelJob is the label that every Run carries: the name of its Job.

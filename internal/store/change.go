@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"horae/api"
+	v1 "horae/api/v1"
 )
 
 // Fence makes a write conditional on leadership: the leader's key must still have the create revision it had when the
@@ -69,6 +70,25 @@ func PutStatus(key Key, obj runtime.Object) (Write, error) {
 	}
 	return Write{key.Status(), value}, nil
 }
+
+// PutJobStatus writes a Job's status like PutStatus, with the statistics that stand in the same document: see
+// Entry.Statistics.
+func PutJobStatus(key Key, job *v1.Job, statistics string) (Write, error) {
+	value, err := api.EncodeJobStatus(job, statistics)
+	if err != nil {
+		return Write{}, fmt.Errorf("encode the status of %s: %w", key, err)
+	}
+	return Write{key.Status(), value}, nil
+}
+
+// StatisticsAt guards a Job's statistics key: it has not been written since revision; 0: it does not exist.
+func StatisticsAt(key Key, revision int64) Guard { return Guard{key.Statistics(), revision} }
+
+// PutStatistics writes a Job's statistics key, DeleteStatistics deletes it, whether or not it exists.
+func PutStatistics(key Key, document []byte) Write { return Write{key.Statistics(), document} }
+
+// DeleteStatistics deletes a Job's statistics key.
+func DeleteStatistics(key Key) Write { return Write{EtcdKey: key.Statistics()} }
 
 // DeleteSpec deletes the object as a user does; its status stays for the controller to clean up.
 func DeleteSpec(key Key) Write { return Write{EtcdKey: key.Spec()} }

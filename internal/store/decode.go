@@ -213,6 +213,20 @@ type document struct {
 	} `json:"metadata"`
 	// Status points to the kind's status.
 	Status any `json:"status"`
+	// Statistics of a Job. They are decoded later: if they are damaged, nothing else must suffer.
+	Statistics json.RawMessage `json:"statistics"`
+}
+
+// statisticsText is what the document has for statistics, decoded if it is a text.
+func (d *document) statisticsText() string {
+	if len(d.Statistics) == 0 {
+		return ""
+	}
+	var text string
+	if err := json.Unmarshal(d.Statistics, &text); err != nil {
+		return string(d.Statistics)
+	}
+	return text
 }
 
 // maxStatusDepth is deeper than any status.
@@ -238,7 +252,7 @@ func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	if doc.Kind != kind.Name {
 		return statusDoc{err: fmt.Errorf("status: decode %s: kind is %q, want %s", key.Status(), doc.Kind, kind.Name)}, nil
 	}
-	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp}, status
+	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp, statistics: doc.statisticsText()}, status
 }
 
 // The functions below are what the kinds have in common without a Go interface for it.

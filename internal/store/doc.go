@@ -17,6 +17,7 @@
 //   - keys.go: kinds and keys; entry.go: an object with its revisions; decode.go: an object from its two documents
 //   - store.go: opening etcd, single reads and writes, time limits; list.go: lists and the watch; errors.go: what a
 //     failed write means
+//   - statistics.go: reading the statistics keys of Jobs
 //   - change.go: a change, its guards and its fence; writer.go: changes grouped into transactions; writer_keys.go:
 //     which of them clash; requests.go: no write is sent twice
 //   - members.go: members of etcd that do not answer, and etcd out of space; frameworkid.go: Mesos's framework id;

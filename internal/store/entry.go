@@ -54,6 +54,15 @@ type Entry[T any] struct {
 // already done is not known. Object's status is empty.
 func (e *Entry[T]) StatusErr() error { return e.status.err }
 
+// Statistics returns the statistics that stand in a Job's status document beside the status, encoded; empty if there
+// are none, or those of an earlier incarnation. They are kept out of the status because they mean nothing to people.
+func (e *Entry[T]) Statistics() string {
+	if e.Earlier != nil || e.Rev.StatusMod == 0 {
+		return ""
+	}
+	return e.status.statistics
+}
+
 // Job, Run and Calendar are the entries of the kinds.
 type (
 	Job      = Entry[v1.Job]
@@ -144,4 +153,6 @@ type statusDoc struct {
 	uid     types.UID
 	created metav1.Time
 	err     error
+	// statistics as they are stored. If the document has something else than a text there, it is that, and not valid.
+	statistics string
 }

@@ -14,6 +14,8 @@ const (
 	specPrefix   = Prefix + "spec/"
 	statusPrefix = Prefix + "status/"
 	systemPrefix = Prefix + "system/"
+	// statisticsPrefix: what is too large, and too rarely read, to stand in a status.
+	statisticsPrefix = Prefix + "statistics/"
 )
 
 // Keys of the system's own state.
@@ -60,6 +62,9 @@ func (k Key) Spec() string { return specPrefix + k.String() }
 
 // Status returns the etcd key of what the controller observed.
 func (k Key) Status() string { return statusPrefix + k.String() }
+
+// Statistics returns the etcd key of a Job's statistics, as far as they do not stand in its status document.
+func (k Key) Statistics() string { return statisticsPrefix + k.String() }
 
 // Side is one of the two keys of an object.
 type Side int

@@ -105,7 +105,7 @@ func TestPureFilesAskNobody(t *testing.T) {
 			}
 			return true
 		})
-	}, "horae/controllers", "horae/internal/schedule", "horae/internal/calendar", "horae/internal/transition")
+	}, "horae/controllers", "horae/internal/schedule", "horae/internal/calendar", "horae/internal/transition", "horae/internal/statistics")
 	for _, name := range acting {
 		if !named[name] {
 			t.Errorf("%s is not there any more: take it off the list", name)

@@ -62,7 +62,7 @@ type rule struct {
 // may name, because their behaviour is still reached through an interface (docs/adr/0008-shared-values.md).
 var (
 	mechanisms   = []string{"horae/internal/store", "horae/internal/cache", "horae/internal/leader", "horae/internal/mesos", "horae/internal/manifest", "horae/internal/server", "horae/internal/sandbox", "horae/internal/reconcile"}
-	leaves       = []string{"horae/internal/schedule", "horae/internal/calendar", "horae/internal/offer", "horae/internal/metric", "horae/internal/transition", "horae/internal/story", "horae/internal/backoff", "horae/internal/condition", "horae/internal/version"}
+	leaves       = []string{"horae/internal/schedule", "horae/internal/calendar", "horae/internal/offer", "horae/internal/metric", "horae/internal/transition", "horae/internal/story", "horae/internal/statistics", "horae/internal/backoff", "horae/internal/condition", "horae/internal/version"}
 	sharedValues = []string{"horae/internal/store", "horae/internal/cache", "horae/internal/reconcile"}
 )
 
