@@ -5,6 +5,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/run/placement"
+	"horae/internal/messages"
 	"horae/internal/offer"
 )
 
@@ -21,7 +22,7 @@ func (p *plan) expire() bool {
 	}
 	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
 		if !p.now.Before(t.Time) {
-			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+format(t.Time)+p.lastMessage())
+			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+messages.Instant(t.Time)+p.lastMessage())
 			return true
 		}
 		p.lookAgain(t.Time)

@@ -1,49 +1,32 @@
 package run
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
 	"horae/controllers/run/placement"
+	"horae/controllers/run/runtest"
 	"horae/internal/offer"
-	"horae/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// t0 is when the Runs of the tests were created.
-var t0 = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
+// What is shared with the tests of placement.
+var (
+	t0       = runtest.T0
+	at       = runtest.At
+	timeAt   = runtest.TimeAt
+	seconds  = runtest.Seconds
+	quantity = runtest.Quantity
+	testRun  = runtest.Run
+	agent    = runtest.Agent
+	scalar   = runtest.Scalar
+)
 
-func at(d time.Duration) time.Time    { return t0.Add(d) }
-func timeAt(d time.Duration) *v1.Time { return v1.NewTimePtr(t0.Add(d)) }
-func seconds(n int) *v1.Duration      { return &v1.Duration{Duration: time.Duration(n) * time.Second} }
-func ptr[T any](v T) *T               { return &v }
-
-// testRun is a Run as the cache has it: pending, of incarnation 100.
-func testRun(change ...func(*v1.Run)) *store.Run {
-	r := &v1.Run{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: "hello-20261122t020000z", Namespace: "default", Labels: map[string]string{v1.LabelJob: "hello"},
-			CreationTimestamp: metav1.NewTime(t0),
-		},
-		Spec: v1.RunSpec{Job: "hello", Reason: v1.ReasonSchedule, ScheduledTime: timeAt(0), Task: v1.TaskSpec{Shell: "true"}},
-	}
-	for _, c := range change {
-		c(r)
-	}
-	v1.SetDefaultsRun(r)
-	e := &store.Run{Key: store.RunKey(r.Namespace, r.Name), Rev: store.Revisions{SpecCreate: 100, SpecMod: 100, SpecVersion: 1}, Object: r}
-	if r.Status.Phase != "" {
-		e.Rev.StatusMod = 200
-	}
-	return e
-}
+func ptr[T any](v T) *T { return &v }
 
 // taskID is the id of attempt n of testRun.
 func taskID(n int) string {
@@ -94,27 +77,6 @@ func because(reason string) func(*offer.Update) {
 
 func exited(code int32) func(*offer.Update) {
 	return func(u *offer.Update) { u.ExitCode, u.Message = &code, "Command exited with status" }
-}
-
-func quantity(s string) *resource.Quantity { return ptr(resource.MustParse(s)) }
-
-// agent offers plain resources to role horae.
-func agent(n int, cpus, mem float64, change ...func(*offer.Offer)) offer.Offer {
-	o := offer.Offer{
-		ID: fmt.Sprintf("O%d", n), AgentID: fmt.Sprintf("S%d", n), Hostname: fmt.Sprintf("node%d", n), AgentURL: fmt.Sprintf("http://node%d:5051/slave(1)", n), Role: "horae",
-		Resources: []offer.Resource{
-			scalar("cpus", cpus), scalar("mem", mem), scalar("disk", 10000),
-			{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31000, End: 31009}}, AllocatedRole: "horae"},
-		},
-	}
-	for _, c := range change {
-		c(&o)
-	}
-	return o
-}
-
-func scalar(name string, v float64) offer.Resource {
-	return offer.Resource{Name: name, Type: offer.Scalar, Scalar: v, AllocatedRole: "horae"}
 }
 
 // wants is a request named name for so much.

@@ -6,6 +6,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/run/placement"
+	"horae/internal/messages"
 	"horae/internal/offer"
 )
 
@@ -28,7 +29,7 @@ func (p *plan) reportMaintenance(a *v1.Attempt) {
 		}
 	default:
 		p.report(reasonMaintenance, fmt.Sprintf("agent %s goes into maintenance at %s; the task may be ended then",
-			a.Hostname, format(w.Start)))
+			a.Hostname, messages.Instant(w.Start)))
 		if w.Duration > 0 {
 			p.lookAgain(w.Start.Add(w.Duration))
 		}

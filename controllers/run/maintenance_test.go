@@ -16,6 +16,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/controllers/run/placement"
 	"horae/internal/devcluster"
+	"horae/internal/messages"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -224,7 +225,7 @@ func TestMaintenanceOnTheDevCluster(t *testing.T) {
 	start := time.Now().Add(2 * time.Hour).Truncate(time.Second)
 	operate(t, cluster, schedule(start, first.Hostname))
 	w.until("the Run says so", func() bool { return w.now(key).Object.Status.Reason == reasonMaintenance })
-	if m := w.now(key).Object.Status.Message; !strings.Contains(m, first.Hostname) || !strings.Contains(m, format(start)) {
+	if m := w.now(key).Object.Status.Message; !strings.Contains(m, first.Hostname) || !strings.Contains(m, messages.Instant(start)) {
 		t.Errorf("message %q", m)
 	}
 	eventually(t, "declined", func() bool { return maintenanceAnswer(t, cluster) == "DECLINE" })

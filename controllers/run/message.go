@@ -2,25 +2,11 @@ package run
 
 import (
 	"strings"
-	"time"
+
+	"horae/internal/messages"
 )
 
 // This file has what messages for users have in common.
-
-func format(t time.Time) string {
-	return t.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.999Z07:00")
-}
-
-// join puts what is not empty behind each other.
-func join(a, b string) string {
-	switch {
-	case a == "":
-		return b
-	case b == "":
-		return a
-	}
-	return a + ": " + b
-}
 
 // longestMessage is how much of a message of Mesos is kept, in bytes: an agent may send a whole log.
 const longestMessage = 1024
@@ -30,10 +16,7 @@ func shorten(text string) string { return cut(text, longestMessage) }
 
 // oneLine keeps the first line of a text that says something, and no more of it than shorten does: agents put
 // statistics behind it.
-func oneLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
-	return shorten(strings.TrimRight(line, " \t\r"))
-}
+func oneLine(text string) string { return shorten(messages.FirstLine(text)) }
 
 // cut keeps at most so many bytes of a text, and valid UTF-8.
 func cut(text string, most int) string {

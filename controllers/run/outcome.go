@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/messages"
 	"horae/internal/offer"
 )
 
@@ -28,7 +29,7 @@ type ending struct {
 
 // with appends the message of Mesos: its first line to the text, and all of it, up to a bound, to the detail.
 func (e ending) with(message string) ending {
-	e.text, e.detail = join(e.text, oneLine(message)), join(e.text, shorten(message))
+	e.text, e.detail = messages.Join(e.text, oneLine(message)), messages.Join(e.text, shorten(message))
 	return e
 }
 
@@ -172,13 +173,13 @@ func (p *plan) failed(a *v1.Attempt, e ending) string {
 	if id, ok := ParseTaskID(a.TaskID); ok {
 		number = id.Attempt
 	}
-	return join(fmt.Sprintf("attempt %d %s", number, what), e.text)
+	return messages.Join(fmt.Sprintf("attempt %d %s", number, what), e.text)
 }
 
 // allFailed is the message when no attempt is left.
 func (p *plan) allFailed(e ending) string {
 	if n := p.counted(); n > 1 {
-		return join(fmt.Sprintf("%d attempts failed, the last one", n), e.text)
+		return messages.Join(fmt.Sprintf("%d attempts failed, the last one", n), e.text)
 	}
 	return e.text
 }

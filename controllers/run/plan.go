@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/messages"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -144,7 +145,7 @@ func (p *plan) goOn(a *v1.Attempt, u offer.Update, m row) {
 			since = u.UnreachableTime // an answer to reconciliation is later than what it reports (recordings/agent_loss)
 		}
 		a.UnreachableTime = p.within(a, since)
-		p.report(reasonUnreachable, join(m.text, a.Hostname))
+		p.report(reasonUnreachable, messages.Join(m.text, a.Hostname))
 	case m.phase == v1.RunRunning:
 		if a.State != v1.RunRunning {
 			a.State = v1.RunRunning
@@ -321,7 +322,7 @@ func (p *plan) awaitRetry() bool {
 		// If more time is left than the whole delay, the clock was set back: the Run does not wait until it
 		// comes round.
 		if most := p.now.Add(p.retryAfter(&p.status.Attempts[n-1])); t.After(most.Add(clockSkew)) {
-			p.status.Message = strings.ReplaceAll(p.status.Message, format(t.Time), format(most))
+			p.status.Message = strings.ReplaceAll(p.status.Message, messages.Instant(t.Time), messages.Instant(most))
 			t = v1.NewTimePtr(most)
 			p.status.RetryTime = t
 		}

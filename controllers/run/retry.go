@@ -8,6 +8,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/backoff"
+	"horae/internal/messages"
 )
 
 // This file decides when the next attempt of a Run may start. Whether an ended attempt counts, and how many are
@@ -17,12 +18,12 @@ import (
 func (p *plan) retry(a *v1.Attempt, e ending) {
 	at := p.now.Add(p.retryAfter(a))
 	if t := p.deadline(); !t.IsZero() && !at.Before(t) {
-		p.end(endPhase(e.phase), e.word, join(e.text, "the deadline leaves no time for another attempt"))
+		p.end(endPhase(e.phase), e.word, messages.Join(e.text, "the deadline leaves no time for another attempt"))
 		return
 	}
 	p.status.Phase = v1.RunPending
 	p.status.RetryTime = v1.NewTimePtr(at)
-	p.report(reasonRetrying, fmt.Sprintf("%s; the next attempt may start at %s", p.failed(a, e), format(at)))
+	p.report(reasonRetrying, fmt.Sprintf("%s; the next attempt may start at %s", p.failed(a, e), messages.Instant(at)))
 }
 
 // agentsToAvoid returns the agents on which the last attempts, one after another, could not start.

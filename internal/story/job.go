@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	v1 "horae/api/v1"
+	"horae/internal/messages"
 )
 
 // OfJob returns the events of a Job: what its conditions report, its latest occurrences that did not become Runs, how
@@ -27,9 +28,9 @@ func OfJob(j *v1.Job) []Event {
 		t.notRun(&s.NotRun[i])
 	}
 	if n := len(s.Waiting); n > 0 {
-		text := fmt.Sprintf("the occurrence of %s waits for the active Run to end", instant(s.Waiting[0].Time))
+		text := fmt.Sprintf("the occurrence of %s waits for the active Run to end", messages.Instant(s.Waiting[0].Time))
 		if n > 1 {
-			text = fmt.Sprintf("%d occurrences wait for the active Run to end, the oldest is of %s", n, instant(s.Waiting[0].Time))
+			text = fmt.Sprintf("%d occurrences wait for the active Run to end, the oldest is of %s", n, messages.Instant(s.Waiting[0].Time))
 		}
 		t.add("queued", s.Waiting[0].Time, Normal, "Queued", text)
 	}
@@ -45,7 +46,7 @@ func (t *teller) sum(key string, last *v1.Time, count int64, typ Type, reason, m
 // notRun adds occurrences that did not become Runs.
 func (t *teller) notRun(n *v1.NotRun) {
 	e := Event{
-		Key:  fmt.Sprintf("notrun/%s/%s/%s", n.Outcome, n.Reason, instant(n.ScheduledTime.Time)),
+		Key:  fmt.Sprintf("notrun/%s/%s/%s", n.Outcome, n.Reason, messages.Instant(n.ScheduledTime.Time)),
 		Time: n.ScheduledTime.Time, Last: n.ScheduledTime.Time, Count: max(n.Count, 1),
 		Type: Normal, Reason: string(cmp.Or(n.Outcome, v1.RunSkipped)),
 	}
@@ -53,13 +54,13 @@ func (t *teller) notRun(n *v1.NotRun) {
 	if n.Outcome == v1.RunMissed {
 		e.Type, verb = Warning, "missed"
 	}
-	text := fmt.Sprintf("the occurrence of %s was %s", instant(n.ScheduledTime.Time), verb)
+	text := fmt.Sprintf("the occurrence of %s was %s", messages.Instant(n.ScheduledTime.Time), verb)
 	if n.Count > 1 {
 		if n.Through != nil {
 			e.Last = n.Through.Time
 		}
-		text = fmt.Sprintf("%d occurrences from %s to %s were %s", n.Count, instant(e.Time), instant(e.Last), verb)
+		text = fmt.Sprintf("%d occurrences from %s to %s were %s", n.Count, messages.Instant(e.Time), messages.Instant(e.Last), verb)
 	}
-	e.Message = join(text+" ("+n.Reason+")", n.Message)
+	e.Message = messages.Join(text+" ("+n.Reason+")", n.Message)
 	t.addSeveral(e)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	v1 "horae/api/v1"
+	"horae/internal/messages"
 )
 
 // OfRun returns the events of a Run: why it was made, each attempt, what it waits for, and how it ended.
@@ -20,7 +21,7 @@ func OfRun(r *v1.Run) []Event {
 	case s.Phase.Terminal():
 		t.ended(r)
 	case r.Spec.Cancel:
-		t.add("cancel", time.Time{}, Normal, "Cancelling", join("the Run is to be cancelled", s.Message))
+		t.add("cancel", time.Time{}, Normal, "Cancelling", messages.Join("the Run is to be cancelled", s.Message))
 	case s.Reason != "" && s.Reason != retrying:
 		t.pending(r)
 	}
@@ -43,7 +44,7 @@ func madeBy(r *v1.Run) string {
 		text = "made"
 	}
 	if at := r.Spec.ScheduledTime; at != nil {
-		text += " for " + instant(at.Time)
+		text += " for " + messages.Instant(at.Time)
 	}
 	if len(r.Spec.Parents) > 0 {
 		text += ", after " + listed(r.Spec.Parents)
@@ -83,10 +84,10 @@ func (t *teller) attempt(r *v1.Run, i int) {
 	case !last:
 		next := &r.Status.Attempts[i+1]
 		t.add("retry/"+key, timeOf(a.FinishTime), Normal, "Retried",
-			fmt.Sprintf("attempt %d followed at %s", numberOf(next, i+1), instant(next.LaunchTime.Time)))
+			fmt.Sprintf("attempt %d followed at %s", numberOf(next, i+1), messages.Instant(next.LaunchTime.Time)))
 	case r.Status.RetryTime != nil && !r.Status.Phase.Terminal():
 		t.add("retry/"+key, timeOf(a.FinishTime), Normal, "Retried",
-			"another attempt may start at "+instant(r.Status.RetryTime.Time))
+			"another attempt may start at "+messages.Instant(r.Status.RetryTime.Time))
 	}
 }
 
@@ -134,14 +135,14 @@ func attemptEnd(a *v1.Attempt, name, verb string) string {
 	if a.StartTime != nil && a.FinishTime != nil {
 		text += " after " + length(a.StartTime.Time, a.FinishTime.Time)
 	}
-	why := oneLine(a.Message)
+	why := messages.FirstLine(a.Message)
 	if a.ExitCode != nil && *a.ExitCode != 0 {
 		text += fmt.Sprintf(" with exit code %d", *a.ExitCode)
 	}
 	if why == "" && a.State != v1.RunSucceeded {
 		why = a.Reason
 	}
-	return join(text, why)
+	return messages.Join(text, why)
 }
 
 // pending adds why a Run waits, or what is wrong with the agent that its attempt is on.
@@ -160,7 +161,7 @@ func (t *teller) pending(r *v1.Run) {
 	if s.RetryTime != nil {
 		since = s.RetryTime.Time
 	}
-	t.add("waiting/"+strconv.Itoa(n), since, Warning, "Waiting", join(s.Reason, s.Message))
+	t.add("waiting/"+strconv.Itoa(n), since, Warning, "Waiting", messages.Join(s.Reason, s.Message))
 }
 
 // latest is the last instant that a live attempt's document knows.
@@ -178,7 +179,7 @@ func (t *teller) ended(r *v1.Run) {
 	if s.Phase == v1.RunSucceeded || s.Phase == v1.RunKilled || s.Phase == v1.RunSkipped {
 		typ = Normal
 	}
-	text := join(s.Reason, s.Message)
+	text := messages.Join(s.Reason, s.Message)
 	if s.Phase == v1.RunSucceeded && text == "" {
 		text = "the Run succeeded"
 		if n := len(s.Attempts); n > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	"horae/internal/messages"
 )
 
 // Type says whether an event needs attention. The values are those of Kubernetes.
@@ -80,7 +81,7 @@ func (t *teller) add(key string, at time.Time, typ Type, reason, message string)
 }
 
 func (t *teller) addSeveral(e Event) {
-	e.Message = cmp.Or(v1.Short(oneLine(e.Message)), e.Reason)
+	e.Message = cmp.Or(v1.Short(messages.FirstLine(e.Message)), e.Reason)
 	if e.order = e.Time; e.order.IsZero() && len(t.events) > 0 {
 		e.order = t.events[len(t.events)-1].order
 	}
@@ -144,25 +145,6 @@ var conditionReasons = map[conditionReason]struct {
 	{v1.JobScheduled, metav1.ConditionTrue, v1.ReasonClockWentBack}:    {Warning, "ClockWentBack"},
 	{v1.JobHealthy, metav1.ConditionFalse, v1.ReasonLastRunFailed}:     {Warning, "Failing"},
 }
-
-// oneLine keeps the first line of a text that says something.
-func oneLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimLeft(text, " \t\r\n"), "\n")
-	return strings.TrimRight(line, " \t\r")
-}
-
-// join puts a text behind another one, if there is one.
-func join(a, b string) string {
-	switch {
-	case a == "":
-		return b
-	case b == "":
-		return a
-	}
-	return a + ": " + b
-}
-
-func instant(t time.Time) string { return t.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano) }
 
 // length of a time span as people read it: milliseconds below ten seconds, otherwise seconds.
 func length(from, to time.Time) string {

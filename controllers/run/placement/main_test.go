@@ -6,44 +6,26 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
-	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	v1 "horae/api/v1"
+	"horae/controllers/run/runtest"
 	"horae/internal/offer"
-	"horae/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// t0 is when the Runs of the tests were created.
-var t0 = time.Date(2026, 11, 22, 2, 0, 0, 0, time.UTC)
-
-func at(d time.Duration) time.Time         { return t0.Add(d) }
-func timeAt(d time.Duration) *v1.Time      { return v1.NewTimePtr(t0.Add(d)) }
-func seconds(n int) *v1.Duration           { return &v1.Duration{Duration: time.Duration(n) * time.Second} }
-func quantity(s string) *resource.Quantity { return new(resource.MustParse(s)) }
-
-// testRun is a Run as the cache has it: pending, of incarnation 100.
-func testRun(change ...func(*v1.Run)) *store.Run {
-	r := &v1.Run{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: "hello-20261122t020000z", Namespace: "default", Labels: map[string]string{v1.LabelJob: "hello"},
-			CreationTimestamp: metav1.NewTime(t0),
-		},
-		Spec: v1.RunSpec{Job: "hello", Reason: v1.ReasonSchedule, ScheduledTime: timeAt(0), Task: v1.TaskSpec{Shell: "true"}},
-	}
-	for _, c := range change {
-		c(r)
-	}
-	v1.SetDefaultsRun(r)
-	return &store.Run{
-		Key: store.RunKey(r.Namespace, r.Name), Rev: store.Revisions{SpecCreate: 100, SpecMod: 100, SpecVersion: 1}, Object: r,
-	}
-}
+// What is shared with the tests of controllers/run.
+var (
+	t0       = runtest.T0
+	at       = runtest.At
+	timeAt   = runtest.TimeAt
+	seconds  = runtest.Seconds
+	quantity = runtest.Quantity
+	testRun  = runtest.Run
+	agent    = runtest.Agent
+	scalar   = runtest.Scalar
+)
 
 // place is what one placement makes of the input and some offers.
 func place(v *input, offers []offer.Offer) Placement {

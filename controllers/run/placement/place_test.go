@@ -14,25 +14,6 @@ import (
 	"horae/internal/offer"
 )
 
-// agent offers plain resources to role horae.
-func agent(n int, cpus, mem float64, change ...func(*offer.Offer)) offer.Offer {
-	o := offer.Offer{
-		ID: fmt.Sprintf("O%d", n), AgentID: fmt.Sprintf("S%d", n), Hostname: fmt.Sprintf("node%d", n), AgentURL: fmt.Sprintf("http://node%d:5051/slave(1)", n), Role: "horae",
-		Resources: []offer.Resource{
-			scalar("cpus", cpus), scalar("mem", mem), scalar("disk", 10000),
-			{Name: "ports", Type: offer.Ranges, Ranges: []offer.Range{{Begin: 31000, End: 31009}}, AllocatedRole: "horae"},
-		},
-	}
-	for _, c := range change {
-		c(&o)
-	}
-	return o
-}
-
-func scalar(name string, v float64) offer.Resource {
-	return offer.Resource{Name: name, Type: offer.Scalar, Scalar: v, AllocatedRole: "horae"}
-}
-
 func reserved(r offer.Resource) offer.Resource {
 	r.Reservations = []offer.Reservation{{Role: "horae", Dynamic: true, Principal: "p"}}
 	return r

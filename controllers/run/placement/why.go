@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"horae/internal/messages"
 )
 
 // Reasons for waiting, as they stand in status.reason.
@@ -174,19 +176,15 @@ func (l *leftovers) maintained(r *Request, b *bin) string {
 	case !start.After(l.now):
 		return underMaintenance
 	}
-	return "each of an agent to be maintained from " + format(start) + " on"
+	return "each of an agent to be maintained from " + messages.Instant(start) + " on"
 }
 
 // untilWhen says which end of the request the windows were compared with.
 func (l *leftovers) untilWhen(r *Request) string {
 	if ends, bound := r.ends(l.now, l.cfg.AssumedDuration); bound {
-		return "; the run may last until " + format(ends)
+		return "; the run may last until " + messages.Instant(ends)
 	}
 	return fmt.Sprintf("; a run without timeout and deadline is taken to last %s", l.cfg.AssumedDuration.Round(time.Second))
-}
-
-func format(t time.Time) string {
-	return t.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.999Z07:00")
 }
 
 // mostly is the text that occurs most often.
