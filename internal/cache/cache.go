@@ -85,9 +85,10 @@ type Cache struct {
 	tables    map[store.Kind]*table // fixed; each table's content is guarded by mu
 	inOrder   []*table              // the same, in the order in which a revision's events are reported
 
-	synced   chan struct{}
-	reported atomic.Int64 // the revision whose events the listeners have got
-	advanced broadcast    // fires after reported has changed
+	synced    chan struct{}
+	reported  atomic.Int64 // the revision whose events the listeners have got
+	advanced  broadcast    // fires after reported has changed
+	committed broadcast    // fires after events of any kind were added, and when watchers are left behind
 
 	cluster   atomic.Uint64 // etcd's id; 0 before the first list
 	noticed   atomic.Int64  // how often etcd has been seen to have gone back
@@ -227,15 +228,41 @@ func (c *Cache) getLocked(key store.Key) store.AnyEntry {
 // List returns the objects of a kind in a namespace, in all for "", sorted by namespace and name, and the revision
 // as of which the list is: what a watch goes on from.
 func (c *Cache) List(kind store.Kind, namespace string) ([]store.AnyEntry, int64) {
+	return c.ListKinds([]store.Kind{kind}, namespace)
+}
+
+// ListKinds is List for several kinds, as of one revision: the objects of one kind follow those of the kind before.
+func (c *Cache) ListKinds(kinds []store.Kind, namespace string) ([]store.AnyEntry, int64) {
+	lists := make([][]store.AnyEntry, 0, len(kinds))
 	c.mu.RLock()
-	var all []store.AnyEntry
-	if t := c.tables[kind]; t != nil {
-		all = t.list(namespace)
+	for _, kind := range kinds {
+		if t := c.tables[kind]; t != nil {
+			lists = append(lists, t.list(namespace))
+		}
 	}
 	revision := c.revision
 	c.mu.RUnlock()
-	slices.SortFunc(all, func(a, b store.AnyEntry) int { return compareKeys(a.GetKey(), b.GetKey()) })
-	return all, revision
+	for _, list := range lists {
+		slices.SortFunc(list, func(a, b store.AnyEntry) int { return compareKeys(a.GetKey(), b.GetKey()) })
+	}
+	if len(lists) == 1 {
+		return lists[0], revision
+	}
+	return slices.Concat(lists...), revision
+}
+
+// Namespaces returns the namespaces that hold objects and how many, with the revision as of which that is. An object
+// whose spec is deleted counts until its status has gone, too.
+func (c *Cache) Namespaces() (map[string]int, int64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	objects := map[string]int{}
+	for _, t := range c.inOrder {
+		for namespace, entries := range t.entries {
+			objects[namespace] += len(entries)
+		}
+	}
+	return objects, c.revision
 }
 
 func compareKeys(a, b store.Key) int {

@@ -182,6 +182,9 @@ func (c *Cache) commit(revision int64, rewound bool) {
 		c.revision = revision
 	}
 	c.mu.Unlock()
+	if first || rewound || len(events) > 0 {
+		c.committed.fire()
+	}
 
 	if rewound {
 		for _, f := range c.onRewind {

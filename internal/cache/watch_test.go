@@ -137,3 +137,59 @@ func TestSlowWatchersAreToldAndHoldUpNobody(t *testing.T) {
 		t.Errorf("after a storm of Runs: %s", got)
 	}
 }
+
+// A watch of several kinds gives the events in the order of revisions, although each kind keeps its own.
+func TestAWatchOfSeveralKindsIsInOrder(t *testing.T) {
+	s := open(t)
+	writeJob(t, s, "one", "a")
+	c := newCache(t, s)
+	follow(t, c)
+	writeRun := func(name string) int64 {
+		return apply(t, s, store.Change{Writes: []store.Write{putSpec(newRun(name, "a"), store.RunKey("default", name))}})
+	}
+	kinds := []store.Kind{store.Jobs, store.Runs}
+	_, listed := c.ListKinds(kinds, "")
+	waiting, err := c.WatchKinds(t.Context(), kinds, "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { // its events come while it waits
+		for _, want := range []string{"default/r1", "one/a", "default/r2", "one/b"} {
+			if got := nextName(t, waiting); got != want {
+				t.Errorf("waited for: got %s, want %s", got, want)
+			}
+		}
+	})
+	first := writeRun("r1")
+	writeJob(t, s, "one", "a")
+	writeRun("r2")
+	last := writeJob(t, s, "one", "b")
+	waitFor(t, c, last)
+	wg.Wait()
+	all, err := c.WatchKinds(t.Context(), kinds, "", listed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"default/r1", "one/a", "default/r2", "one/b"} {
+		if got := nextName(t, all); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if want == "default/r1" && all.Revision() != first {
+			t.Errorf("everything seen up to %d, want %d", all.Revision(), first)
+		}
+	}
+	if all.Revision() != last {
+		t.Errorf("everything seen up to %d, want %d", all.Revision(), last)
+	}
+	if _, err := c.WatchKinds(t.Context(), kinds, "", listed-1); !errors.Is(err, ErrGone) {
+		t.Errorf("before the first list: %v", err)
+	}
+	entries, revision := c.ListKinds(kinds, "")
+	if len(entries) != 4 || entries[0].GetKey() != store.JobKey("one", "a") || entries[3].GetKey() != store.RunKey("default", "r2") || revision != last {
+		t.Errorf("listed %v at %d", entries, revision)
+	}
+	if got, at := c.Namespaces(); got["one"] != 2 || got["default"] != 2 || len(got) != 2 || at != last {
+		t.Errorf("namespaces %v at %d", got, at)
+	}
+}
