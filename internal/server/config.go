@@ -30,10 +30,13 @@ type Cache interface {
 	Get(key store.Key) store.AnyEntry
 	// JobWithRuns returns a Job and its Runs, as of the one revision that comes with them.
 	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
-	// List returns the objects of a kind in a namespace, in all for "", sorted, with the revision as of which they are.
-	List(kind store.Kind, namespace string) ([]store.AnyEntry, int64)
-	// Watch streams what changed after a revision.
-	Watch(ctx context.Context, kind store.Kind, namespace string, after int64) (*cache.Watcher, error)
+	// ListKinds returns the objects of some kinds in a namespace, in all for "", sorted, with the revision as of which
+	// they are.
+	ListKinds(kinds []store.Kind, namespace string) ([]store.AnyEntry, int64)
+	// WatchKinds streams what changed after a revision.
+	WatchKinds(ctx context.Context, kinds []store.Kind, namespace string, after int64) (*cache.Watcher, error)
+	// Namespaces returns the namespaces that hold objects, and how many, as of the revision that comes with them.
+	Namespaces() (map[string]int, int64)
 	// Strays are etcd keys that are no object's, and how many more there are.
 	Strays() (list []cache.Stray, more int)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -116,7 +117,7 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range objs {
+	for o := range objs {
 		one := *r
 		one.name = o.GetName()
 		switch _, err := s.deleteOne(&one, opts, dry, &chosen{sel, o.GetUID()}); {
@@ -127,7 +128,7 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 		}
 	}
 	r.form.as = ""
-	return s.writeList(w, r, s.cfg.Cache.Revision(), gone)
+	return s.writeList(w, r, s.cfg.Cache.Revision(), slices.Values(gone))
 }
 
 // deleteOptions are in the body, if there is one, or in the query.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	v1 "horae/api/v1"
@@ -25,14 +26,14 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
 // root lists the paths, for people.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, r, metav1.RootPaths{Paths: []string{
-		"/api", "/apis", "/apis/horae", "/apis/horae/v1", "/healthz", "/livez", "/metrics", "/readyz", "/version",
+		"/api", "/api/v1", "/apis", "/apis/horae", "/apis/horae/v1", "/healthz", "/livez", "/metrics", "/readyz", "/version",
 	}})
 }
 
-// apiVersions says that there is no core group.
+// apiVersions lists the versions of the core group.
 func (s *Server) apiVersions(w http.ResponseWriter, r *http.Request) error {
 	return s.send(w, r, &metav1.APIVersions{
-		TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{},
+		TypeMeta: metav1.TypeMeta{Kind: "APIVersions"}, Versions: []string{corev1.SchemeGroupVersion.Version},
 		ServerAddressByClientCIDRs: []metav1.ServerAddressByClientCIDR{},
 	})
 }
@@ -59,21 +60,34 @@ func (s *Server) group(w http.ResponseWriter, r *http.Request) error {
 
 // resources lists the kinds and their subresources.
 func (s *Server) resources(w http.ResponseWriter, r *http.Request) error {
+	return s.send(w, r, resourcesOf(s.kinds))
+}
+
+// coreResources lists the kinds of core/v1.
+func (s *Server) coreResources(w http.ResponseWriter, r *http.Request) error {
+	return s.send(w, r, resourcesOf(s.core))
+}
+
+func resourcesOf(kinds []*kind) *metav1.APIResourceList {
 	list := &metav1.APIResourceList{
-		TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: v1.GroupVersion.String(),
+		TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: kinds[0].version.String(),
 	}
-	for _, k := range s.kinds {
-		list.APIResources = append(list.APIResources, metav1.APIResource{
-			Name: string(k.kind), SingularName: k.Singular, Namespaced: true, Kind: k.Name, Verbs: objectVerbs,
+	for _, k := range kinds {
+		resource := metav1.APIResource{
+			Name: string(k.kind), SingularName: k.Singular, Namespaced: !k.clusterScoped, Kind: k.Name, Verbs: objectVerbs,
 			ShortNames: k.ShortNames, Categories: []string{"all"},
-		})
+		}
+		if k.derived != nil {
+			resource.Verbs, resource.Categories = derivedVerbs, nil
+		}
+		list.APIResources = append(list.APIResources, resource)
 		for _, sub := range sortedKeys(k.subresources) {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
 				Name: string(k.kind) + "/" + sub, Namespaced: true, Kind: k.Name, Verbs: []string{k.subresources[sub].verb},
 			})
 		}
 	}
-	return s.send(w, r, list)
+	return list
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"iter"
 	"net/http"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,13 @@ import (
 func (s *Server) get(w http.ResponseWriter, r *request) error {
 	if err := s.notOlderThan(r); err != nil {
 		return err
+	}
+	if r.kind.derived != nil {
+		o := r.kind.derived.get(r.namespace, r.name)
+		if o == nil {
+			return r.kind.notFound(r.name)
+		}
+		return s.writeObject(w, r, http.StatusOK, o)
 	}
 	e, err := s.find(r.key())
 	if err != nil {
@@ -79,20 +87,30 @@ func (s *Server) list(w http.ResponseWriter, r *request) error {
 }
 
 // selected returns the selected objects of the request's namespace (of all for ""), sorted, as of the revision that it
-// returns.
-func (s *Server) selected(r *request, sel selection) (objs []object, revision int64, err error) {
+// returns. They are made and selected one by one, as they are asked for.
+func (s *Server) selected(r *request, sel selection) (objs iter.Seq[object], revision int64, err error) {
 	err = s.compute(r.Context(), r.client, func() error {
-		var all []store.AnyEntry
-		all, revision = s.cfg.Cache.List(r.kind.kind, r.namespace)
-		for _, e := range all {
-			if present(e) == nil {
-				continue
-			}
-			if o := r.kind.shown(e); sel.matches(r.kind, o) {
-				objs = append(objs, o)
-			}
+		if r.kind.derived != nil {
+			objs, revision = r.kind.derived.list(r.namespace, sel)
+		} else {
+			objs, revision = s.stored(r.kind, r.namespace, sel)
 		}
 		return nil
 	})
 	return objs, revision, err
+}
+
+// stored returns the selected objects of a kind that is stored.
+func (s *Server) stored(k *kind, namespace string, sel selection) (iter.Seq[object], int64) {
+	all, revision := s.cfg.Cache.ListKinds([]store.Kind{k.kind}, namespace)
+	return func(yield func(object) bool) {
+		for _, e := range all {
+			if present(e) == nil {
+				continue
+			}
+			if o := k.shown(e); sel.matches(k, o) && !yield(o) {
+				return
+			}
+		}
+	}, revision
 }

@@ -21,6 +21,12 @@ type kind struct {
 	// kind is the plural, as in keys and URLs.
 	kind store.Kind
 	view
+	// version is the group and version of the documents.
+	version schema.GroupVersion
+	// derived makes the objects of a kind that is not stored; nil: it is stored.
+	derived derived
+	// clusterScoped objects are in no namespace.
+	clusterScoped bool
 }
 
 // view is what the server knows of a kind besides its row. The zero value will do: a kind without subresources,
@@ -75,7 +81,7 @@ var views = map[*api.Kind]view{
 func newKinds() []*kind {
 	var kinds []*kind
 	for _, row := range api.Kinds() {
-		k := &kind{Kind: row, kind: store.Kind(row.Plural), view: views[row]}
+		k := &kind{Kind: row, kind: store.Kind(row.Plural), view: views[row], version: v1.GroupVersion}
 		if k.columns == nil {
 			k.columns = []column{nameColumn, ageColumn}
 		}
@@ -95,9 +101,11 @@ func newKinds() []*kind {
 	return kinds
 }
 
-// kindOf finds a kind by the plural that stands in URLs and keys; nil when there is none.
-func (s *Server) kindOf(plural store.Kind) *kind {
-	for _, k := range s.kinds {
+// kindOf finds a stored kind by the plural that stands in URLs and keys; nil when there is none.
+func (s *Server) kindOf(plural store.Kind) *kind { return findKind(s.kinds, plural) }
+
+func findKind(kinds []*kind, plural store.Kind) *kind {
+	for _, k := range kinds {
 		if k.kind == plural {
 			return k
 		}
@@ -106,11 +114,11 @@ func (s *Server) kindOf(plural store.Kind) *kind {
 }
 
 func (k *kind) resource() schema.GroupResource {
-	return schema.GroupResource{Group: v1.GroupVersion.Group, Resource: string(k.kind)}
+	return schema.GroupResource{Group: k.version.Group, Resource: string(k.kind)}
 }
 
 func (k *kind) groupKind() schema.GroupKind {
-	return schema.GroupKind{Group: v1.GroupVersion.Group, Kind: k.Name}
+	return schema.GroupKind{Group: k.version.Group, Kind: k.Name}
 }
 
 // key of an object of this kind.
@@ -118,7 +126,10 @@ func (k *kind) key(namespace, name string) store.Key {
 	return store.Key{Kind: k.kind, Namespace: namespace, Name: name}
 }
 
-var objectVerbs = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+var (
+	objectVerbs  = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+	derivedVerbs = []string{"get", "list", "watch"}
+)
 
 // present is the entry, or nil when its spec is gone: the object is not there any more for users, while its status
 // waits for its tasks to die.

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	v1 "horae/api/v1"
 )
 
 // listEncoding is how a list is written, object by object, so that a long list is never in memory as one document.
@@ -22,30 +21,31 @@ type listEncoding struct {
 }
 
 // writeList sends a list in the form that was asked for. An error comes before anything is sent.
-func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, objs []object) error {
+func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, objs iter.Seq[object]) error {
 	e, err := s.listEncoding(r, metav1.ListMeta{ResourceVersion: strconv.FormatInt(revision, 10)})
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", e.contentType)
-	if len(objs) == 0 {
-		_, _ = w.Write(e.empty) // an error means that the client is gone
-		return nil
-	}
-	chunk := bytes.NewBuffer(bytes.Clone(e.head))
-	for first, sent := true, false; len(objs) > 0; sent = true {
+	next, stop := iter.Pull(objs)
+	defer stop()
+	var chunk bytes.Buffer
+	before, end := e.head, e.empty // of a list of none
+	for more, sent := true, false; more; sent = true {
 		err := s.compute(r.Context(), r.client, func() error {
-			for len(objs) > 0 && chunk.Len() < maxBuffer {
-				if !first {
-					chunk.Write(e.between)
+			for chunk.Len() < maxBuffer {
+				var o object
+				if o, more = next(); !more {
+					chunk.Write(end)
+					return nil
 				}
-				first = false
-				data, err := e.object(objs[0])
+				chunk.Write(before)
+				before, end = e.between, e.tail
+				data, err := e.object(o)
 				if err != nil {
 					return err
 				}
 				chunk.Write(data)
-				objs = objs[1:]
 			}
 			return nil
 		})
@@ -55,9 +55,6 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, ob
 		if err != nil {
 			// Part of the answer is sent: only breaking it off keeps the client from taking it for the whole.
 			panic(http.ErrAbortHandler)
-		}
-		if len(objs) == 0 {
-			chunk.Write(e.tail)
 		}
 		if _, err := w.Write(chunk.Bytes()); err != nil {
 			return nil //nolint:nilerr // the client is gone, or does not read
@@ -81,9 +78,9 @@ func (s *Server) listEncoding(r *request, meta metav1.ListMeta) (listEncoding, e
 			Items: []metav1.PartialObjectMetadata{},
 		}, r.form.pretty, func(o object) (any, error) { return partial(o), nil })
 	case r.form.yaml:
-		return yamlList(r.kind.Name+"List", meta), nil
+		return yamlList(r.kind, meta), nil
 	}
-	return jsonList(&emptyList{r.kind.Name + "List", v1.GroupVersion.String(), meta, []object{}}, r.form.pretty,
+	return jsonList(&emptyList{r.kind.Name + "List", r.kind.version.String(), meta, []object{}}, r.form.pretty,
 		func(o object) (any, error) { return o, nil })
 }
 
@@ -138,8 +135,8 @@ func indent(doc []byte, prefix string) []byte {
 }
 
 // yamlList encodes a list as YAML: each object is an entry of a sequence, which is the object's own YAML, indented.
-func yamlList(kind string, meta metav1.ListMeta) listEncoding {
-	head := fmt.Sprintf("apiVersion: %s\nkind: %s\nmetadata:\n  resourceVersion: %q\n", v1.GroupVersion, kind, meta.ResourceVersion)
+func yamlList(k *kind, meta metav1.ListMeta) listEncoding {
+	head := fmt.Sprintf("apiVersion: %s\nkind: %sList\nmetadata:\n  resourceVersion: %q\n", k.version, k.Name, meta.ResourceVersion)
 	return listEncoding{
 		contentType: yamlType, head: []byte(head + "items:\n"), empty: []byte(head + "items: []\n"),
 		object: func(o object) ([]byte, error) {

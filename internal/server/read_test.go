@@ -195,7 +195,7 @@ func hasCauseType(st *metav1.Status, typ metav1.CauseType) bool {
 
 func TestDiscovery(t *testing.T) {
 	f := start(t)
-	if v := decode[metav1.APIVersions](t, f.want(200, f.do("GET", "/api", ""))); v.Kind != "APIVersions" || len(v.Versions) != 0 {
+	if v := decode[metav1.APIVersions](t, f.want(200, f.do("GET", "/api", ""))); v.Kind != "APIVersions" || len(v.Versions) != 1 || v.Versions[0] != "v1" {
 		t.Errorf("/api: %+v", v)
 	}
 	groups := decode[metav1.APIGroupList](t, f.want(200, f.do("GET", "/apis", "")))
@@ -209,7 +209,11 @@ func TestDiscovery(t *testing.T) {
 	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/apis/horae/v1", ""))).APIResources {
 		names = append(names, r.Name)
 	}
-	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status"}
+	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/api/v1", ""))).APIResources {
+		names = append(names, fmt.Sprint(r.Name, " ", r.Namespaced, r.Verbs))
+	}
+	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status",
+		"events true [get list watch]", "namespaces false [get list watch]"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}
@@ -217,7 +221,7 @@ func TestDiscovery(t *testing.T) {
 	if (*version)["gitVersion"] != "v1.2.3" || (*version)["major"] != "1" || (*version)["minor"] != "2" {
 		t.Errorf("/version: %v", *version)
 	}
-	for _, path := range []string{"/openapi/v3", "/apis/other", "/apis/horae/v2/jobs", "/api/v1/namespaces"} {
+	for _, path := range []string{"/openapi/v3", "/apis/other", "/apis/horae/v2/jobs", "/api/v1/pods", "/api/v1/namespaces/default/namespaces"} {
 		if a := f.do("GET", path, ""); a.code != 404 || a.status.Reason != metav1.StatusReasonNotFound {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}

@@ -21,6 +21,7 @@ type Server struct {
 	cfg     Config
 	now     func() time.Time
 	kinds   []*kind
+	core    []*kind // those of core/v1
 	metrics *metrics
 	encoded *encodings
 	limits  limits
@@ -49,6 +50,7 @@ func New(cfg Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.core = s.newCoreKinds()
 	if cfg.Warnings == nil {
 		s.cfg.Warnings = func(o api.Object) []string { return api.KindOf(o).Warnings(o) }
 	}
@@ -114,15 +116,21 @@ func (s *Server) routes() http.Handler {
 
 	handle("GET /{$}", s.root)
 	handle("GET /api", s.apiVersions)
+	handle("GET /api/v1", s.coreResources)
 	handle("GET /apis", s.groups)
 	handle("GET /apis/horae", s.group)
 	handle("GET /apis/horae/v1", s.resources)
 
-	const group = "/apis/horae/v1/"
-	mux.Handle(group+"{resource}", s.resource(false))
-	mux.Handle(group+"namespaces/{namespace}/{resource}", s.resource(true))
-	mux.Handle(group+"namespaces/{namespace}/{resource}/{name}", s.resource(true))
-	mux.Handle(group+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(true))
+	for _, group := range []struct {
+		path  string
+		kinds []*kind
+	}{{"/apis/horae/v1/", s.kinds}, {"/api/v1/", s.core}} {
+		mux.Handle(group.path+"{resource}", s.resource(group.kinds, false))
+		mux.Handle(group.path+"namespaces/{namespace}/{resource}", s.resource(group.kinds, true))
+		mux.Handle(group.path+"namespaces/{namespace}/{resource}/{name}", s.resource(group.kinds, true))
+		mux.Handle(group.path+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(group.kinds, true))
+	}
+	mux.Handle("/api/v1/namespaces/{name}", s.resource(s.core, false))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s", r.URL.Path)
 	})
@@ -139,10 +147,10 @@ func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.H
 	})
 }
 
-// resource answers requests to the kinds.
-func (s *Server) resource(namespaced bool) http.Handler {
+// resource answers requests to the kinds of one group and version.
+func (s *Server) resource(kinds []*kind, namespaced bool) http.Handler {
 	return s.handle(func(w http.ResponseWriter, hr *http.Request) error {
-		r, err := s.newRequest(hr, namespaced)
+		r, err := s.newRequest(hr, kinds, namespaced)
 		if err != nil {
 			return err
 		}
@@ -183,16 +191,18 @@ func (s *Server) slotsOf(r *request) *slots {
 }
 
 // newRequest reads what the path, the method and the Accept header say.
-func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error) {
+func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*request, error) {
 	r := &request{
-		Request: hr, kind: s.kindOf(store.Kind(hr.PathValue("resource"))), query: hr.URL.Query(),
+		Request: hr, query: hr.URL.Query(),
 		namespace: hr.PathValue("namespace"), name: hr.PathValue("name"), subresource: hr.PathValue("subresource"),
 		client: s.client(hr),
 	}
-	if r.kind == nil {
-		return nil, status(http.StatusNotFound, "NotFound",
-			"the server could not find the requested resource: there is no %q in %s; there are %s",
-			hr.PathValue("resource"), v1.GroupVersion, api.KindPlurals("and"))
+	resource := store.Kind(hr.PathValue("resource"))
+	if resource == "" {
+		resource = namespacesPlural // the one path that does not name it
+	}
+	if r.kind = findKind(kinds, resource); r.kind == nil || r.kind.clusterScoped && namespaced {
+		return nil, noResource(resource, kinds)
 	}
 	if err := r.checkTarget(); err != nil {
 		return nil, err
@@ -221,8 +231,20 @@ func (s *Server) newRequest(hr *http.Request, namespaced bool) (*request, error)
 	default:
 		return nil, methodNotAllowed(hr.Method, "on "+hr.URL.Path)
 	}
+	if r.kind.derived != nil && r.writes() {
+		return nil, methodNotAllowed(hr.Method, string(r.kind.kind)+" are derived from the other objects, and read only")
+	}
 	r.form, err = negotiate(hr)
 	return r, err
+}
+
+func noResource(name store.Kind, kinds []*kind) error {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k.kind)
+	}
+	return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are %s",
+		v1.Shorten(string(name), 64), kinds[0].version, strings.Join(names[:len(names)-1], ", ")+" and "+names[len(names)-1])
 }
 
 // writes reports whether the request has a body, and changes something.

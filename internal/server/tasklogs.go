@@ -128,7 +128,7 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 // untilRun waits until the condition so holds. It checks whenever the Run changes.
 func (s *Server) untilRun(ctx context.Context, key store.Key, so func() bool) error {
 	for {
-		w, err := s.cfg.Cache.Watch(ctx, store.Runs, key.Namespace, s.cfg.Cache.Revision())
+		w, err := s.cfg.Cache.WatchKinds(ctx, []store.Kind{store.Runs}, key.Namespace, s.cfg.Cache.Revision())
 		if err != nil && !errors.Is(err, cache.ErrGone) {
 			return err
 		}

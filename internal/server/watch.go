@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"horae/internal/cache"
+	"horae/internal/store"
 )
 
 const (
@@ -90,8 +92,8 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	ctx, cancelTimeout := context.WithTimeout(ctx, q.timeout)
 	defer cancelTimeout()
 
-	var objs []object
 	from, release := q.from, func() {}
+	var objs iter.Seq[object]
 	if q.initial {
 		if release, err = s.share.lists.take(ctx, r.client); err != nil {
 			return err
@@ -103,27 +105,18 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	} else if from == 0 {
 		from = s.cfg.Cache.Revision()
 	}
-	events, err := s.cfg.Cache.Watch(ctx, r.kind.kind, r.namespace, from)
+	events, translate, err := s.changes(ctx, r, from)
 	if err != nil {
 		return fmt.Errorf("watch %s from revision %d: %w", r.kind.kind, from, err)
 	}
-	out := &watchWriter{s: s, r: r, w: w, rc: http.NewResponseController(w), headers: true}
+	out := &watchWriter{s: s, r: r, w: w, rc: http.NewResponseController(w), headers: true, translate: translate}
 	out.begin()
-	for len(objs) > 0 {
-		if err := s.compute(ctx, r.client, func() error {
-			for len(objs) > 0 && !out.full() {
-				out.event(watch.Added, objs[0])
-				objs = objs[1:]
-			}
-			return nil
-		}); err != nil {
-			return nil // it has ended
+	if q.initial {
+		if s.initial(ctx, objs, out) != nil {
+			return nil // it has ended, or the client is gone
 		}
-		if out.flush() != nil {
-			return nil // the client is gone
-		}
-	}
-	if !q.initial {
+		objs = nil // what they are made of may go
+	} else {
 		if err := s.compute(ctx, r.client, func() error { out.again(events.Last(), q.sel); return nil }); err != nil {
 			return nil // it has ended
 		}
@@ -137,6 +130,47 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 	release()
 	s.follow(ctx, events, q, out)
 	return nil
+}
+
+// initial sends the present objects.
+func (s *Server) initial(ctx context.Context, objs iter.Seq[object], out *watchWriter) error {
+	next, stop := iter.Pull(objs)
+	defer stop()
+	for more := true; more; {
+		if err := s.compute(ctx, out.r.client, func() error {
+			for !out.full() {
+				var o object
+				if o, more = next(); !more {
+					return nil
+				}
+				out.event(watch.Added, o)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := out.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changes are the changes after a revision that a watch is about, and what makes events for its client of them.
+func (s *Server) changes(ctx context.Context, r *request, from int64) (*cache.Watcher, translator, error) {
+	kinds := []store.Kind{r.kind.kind}
+	if r.kind.derived != nil {
+		kinds = r.kind.derived.sources()
+	}
+	events, err := s.cfg.Cache.WatchKinds(ctx, kinds, r.namespace, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	if r.kind.derived == nil {
+		return events, r.kind.translate, nil
+	}
+	translate, err := r.kind.derived.translator(ctx, from)
+	return events, translate, err
 }
 
 // over is a context that has ended. With it Next returns an event that is there already, and does not wait.
@@ -156,7 +190,7 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 			// A client that got some events of a transaction, and resumes from their revision, gets all of them again.
 			if s.compute(ctx, out.r.client, func() error {
 				for err == nil && !out.full() {
-					for _, t := range out.r.kind.translate(e, q.sel) {
+					for _, t := range out.translate(e, q.sel) {
 						out.event(t.typ, t.obj)
 					}
 					e, err = events.Next(over)

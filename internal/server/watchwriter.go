@@ -21,6 +21,9 @@ type watchEvent struct {
 	obj object
 }
 
+// translator returns the events of one change for a watcher with a selection. It gets the changes in order.
+type translator func(e cache.Event, sel selection) []watchEvent
+
 // translate returns the events of one change for a watcher with this selection. An object that enters the
 // selection is ADDED, one that leaves it is DELETED, and one that was deleted and created again is both.
 func (k *kind) translate(e cache.Event, sel selection) []watchEvent {
@@ -51,15 +54,18 @@ func (k *kind) translateOne(before, after store.AnyEntry, revision int64, sel se
 	case is != nil:
 		return []watchEvent{{watch.Modified, is}}
 	}
-	// A deleted object is shown as it last was. One that only left the selection is shown as it is now. Both carry
-	// the revision of the change.
-	last := was
+	// A deleted object is shown as it last was. One that only left the selection is shown as it is now.
 	if after != nil {
-		last = k.shown(after)
+		was = k.shown(after)
 	}
+	return []watchEvent{deleted(was, revision)}
+}
+
+// deleted is the event of an object that is gone. It carries the revision of the change.
+func deleted(last object, revision int64) watchEvent {
 	last = last.DeepCopyObject().(object)
 	last.SetResourceVersion(strconv.FormatInt(revision, 10))
-	return []watchEvent{{watch.Deleted, last}}
+	return watchEvent{watch.Deleted, last}
 }
 
 // watchWriter gathers what is to be sent, and sends it when it is asked to. Gathering never waits for the client.
@@ -74,6 +80,8 @@ type watchWriter struct {
 	err   error // of the first write that failed; nothing is written after it
 	// headers: the next table carries the column definitions.
 	headers bool
+	// translate makes events of changes.
+	translate translator
 }
 
 func (o *watchWriter) begin() {
@@ -106,7 +114,7 @@ func (o *watchWriter) event(typ watch.EventType, obj object) {
 func (o *watchWriter) again(events []cache.Event, sel selection) {
 	var all []watchEvent
 	for _, e := range events {
-		all = append(all, o.r.kind.translate(e, sel)...)
+		all = append(all, o.translate(e, sel)...)
 	}
 	if len(all) < 2 {
 		return

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	v1 "horae/api/v1"
 	"horae/internal/messages"
 )
@@ -19,8 +22,11 @@ func OfJob(j *v1.Job) []Event {
 	}
 	if s.LastFailureTime != nil {
 		text := "a Run failed"
+		if c := meta.FindStatusCondition(s.Conditions, v1.JobHealthy); c != nil && c.Status == metav1.ConditionFalse && c.Message != "" {
+			text = c.Message // it is about the last one
+		}
 		if s.ConsecutiveFailures > 1 {
-			text = fmt.Sprintf("a Run failed; %d Runs have failed in a row", s.ConsecutiveFailures)
+			text += fmt.Sprintf("; %d Runs have failed in a row", s.ConsecutiveFailures)
 		}
 		t.sum("failed", s.LastFailureTime, s.Failed, Warning, "RunFailed", text)
 	}

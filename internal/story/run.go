@@ -136,7 +136,7 @@ func attemptEnd(a *v1.Attempt, name, verb string) string {
 		text += " after " + length(a.StartTime.Time, a.FinishTime.Time)
 	}
 	why := messages.FirstLine(a.Message)
-	if a.ExitCode != nil && *a.ExitCode != 0 {
+	if a.ExitCode != nil && *a.ExitCode != 0 && !strings.Contains(why, fmt.Sprint(*a.ExitCode)) {
 		text += fmt.Sprintf(" with exit code %d", *a.ExitCode)
 	}
 	if why == "" && a.State != v1.RunSucceeded {

@@ -143,7 +143,7 @@ var conditionReasons = map[conditionReason]struct {
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNoSchedule}:      {},
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNotAccepted}:     {},
 	{v1.JobScheduled, metav1.ConditionTrue, v1.ReasonClockWentBack}:    {Warning, "ClockWentBack"},
-	{v1.JobHealthy, metav1.ConditionFalse, v1.ReasonLastRunFailed}:     {Warning, "Failing"},
+	{v1.JobHealthy, metav1.ConditionFalse, v1.ReasonLastRunFailed}:     {}, // RunFailed has its message
 }
 
 // length of a time span as people read it: milliseconds below ten seconds, otherwise seconds.

@@ -138,7 +138,7 @@ func TestOfRun(t *testing.T) {
 				})}
 			},
 			[]string{made, "2 Normal Launched: attempt 1 was launched on a1", "3 Normal Started: attempt 1 started on a1",
-				"4 Warning AttemptFailed: attempt 1 failed on a1 after 1s with exit code 3: Command exited with status 3",
+				"4 Warning AttemptFailed: attempt 1 failed on a1 after 1s: Command exited with status 3",
 				"4 Normal Retried: another attempt may start at 2026-11-22T02:01:04Z"},
 		},
 		{
@@ -236,8 +236,8 @@ func TestOfJob(t *testing.T) {
 				},
 				LastFailureTime: tp(50), Failed: 4, ConsecutiveFailures: 3,
 			},
-			[]string{"50..50 x4 Warning RunFailed: a Run failed; 3 Runs have failed in a row",
-				"100 Warning SuspendedAfterFailures: 3 Runs failed in a row", "100 Warning Failing: run hello-3 failed"},
+			[]string{"50..50 x4 Warning RunFailed: run hello-3 failed; 3 Runs have failed in a row",
+				"100 Warning SuspendedAfterFailures: 3 Runs failed in a row"},
 		},
 		{
 			"suspended", v1.JobStatus{Conditions: []metav1.Condition{condition(v1.JobScheduled, "False", v1.ReasonSuspended, "spec.suspend is true")}},
