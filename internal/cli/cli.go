@@ -133,7 +133,7 @@ func (c *cli) root() *cobra.Command {
 			root.AddCommand(cmd)
 		}
 	}
-	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.deleteCommand())
+	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.deleteCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
 	add("other", c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))

@@ -22,6 +22,8 @@ type getter struct {
 	watch          bool
 	watchOnly      bool
 	ignoreNotFound bool
+	// withoutDeleted: a watch does not print objects that are gone.
+	withoutDeleted bool
 
 	targets []target
 	ns      string
@@ -31,7 +33,7 @@ func (c *cli) getCommand() *cobra.Command {
 	g := &getter{cli: c}
 	cmd := &cobra.Command{
 		Use: "get TYPE [NAME...] | TYPE/NAME...", Short: "Show objects, as a table or as they are",
-		Long: `Show objects: ` + api.KindPlurals("") + `, or several as jobs,runs.
+		Long: `Show objects: ` + api.KindPlurals("") + `, or several as jobs,runs; also events and namespaces.
 
 Without -o it is a table; -o wide has more columns.`,
 		Example: example(`
@@ -56,7 +58,7 @@ horae get run/hello-20261122t020000z -o jsonpath='{.status.phase}'`),
 
 func (g *getter) run(ctx context.Context, args []string) error {
 	var err error
-	if g.targets, err = targets(args); err != nil {
+	if g.targets, err = targetsAmong(args, readableKind); err != nil {
 		return err
 	}
 	if g.ns, err = g.namespaceOrAll(); err != nil {

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
@@ -116,6 +117,7 @@ func (w *follower) changes(ctx context.Context, answered func()) error {
 		req.accept(acceptTable)
 	}
 	return w.api.watch(ctx, req, w.revision, answered, func(e metav1.WatchEvent) (bool, error) {
+		gone := w.withoutDeleted && e.Type == string(watch.Deleted)
 		if w.tables != nil {
 			table, err := decodeTable(e.Object.Raw)
 			if err != nil {
@@ -124,6 +126,9 @@ func (w *follower) changes(ctx context.Context, answered func()) error {
 			for _, row := range table.Rows {
 				w.revision = row.Object.Object.(*unstructured.Unstructured).GetResourceVersion()
 			}
+			if gone {
+				return true, nil
+			}
 			return true, w.printTable(table)
 		}
 		u := &unstructured.Unstructured{}
@@ -131,6 +136,9 @@ func (w *follower) changes(ctx context.Context, answered func()) error {
 			return false, fmt.Errorf("decode a watch event: %w", err)
 		}
 		w.revision = u.GetResourceVersion()
+		if gone {
+			return true, nil
+		}
 		return true, w.objects(u)
 	})
 }

@@ -13,6 +13,8 @@ import (
 type kind struct {
 	plural, singular, name string
 	short                  []string
+	// core is of a kind of Kubernetes' core group, which is read only; clusterScoped: it is in no namespace.
+	core, clusterScoped bool
 }
 
 var (
@@ -20,12 +22,17 @@ var (
 	jobKind      = mustKind(api.Jobs)
 	runKind      = mustKind(api.Runs)
 	calendarKind = mustKind(api.Calendars)
+
+	eventKind     = &kind{plural: "events", singular: "event", name: "Event", short: []string{"ev"}, core: true}
+	namespaceKind = &kind{
+		plural: "namespaces", singular: "namespace", name: "Namespace", short: []string{"ns"}, core: true, clusterScoped: true,
+	}
 )
 
 func newKinds() []*kind {
 	var kinds []*kind
 	for _, k := range api.Kinds() {
-		kinds = append(kinds, &kind{k.Plural, k.Singular, k.Name, k.ShortNames})
+		kinds = append(kinds, &kind{plural: k.Plural, singular: k.Singular, name: k.Name, short: k.ShortNames})
 	}
 	return kinds
 }
@@ -36,14 +43,34 @@ func mustKind(row *api.Kind) *kind {
 }
 
 // String is how kubectl names a resource in its messages: job.horae.
-func (k *kind) String() string { return k.singular + "." + v1.GroupVersion.Group }
+func (k *kind) String() string {
+	if k.core {
+		return k.singular
+	}
+	return k.singular + "." + v1.GroupVersion.Group
+}
+
+// is reports whether a word of the command line stands for the kind.
+func (k *kind) is(word string) bool {
+	return word == k.plural || word == k.singular || slices.Contains(k.short, word)
+}
+
+// readableKind finds a kind that can be read, perhaps nothing else.
+func readableKind(word string) (*kind, error) {
+	for _, k := range []*kind{eventKind, namespaceKind} {
+		if k.is(strings.ToLower(word)) {
+			return k, nil
+		}
+	}
+	return kindNamed(word)
+}
 
 // kindNamed finds a kind by a word of the command line.
 func kindNamed(word string) (*kind, error) {
 	w := strings.ToLower(word)
 	w = strings.TrimSuffix(strings.TrimSuffix(w, "."+v1.GroupVersion.Group), "."+v1.GroupVersion.Version+"."+v1.GroupVersion.Group)
 	for _, k := range kinds {
-		if w == k.plural || w == k.singular || slices.Contains(k.short, w) {
+		if k.is(w) {
 			return k, nil
 		}
 	}

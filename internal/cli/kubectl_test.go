@@ -93,6 +93,26 @@ func TestKubectlApply(t *testing.T) {
 	}
 }
 
+// kubectl describe asks for the events of what it describes.
+func TestKubectlEvents(t *testing.T) {
+	k := findKubectl(t)
+	k.ok("apply -f", k.file("hello.yaml", hello))
+	name := strings.TrimPrefix(strings.Fields(k.ok("trigger hello"))[0], "run.horae/")
+	k.setRun(name, func(s *v1.RunStatus) { s.Reason, s.Message = "NoOffers", "Mesos has offered nothing yet" })
+	const waiting = "NoOffers: Mesos has offered nothing yet"
+	if out := k.must(waiting, "", "get", "events"); !strings.HasPrefix(out, "LAST SEEN   TYPE      REASON    OBJECT ") {
+		t.Error(out)
+	}
+	k.must(waiting, "", "get", "ev", "-A", "--field-selector", "type=Warning,involvedObject.name="+name)
+	k.must(waiting, "", "events", "--for", "run.horae/"+name, "--types", "Warning")
+	k.must(waiting, "", "describe", "run", name)
+	if out := k.must("the Job was created", "", "describe", "job", "hello"); strings.Contains(out, waiting) {
+		t.Errorf("an event of a Run at its Job: %s", out)
+	}
+	k.must("default   Active", "", "get", "namespaces")
+	k.must("events", "", "api-resources", "--api-group=")
+}
+
 func TestKubectlWatch(t *testing.T) {
 	k := findKubectl(t)
 	k.ok("apply -f", k.file("hello.yaml", hello))

@@ -35,10 +35,14 @@ func (cl *client) path(segment string) *request {
 
 // request begins a request below the path of the API: of all namespaces for "", of the whole collection without a name.
 func (cl *client) request(method, ns string, k *kind, name ...string) *request {
-	r := cl.path("apis")
+	var r *request
+	if k.core {
+		r = cl.path("api").segment("v1")
+	} else {
+		r = cl.path("apis").segment(v1.GroupVersion.Group).segment(v1.GroupVersion.Version)
+	}
 	r.method = method
-	r.segment(v1.GroupVersion.Group).segment(v1.GroupVersion.Version)
-	if ns != "" {
+	if ns != "" && !k.clusterScoped {
 		r.segment("namespaces").segment(ns)
 	}
 	r.segment(k.plural)

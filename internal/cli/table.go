@@ -39,7 +39,10 @@ func (f *tableFlags) printer(k *kind, namespaces, wide bool) printers.ResourcePr
 	}
 	if f.showKind {
 		opts.WithKind = true
-		opts.Kind.Group, opts.Kind.Kind = "horae", k.name
+		opts.Kind.Kind = k.name
+		if !k.core {
+			opts.Kind.Group = v1.GroupVersion.Group
+		}
 	}
 	return printers.NewTablePrinter(opts)
 }

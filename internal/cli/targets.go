@@ -13,12 +13,15 @@ type target struct {
 }
 
 // targets reads TYPE, TYPE,TYPE, TYPE NAME..., and TYPE/NAME ....
-func targets(args []string) ([]target, error) {
+func targets(args []string) ([]target, error) { return targetsAmong(args, kindNamed) }
+
+// targetsAmong is targets of the kinds that find knows.
+func targetsAmong(args []string, find func(word string) (*kind, error)) ([]target, error) {
 	if len(args) == 0 {
 		return nil, usagef("what must be given: %s, job/NAME, run/NAME", api.KindPlurals(""))
 	}
 	if strings.Contains(args[0], "/") {
-		return slashTargets(args)
+		return slashTargets(args, find)
 	}
 	var out []target
 	for word := range strings.SplitSeq(args[0], ",") {
@@ -28,7 +31,7 @@ func targets(args []string) ([]target, error) {
 			}
 			continue
 		}
-		k, err := kindNamed(word)
+		k, err := find(word)
 		if err != nil {
 			return nil, err
 		}
@@ -45,14 +48,14 @@ func targets(args []string) ([]target, error) {
 	return out, nil
 }
 
-func slashTargets(args []string) ([]target, error) {
+func slashTargets(args []string, find func(word string) (*kind, error)) ([]target, error) {
 	var out []target
 	for _, arg := range args {
 		word, name, ok := strings.Cut(arg, "/")
 		if !ok || name == "" || strings.Contains(name, "/") {
 			return nil, usagef("%q: must be TYPE/NAME, as in job/hello", arg)
 		}
-		k, err := kindNamed(word)
+		k, err := find(word)
 		if err != nil {
 			return nil, err
 		}

@@ -213,7 +213,9 @@ func eventFields(o object) fields.Set {
 
 // eventColumns are those of Kubernetes.
 var eventColumns = []column{
-	text("Last Seen", "Time since it happened last", event(func(e *corev1.Event, now time.Time) any { return ago(e.LastTimestamp.Time, now) })),
+	text("Last Seen", "Time since it happened last", event(func(e *corev1.Event, now time.Time) any {
+		return ago(e.LastTimestamp.Time, now)
+	})),
 	text("Type", "Normal or Warning", event(func(e *corev1.Event, _ time.Time) any { return e.Type })),
 	text("Reason", "What happened, in one word", event(func(e *corev1.Event, _ time.Time) any { return e.Reason })),
 	text("Object", "Object that it happened to", event(func(e *corev1.Event, _ time.Time) any {

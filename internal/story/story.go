@@ -113,7 +113,7 @@ func (t *teller) conditions(list []metav1.Condition) {
 		typ, reason := Warning, ""
 		if by, ok := conditionReasons[conditionReason{c.Type, c.Status, c.Reason}]; ok {
 			typ, reason = by.typ, by.reason
-		} else if c.Status == metav1.ConditionFalse {
+		} else if c.Status == metav1.ConditionFalse && c.Type != v1.JobHealthy { // of that the Job's last failure has the message
 			reason = "Not" + c.Type
 		} else if c.Type == v1.JobAccepted && c.Status == metav1.ConditionTrue && c.Message != "" {
 			reason = "AcceptedWithWarnings"
@@ -143,7 +143,6 @@ var conditionReasons = map[conditionReason]struct {
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNoSchedule}:      {},
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNotAccepted}:     {},
 	{v1.JobScheduled, metav1.ConditionTrue, v1.ReasonClockWentBack}:    {Warning, "ClockWentBack"},
-	{v1.JobHealthy, metav1.ConditionFalse, v1.ReasonLastRunFailed}:     {}, // RunFailed has its message
 }
 
 // length of a time span as people read it: milliseconds below ten seconds, otherwise seconds.
