@@ -182,7 +182,8 @@ func eventOf(k *kind, o object, e *story.Event) *corev1.Event {
 		InvolvedObject: corev1.ObjectReference{
 			APIVersion: k.version.String(), Kind: k.Name, Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID(),
 		},
-		Type: string(e.Type), Reason: e.Reason, Message: e.Message, Count: int32(min(e.Count, math.MaxInt32)), //nolint:gosec // it is bounded
+		Type: string(e.Type), Reason: e.Reason, Message: e.Message,
+		Count: int32(min(e.Count, math.MaxInt32)), //nolint:gosec // it is bounded
 
 		FirstTimestamp: metav1.NewTime(e.Time), LastTimestamp: metav1.NewTime(e.Last), EventTime: metav1.NewMicroTime(e.Time),
 		Source: corev1.EventSource{Component: "horae"}, ReportingController: "horae",
