@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,7 +93,9 @@ func (d *eventSource) candidates(namespace string, sel selection) ([]store.AnyEn
 	}
 	if job, ok := sel.labels.RequiresExactMatch(v1.LabelJob); ok && namespace != "" {
 		j, runs, revision := c.JobWithRuns(namespace, job)
-		entries := make([]store.AnyEntry, 0, 1+len(runs))
+		others := slices.DeleteFunc(d.sources(), func(k store.Kind) bool { return k == store.Jobs || k == store.Runs })
+		entries, at := c.ListKinds(others, namespace)
+		revision = min(revision, at)
 		if j != nil {
 			entries = append(entries, j)
 		}
@@ -193,11 +196,21 @@ func eventOf(k *kind, o object, e *story.Event) *corev1.Event {
 	out.CreationTimestamp = out.FirstTimestamp
 	switch o := o.(type) {
 	case *v1.Job:
-		out.Labels = map[string]string{v1.LabelJob: o.Name}
+		out.Labels = jobLabel(o.Name)
 	case *v1.Run:
-		out.Labels = map[string]string{v1.LabelJob: o.Spec.Job}
+		out.Labels = jobLabel(o.Spec.Job)
+	case *v1.Backfill:
+		out.Labels = jobLabel(o.Spec.Job)
 	}
 	return out
+}
+
+// jobLabel is the label of what belongs to a Job. A spec that cannot be decoded names none.
+func jobLabel(job string) map[string]string {
+	if job == "" {
+		return nil
+	}
+	return map[string]string{v1.LabelJob: job}
 }
 
 // eventFields are the fields by which Kubernetes selects Events.

@@ -12,4 +12,5 @@
 //   - story.go: the events of an object of any kind, and what its conditions report
 //   - run.go: of a Run and its attempts
 //   - job.go: of a Job and its occurrences
+//   - backfill.go: of a Backfill
 package story

@@ -21,7 +21,7 @@ func OfRun(r *v1.Run) []Event {
 	case s.Phase.Terminal():
 		t.ended(r)
 	case r.Spec.Cancel:
-		t.add("cancel", time.Time{}, Normal, "Cancelling", messages.Join("the Run is to be cancelled", s.Message))
+		t.add("cancel", time.Time{}, Normal, "Cancelling", messages.Join("the Run is to be cancelled"+cancelledBy(r), s.Message))
 	case s.Reason != "" && s.Reason != retrying:
 		t.pending(r)
 	}
@@ -40,25 +40,47 @@ func madeBy(r *v1.Run) string {
 		v1.ReasonSchedule: "made by the schedule", v1.ReasonDependency: "made because its parents have ended",
 		v1.ReasonManual: "triggered by hand", v1.ReasonBackfill: "made by a backfill",
 	}[r.Spec.Reason]
-	if text == "" {
+	switch spec := &r.Spec; {
+	case spec.MarkSucceeded:
+		text = "marked as succeeded by hand"
+	case spec.RetryOf != "":
+		text = "repeats " + spec.RetryOf
+	case spec.Backfill != "":
+		text = "made by the backfill " + spec.Backfill
+	case text == "":
 		text = "made"
 	}
 	if at := r.Spec.ScheduledTime; at != nil {
 		text += " for " + messages.Instant(at.Time)
 	}
 	if len(r.Spec.Parents) > 0 {
-		text += ", after " + listed(r.Spec.Parents)
+		text += ", after " + listed(r.Spec.Parents, int(r.Spec.OmittedParents))
 	}
-	return text
+	if r.Spec.RequestedBy != "" {
+		text += ", asked for by " + r.Spec.RequestedBy
+	}
+	return messages.Join(text, r.Spec.Note)
 }
 
-// listed names the first of a list.
-func listed(names []string) string {
+// cancelledBy says who cancelled the Run, if that is known.
+func cancelledBy(r *v1.Run) string {
+	if by := r.Annotations[v1.AnnotationCancelledBy]; by != "" && r.Spec.Cancel {
+		return " by " + by
+	}
+	return ""
+}
+
+// listed names the first of a list; more is how many there are besides the list.
+func listed(names []string, more int) string {
 	const most = 3
 	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+		names, more = names[:most], more+len(names)-most
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(names, ", ")
+	if more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // attempt adds the launch, the start, the end and the repetition of an attempt.
@@ -73,6 +95,18 @@ func (t *teller) attempt(r *v1.Run, i int) {
 	if a.UnreachableTime != nil {
 		t.add("unreachable/"+key, a.UnreachableTime.Time, Warning, "AgentUnreachable",
 			fmt.Sprintf("Mesos has lost contact to %s, on which %s is", agent(a), name))
+	}
+	if a.TaskFinishTime != nil {
+		t.add("task/"+key, a.TaskFinishTime.Time, Normal, "TaskEnded",
+			"the task of "+name+" ended; the attempt ends with its callback")
+	}
+	if c := a.Callback; c != nil {
+		typ := Normal
+		if c.Phase == v1.RunFailed {
+			typ = Warning
+		}
+		text := fmt.Sprintf("a callback of %s reported %s", name, c.Phase)
+		t.add("callback/"+key, c.Time.Time, typ, "CalledBack", messages.Join(text, c.Message))
 	}
 	last := i+1 == len(r.Status.Attempts)
 	if !a.State.Terminal() || last && a.State == v1.RunSucceeded && r.Status.Phase == v1.RunSucceeded {
@@ -179,7 +213,7 @@ func (t *teller) ended(r *v1.Run) {
 	if s.Phase == v1.RunSucceeded || s.Phase == v1.RunKilled || s.Phase == v1.RunSkipped {
 		typ = Normal
 	}
-	text := messages.Join(s.Reason, s.Message)
+	text := messages.Join(s.Reason+cancelledBy(r), s.Message)
 	if s.Phase == v1.RunSucceeded && text == "" {
 		text = "the Run succeeded"
 		if n := len(s.Attempts); n > 0 {

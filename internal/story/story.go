@@ -50,6 +50,8 @@ func Of(o api.Object) []Event {
 		return OfRun(o)
 	case *v1.Job:
 		return OfJob(o)
+	case *v1.Backfill:
+		return OfBackfill(o)
 	}
 	t := &teller{}
 	t.created(o.GetCreationTimestamp(), "the "+strings.ToLower(kindName(o))+" was created")
@@ -114,7 +116,9 @@ func (t *teller) conditions(list []metav1.Condition) {
 		if by, ok := conditionReasons[conditionReason{c.Type, c.Status, c.Reason}]; ok {
 			typ, reason = by.typ, by.reason
 		} else if c.Status == metav1.ConditionFalse && c.Type != v1.JobHealthy { // of that the Job's last failure has the message
-			reason = "Not" + c.Type
+			if reason = "Not" + c.Type; strings.HasSuffix(c.Type, "Found") {
+				reason = strings.TrimSuffix(c.Type, "Found") + "NotFound"
+			}
 		} else if c.Type == v1.JobAccepted && c.Status == metav1.ConditionTrue && c.Message != "" {
 			reason = "AcceptedWithWarnings"
 		}
@@ -141,8 +145,20 @@ var conditionReasons = map[conditionReason]struct {
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonTooManyFailures}: {Warning, "SuspendedAfterFailures"},
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonExhausted}:       {Normal, "ScheduleExhausted"},
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNoSchedule}:      {},
+	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonDependsOn}:       {},
 	{v1.JobScheduled, metav1.ConditionFalse, v1.ReasonNotAccepted}:     {},
 	{v1.JobScheduled, metav1.ConditionTrue, v1.ReasonClockWentBack}:    {Warning, "ClockWentBack"},
+
+	{v1.BackfillFinished, metav1.ConditionTrue, v1.ReasonAllSucceeded}:        {Normal, "Finished"},
+	{v1.BackfillFinished, metav1.ConditionTrue, v1.ReasonSomeFailed}:          {Warning, "Finished"},
+	{v1.BackfillFinished, metav1.ConditionTrue, v1.ReasonJobDeleted}:          {Warning, "Finished"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonRunning}:            {Normal, "Running"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonSuspended}:          {Normal, "Suspended"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonNotAccepted}:        {},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForJob}:      {Normal, "Waiting"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForSchedule}: {Normal, "Waiting"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForBackfill}: {Normal, "Waiting"},
+	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForName}:     {Normal, "Waiting"},
 }
 
 // length of a time span as people read it: milliseconds below ten seconds, otherwise seconds.

@@ -182,12 +182,27 @@ func TestOfRun(t *testing.T) {
 		{
 			"cancelled",
 			func(r *v1.Run) {
-				r.Spec.Cancel = true
+				r.Spec.Cancel, r.Annotations = true, map[string]string{v1.AnnotationCancelledBy: "ada"}
 				r.Status.Phase, r.Status.Reason, r.Status.Message, r.Status.FinishTime = v1.RunKilled, "Cancelled", "the run was cancelled", tp(4)
 				r.Status.Attempts = []v1.Attempt{attempt(1, 2, over(v1.RunKilled, 3, 4, "killed"))}
 			},
 			[]string{made, "2 Normal Launched: attempt 1 was launched on a1", "3 Normal Started: attempt 1 started on a1",
-				"4 Normal AttemptKilled: attempt 1 was killed on a1 after 1s: killed", "4 Normal Killed: Cancelled: the run was cancelled"},
+				"4 Normal AttemptKilled: attempt 1 was killed on a1 after 1s: killed", "4 Normal Killed: Cancelled by ada: the run was cancelled"},
+		},
+		{
+			"asynchronous, and called back",
+			func(r *v1.Run) {
+				r.Spec.Reason, r.Spec.RetryOf, r.Spec.RequestedBy, r.Spec.Note = v1.ReasonManual, "hello-0", "ada", "disk was full"
+				r.Status.Phase, r.Status.FinishTime = v1.RunSucceeded, tp(9)
+				r.Status.Attempts = []v1.Attempt{attempt(1, 2, func(a *v1.Attempt) {
+					over(v1.RunSucceeded, 3, 9, "")(a)
+					a.TaskFinishTime, a.Callback = tp(4), &v1.CallbackOutcome{Phase: v1.RunSucceeded, Message: "42 rows", Time: v1.NewTime(at(9))}
+				})}
+			},
+			[]string{"0 Normal Created: repeats hello-0 for 2026-11-22T02:00:00Z, asked for by ada: disk was full",
+				"2 Normal Launched: attempt 1 was launched on a1", "3 Normal Started: attempt 1 started on a1",
+				"4 Normal TaskEnded: the task of attempt 1 ended; the attempt ends with its callback",
+				"9 Normal CalledBack: a callback of attempt 1 reported Succeeded: 42 rows", "9 Normal Succeeded: attempt 1 succeeded"},
 		},
 		{
 			"missed",
@@ -255,7 +270,7 @@ func TestOfJob(t *testing.T) {
 			v1.JobStatus{Conditions: []metav1.Condition{
 				condition(v1.JobAccepted, "True", v1.ReasonValid, "two variables A"), condition(v1.JobCalendarsFound, "False", v1.ReasonNotFound, "there is no Calendar b"),
 			}},
-			[]string{"100 Warning AcceptedWithWarnings: two variables A", "100 Warning NotCalendarsFound: there is no Calendar b"},
+			[]string{"100 Warning AcceptedWithWarnings: two variables A", "100 Warning CalendarsNotFound: there is no Calendar b"},
 		},
 		{
 			"missed and skipped",
@@ -280,6 +295,26 @@ func TestOfJob(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestOfBackfill(t *testing.T) {
+	b := &v1.Backfill{Spec: v1.BackfillSpec{Job: "hello"}}
+	b.CreationTimestamp = metav1.NewTime(t0)
+	b.Status = v1.BackfillStatus{
+		Total: 9, StartTime: tp(1), Failures: []v1.BackfillFailure{{Run: "hello-7", Phase: v1.RunLost, FinishTime: tp(5), Message: "the agent is gone"}},
+		SkippedFor: []v1.BackfillSkipped{{Reason: v1.ReasonHasRun, Count: 2, First: v1.NewTime(at(-60)), Last: v1.NewTime(at(-30))}},
+		Conditions: []metav1.Condition{
+			{Type: v1.BackfillFinished, Status: "True", Reason: v1.ReasonSomeFailed, Message: "1 of 7 Runs failed", LastTransitionTime: metav1.NewTime(at(8))},
+		},
+	}
+	want := []string{
+		"0 Normal Created: the Backfill of hello was created", "1 Normal Started: the first of 9 occurrences had its turn",
+		"1..1 x2 Normal Skipped: 2 occurrences from 2026-11-22T01:59:00Z to 2026-11-22T01:59:30Z were not run (HasRun)",
+		"5 Warning RunFailed: hello-7 ended as Lost: the agent is gone", "8 Warning Finished: 1 of 7 Runs failed",
+	}
+	if diff := cmp.Diff(want, told(Of(b))); diff != "" {
+		t.Error(diff)
 	}
 }
 
