@@ -115,13 +115,10 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 			"spec.task.env[1].secret: Forbidden: Mesos resolves no secrets for Docker containers; use container type Mesos",
 			"spec.task.healthCheck: Forbidden: a custom executor checks for itself",
 
-			"spec.dependsOn: Forbidden: not supported yet",
 			"spec.async: Forbidden: not supported yet",
 			"spec.notify: Forbidden: not supported yet",
 		}},
-		{"full-run.yaml", []string{
-			"spec.parents: Forbidden: not supported yet",
-		}},
+		{"full-run.yaml", nil},
 		{"full-calendar.yaml", nil},
 		{"full-backfill.yaml", nil},
 	} {
@@ -185,16 +182,12 @@ func stripUnsupported(obj runtime.Object) {
 		s := &o.Spec
 		s.DependsOn, s.DependencyPolicy, s.Async, s.Notify = nil, "", nil, nil
 		s.Task.Env, s.Task.Executor = s.Task.Env[:1], nil // alternatives of what else is shown
-	case *v1.Run:
-		o.Spec.Parents = nil
 	}
 }
 
 func TestUnsupportedRowsThatTheExampleDoesNotReach(t *testing.T) {
 	for _, tc := range []struct{ name, input, want string }{
-		{name: "soft errors", input: jobHead + "  softError: true\n" + shell, want: "spec.softError: Forbidden: not supported yet"},
 		{name: "backfills", input: runHead + "  reason: Backfill\n  backfill: october\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
-		{name: "dependent Runs", input: runHead + "  reason: Dependency\n" + shell, want: "spec.reason: Forbidden: Dependency is not supported yet"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if diff := cmp.Diff([]string{tc.want}, texts(validate(decode(t, tc.input)))); diff != "" {

@@ -237,6 +237,10 @@ type ParentStatus struct {
 	// until the parent was found.
 	// +optional
 	Created int64 `json:"created,omitempty"`
+	// Since is the etcd revision of the write that made this Job depend on the parent: what ended before it does not
+	// count. Absent if the Job depended on the parent before that was created.
+	// +optional
+	Since int64 `json:"since,omitempty"`
 	// On is the outcome that counted when the parent's ends were last seen.
 	On DependencyOutcome `json:"on"`
 	// Seen is the number of the parent's end up to which all are consumed, banked, recorded or of no concern.

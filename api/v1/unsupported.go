@@ -14,14 +14,10 @@ import (
 // A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every
 // value is.
 var unsupported = []unsupportedRow{
-	{path: "spec.dependsOn"},
-	{path: "spec.softError"},
 	{path: "spec.async"},
 	{path: "spec.notify"},
 
-	{path: "spec.reason", value: string(ReasonDependency)},
 	{path: "spec.reason", value: string(ReasonBackfill)},
-	{path: "spec.parents"},
 }
 
 type unsupportedRow struct{ path, value string }

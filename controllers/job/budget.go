@@ -13,7 +13,9 @@ const (
 	maxRuns     = 32
 	maxRunBytes = store.MaxChangeBytes - 512<<10
 	// maxOneRun is the size of the largest Run. It leaves room for the status, whose lists are all bounded.
-	maxOneRun = store.MaxChangeBytes - 64<<10
+	maxOneRun = store.MaxChangeBytes - 96<<10
+	// roomForParents is what the status and the Runs of a Job with dependsOn may take in addition.
+	roomForParents = 512 << 10
 )
 
 // budget is what a plan has used of both. Most plans touch one Run, which is not measured: maxOneRun bounds it.
@@ -31,6 +33,7 @@ func (p *planner) spend(run *v1.Run) bool {
 		bytes += sizeOf(b.first) + sizeOf(run)
 	}
 	if b.runs == maxRuns || b.runs == 1 && p.in.OneRun || bytes > maxRunBytes {
+		p.spent = true
 		p.wakeAt(p.now)
 		return false
 	}
@@ -55,4 +58,12 @@ func sizeOf(run *v1.Run) int {
 		return 0 // Making the transaction fails with the same error.
 	}
 	return len(document)
+}
+
+// maxRunOf is the size of the largest Run of a Job, without the names of those that it follows.
+func maxRunOf(spec *v1.JobSpec) int {
+	if len(spec.DependsOn) > 0 {
+		return maxOneRun - roomForParents
+	}
+	return maxOneRun
 }

@@ -1,21 +1,29 @@
 package job
 
 import (
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	v1 "horae/api/v1"
 	"horae/internal/cache"
 	"horae/internal/store"
 )
 
-// Concerns returns the keys of the Jobs to reconcile after a change: a Job whose spec changed, the Jobs that name a
-// Calendar whose spec changed, and the Jobs whose plan depends on a Run that changed.
+// Concerns returns the keys of the Jobs to reconcile after a change: a Job whose spec changed, the Jobs that depend on
+// one that came, went or lists new ends, the Jobs that name a Calendar whose spec changed, and the Jobs whose plan
+// depends on a Run that changed.
 func (r *Reconciler) Concerns(e cache.Event) []store.Key {
 	switch e.Key.Kind {
 	case store.Jobs:
+		before, after := cache.Of[v1.Job](e)
+		keys := r.dependentsOf(before, after)
 		if e.SpecChanged() {
-			return []store.Key{e.Key}
+			keys = append(keys, e.Key)
+			keys = append(keys, r.cyclesChangedBy(before, after)...)
 		}
+		return keys
 	case store.Calendars:
 		if e.SpecChanged() {
 			return r.cfg.Cache.JobsWith(e.Key.Namespace, e.Key.Name)
@@ -59,4 +67,107 @@ func jobOf(run *store.Run) store.Key {
 		}
 	}
 	return store.JobKey(run.Key.Namespace, name)
+}
+
+// dependentsOf returns the Jobs that depend on a Job and have something to do after a change of it: it came or went, or
+// it lists ends that they want. The cost of an end is that of its dependents.
+func (r *Reconciler) dependentsOf(before, after *store.Job) []store.Key {
+	var ends []v1.Completion
+	came := incarnation(before) != incarnation(after)
+	if !came {
+		if ends = newEnds(before, after); len(ends) == 0 {
+			return nil
+		}
+	}
+	key := keyOf(before, after)
+	var keys []store.Key
+	for _, job := range r.cfg.Cache.Dependents(key.Namespace, key.Name) {
+		if came || wantsAny(job, key.Name, ends) {
+			keys = append(keys, job.Key)
+		}
+	}
+	return keys
+}
+
+func keyOf(before, after *store.Job) store.Key {
+	if after != nil {
+		return after.Key
+	}
+	return before.Key
+}
+
+// incarnation is the create revision of a Job's spec; 0 without one.
+func incarnation(job *store.Job) int64 {
+	if job == nil || job.Rev.Deleted() {
+		return 0
+	}
+	return job.Rev.SpecCreate
+}
+
+// newEnds are the ends that a Job lists and did not list before.
+func newEnds(before, after *store.Job) []v1.Completion {
+	if after == nil || after.Object.Status.Completions == nil {
+		return nil
+	}
+	c := after.Object.Status.Completions
+	seen := int64(0)
+	if before != nil && before.Object.Status.Completions != nil {
+		seen = before.Object.Status.Completions.Last
+	}
+	n := int64(len(c.Ends))
+	if seen > c.Last {
+		seen = 0 // The status was deleted by hand, and begins anew.
+	}
+	return c.Ends[n-min(c.Last-seen, n):]
+}
+
+func wantsAny(job *store.Job, parent string, ends []v1.Completion) bool {
+	for _, d := range job.Object.Spec.DependsOn {
+		if d.Job == parent {
+			return slices.ContainsFunc(ends, func(e v1.Completion) bool { return wants(d.On, e.Outcome) })
+		}
+	}
+	return true // Its spec cannot be decoded.
+}
+
+// cyclesChangedBy returns the Jobs that were in a cycle of dependencies, or are, if a change of a Job may have made or
+// ended one.
+func (r *Reconciler) cyclesChangedBy(before, after *store.Job) []store.Key {
+	var was, is []v1.Dependency
+	if before != nil {
+		was = before.Object.Spec.DependsOn
+	}
+	if after != nil {
+		is = after.Object.Spec.DependsOn
+	}
+	if slices.Equal(was, is) {
+		return nil
+	}
+	return append(r.cyclic.list(), r.cfg.Cache.Cyclic()...)
+}
+
+// cyclic are the Jobs that were in a cycle of dependencies when they were last planned.
+type cyclic struct {
+	mu sync.Mutex
+	// keys is guarded by mu.
+	keys map[store.Key]struct{}
+}
+
+func (c *cyclic) note(key store.Key, in bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !in {
+		delete(c.keys, key)
+		return
+	}
+	if c.keys == nil {
+		c.keys = map[store.Key]struct{}{}
+	}
+	c.keys[key] = struct{}{}
+}
+
+func (c *cyclic) list() []store.Key {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Collect(maps.Keys(c.keys))
 }

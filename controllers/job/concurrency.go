@@ -73,7 +73,7 @@ func (p *planner) start() {
 		switch {
 		case p.expired(o):
 			p.recordOne(o, v1.RunMissed, v1.ReasonStartingDeadline)
-		case len(wait) > 0 || !p.startOne(o):
+		case len(wait) > 0 || !p.startOne(o, RunOptions{StartBy: p.startBy(o)}):
 			wait = append(wait, o)
 			if by := p.startBy(o); !by.IsZero() {
 				p.wakeAt(by.Add(instant))
@@ -85,7 +85,7 @@ func (p *planner) start() {
 
 // startOne reports whether the occasion is settled: its Run exists or is created, or the reason why there cannot be
 // one is recorded.
-func (p *planner) startOne(o Occasion) bool {
+func (p *planner) startOne(o Occasion, opts RunOptions) bool {
 	job := p.in.Job.Object
 	name := o.RunName(job.Name)
 	switch run := p.find(name); {
@@ -103,7 +103,7 @@ func (p *planner) startOne(o Occasion) bool {
 	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && len(p.active)+len(p.create) > 0 {
 		return false
 	}
-	run := NewRun(job, o, RunOptions{StartBy: p.startBy(o)}, p.now)
+	run := NewRun(job, o, opts, p.now)
 	if !p.spend(run) {
 		return false
 	}

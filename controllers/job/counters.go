@@ -95,6 +95,7 @@ func nameSet(names []string) func(string) bool {
 
 // count adds one ended Run to the status.
 func (p *planner) count(run *store.Run) {
+	p.publish(run)
 	s := &p.next
 	status := &run.Object.Status
 	switch status.Phase {

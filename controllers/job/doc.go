@@ -51,6 +51,16 @@
 // then. Occurrences are counted by stretches of days and recorded once or twice a day, however many a day has. A
 // Calendar that is missing or not valid has no days; the condition CalendarsFound names it.
 //
+// # Dependencies
+//
+// A Job lists the ends of its Runs in status.completions, in the transaction that counts them, if other Jobs depend on
+// it. A Job with spec.dependsOn has a cursor and a bank for each parent in status.parents. It takes the ends from the
+// parents' lists, and creates a Run in the transaction that takes from the bank what the Run consumes. What cannot start
+// yet stays in the bank: there is no other queue. An end that leads to no Run is recorded like an occurrence (I10).
+//
+//	parent: Run ends ──▶ count and list ─┐             child: ┌─▶ bank ──▶ create a Run, consume
+//	                                     └── completions ─────┘
+//
 // # Which Runs count
 //
 // Concurrency policies consider every Run of the Job that has not ended, whatever its reason. A manual trigger itself
@@ -93,7 +103,8 @@
 //     upcoming.go: the next ones, for people
 //   - missed.go: downtime (missedRuns); concurrency.go: overlapping Runs; suspension.go: what blocks a schedule; notrun.go: what is
 //     recorded of occurrences that became no Run
-//   - endings.go: as what the end of a Run counts for the Jobs that depend on its Job
+//   - endings.go: as what the end of a Run counts for the Jobs that depend on its Job; completions.go: where they read it
+//   - dependencies.go: what a Job has seen and banked of those that it depends on; joins.go: which banked ends become a Run
 //   - calendars.go, excludeddays.go: days without runs
 //   - counters.go: the counts and status.active; history.go, deletion.go: which Runs go
 //   - concerns.go: which Jobs a change concerns; equal.go: whether a status has changed; metrics.go: metrics

@@ -65,6 +65,9 @@ func (p *planner) lastDue(from, by time.Time) time.Time {
 
 // dueAt returns when the occasion is due; one without a scheduled time is due at once.
 func (p *planner) dueAt(o Occasion) time.Time {
+	if !o.Due.IsZero() {
+		return o.Due
+	}
 	if o.ScheduledTime.IsZero() {
 		return p.now
 	}

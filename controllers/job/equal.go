@@ -33,12 +33,43 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		condition.EqualLists(a.Conditions, b.Conditions) &&
-		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun)
+		slices.EqualFunc(a.NotRun, b.NotRun, equalNotRun) &&
+		equalCompletions(a.Completions, b.Completions) && slices.EqualFunc(a.Parents, b.Parents, equalParent)
+}
+
+func equalCompletions(a, b *v1.Completions) bool {
+	return a == b || a != nil && b != nil && a.Last == b.Last && slices.EqualFunc(a.Ends, b.Ends, func(x, y v1.Completion) bool {
+		return x.Run == y.Run && x.Outcome == y.Outcome && x.Revision == y.Revision &&
+			equalTime(x.ScheduledTime, y.ScheduledTime) && x.FinishTime.Equal(y.FinishTime.Time)
+	})
+}
+
+func equalParent(a, b v1.ParentStatus) bool {
+	return a.Seen == b.Seen && equalButSeen(a, b)
+}
+
+func equalButSeen(a, b v1.ParentStatus) bool {
+	return a.Job == b.Job && a.Created == b.Created && a.Since == b.Since && a.On == b.On &&
+		a.Omitted == b.Omitted && a.Consumed == b.Consumed &&
+		slices.EqualFunc(a.Banked, b.Banked, func(x, y v1.BankedEnd) bool {
+			return x.Number == y.Number && x.Run == y.Run && x.FinishTime.Equal(y.FinishTime.Time) && equalTime(x.ScheduledTime, y.ScheduledTime)
+		})
+}
+
+// maxUnwrittenSeen is how many ends that do not concern it a Job may have seen without its status saying so. It must
+// be well below what parents list.
+const maxUnwrittenSeen = maxCompletions / 4
+
+// onlySeen reports whether a status differs from the present one only in that a few more ends of the parents were seen.
+func onlySeen(present, next []v1.ParentStatus) bool {
+	return len(next) > 0 && slices.EqualFunc(present, next, func(a, b v1.ParentStatus) bool {
+		return equalButSeen(a, b) && a.Seen <= b.Seen && b.Seen-a.Seen < maxUnwrittenSeen
+	})
 }
 
 // onlySums reports whether the statuses differ only in sums about the Job's Runs, which can be computed again.
 func onlySums(present, next *v1.JobStatus) bool {
-	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound} {
+	for _, kind := range []string{v1.JobAccepted, v1.JobScheduled, v1.JobCalendarsFound, v1.JobParentsFound} {
 		if !condition.Equal(condition.Find(present.Conditions, kind), condition.Find(next.Conditions, kind)) {
 			return false
 		}
@@ -48,6 +79,7 @@ func onlySums(present, next *v1.JobStatus) bool {
 	same.Active, same.ActiveCount, same.ObservedRunRevision = next.Active, next.ActiveCount, next.ObservedRunRevision
 	same.Succeeded, same.Failed, same.ConsecutiveFailures = next.Succeeded, next.Failed, next.ConsecutiveFailures
 	same.LastSuccessfulTime, same.LastFailureTime = next.LastSuccessfulTime, next.LastFailureTime
+	same.Parents = next.Parents                           // The parents list what was banked until it is written.
 	same.Missed, same.Skipped = next.Missed, next.Skipped // If a plan records any, NotRun differs too.
 	return equalStatus(&same, next)
 }

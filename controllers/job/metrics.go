@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	v1 "horae/api/v1"
 	"horae/internal/metric"
 	"horae/internal/transition"
 )
@@ -44,7 +45,7 @@ func (m *metrics) started(in *Input, d *Decision, stored time.Time) {
 	}
 	for _, run := range d.Create {
 		m.run.Inc()
-		if o := OccasionOf(run); !o.ScheduledTime.IsZero() {
+		if o := OccasionOf(run); o.Reason == v1.ReasonSchedule {
 			due := withJitter(in.Job.Key, all, in.Job.Object.Spec.Jitter, o.ScheduledTime)
 			m.lateness.Observe(stored.Sub(due).Seconds())
 		}

@@ -18,10 +18,12 @@ import (
 type Occasion struct {
 	// Reason is the sort of occasion; it decides which of the fields below are used.
 	Reason v1.RunReason
-	// ScheduledTime is the occurrence, without jitter. A manual trigger has none.
+	// ScheduledTime is the occurrence, without jitter. A manual trigger has none. A Run that follows others has theirs.
 	ScheduledTime time.Time
-	// ID distinguishes manual triggers: see ManualID.
+	// ID distinguishes manual triggers: see ManualID. Of a Run that follows others it is a function of those.
 	ID string
+	// Due is when the last Run ended that this one follows.
+	Due time.Time
 }
 
 // Scheduled returns the occasion of an occurrence of the Job's schedule.
@@ -46,6 +48,9 @@ func OccasionOf(run *v1.Run) Occasion {
 
 // RunName returns the name of a Job's Run for this occasion (I3).
 func (o Occasion) RunName(job string) string {
+	if o.Reason == v1.ReasonDependency {
+		return job + "-d" + o.ID
+	}
 	if o.ScheduledTime.IsZero() {
 		return manualPrefix(job) + o.ID
 	}
@@ -73,6 +78,11 @@ func manualPrefix(job string) string { return job + "-m" }
 type RunOptions struct {
 	// StartBy: the Run is Missed if it has not started by then; zero: never.
 	StartBy time.Time
+	// Parents are the Runs that this one follows; OmittedParents is how many more there are.
+	Parents        []string
+	OmittedParents int32
+	// NoDependents: the end of the Run starts no other.
+	NoDependents bool
 	// Args and Env of a manual trigger.
 	Args []string
 	Env  []v1.EnvVar
@@ -93,15 +103,18 @@ func NewRun(job *v1.Job, o Occasion, opts RunOptions, now time.Time) *v1.Run {
 			CreationTimestamp: metav1.NewTime(now.UTC().Truncate(time.Second)),
 		},
 		Spec: v1.RunSpec{
-			Job:           job.Name,
-			Reason:        o.Reason,
-			ScheduledTime: v1.NewTimePtr(o.ScheduledTime),
-			StartBy:       v1.NewTimePtr(opts.StartBy),
-			Args:          slices.Clone(opts.Args),
-			Env:           slices.Clone(opts.Env),
-			Owner:         job.Spec.Owner,
-			RunPolicy:     *job.Spec.RunPolicy.DeepCopy(),
-			Task:          *job.Spec.Task.DeepCopy(),
+			Job:            job.Name,
+			Reason:         o.Reason,
+			ScheduledTime:  v1.NewTimePtr(o.ScheduledTime),
+			StartBy:        v1.NewTimePtr(opts.StartBy),
+			Parents:        slices.Clone(opts.Parents),
+			OmittedParents: opts.OmittedParents,
+			NoDependents:   opts.NoDependents,
+			Args:           slices.Clone(opts.Args),
+			Env:            slices.Clone(opts.Env),
+			Owner:          job.Spec.Owner,
+			RunPolicy:      *job.Spec.RunPolicy.DeepCopy(),
+			Task:           *job.Spec.Task.DeepCopy(),
 		},
 	}
 }

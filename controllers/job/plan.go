@@ -22,6 +22,12 @@ type Input struct {
 	Lookup func(name string) *store.Run
 	// Calendars are those that the spec names, each once.
 	Calendars []Calendar
+	// Parents are the Jobs that the spec depends on, in order, as of the same revision as Job: nil for one that is not there.
+	Parents []*store.Job
+	// Dependents finds the Jobs that depend on this one. It is called when a Run that ended is counted.
+	Dependents func() []*store.Job
+	// Cycle of dependencies that the Job is in: see cache.Cycle. Nil without one.
+	Cycle []string
 	// Compile reads a schedule. It must be a function of its arguments.
 	Compile func(store.Key, v1.ScheduleStatus) (Occurrences, error)
 	// UpSince is when the controller began to reconcile Jobs: what was due before passed in downtime.
@@ -111,6 +117,7 @@ var steps = []func(*planner){
 	(*planner).block,         // Suspension, by the user or after failures.
 	(*planner).take,          // What has come due is admitted, or recorded as missed or skipped.
 	(*planner).start,         // What waits and has room becomes a Run.
+	(*planner).follow,        // Ends of the Runs of Jobs that it depends on become Runs.
 	(*planner).forecast,      // The next occurrence, and the conditions.
 	(*planner).trimHistory,   // Old Runs go.
 	(*planner).settle,        // Write now, later, or not at all.
@@ -149,6 +156,7 @@ type planner struct {
 	budget       budget
 	writeStatus  bool
 	deleteStatus bool
+	spent        bool      // the budget had no room for something
 	wake         time.Time // zero: nothing to wake up for
 
 	active   []*store.Run    // not ended, oldest first
@@ -160,6 +168,12 @@ type planner struct {
 	schedule Occurrences     // those on days with runs; nil without a schedule
 	off      Occurrences     // those on days without runs; nil without Calendars
 	days     *calendar.Split // divides the two; nil without Calendars
+
+	parents         []v1.ParentStatus      // of spec.dependsOn, in order
+	formerOn        []v1.DependencyOutcome // of each, the outcome that counted before the spec was written
+	firstSight      []bool                 // of each, whether this is the first plan that depends on it
+	dependOnThis    []dependent            // see dependents
+	knowsDependents bool
 }
 
 func (p *planner) decision() Decision {
@@ -194,10 +208,15 @@ func (p *planner) settle() {
 	// counted when it ends: status.active names it, or it ends at a later revision.
 	observed := p.next.ObservedRunRevision
 	p.next.ObservedRunRevision = present.ObservedRunRevision
+	// Nor is it that some more ends of parents were seen and do not concern the Job: the parents list them until then.
+	parents := p.next.Parents
+	if onlySeen(present.Parents, parents) {
+		p.next.Parents = present.Parents
+	}
 	if equalStatus(present, &p.next) {
 		return
 	}
-	p.next.ObservedRunRevision = observed
+	p.next.ObservedRunRevision, p.next.Parents = observed, parents
 	if len(p.create)+len(p.cancel) > 0 || !onlySums(present, &p.next) {
 		p.writeStatus = true
 		return

@@ -20,16 +20,22 @@ import (
 
 // Cache is what the reconciler reads. Its objects are shared and never modified (I8).
 type Cache interface {
-	// JobWithRuns returns a Job and its Runs, all as of the one revision that it returns. The Job is nil if neither
-	// its spec nor its status exists. The Runs are those whose spec names the Job, by create revision, then those in
-	// its status.active whose spec is gone.
-	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
+	// JobWithParents returns a Job, its Runs, and the Jobs that it depends on, all as of the one revision that it
+	// returns. The Job is nil if neither its spec nor its status exists. The Runs are those whose spec names the Job, by
+	// create revision, then those in its status.active whose spec is gone. The parents are in the order of
+	// spec.dependsOn, nil for one that does not exist.
+	JobWithParents(namespace, name string) (job *store.Job, runs []*store.Run, parents []*store.Job, revision int64)
 	// Run returns a Run, even if its spec is gone; nil if its status is gone too.
 	Run(namespace, name string) *store.Run
 	// JobsWith returns the Jobs that name a Calendar, JobsWithActive those that have a Run in status.active. The
 	// Calendar or the Run need not exist.
 	JobsWith(namespace, calendar string) []store.Key
 	JobsWithActive(namespace, run string) []store.Key
+	// Dependents returns the Jobs that depend on a Job, which need not exist. Cycle returns a cycle of dependencies that
+	// a Job is in, Cyclic all Jobs that are in one.
+	Dependents(namespace, job string) []*store.Job
+	Cycle(namespace, job string) []string
+	Cyclic() []store.Key
 	CalendarCache
 }
 
@@ -60,6 +66,7 @@ type Reconciler struct {
 	lastWrite writes
 	refusals  refusals
 	calendars *Calendars
+	cyclic    cyclic
 }
 
 var _ reconcile.Reconciler = (*Reconciler)(nil)
@@ -134,16 +141,19 @@ func remaining(after, passed time.Duration) time.Duration {
 // gather reads the input of a plan, and returns the revision as of which the Job and its Runs were read.
 func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 	// All in one read, as of one revision. Otherwise, while a Job is deleted and created anew, it could be seen
-	// without its spec but with its Runs, and a Run both with its spec and without.
-	job, runs, seen := r.cfg.Cache.JobWithRuns(key.Namespace, key.Name)
+	// without its spec but with its Runs, and a Run both with its spec and without; and the ends of parents' Runs could
+	// be judged by a spec that was replaced before they ended.
+	job, runs, parents, seen := r.cfg.Cache.JobWithParents(key.Namespace, key.Name)
 	in := Input{
-		Job:       job,
-		Runs:      runs,
-		Lookup:    func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
-		Compile:   r.schedules.compile,
-		UpSince:   *r.upSince.Load(),
-		WrittenAt: r.lastWrite.at(key),
-		Settings:  r.cfg.Settings,
+		Job:        job,
+		Runs:       runs,
+		Parents:    parents,
+		Dependents: func() []*store.Job { return r.cfg.Cache.Dependents(key.Namespace, key.Name) },
+		Lookup:     func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
+		Compile:    r.schedules.compile,
+		UpSince:    *r.upSince.Load(),
+		WrittenAt:  r.lastWrite.at(key),
+		Settings:   r.cfg.Settings,
 	}
 	if in.Job == nil {
 		return in, seen, nil
@@ -152,6 +162,10 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 		in.OneRun = true
 	} else {
 		in.TooLarge = refused.err
+	}
+	if len(parents) > 0 {
+		in.Cycle = r.cfg.Cache.Cycle(key.Namespace, key.Name)
+		r.cyclic.note(key, len(in.Cycle) > 0)
 	}
 	in.Calendars = r.calendars.Of(key.Namespace, in.Job.Object.Spec.Calendars)
 	if err := in.Job.StatusErr(); err != nil {

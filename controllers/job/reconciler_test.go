@@ -287,8 +287,8 @@ type staleCache struct {
 	revision int64
 }
 
-func (c staleCache) JobWithRuns(namespace, name string) (*store.Job, []*store.Run, int64) {
-	return c.Job(namespace, name), nil, c.revision
+func (c staleCache) JobWithParents(namespace, name string) (*store.Job, []*store.Run, []*store.Job, int64) {
+	return c.Job(namespace, name), nil, nil, c.revision
 }
 
 // A manual Run that this leader's cache has not heard of yet is active all the same: nothing starts beside it, unless the Job allows
@@ -383,12 +383,12 @@ func (c *restless) RunsOf(namespace, job string) []*store.Run {
 	return c.Cache.RunsOf(namespace, job)
 }
 
-func (c *restless) JobWithRuns(namespace, name string) (*store.Job, []*store.Run, int64) {
+func (c *restless) JobWithParents(namespace, name string) (*store.Job, []*store.Run, []*store.Job, int64) {
 	defer func() {
 		c.afterJob()
 		c.afterRuns()
 	}()
-	return c.Cache.JobWithRuns(namespace, name)
+	return c.Cache.JobWithParents(namespace, name)
 }
 
 // What a plan knows of a Job and its Runs is of one moment, however fast the cache goes on.

@@ -23,8 +23,8 @@ func (p *planner) accept() {
 	case accepted == nil || accepted.Status != metav1.ConditionTrue || p.next.ObservedGeneration != entry.Rev.SpecVersion:
 		if errs := Validate(entry.Object); len(errs) > 0 {
 			p.invalid = v1.Short(v1.AsError(errs).Error())
-		} else if n := sizeOf(NewRun(entry.Object, Scheduled(p.now), RunOptions{}, p.now)); n > maxOneRun {
-			p.invalid = fmt.Sprintf("spec: is too large: a Run of this Job takes %d bytes, and must take at most %d", n, maxOneRun)
+		} else if n, most := sizeOf(NewRun(entry.Object, Scheduled(p.now), RunOptions{}, p.now)), maxRunOf(p.spec); n > most {
+			p.invalid = fmt.Sprintf("spec: is too large: a Run of this Job takes %d bytes, and must take at most %d", n, most)
 		}
 	}
 }
@@ -38,6 +38,7 @@ func (p *planner) forecast() {
 		p.condition(v1.JobAccepted, metav1.ConditionTrue, v1.ReasonValid, p.warnings())
 	}
 	p.calendarsFound()
+	p.parentsFound()
 	next, ok := p.following()
 	if !ok {
 		p.next.NextScheduleTime = nil
@@ -91,6 +92,10 @@ func (p *planner) scheduled(more bool) (kind string, status metav1.ConditionStat
 		return no(p.blocked, fmt.Sprintf("%d Runs failed in a row (spec.suspendAfterFailures is %d); to go on: "+
 			"horae resume, any other write of the spec, or a manual Run that succeeds",
 			p.next.ConsecutiveFailures, *p.spec.SuspendAfterFailures))
+	case p.blocked == v1.ReasonCycle:
+		return no(p.blocked, "it depends on itself: see the condition ParentsFound")
+	case p.schedule == nil && len(p.spec.DependsOn) > 0:
+		return no(v1.ReasonDependsOn, dependsOnText(p.spec))
 	case p.schedule == nil:
 		return no(v1.ReasonNoSchedule, "runs when it is triggered")
 	case !more && p.days != nil:

@@ -9,7 +9,7 @@ import (
 func (p *planner) block() {
 	if c := condition.Find(p.next.Conditions, v1.JobScheduled); c != nil {
 		switch c.Reason {
-		case v1.ReasonNotAccepted, v1.ReasonSuspended, v1.ReasonTooManyFailures:
+		case v1.ReasonNotAccepted, v1.ReasonSuspended, v1.ReasonTooManyFailures, v1.ReasonCycle:
 			p.held = c.Reason
 		}
 	}
@@ -28,5 +28,7 @@ func (p *planner) block() {
 		p.blocked = v1.ReasonSuspended
 	case stopped:
 		p.blocked = v1.ReasonTooManyFailures
+	case len(p.in.Cycle) > 0:
+		p.blocked = v1.ReasonCycle // Each of its Runs would start the next one, without end.
 	}
 }

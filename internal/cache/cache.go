@@ -101,8 +101,10 @@ type Cache struct {
 	index    *runIndex
 	byName   calendarIndex
 	active   activeIndex
-	strays   strays
-	panics   prometheus.Counter
+	// dependents finds Jobs by those that they depend on.
+	dependents dependencyIndex
+	strays     strays
+	panics     prometheus.Counter
 }
 
 // New makes an empty cache; Follow fills it.
@@ -131,6 +133,7 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 		before, after := store.As[v1.Job](old), store.As[v1.Job](new)
 		c.byName.replace(before, after)
 		c.active.replace(before, after)
+		c.dependents.replace(before, after)
 	}
 	runs.index = func(old, new store.AnyEntry) { c.index.replace(store.As[v1.Run](old), store.As[v1.Run](new)) }
 	return c
@@ -293,13 +296,18 @@ func (c *Cache) RunsOf(namespace, job string) []*store.Run {
 func (c *Cache) JobWithRuns(namespace, job string) (*store.Job, []*store.Run, int64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
+	j, runs := c.jobWithRunsLocked(namespace, job)
+	return j, runs, c.revision
+}
+
+func (c *Cache) jobWithRunsLocked(namespace, job string) (*store.Job, []*store.Run) {
 	j, runs := store.As[v1.Job](c.getLocked(store.JobKey(namespace, job))), slices.Clone(c.index.byJob[name{namespace, job}])
 	for _, active := range activeOf(j) {
 		if run := store.As[v1.Run](c.getLocked(store.RunKey(namespace, active))); run != nil && jobOf(run) == (name{}) {
 			runs = append(runs, run)
 		}
 	}
-	return j, runs, c.revision
+	return j, runs
 }
 
 // JobsWithActive returns the keys of the Jobs whose status.active names the Run, there or not. A Run whose spec is
