@@ -52,7 +52,8 @@ func equalButSeen(a, b v1.ParentStatus) bool {
 	return a.Job == b.Job && a.Created == b.Created && a.Since == b.Since && a.On == b.On &&
 		a.Omitted == b.Omitted && a.Consumed == b.Consumed &&
 		slices.EqualFunc(a.Banked, b.Banked, func(x, y v1.BankedEnd) bool {
-			return x.Number == y.Number && x.Run == y.Run && x.FinishTime.Equal(y.FinishTime.Time) && equalTime(x.ScheduledTime, y.ScheduledTime)
+			return x.Number == y.Number && x.Run == y.Run && x.FinishTime.Equal(y.FinishTime.Time) &&
+				equalTime(x.ScheduledTime, y.ScheduledTime)
 		})
 }
 
