@@ -103,7 +103,7 @@ func parseJSON(data []byte, written asWritten, lists int) ([]runtime.Object, err
 	if err := checkObject(data); err != nil {
 		return nil, err
 	}
-	obj := KindNamed(meta.Kind).New()
+	obj := KindFor(meta.APIVersion, meta.Kind).New()
 	strict, err := json.UnmarshalStrict(data, obj)
 	if syntax, _ := json.SyntaxErrorOffset(err); syntax {
 		return nil, errSyntax

@@ -12,5 +12,5 @@
 //     of Chronos and Kubernetes write; error.go: errors with a list of fields
 //   - limits.go: bounds of a document that are checked before it is decoded
 //   - encode.go: the documents that are stored
-//   - kinds.go: the table of kinds
+//   - kinds.go: the table of kinds; rbac.go: the rows and the validation of Roles and their bindings
 package api

@@ -28,7 +28,9 @@ func EncodeSpec(obj runtime.Object) ([]byte, error) {
 func EncodeStatus(obj runtime.Object) ([]byte, error) { return encodeStatus(obj, "") }
 
 // EncodeJobStatus encodes a Job's status document like EncodeStatus, with the encoded statistics beside the status.
-func EncodeJobStatus(job *v1.Job, statistics string) ([]byte, error) { return encodeStatus(job, statistics) }
+func EncodeJobStatus(job *v1.Job, statistics string) ([]byte, error) {
+	return encodeStatus(job, statistics)
+}
 
 func encodeStatus(obj runtime.Object, statistics string) ([]byte, error) {
 	doc := struct {

@@ -8,6 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	v1 "horae/api/v1"
@@ -21,6 +22,10 @@ type Object interface {
 
 // Row describes a kind whose objects are of type T, with a status of type S. Register makes a Kind of it.
 type Row[T, S any] struct {
+	// GroupVersion of the documents; empty: horae/v1.
+	GroupVersion schema.GroupVersion
+	// ClusterScoped objects are in no namespace.
+	ClusterScoped bool
 	// Name as a document's kind field has it, and its forms in URLs, etcd keys and on the command line.
 	Name, Plural, Singular string
 	ShortNames             []string
@@ -33,13 +38,13 @@ type Row[T, S any] struct {
 	ValidateUpdate func(after, before *T) field.ErrorList
 	// Warnings reports what in a valid object is perhaps not meant; nil: there are none.
 	Warnings func(*T) []string
-	// Status of an object.
+	// Status of an object; nil: the kind has none, and S is struct{}.
 	Status func(*T) *S
 	// Conditions of an object's status; nil: it has none.
 	Conditions func(*T) *[]metav1.Condition
 }
 
-// The kinds.
+// The kinds of horae/v1. Those of who may do what are in rbac.go.
 var (
 	Jobs = Register(Row[v1.Job, v1.JobStatus]{
 		Name: v1.KindJob, Plural: "jobs", Singular: "job",
@@ -66,13 +71,22 @@ var (
 		Status:     func(b *v1.Backfill) *v1.BackfillStatus { return &b.Status },
 		Conditions: func(b *v1.Backfill) *[]metav1.Condition { return &b.Status.Conditions },
 	})
+	Tokens = Register(Row[v1.Token, v1.TokenStatus]{
+		ClusterScoped: true, Name: v1.KindToken, Plural: "tokens", Singular: "token",
+		Validate: v1.ValidateToken, ValidateUpdate: v1.ValidateTokenUpdate,
+		Status: func(t *v1.Token) *v1.TokenStatus { return &t.Status },
+	})
 )
 
 // Kind is a registered kind: a row that no longer depends on the Go types. Objects given to its functions must be
 // of the kind.
 type Kind struct {
+	GroupVersion           schema.GroupVersion
+	Namespaced             bool
 	Name, Plural, Singular string
 	ShortNames             []string
+	// HasStatus is false for a kind that is all of the user's: there is nothing to observe.
+	HasStatus bool
 
 	// New returns an empty object.
 	New func() Object
@@ -100,7 +114,7 @@ type Kind struct {
 var (
 	kinds  []*Kind
 	byType = map[reflect.Type]*Kind{}
-	byName = map[string]*Kind{}
+	byName = map[typeMeta]*Kind{}
 )
 
 // Register adds a kind to the table. It is called while packages are initialised, before anything reads the table.
@@ -108,11 +122,20 @@ func Register[T, S any, P interface {
 	*T
 	Object
 }](row Row[T, S]) *Kind {
-	if byName[row.Name] != nil || KindOfPlural(row.Plural) != nil {
+	if row.GroupVersion.Empty() {
+		row.GroupVersion = v1.GroupVersion
+	}
+	named := typeMeta{row.GroupVersion.String(), row.Name}
+	if byName[named] != nil || KindOfPlural(row.Plural) != nil {
 		panic(fmt.Sprintf("api: the kind %s (%s) is registered twice", row.Name, row.Plural))
 	}
 	of := func(o Object) *T { return (*T)(o.(P)) }
+	hasStatus := row.Status != nil
+	if !hasStatus {
+		row.Status = func(*T) *S { return new(S) }
+	}
 	k := &Kind{
+		GroupVersion: row.GroupVersion, Namespaced: !row.ClusterScoped, HasStatus: hasStatus,
 		Name: row.Name, Plural: row.Plural, Singular: row.Singular, ShortNames: row.ShortNames,
 		New: func() Object { return P(new(T)) },
 		SetDefaults: func(o Object) {
@@ -146,15 +169,18 @@ func Register[T, S any, P interface {
 	if row.Conditions != nil {
 		k.Conditions = func(o Object) *[]metav1.Condition { return row.Conditions(of(o)) }
 	}
-	kinds, byName[k.Name], byType[reflect.TypeFor[P]()] = append(kinds, k), k, k
+	kinds, byName[named], byType[reflect.TypeFor[P]()] = append(kinds, k), k, k
 	return k
 }
 
 // Kinds returns the kinds in the order in which they are listed to users.
 func Kinds() []*Kind { return slices.Clone(kinds) }
 
-// KindNamed returns the kind of a document's kind field; nil when there is none.
-func KindNamed(name string) *Kind { return byName[name] }
+// KindNamed returns the kind of horae/v1 of a document's kind field; nil when there is none.
+func KindNamed(name string) *Kind { return byName[typeMeta{apiVersion, name}] }
+
+// KindFor returns the kind of a document's apiVersion and kind; nil when there is none.
+func KindFor(apiVersion, name string) *Kind { return byName[typeMeta{apiVersion, name}] }
 
 // KindOf returns the kind of an object; nil when its type is of none.
 func KindOf(obj runtime.Object) *Kind { return byType[reflect.TypeOf(obj)] }
@@ -171,27 +197,30 @@ func KindOfPlural(plural string) *Kind {
 
 // TypeMeta of the kind's documents.
 func (k *Kind) TypeMeta() metav1.TypeMeta {
-	return metav1.TypeMeta{APIVersion: apiVersion, Kind: k.Name}
+	return metav1.TypeMeta{APIVersion: k.GroupVersion.String(), Kind: k.Name}
 }
 
 // SetType sets apiVersion and kind of an object.
 func (k *Kind) SetType(o Object) { *o.GetObjectKind().(*metav1.TypeMeta) = k.TypeMeta() }
 
-// KindNames lists the names of the kinds for a message: "Job, Run and Calendar" with "and" as the conjunction.
+// KindNames lists the names of the kinds that people work with, those of horae/v1 in namespaces, for a message: "Job, Run
+// and Calendar" with "and" as the conjunction.
 func KindNames(conjunction string) string {
 	return enumerate(conjunction, func(k *Kind) string { return k.Name })
 }
 
-// KindPlurals lists the plurals of the kinds for a message: "jobs, runs and calendars" with "and" as the
+// KindPlurals lists the plurals of the kinds that people work with for a message: "jobs, runs and calendars" with "and" as the
 // conjunction, and "jobs, runs, calendars" without one.
 func KindPlurals(conjunction string) string {
 	return enumerate(conjunction, func(k *Kind) string { return k.Plural })
 }
 
 func enumerate(conjunction string, name func(*Kind) string) string {
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = name(k)
+	var names []string
+	for _, k := range kinds {
+		if k.GroupVersion == v1.GroupVersion && k.Namespaced {
+			names = append(names, name(k))
+		}
 	}
 	if conjunction == "" {
 		return strings.Join(names, ", ")

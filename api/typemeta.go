@@ -17,10 +17,10 @@ type typeMeta struct {
 // list reports whether the document is a list of objects: Kubernetes's List or our own.
 func (m typeMeta) list() bool {
 	return m.APIVersion == "v1" && m.Kind == "List" ||
-		m.APIVersion == apiVersion && known(strings.TrimSuffix(m.Kind, "List")) && !known(m.Kind)
+		KindFor(m.APIVersion, strings.TrimSuffix(m.Kind, "List")) != nil && KindFor(m.APIVersion, m.Kind) == nil
 }
 
-// known reports whether there is a kind of that name.
+// known reports whether there is a kind of that name in horae/v1.
 func known(kind string) bool { return KindNamed(kind) != nil }
 
 // complete adds the type to an item of a typed list, where the API leaves it out.
@@ -42,6 +42,9 @@ var apiVersion = v1.GroupVersion.String()
 
 // check returns what is wrong with the type, and which types there are.
 func (m typeMeta) check() error {
+	if KindFor(m.APIVersion, m.Kind) != nil {
+		return nil
+	}
 	var bad []FieldError
 	switch {
 	case m.APIVersion == "":

@@ -6,7 +6,7 @@
 //
 // # Where things are
 //
-//   - job.go, job_status.go, run.go, calendar.go, backfill.go: the kinds; task.go: what a Job and a Run execute
+//   - job.go, job_status.go, run.go, calendar.go, backfill.go, token.go: the kinds; task.go: what a Job and a Run execute
 //     (resources, constraints, container, network, health check); requests.go: documents of subresources
 //   - meta.go: the group, its version and its kinds; scalars.go: Duration and Time; duration.go: reading a Duration;
 //     dates.go: reading a Calendar's dates; quantity.go: amounts of resources
@@ -16,7 +16,7 @@
 //     retries, history, owner; validate_task.go: command, environment, fetch, resources, ports; validate_exec.go:
 //     limits of Linux on commands; validate_constraints.go: constraints; validate_container.go: containers, networks, volumes;
 //     validate_health.go: health checks; validate_calendar.go: Calendars, and a Job's use of them;
-//     validate_backfill.go: Backfills, and a Run's reference to one
+//     validate_backfill.go: Backfills, and a Run's reference to one; validate_token.go: Tokens
 //   - unsupported.go: fields that are refused because they are not built yet; warnings.go: what is legal and perhaps
 //     not meant; mistakes.go: lists of mistakes, shortened
 //

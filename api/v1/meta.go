@@ -19,6 +19,7 @@ const (
 	KindBackfill = "Backfill"
 	// KindJobStatistics is no kind of object: what the API returns about a Job.
 	KindJobStatistics = "JobStatistics"
+	KindToken         = "Token"
 )
 
 // LabelJob is the label that every Run carries: the name of its Job.
@@ -38,7 +39,8 @@ const DefaultNamespace = "default"
 // AddToScheme registers the types of this package. It serves programs that use client-go or controller-runtime;
 // Horae does not call it.
 func AddToScheme(s *runtime.Scheme) error {
-	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{}, &Backfill{}, &BackfillList{})
+	s.AddKnownTypes(GroupVersion, &Job{}, &JobList{}, &Run{}, &RunList{}, &Calendar{}, &CalendarList{}, &Backfill{}, &BackfillList{},
+		&Token{}, &TokenList{})
 	metav1.AddToGroupVersion(s, GroupVersion)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	v1 "horae/api/v1"
 )
@@ -108,6 +109,14 @@ func (c *cli) describeOne(ctx context.Context, k *kind, ns, name string) (string
 			return "", err
 		}
 		return describeRun(&b, r, c.Now()), nil
+	}
+	if k != jobKind { // there is no story to tell: show it as it is
+		u, err := c.api.object(ctx, c.api.get(ns, k, name))
+		if err != nil {
+			return "", err
+		}
+		text, err := yaml.Marshal(u.Object)
+		return string(text), err
 	}
 	f, err := c.jobFacts(ctx, ns, name)
 	if err != nil {

@@ -5,12 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"horae/api"
 	v1 "horae/api/v1"
 )
 
 // kind is a resource of the API with the words for it on the command line.
 type kind struct {
+	gv                     schema.GroupVersion
 	plural, singular, name string
 	short                  []string
 	// core is of a kind of Kubernetes' core group, which is read only; clusterScoped: it is in no namespace.
@@ -32,7 +35,9 @@ var (
 func newKinds() []*kind {
 	var kinds []*kind
 	for _, k := range api.Kinds() {
-		kinds = append(kinds, &kind{plural: k.Plural, singular: k.Singular, name: k.Name, short: k.ShortNames})
+		kinds = append(kinds, &kind{
+			gv: k.GroupVersion, plural: k.Plural, singular: k.Singular, name: k.Name, short: k.ShortNames, clusterScoped: !k.Namespaced,
+		})
 	}
 	return kinds
 }
@@ -47,7 +52,7 @@ func (k *kind) String() string {
 	if k.core {
 		return k.singular
 	}
-	return k.singular + "." + v1.GroupVersion.Group
+	return k.singular + "." + k.gv.Group
 }
 
 // is reports whether a word of the command line stands for the kind.
@@ -65,12 +70,14 @@ func readableKind(word string) (*kind, error) {
 	return kindNamed(word)
 }
 
+// inAll reports whether "all" stands for the kind, too: who may do what is asked for by name.
+func (k *kind) inAll() bool { return k.gv == v1.GroupVersion && !k.clusterScoped }
+
 // kindNamed finds a kind by a word of the command line.
 func kindNamed(word string) (*kind, error) {
 	w := strings.ToLower(word)
-	w = strings.TrimSuffix(strings.TrimSuffix(w, "."+v1.GroupVersion.Group), "."+v1.GroupVersion.Version+"."+v1.GroupVersion.Group)
 	for _, k := range kinds {
-		if k.is(w) {
+		if k.is(strings.TrimSuffix(strings.TrimSuffix(w, "."+k.gv.Group), "."+k.gv.Version+"."+k.gv.Group)) {
 			return k, nil
 		}
 	}
@@ -80,7 +87,7 @@ func kindNamed(word string) (*kind, error) {
 // kindOf finds a kind by the type of a document.
 func kindOf(apiVersion, name string) (*kind, error) {
 	for _, k := range kinds {
-		if k.name == name && apiVersion == v1.GroupVersion.String() {
+		if k.name == name && apiVersion == k.gv.String() {
 			return k, nil
 		}
 	}

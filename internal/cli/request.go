@@ -12,8 +12,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	v1 "horae/api/v1"
 )
 
 // request is one request to the server being put together. A mistake in it is kept until it is sent.
@@ -39,7 +37,7 @@ func (cl *client) request(method, ns string, k *kind, name ...string) *request {
 	if k.core {
 		r = cl.path("api").segment("v1")
 	} else {
-		r = cl.path("apis").segment(v1.GroupVersion.Group).segment(v1.GroupVersion.Version)
+		r = cl.path("apis").segment(k.gv.Group).segment(k.gv.Version)
 	}
 	r.method = method
 	if ns != "" && !k.clusterScoped {

@@ -27,7 +27,9 @@ func targetsAmong(args []string, find func(word string) (*kind, error)) ([]targe
 	for word := range strings.SplitSeq(args[0], ",") {
 		if strings.EqualFold(word, "all") {
 			for _, k := range kinds {
-				out = append(out, target{kind: k})
+				if k.inAll() {
+					out = append(out, target{kind: k})
+				}
 			}
 			continue
 		}

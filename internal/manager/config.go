@@ -164,7 +164,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", Hosts: []string{}, TLS: ServingTLSConfig{MinVersion: "1.3"},
 		Limits: LimitsConfig{RequestsPerSecond: 500},
-		Etcd: EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
+		Etcd:   EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
 		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{
 			Name: "horae", User: "root", Roles: []string{"horae"}, FailoverTimeout: v1.Duration{Duration: 7 * 24 * time.Hour},
 			Checkpoint: true, Labels: map[string]string{},

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	v1 "horae/api/v1"
 	"horae/internal/version"
@@ -25,9 +26,12 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
 
 // root lists the paths, for people.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) error {
-	return s.send(w, r, metav1.RootPaths{Paths: []string{
-		"/api", "/api/v1", "/apis", "/apis/horae", "/apis/horae/v1", "/healthz", "/livez", "/metrics", "/readyz", "/version",
-	}})
+	paths := []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version"}
+	for _, g := range s.groups() {
+		paths = append(paths, "/apis/"+g.Group, "/apis/"+g.String())
+	}
+	slices.Sort(paths)
+	return s.send(w, r, metav1.RootPaths{Paths: paths})
 }
 
 // apiVersions lists the versions of the core group.
@@ -38,34 +42,27 @@ func (s *Server) apiVersions(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func apiGroup() metav1.APIGroup {
-	gv := metav1.GroupVersionForDiscovery{GroupVersion: v1.GroupVersion.String(), Version: v1.GroupVersion.Version}
+func apiGroup(of schema.GroupVersion) metav1.APIGroup {
+	gv := metav1.GroupVersionForDiscovery{GroupVersion: of.String(), Version: of.Version}
 	return metav1.APIGroup{
 		TypeMeta: metav1.TypeMeta{Kind: "APIGroup", APIVersion: "v1"},
-		Name:     v1.GroupVersion.Group, Versions: []metav1.GroupVersionForDiscovery{gv}, PreferredVersion: gv,
+		Name:     of.Group, Versions: []metav1.GroupVersionForDiscovery{gv}, PreferredVersion: gv,
 	}
 }
 
-func (s *Server) groups(w http.ResponseWriter, r *http.Request) error {
-	g := apiGroup()
-	g.TypeMeta = metav1.TypeMeta{}
-	return s.send(w, r, &metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"},
-		Groups: []metav1.APIGroup{g}})
+func (s *Server) apiGroups(w http.ResponseWriter, r *http.Request) error {
+	list := &metav1.APIGroupList{TypeMeta: metav1.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}}
+	for _, of := range s.groups() {
+		g := apiGroup(of.GroupVersion)
+		g.TypeMeta = metav1.TypeMeta{}
+		list.Groups = append(list.Groups, g)
+	}
+	return s.send(w, r, list)
 }
 
-func (s *Server) group(w http.ResponseWriter, r *http.Request) error {
-	g := apiGroup()
-	return s.send(w, r, &g)
-}
-
-// resources lists the kinds and their subresources.
-func (s *Server) resources(w http.ResponseWriter, r *http.Request) error {
-	return s.send(w, r, resourcesOf(s.kinds))
-}
-
-// coreResources lists the kinds of core/v1.
-func (s *Server) coreResources(w http.ResponseWriter, r *http.Request) error {
-	return s.send(w, r, resourcesOf(s.core))
+// resources lists the kinds of a group and their subresources.
+func (s *Server) resources(kinds []*kind) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error { return s.send(w, r, resourcesOf(kinds)) }
 }
 
 func resourcesOf(kinds []*kind) *metav1.APIResourceList {
@@ -75,20 +72,26 @@ func resourcesOf(kinds []*kind) *metav1.APIResourceList {
 	for _, k := range kinds {
 		resource := metav1.APIResource{
 			Name: string(k.kind), SingularName: k.Singular, Namespaced: !k.clusterScoped, Kind: k.Name, Verbs: objectVerbs,
-			ShortNames: k.ShortNames, Categories: []string{"all"},
+			ShortNames: k.ShortNames,
+		}
+		if k.inAll() {
+			resource.Categories = []string{"all"}
 		}
 		if k.derived != nil {
-			resource.Verbs, resource.Categories = derivedVerbs, nil
+			resource.Verbs = derivedVerbs
 		}
 		list.APIResources = append(list.APIResources, resource)
 		for _, sub := range sortedKeys(k.subresources) {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
-				Name: string(k.kind) + "/" + sub, Namespaced: true, Kind: k.Name, Verbs: []string{k.subresources[sub].verb},
+				Name: string(k.kind) + "/" + sub, Namespaced: !k.clusterScoped, Kind: k.Name, Verbs: []string{k.subresources[sub].verb},
 			})
 		}
 	}
 	return list
 }
+
+// inAll reports whether "all" stands for the kind, too: who may do what is asked for by name.
+func (k *kind) inAll() bool { return k.version == v1.GroupVersion && !k.clusterScoped }
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))

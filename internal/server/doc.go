@@ -19,7 +19,8 @@
 //     update.go: put, preconditions, conflicts; patch.go: kinds of patches; delete.go: delete and deletecollection
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
 //   - trigger.go, schedule.go, tasklogs.go: subresources: a Run by hand, the next occurrences, the output of a task
-//   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; errors.go:
+//   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those
+//     of who may do what; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
 //   - discovery.go: groups, resources, /version; kinds.go: field selectors and subresources of each kind
 //   - health.go: /livez and /readyz; limits.go: bounds and timeouts of requests; slots.go, connections.go, rate.go:

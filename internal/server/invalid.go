@@ -7,11 +7,15 @@ import (
 	"horae/internal/condition"
 )
 
+// annotationInvalid says of an object without conditions that its spec cannot be used, and why. It is not stored.
+const annotationInvalid = "horae/invalid"
+
 // markNotAccepted sets the condition Accepted, unless it reports this generation as invalid already. A kind without
-// conditions cannot report it. When the spec became invalid is not known: LastTransitionTime stays as it is, or is the
+// conditions reports it in an annotation. When the spec became invalid is not known: LastTransitionTime stays as it is, or is the
 // object's creation.
 func (k *kind) markNotAccepted(o object, err error) {
 	if k.Conditions == nil {
+		o.SetAnnotations(map[string]string{annotationInvalid: v1.Short(err.Error())})
 		return
 	}
 	conditions := k.Conditions(o)

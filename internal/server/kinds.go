@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -44,6 +45,8 @@ type view struct {
 	// markInvalid records in a copy's status why its spec cannot be used, unless its controller has done so already.
 	// Nil: the kind's condition Accepted reports it.
 	markInvalid func(o object, err error)
+	// strategic: the kind is one of Kubernetes' own, whose clients send strategic merge patches.
+	strategic bool
 }
 
 // subresource is what may be asked of one object besides itself.
@@ -74,14 +77,19 @@ var views = map[*api.Kind]view{
 		columns:     runColumns,
 		markInvalid: markInvalidRun,
 	},
-	api.Calendars: {columns: calendarColumns},
+	api.Calendars:           {columns: calendarColumns},
+	api.Tokens:              {columns: tokenColumns},
+	api.Roles:               {strategic: true},
+	api.ClusterRoles:        {strategic: true},
+	api.RoleBindings:        {strategic: true, columns: bindingColumns},
+	api.ClusterRoleBindings: {strategic: true, columns: bindingColumns},
 }
 
 // newKinds makes the kinds of the table, in the order in which discovery lists them.
 func newKinds() []*kind {
 	var kinds []*kind
 	for _, row := range api.Kinds() {
-		k := &kind{Kind: row, kind: store.Kind(row.Plural), view: views[row], version: v1.GroupVersion}
+		k := &kind{Kind: row, kind: store.Kind(row.Plural), view: views[row], version: row.GroupVersion, clusterScoped: !row.Namespaced}
 		if k.columns == nil {
 			k.columns = []column{nameColumn, ageColumn}
 		}
@@ -91,7 +99,10 @@ func newKinds() []*kind {
 		if k.markInvalid == nil {
 			k.markInvalid = k.markNotAccepted
 		}
-		subresources := map[string]subresource{"status": {"get", (*Server).get}}
+		subresources := map[string]subresource{}
+		if k.HasStatus {
+			subresources["status"] = subresource{"get", (*Server).get}
+		}
 		for name, sub := range k.subresources {
 			subresources[name] = sub
 		}
@@ -111,6 +122,25 @@ func findKind(kinds []*kind, plural store.Kind) *kind {
 		}
 	}
 	return nil
+}
+
+// group is the kinds of one group and version.
+type group struct {
+	schema.GroupVersion
+	kinds []*kind
+}
+
+// groups of the stored kinds, in the order of the table.
+func (s *Server) groups() []group {
+	var all []group
+	for _, k := range s.kinds {
+		i := slices.IndexFunc(all, func(g group) bool { return g.GroupVersion == k.version })
+		if i < 0 {
+			i, all = len(all), append(all, group{GroupVersion: k.version})
+		}
+		all[i].kinds = append(all[i].kinds, k)
+	}
+	return all
 }
 
 func (k *kind) resource() schema.GroupResource {

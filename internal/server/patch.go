@@ -33,6 +33,9 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	}
 	typ := mediaType(r.Header.Get("Content-Type"))
 	apply, ok := patchKinds[types.PatchType(typ)]
+	if r.kind.strategic && types.PatchType(typ) == types.StrategicMergePatchType {
+		apply, ok = applyStrategicMergePatch, true
+	}
 	if !ok {
 		w.Header().Set("Accept-Patch", patchTypes)
 		return unsupportedMediaType("a patch of type %q is not supported: there are %s", typ, patchTypes)
@@ -77,6 +80,44 @@ func applyMergePatch(doc, patch []byte) ([]byte, error) {
 		return nil, badRequest("apply the merge patch: %v", err)
 	}
 	return patched, checkPatched(doc, patched)
+}
+
+// applyStrategicMergePatch is for Kubernetes' own kinds, which kubectl patches in this way. No list of ours is merged by
+// its elements, so that such a patch is a merge patch, as long as it gives no directives.
+func applyStrategicMergePatch(doc, patch []byte) ([]byte, error) {
+	if err := api.CheckJSON(patch, maxPatchDepth); err != nil {
+		return nil, unprocessable("the merge patch: %v", err)
+	}
+	var v any
+	if err := json.Unmarshal(patch, &v); err != nil {
+		return nil, badRequest("decode the merge patch: must be a JSON object: %v", err)
+	}
+	if name := directive(v); name != "" {
+		return nil, unprocessable("the strategic merge patch: %s is not supported: send a merge patch", name)
+	}
+	return applyMergePatch(doc, patch)
+}
+
+// directive finds a key that is one of a strategic merge patch; "" when there is none.
+func directive(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if strings.HasPrefix(name, "$") {
+				return v1.Shorten(name, 64)
+			}
+			if found := directive(value); found != "" {
+				return found
+			}
+		}
+	case []any:
+		for _, value := range v {
+			if found := directive(value); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // applyJSONPatch follows the lenient version 4 of its library, which kubectl expects.

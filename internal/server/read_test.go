@@ -199,7 +199,7 @@ func TestDiscovery(t *testing.T) {
 		t.Errorf("/api: %+v", v)
 	}
 	groups := decode[metav1.APIGroupList](t, f.want(200, f.do("GET", "/apis", "")))
-	if len(groups.Groups) != 1 || groups.Groups[0].PreferredVersion.GroupVersion != "horae/v1" {
+	if len(groups.Groups) != 2 || groups.Groups[1].Name != "rbac.authorization.k8s.io" || groups.Groups[0].PreferredVersion.GroupVersion != "horae/v1" {
 		t.Errorf("/apis: %+v", groups)
 	}
 	if g := decode[metav1.APIGroup](t, f.want(200, f.do("GET", "/apis/horae", ""))); g.Name != "horae" {
@@ -212,7 +212,7 @@ func TestDiscovery(t *testing.T) {
 	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/api/v1", ""))).APIResources {
 		names = append(names, fmt.Sprint(r.Name, " ", r.Namespaced, r.Verbs))
 	}
-	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status",
+	want := []string{"jobs", "jobs/schedule", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status", "tokens", "tokens/status",
 		"events true [get list watch]", "namespaces false [get list watch]"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
@@ -116,19 +118,23 @@ func (s *Server) routes() http.Handler {
 
 	handle("GET /{$}", s.root)
 	handle("GET /api", s.apiVersions)
-	handle("GET /api/v1", s.coreResources)
-	handle("GET /apis", s.groups)
-	handle("GET /apis/horae", s.group)
-	handle("GET /apis/horae/v1", s.resources)
-
-	for _, group := range []struct {
-		path  string
-		kinds []*kind
-	}{{"/apis/horae/v1/", s.kinds}, {"/api/v1/", s.core}} {
-		mux.Handle(group.path+"{resource}", s.resource(group.kinds, false))
-		mux.Handle(group.path+"namespaces/{namespace}/{resource}", s.resource(group.kinds, true))
-		mux.Handle(group.path+"namespaces/{namespace}/{resource}/{name}", s.resource(group.kinds, true))
-		mux.Handle(group.path+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(group.kinds, true))
+	handle("GET /api/v1", s.resources(s.core))
+	handle("GET /apis", s.apiGroups)
+	for _, g := range s.groups() {
+		handle("GET /apis/"+g.Group, func(w http.ResponseWriter, r *http.Request) error { return s.send(w, r, apiGroup(g.GroupVersion)) })
+		handle("GET /apis/"+g.String(), s.resources(g.kinds))
+		mux.Handle("/apis/"+g.String()+"/{resource}/{name}", s.resource(g.kinds, false))
+		mux.Handle("/apis/"+g.String()+"/{resource}/{name}/{subresource}", s.resource(g.kinds, false))
+	}
+	for _, g := range append(s.groups(), group{schema.GroupVersion{Version: "v1"}, s.core}) {
+		base := "/apis/" + g.String() + "/"
+		if g.Group == "" {
+			base = "/api/v1/"
+		}
+		mux.Handle(base+"{resource}", s.resource(g.kinds, false))
+		mux.Handle(base+"namespaces/{namespace}/{resource}", s.resource(g.kinds, true))
+		mux.Handle(base+"namespaces/{namespace}/{resource}/{name}", s.resource(g.kinds, true))
+		mux.Handle(base+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(g.kinds, true))
 	}
 	mux.Handle("/api/v1/namespaces/{name}", s.resource(s.core, false))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
@@ -201,9 +207,15 @@ func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*
 	if resource == "" {
 		resource = namespacesPlural // the one path that does not name it
 	}
-	if r.kind = findKind(kinds, resource); r.kind == nil || r.kind.clusterScoped && namespaced {
+	if r.kind = findKind(kinds, resource); r.kind == nil {
 		return nil, noResource(resource, kinds)
 	}
+	// An object is addressed by its namespace if it has one; objects of all namespaces can be listed and watched.
+	if r.kind.clusterScoped == namespaced && (namespaced || r.name != "") {
+		return nil, status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s are in %s",
+			r.kind.kind, map[bool]string{true: "no namespace", false: "a namespace"}[r.kind.clusterScoped])
+	}
+	collection := namespaced || r.kind.clusterScoped
 	if err := r.checkTarget(); err != nil {
 		return nil, err
 	}
@@ -218,7 +230,7 @@ func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*
 		r.verb = "watch"
 	case hr.Method == http.MethodGet:
 		r.verb = "list"
-	case hr.Method == http.MethodPost && (namespaced && r.name == "" || r.subresource != ""):
+	case hr.Method == http.MethodPost && (collection && r.name == "" || r.subresource != ""):
 		r.verb = "create"
 	case hr.Method == http.MethodPut && r.name != "":
 		r.verb = "update"
@@ -226,7 +238,7 @@ func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*
 		r.verb = "patch"
 	case hr.Method == http.MethodDelete && r.name != "":
 		r.verb = "delete"
-	case hr.Method == http.MethodDelete && namespaced:
+	case hr.Method == http.MethodDelete && collection:
 		r.verb = "deletecollection"
 	default:
 		return nil, methodNotAllowed(hr.Method, "on "+hr.URL.Path)
@@ -239,9 +251,11 @@ func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*
 }
 
 func noResource(name store.Kind, kinds []*kind) error {
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = string(k.kind)
+	var names []string
+	for _, k := range kinds {
+		if k.version != v1.GroupVersion || k.inAll() { // of those that people work with
+			names = append(names, string(k.kind))
+		}
 	}
 	return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: there is no %q in %s; there are %s",
 		v1.Shorten(string(name), 64), kinds[0].version, strings.Join(names[:len(names)-1], ", ")+" and "+names[len(names)-1])

@@ -140,6 +140,9 @@ func (k *kind) clearServerFields(o object) {
 	o.SetGeneration(0)
 	o.SetSelfLink("")
 	o.SetManagedFields(nil)
+	if notes := o.GetAnnotations(); notes[annotationInvalid] != "" {
+		delete(notes, annotationInvalid)
+	}
 	k.SetStatus(o, nil)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -63,12 +64,18 @@ func (e *Entry[T]) Statistics() string {
 	return e.status.statistics
 }
 
-// Job, Run and Calendar are the entries of the kinds.
+// Job, Run, Calendar and the others are the entries of the kinds.
 type (
 	Job      = Entry[v1.Job]
 	Run      = Entry[v1.Run]
 	Calendar = Entry[v1.Calendar]
 	Backfill = Entry[v1.Backfill]
+	Token    = Entry[v1.Token]
+
+	Role               = Entry[rbacv1.Role]
+	ClusterRole        = Entry[rbacv1.ClusterRole]
+	RoleBinding        = Entry[rbacv1.RoleBinding]
+	ClusterRoleBinding = Entry[rbacv1.ClusterRoleBinding]
 )
 
 // newEntry makes the entries of each kind of api.Kinds. Register adds to it while packages are initialised; it is
@@ -76,6 +83,9 @@ type (
 var newEntry = map[Kind]func(key Key, spec, status *KeyValue) AnyEntry{
 	Jobs: newEntryOf[v1.Job], Runs: newEntryOf[v1.Run], Calendars: newEntryOf[v1.Calendar],
 	Backfills: newEntryOf[v1.Backfill],
+	Tokens:    newEntryOf[v1.Token],
+	Roles:     newEntryOf[rbacv1.Role], ClusterRoles: newEntryOf[rbacv1.ClusterRole],
+	RoleBindings: newEntryOf[rbacv1.RoleBinding], ClusterRoleBindings: newEntryOf[rbacv1.ClusterRoleBinding],
 }
 
 func newEntryOf[T any](key Key, spec, status *KeyValue) AnyEntry {

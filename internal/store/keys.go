@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"horae/api"
 	v1 "horae/api/v1"
 )
 
@@ -33,9 +34,15 @@ const (
 	Runs      Kind = "runs"
 	Calendars Kind = "calendars"
 	Backfills Kind = "backfills"
+	Tokens    Kind = "tokens"
+
+	Roles               Kind = "roles"
+	ClusterRoles        Kind = "clusterroles"
+	RoleBindings        Kind = "rolebindings"
+	ClusterRoleBindings Kind = "clusterrolebindings"
 )
 
-// Key names one object.
+// Key names one object. The Namespace of one that is in none is empty.
 type Key struct {
 	Kind      Kind
 	Namespace string
@@ -54,8 +61,13 @@ func CalendarKey(namespace, name string) Key { return Key{Calendars, namespace, 
 // BackfillKey names a Backfill.
 func BackfillKey(namespace, name string) Key { return Key{Backfills, namespace, name} }
 
-// String is kind/namespace/name.
-func (k Key) String() string { return fmt.Sprintf("%s/%s/%s", k.Kind, k.Namespace, k.Name) }
+// String is kind/namespace/name; kind/name for an object that is in no namespace.
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return string(k.Kind) + "/" + k.Name
+	}
+	return string(k.Kind) + "/" + k.Namespace + "/" + k.Name
+}
 
 // Spec returns the etcd key of what the user wrote.
 func (k Key) Spec() string { return specPrefix + k.String() }
@@ -83,10 +95,19 @@ func ParseKey(etcdKey string) (Key, Side, bool) {
 	}
 	kind, rest, ok1 := strings.Cut(rest, "/")
 	namespace, name, ok2 := strings.Cut(rest, "/")
-	if !ok1 || !ok2 || !isLabel(namespace) || name == "" || strings.Contains(name, "/") {
+	if ok1 && !ok2 && inNoNamespace(Kind(kind)) && rest != "" {
+		return Key{Kind: Kind(kind), Name: rest}, side, true
+	}
+	if !ok1 || !ok2 || inNoNamespace(Kind(kind)) || !isLabel(namespace) || name == "" || strings.Contains(name, "/") {
 		return Key{}, 0, false
 	}
 	return Key{Kind(kind), namespace, name}, side, true
+}
+
+// inNoNamespace reports whether objects of a kind are in no namespace. Unknown kinds are in one.
+func inNoNamespace(kind Kind) bool {
+	k := api.KindOfPlural(string(kind))
+	return k != nil && !k.Namespaced
 }
 
 func cutSide(etcdKey string) (side Side, rest string, ok bool) {
@@ -108,6 +129,10 @@ func Stray(etcdKey string) string {
 	switch {
 	case newEntry[Kind(parts[0])] == nil:
 		return fmt.Sprintf("this version knows no kind %q", v1.Shorten(parts[0], 64))
+	case inNoNamespace(Kind(parts[0])):
+		if len(parts) != 2 || parts[1] == "" {
+			return "the key of an object that is in no namespace is <kind>/<name>"
+		}
 	case len(parts) < 3:
 		return "the namespace is missing: a key is <kind>/<namespace>/<name>"
 	case len(parts) > 3:

@@ -28,7 +28,7 @@ var notIn = []struct {
 	{
 		command: "horae/cmd/horae",
 		packages: []string{
-			"k8s.io/client-go/rest", "k8s.io/client-go/tools", "k8s.io/api", "k8s.io/cli-runtime/pkg/resource", "golang.org/x/oauth2",
+			"k8s.io/client-go/rest", "k8s.io/client-go/tools", "k8s.io/api/core", "k8s.io/api/batch", "k8s.io/cli-runtime/pkg/resource", "golang.org/x/oauth2",
 		},
 		why: "internal/cli/request.go makes the few requests that there are; these are megabytes of what a cluster's client needs",
 	},
