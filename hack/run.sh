@@ -7,8 +7,9 @@ cd "$(dirname "$0")/.."
 out=$(mktemp)
 bin/manager --dev "$@" > >(tee "$out") &
 manager=$!
-trap 'rm -f "$out"' EXIT
-trap 'kill -TERM $manager 2>/dev/null; wait $manager' INT TERM
+# Whatever ends this script ends the manager, too.
+trap 'kill -TERM $manager 2>/dev/null || true; wait $manager || true; rm -f "$out"' EXIT
+trap exit INT TERM
 
 # The manager says by itself what is wrong when it cannot start; then there is nothing to wait for.
 until server=$(grep -o -m1 '^manager ready api=[^ ]*' "$out"); do

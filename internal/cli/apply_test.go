@@ -3,6 +3,7 @@ package cli
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -140,6 +141,13 @@ func TestApplyReadsDirectoriesJSONAndURLs(t *testing.T) {
 	}
 	if got := h.ok("apply -R -f", dir); !strings.HasSuffix(got, "job.horae/d created\n") {
 		t.Errorf("recursively: %q", got)
+	}
+	link := filepath.Join(filepath.Dir(dir), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.ok("apply -f", link); !strings.HasPrefix(got, "job.horae/a unchanged\n") {
+		t.Errorf("by a link: %q", got)
 	}
 	web := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer web.Close()

@@ -93,11 +93,12 @@ func (m manifests) files(name string) ([]string, error) {
 		return []string{name}, nil
 	}
 	var files []string
-	err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+	root := strings.TrimSuffix(name, "/") + "/" // so that a link to a directory is followed
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != name && !m.recursive:
+		case d.IsDir() && path != root && !m.recursive:
 			return fs.SkipDir
 		case !d.IsDir() && slices.Contains(extensions, filepath.Ext(path)):
 			files = append(files, path)
