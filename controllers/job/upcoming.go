@@ -85,6 +85,8 @@ func upcomingNextDay(d *calendar.Split, moved []v1.Time, from, now time.Time, n 
 			add(t)
 		} else if at, ok := d.NextDay(t); ok {
 			add(at)
+		} else {
+			break // There is no day with runs any more.
 		}
 	}
 	var times []time.Time

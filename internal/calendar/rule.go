@@ -5,6 +5,17 @@ type Rule struct {
 	Exclude, Only []*Set
 	// Restricted: the Job names Calendars under only, whether or not they exist.
 	Restricted bool
+
+	// What the last search of each sort found. Most searches are for the same day again: that of all occurrences of a
+	// day, and one that finds nothing is as long as a search can be. Because of them a Rule is for one goroutine.
+	ahead, back [2]found
+	steps       int // of searches, for tests
+}
+
+// found is what a search from a day found: the day, or none.
+type found struct {
+	known, ok bool
+	from, day Day
 }
 
 // maxSteps bounds a search among Sets that have few days in common, or none. Each step passes at least a day, so the
@@ -33,12 +44,31 @@ func (r *Rule) inOnly(d Day) *Set {
 // Next returns the first day from d on on which the Job runs, or, if runs is false, does not run. ok is false if
 // there is none, or if the search reached its bound.
 func (r *Rule) Next(d Day, runs bool) (day Day, ok bool) {
-	return r.seek(max(d, MinDay), runs, (*Set).Next, 1)
+	d = max(d, MinDay)
+	last := &r.ahead[index(runs)]
+	if !last.known || d < last.from || last.ok && d > last.day {
+		day, ok = r.seek(d, runs, (*Set).Next, 1)
+		*last = found{true, ok, d, day}
+	}
+	return last.day, last.ok
 }
 
 // Prev returns the last day up to d on which the Job runs, or, if runs is false, does not run.
 func (r *Rule) Prev(d Day, runs bool) (day Day, ok bool) {
-	return r.seek(min(d, MaxDay), runs, (*Set).Prev, -1)
+	d = min(d, MaxDay)
+	last := &r.back[index(runs)]
+	if !last.known || d > last.from || last.ok && d < last.day {
+		day, ok = r.seek(d, runs, (*Set).Prev, -1)
+		*last = found{true, ok, d, day}
+	}
+	return last.day, last.ok
+}
+
+func index(runs bool) int {
+	if runs {
+		return 1
+	}
+	return 0
 }
 
 // seek goes from d in one direction; find is Set.Next or Set.Prev.
@@ -47,6 +77,7 @@ func (r *Rule) seek(d Day, runs bool, find func(*Set, Day, bool) (Day, bool), st
 		return r.seekOff(d, find, step)
 	}
 	for range maxSteps {
+		r.steps++
 		at := d
 		for _, s := range r.Exclude {
 			if s.Contains(d) {
@@ -76,6 +107,7 @@ func (r *Rule) seekOff(d Day, find func(*Set, Day, bool) (Day, bool), step Day) 
 		return best, found
 	}
 	for range maxSteps {
+		r.steps++
 		if found && (best-d)*step <= 0 {
 			return best, true
 		}

@@ -266,11 +266,33 @@ func BenchmarkSet(b *testing.B) {
 			s.Contains(d)
 		}
 	})
-	r := Rule{Exclude: []*Set{s}}
+	sets := []*Set{s}
 	b.Run("Rule.Next", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
+			r := Rule{Exclude: sets}
 			r.Next(d+5, true)
 		}
 	})
+}
+
+// TestSearchesOfTheSameDays: a search that finds nothing is as long as one can be, and is not made again for each occurrence.
+func TestSearchesOfTheSameDays(t *testing.T) {
+	workdays, sundays := &Set{weekdays: everyWeekday &^ 1}, &Set{weekdays: 1}
+	for name, r := range map[string]*Rule{
+		"no day is left":  {Exclude: []*Set{workdays, sundays}},
+		"no day is there": {Only: []*Set{workdays}, Exclude: []*Set{workdays}, Restricted: true},
+		"every day":       {Only: []*Set{workdays, sundays}, Restricted: true},
+	} {
+		s := &Split{Rule: r, Zone: time.UTC}
+		start := Start(Date(2026, time.November, 22), time.UTC)
+		for i := range 86_400 {
+			s.NextDay(start.Add(time.Duration(i) * time.Second))
+			r.Prev(In(start, time.UTC), true)
+			r.Next(In(start, time.UTC), false)
+		}
+		if r.steps > 5*maxSteps {
+			t.Errorf("%s: %d steps for the occurrences of a day", name, r.steps)
+		}
+	}
 }

@@ -1,0 +1,41 @@
+package job
+
+import (
+	"testing"
+	"time"
+
+	v1 "horae/api/v1"
+	"horae/internal/costtest"
+)
+
+// everyDay are Calendars that have every day together, and none of them alone: what is longest to search.
+var everyDay = map[string]*v1.CalendarSpec{
+	"a": {Weekdays: []v1.Weekday{"MON", "TUE", "WED", "THU", "FRI", "SAT"}},
+	"b": {Weekdays: []v1.Weekday{"SUN"}},
+}
+
+// TestNoDayLeft: a Job whose occurrences fall on no day with runs costs a search a day, and not one for each occurrence.
+func TestNoDayLeft(t *testing.T) {
+	for _, on := range []v1.OnExcluded{v1.OnExcludedNextDay, v1.OnExcludedSkip} {
+		w := newWorld(t, at("10:00"), func(s *v1.JobSpec) {
+			s.Schedule = "R/2020-01-01T00:00:00Z/PT1S"
+			s.Calendars = &v1.JobCalendars{Exclude: []string{"a", "b"}, OnExcluded: on}
+		})
+		w.exact = false
+		w.calendars = everyDay
+		plans := 0
+		costtest.Check(t, 1<<20, func() {
+			for end := w.now.Add(20 * 24 * time.Hour); w.now.Before(end); plans++ {
+				w.now = w.now.Add(w.settle().After)
+			}
+		})
+		if plans > 25 {
+			t.Errorf("%s: %d plans in 20 days", on, plans)
+		}
+		costtest.Check(t, 1<<20, func() {
+			if times, err := Upcoming(w.job.Object, w.named(), w.now, 10_000); err != nil || len(times) != 0 {
+				t.Errorf("%s: %d upcoming, %v", on, len(times), err)
+			}
+		})
+	}
+}
