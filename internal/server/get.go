@@ -95,6 +95,7 @@ func (s *Server) selected(r *request, sel selection) (objs iter.Seq[object], rev
 		} else {
 			objs, revision = s.stored(r.kind, r.namespace, sel)
 		}
+		s.rates.charge(r.client, len(all)/scanned)
 		return nil
 	})
 	return objs, revision, err

@@ -27,12 +27,17 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, ob
 		return err
 	}
 	w.Header().Set("Content-Type", e.contentType)
+	cost := chunkCost
+	if r.form.yaml {
+		cost = yamlChunkCost
+	}
 	next, stop := iter.Pull(objs)
 	defer stop()
 	var chunk bytes.Buffer
 	before, end := e.head, e.empty // of a list of none
 	for more, sent := true, false; more; sent = true {
 		err := s.compute(r.Context(), r.client, func() error {
+			s.rates.charge(r.client, cost)
 			for chunk.Len() < maxBuffer {
 				var o object
 				if o, more = next(); !more {

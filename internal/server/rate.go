@@ -19,14 +19,25 @@ type rates struct {
 	clients map[string]*rate.Limiter // guarded by mu: those that made requests lately
 }
 
+// What is more than a request that reads a little counts as several.
 const (
-	// writeCost is how many requests that read a request that writes counts as: a write is a transaction on the disks
-	// of etcd's members.
+	// writeCost: a write is a transaction on the disks of etcd's members.
 	writeCost = 4
+	// bodyBytes of a body count as one more: it is parsed, and may be worth many times its size in memory.
+	bodyBytes = 4 << 10
+	// scanned objects of a selection, and a chunk of a list, count as one more. YAML takes longer to write.
+	scanned, chunkCost, yamlChunkCost = 1000, 1, 5
+	// metricsCost and probeCost: all metrics are gathered; etcd is asked.
+	metricsCost, probeCost = 25, 5
+)
+
+const (
 	// burstSeconds is for how long a client that was idle may go at full speed.
 	burstSeconds = 2
 	// maxSlowed is how long a request is held back at most.
 	maxSlowed = time.Second
+	// maxDebt bounds what a client has to wait for what its requests turned out to be worth.
+	maxDebt = 5 * time.Second
 	// maxRated clients are remembered.
 	maxRated = 10_000
 )
@@ -44,9 +55,11 @@ func (s *Server) limit(next http.Handler) http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client, cost := s.client(r), 1
-		switch {
-		case strings.HasSuffix(r.URL.Path, "z") && strings.Count(r.URL.Path, "/") == 1:
-			client += " probing"
+		switch probe := strings.HasSuffix(r.URL.Path, "z") && strings.Count(r.URL.Path, "/") == 1; {
+		case probe || strings.HasPrefix(r.URL.Path, "/readyz/"):
+			client, cost = client+" probing", probeCost
+		case r.URL.Path == "/metrics":
+			client, cost = client+" probing", metricsCost
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			cost = writeCost
 		}
@@ -70,7 +83,15 @@ func (s *Server) limit(next http.Handler) http.Handler {
 
 // take counts a request, and returns how long it is to be held back; false: it is refused.
 func (r *rates) take(client string, cost int, now time.Time) (time.Duration, bool) {
-	if r.perSecond == 0 {
+	return r.book(client, cost, maxSlowed, now)
+}
+
+// charge counts what a request turned out to be worth, on top of what take has counted. Later requests wait for it.
+func (r *rates) charge(client string, cost int) { r.book(client, cost, maxDebt, time.Now()) }
+
+// book takes tokens of a client's bucket if it is not further than most in debt then.
+func (r *rates) book(client string, cost int, most time.Duration, now time.Time) (time.Duration, bool) {
+	if r.perSecond == 0 || cost == 0 {
 		return 0, true
 	}
 	r.mu.Lock()
@@ -80,11 +101,11 @@ func (r *rates) take(client string, cost int, now time.Time) (time.Duration, boo
 		if len(r.clients) >= maxRated {
 			r.forgetLocked(now)
 		}
-		l = rate.NewLimiter(rate.Limit(r.perSecond), max(writeCost, int(burstSeconds*r.perSecond)))
+		l = rate.NewLimiter(rate.Limit(r.perSecond), max(metricsCost, int(burstSeconds*r.perSecond)))
 		r.clients[client] = l
 	}
-	booked := l.ReserveN(now, cost)
-	if slowed := booked.DelayFrom(now); slowed <= maxSlowed {
+	booked := l.ReserveN(now, min(cost, l.Burst()))
+	if slowed := booked.DelayFrom(now); slowed <= most {
 		return slowed, true
 	}
 	booked.CancelAt(now)

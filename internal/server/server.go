@@ -170,6 +170,7 @@ func (s *Server) resource(kinds []*kind, namespaced bool) http.Handler {
 			if err := r.read(w, s.limits.body); err != nil {
 				return err
 			}
+			s.rates.charge(r.client, len(r.body)/bodyBytes)
 		}
 		if r.subresource != "" {
 			return s.doSubresource(w, r)

@@ -45,6 +45,9 @@ func newSlots(what string, n, queue int, wait time.Duration) *slots {
 
 // take waits for a slot, for a bounded time, and returns what gives it back; that may be called twice.
 func (s *slots) take(ctx context.Context, client string) (release func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	got, err := s.join(client)
 	if err != nil {
 		return nil, err

@@ -138,6 +138,7 @@ func (s *Server) initial(ctx context.Context, objs iter.Seq[object], out *watchW
 	defer stop()
 	for more := true; more; {
 		if err := s.compute(ctx, out.r.client, func() error {
+			s.rates.charge(out.r.client, chunkCost)
 			for !out.full() {
 				var o object
 				if o, more = next(); !more {
@@ -220,7 +221,7 @@ func (s *Server) follow(ctx context.Context, events *cache.Watcher, q watchReque
 // rest makes many watches gather events before they send them: each that wakes up for each event costs more than all
 // that they send. Few do not rest.
 func (s *Server) rest(ctx context.Context) {
-	const few, each, most = 16, 100 * time.Microsecond, 100 * time.Millisecond
+	const few, each, most = 16, 250 * time.Microsecond, 500 * time.Millisecond
 	open := s.share.streams.inUse()
 	if open <= few {
 		return

@@ -134,13 +134,21 @@ func (o *watchWriter) value(typ watch.EventType, v any) {
 }
 
 func (o *watchWriter) line(typ watch.EventType, object []byte) {
-	for _, part := range [][]byte{[]byte(`{"type":"` + string(typ) + `","object":`), object, lineEnd} {
-		o.parts = append(o.parts, part)
-		o.size += len(part)
-	}
+	o.parts = append(o.parts, lineBegins[typ], object, lineEnd)
+	o.size += len(lineBegins[typ]) + len(object) + len(lineEnd)
 }
 
-var lineEnd = []byte("}\n")
+// The parts of a line around its object. They are shared, so nothing is allocated for each event of each watch.
+var (
+	lineBegins = func() map[watch.EventType][]byte {
+		begins := map[watch.EventType][]byte{}
+		for _, typ := range []watch.EventType{watch.Added, watch.Modified, watch.Deleted, watch.Bookmark, watch.Error} {
+			begins[typ] = []byte(`{"type":"` + string(typ) + `","object":`)
+		}
+		return begins
+	}()
+	lineEnd = []byte("}\n")
+)
 
 // full reports whether it is time to send.
 func (o *watchWriter) full() bool { return o.size >= maxBuffer }
@@ -173,7 +181,10 @@ func (o *watchWriter) bookmark(revision int64, initialEnd bool) {
 // flush sends what is written. An error means that the client is gone, or does not read.
 func (o *watchWriter) flush() error {
 	parts := o.parts
-	o.parts, o.size = nil, 0
+	defer func() {
+		clear(o.parts) // a watch that is quiet keeps no objects
+		o.parts, o.size = o.parts[:0], 0
+	}()
 	if o.err != nil {
 		return o.err
 	}

@@ -16,7 +16,7 @@ import (
 
 var (
 	full  = flag.Bool("attack.full", false, "play one attack after the other, and measure how late Runs are")
-	only  = flag.String("attack.only", "", "with full: the attacks to play, separated by commas")
+	only  = flag.String("attack.only", "", "with full: the attacks to play, separated by semicolons")
 	lasts = flag.Duration("attack.lasts", 10*time.Second, "with full: how long each attack is played")
 )
 
@@ -105,7 +105,7 @@ func TestAttacks(t *testing.T) {
 	fmt.Fprintf(&table, "%-32s %9s %9s %9s %6s %6s %9s %9s %s\n", "attack", "quiet p99", "p50", "p99", "ratio", "MiB", "others", "sent", "")
 	quiet := w.window(w.quiet)
 	for _, a := range attacks {
-		if *only != "" && !slices.Contains(strings.Split(*only, ","), a.name) {
+		if *only != "" && !slices.Contains(strings.Split(*only, ";"), a.name) {
 			continue
 		}
 		var wrong, others string

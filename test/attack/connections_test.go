@@ -319,6 +319,7 @@ func foreignHosts(ctx context.Context, t target) error {
 		}
 		req.Header.Set("Content-Type", asJSON)
 		req.Host = "evil.example.com"
+		t.sent.Add(1)
 		res, err := t.client.Do(req)
 		if err != nil {
 			return nil //nolint:nilerr // the connection was refused, or the time is over
