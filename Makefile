@@ -76,6 +76,11 @@ test-zookeeper: ## Find Mesos masters in a real ZooKeeper (Debian: apt-get insta
 perturb: ## Disturb a manager at each of its effects and compare the ends (a quarter of an hour or more)
 	$(GO) test -count=1 -timeout 120m -parallel 6 ./test/robustness/perturb -perturb.full -v
 
+# ARGS adds flags: see test/attack.
+.PHONY: attack
+attack: ## Play what might stop a manager against one with a memory limit, while 100 Runs a second are due (a quarter of an hour)
+	$(GO) test -count=1 -v -timeout 40m ./test/attack -run TestAttacks -attack.full $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz the parsers for a minute each
 	./hack/fuzz.sh

@@ -53,7 +53,7 @@ type AccessConfig struct {
 
 // LimitsConfig bounds what one client of the API may ask for. What all clients together may ask for is fixed.
 type LimitsConfig struct {
-	// RequestsPerSecond of a client, with a burst of two seconds' worth; a write counts as four. 0: no limit.
+	// RequestsPerSecond of a client, with a burst of two seconds' worth; what does more counts as several. 0: no limit.
 	RequestsPerSecond float64 `json:"requestsPerSecond"`
 }
 

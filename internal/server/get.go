@@ -93,17 +93,18 @@ func (s *Server) selected(r *request, sel selection) (objs iter.Seq[object], rev
 		if r.kind.derived != nil {
 			objs, revision = r.kind.derived.list(r.namespace, sel)
 		} else {
-			objs, revision = s.stored(r.kind, r.namespace, sel)
+			objs, revision = s.stored(r, sel)
 		}
-		s.rates.charge(r.client, len(all)/scanned)
 		return nil
 	})
 	return objs, revision, err
 }
 
 // stored returns the selected objects of a kind that is stored.
-func (s *Server) stored(k *kind, namespace string, sel selection) (iter.Seq[object], int64) {
-	all, revision := s.cfg.Cache.ListKinds([]store.Kind{k.kind}, namespace)
+func (s *Server) stored(r *request, sel selection) (iter.Seq[object], int64) {
+	k := r.kind
+	all, revision := s.cfg.Cache.ListKinds([]store.Kind{k.kind}, r.namespace)
+	s.rates.charge(r.client, len(all)/scanned)
 	return func(yield func(object) bool) {
 		for _, e := range all {
 			if present(e) == nil {
