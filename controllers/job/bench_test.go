@@ -68,7 +68,7 @@ func BenchmarkDecision(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		d := Plan(in, w.now)
-		if _, err := changeOf(w.job.Key, in.Job, &d); err != nil {
+		if _, err := changeOf(w.job.Key, in.Job, &d, w.stored, w.now); err != nil {
 			b.Fatal(err)
 		}
 	}

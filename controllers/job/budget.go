@@ -12,8 +12,9 @@ import (
 const (
 	maxRuns     = 32
 	maxRunBytes = store.MaxChangeBytes - 512<<10
-	// maxOneRun is the size of the largest Run. It leaves room for the status, whose lists are all bounded.
-	maxOneRun = store.MaxChangeBytes - 96<<10
+	// maxOneRun is the size of the largest Run. It leaves room for the status, whose lists are all bounded, and for the
+	// statistics.
+	maxOneRun = store.MaxChangeBytes - 160<<10
 	// roomForParents is what the status and the Runs of a Job with dependsOn may take in addition.
 	roomForParents = 512 << 10
 )

@@ -47,6 +47,7 @@ func (p *planner) countRuns() {
 	for _, run := range over {
 		p.count(run)
 	}
+	p.counted = over
 }
 
 // nameActive sets status.active and status.activeCount. With more active Runs than are named, observedRunRevision

@@ -106,6 +106,7 @@
 //   - endings.go: as what the end of a Run counts for the Jobs that depend on its Job; completions.go: where they read it
 //   - dependencies.go: what a Job has seen and banked of those that it depends on; joins.go: which banked ends become a Run
 //   - calendars.go, excludeddays.go: days without runs
+//   - statistics.go: what a Run contributes to the statistics (internal/statistics), and their two documents
 //   - counters.go: the counts and status.active; history.go, deletion.go: which Runs go
 //   - concerns.go: which Jobs a change concerns; equal.go: whether a status has changed; metrics.go: metrics
 //   - status.go: conditions and times; validate.go: what is wrong with a Job, and what is perhaps not meant

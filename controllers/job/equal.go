@@ -11,6 +11,8 @@ func equalTime(a, b *v1.Time) bool {
 	return a == b || a != nil && b != nil && a.Equal(b.Time)
 }
 
+func equalDistribution(a, b *v1.Distribution) bool { return a == b || a != nil && b != nil && *a == *b }
+
 func equalNotRun(a, b v1.NotRun) bool {
 	return a.ScheduledTime.Equal(b.ScheduledTime.Time) && equalTime(a.Through, b.Through) &&
 		a.Count == b.Count && a.Outcome == b.Outcome && a.Reason == b.Reason && a.Message == b.Message
@@ -29,6 +31,7 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		equalTime(a.NextScheduleTime, b.NextScheduleTime) && equalTime(a.LastScheduleTime, b.LastScheduleTime) &&
 		equalTime(a.LastSuccessfulTime, b.LastSuccessfulTime) && equalTime(a.LastFailureTime, b.LastFailureTime) &&
 		equalSchedule(a.Schedule, b.Schedule) &&
+		equalDistribution(a.Duration, b.Duration) &&
 		a.ActiveCount == b.ActiveCount && slices.Equal(a.Active, b.Active) &&
 		slices.EqualFunc(a.Waiting, b.Waiting, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&
 		slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) }) &&

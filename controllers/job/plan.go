@@ -8,6 +8,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/statistics"
 	"horae/internal/store"
 )
 
@@ -94,6 +95,12 @@ type Decision struct {
 	Status v1.JobStatus
 	// Created is the Job's creation time. The status document keeps it, because a spec need not have it.
 	Created metav1.Time
+	// Statistics stand beside the status, and are written with it. If Fold is not nil, they are not known yet: it must be
+	// folded first, into what is stored under the Job's statistics key. Damaged is why those that stood there were
+	// given up.
+	Statistics string
+	Fold       *statistics.Recent
+	Damaged    error
 	// WriteStatus: the status differs from the present one and is to be written now. A status of which only sums
 	// changed may have to wait: then this is false, and After is how long.
 	WriteStatus bool
@@ -121,6 +128,7 @@ var steps = []func(*planner){
 	(*planner).forecast,      // The next occurrence, and the conditions.
 	(*planner).trimHistory,   // Old Runs go.
 	(*planner).settle,        // Write now, later, or not at all.
+	(*planner).summarise,     // What is written includes the statistics of the Runs that it counts.
 }
 
 // Plan decides. It is pure: the same input and time give the same decision, and planning again once the decision has
@@ -159,7 +167,12 @@ type planner struct {
 	spent        bool      // the budget had no room for something
 	wake         time.Time // zero: nothing to wake up for
 
+	statistics string
+	fold       *statistics.Recent
+	damaged    error
+
 	active   []*store.Run    // not ended, oldest first
+	counted  []*store.Run    // ended, and counted by this plan
 	waiting  []Occasion      // handled, and to be started when there is room; oldest first
 	invalid  string          // why the spec is not accepted
 	warned   string          // a warning about an accepted schedule
@@ -179,7 +192,7 @@ type planner struct {
 func (p *planner) decision() Decision {
 	d := Decision{
 		Create: p.create, Cancel: p.cancel, Delete: p.discard,
-		Status: p.next, WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
+		Status: p.next, Statistics: p.statistics, Fold: p.fold, Damaged: p.damaged, WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
 	}
 	if p.in.Job != nil {
 		if d.Created = p.in.Job.Object.CreationTimestamp; d.Created.IsZero() {

@@ -861,7 +861,7 @@ func TestI3RunsAreCreatedInOneTransactionWithTheCursor(t *testing.T) {
 	w.now = at("10:00")
 	in := w.input()
 	d := Plan(in, w.now)
-	change, err := changeOf(w.job.Key, in.Job, &d)
+	change, err := changeOf(w.job.Key, in.Job, &d, w.stored, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -885,7 +885,7 @@ func TestI5ADecisionWritesOnlyTheJobsOwnStatus(t *testing.T) {
 	in := w.input()
 	d := Plan(in, w.now)
 	d.Delete = in.Runs[1:]
-	change, err := changeOf(w.job.Key, in.Job, &d)
+	change, err := changeOf(w.job.Key, in.Job, &d, w.stored, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,12 +44,18 @@ type Writer interface {
 	Apply(ctx context.Context, change store.Change) (revision int64, err error)
 }
 
-// Config of a Reconciler. Cache and Writer are needed.
+// Statistics reads what is stored under the statistics keys of Jobs, as of now with revision 0.
+type Statistics interface {
+	Statistics(ctx context.Context, keys []store.Key, revision int64) ([]store.StatisticsDocument, error)
+}
+
+// Config of a Reconciler. Cache, Writer and Statistics are needed.
 type Config struct {
-	Cache    Cache
-	Writer   Writer
-	Settings Settings
-	Log      logr.Logger
+	Cache      Cache
+	Writer     Writer
+	Statistics Statistics
+	Settings   Settings
+	Log        logr.Logger
 	// Metrics is where metrics are registered; nil: nowhere.
 	Metrics prometheus.Registerer
 	// Now is the clock; nil: the machine's.
@@ -104,7 +110,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 		return reconcile.Result{After: decision.After}, nil
 	}
 	// 3. Do.
-	change, err := changeOf(key, in.Job, &decision)
+	stored, err := r.storedStatistics(ctx, key, &decision)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	change, err := changeOf(key, in.Job, &decision, stored, now)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -123,10 +133,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	if decision.WriteStatus {
 		r.lastWrite.note(key, now)
 	}
-	stored := r.cfg.Now()
+	done := r.cfg.Now()
 	r.report(key, in.Job, &decision)
-	r.metrics.started(&in, &decision, stored)
-	return reconcile.Result{After: remaining(decision.After, stored.Sub(now)), Revision: revision}, nil
+	r.metrics.started(&in, &decision, done)
+	return reconcile.Result{After: remaining(decision.After, done.Sub(now)), Revision: revision}, nil
 }
 
 // remaining returns what is left of a delay after some of it has passed. 0 stays 0, because it stands for no delay at
@@ -176,9 +186,21 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 	return in, seen, nil
 }
 
-// changeOf makes one transaction of a decision. I3: a Run is created only if there is none of its name, together with
+// storedStatistics reads the Job's statistics key if the decision needs it. It does once in many Runs.
+func (r *Reconciler) storedStatistics(ctx context.Context, key store.Key, d *Decision) (store.StatisticsDocument, error) {
+	if !d.WriteStatus || d.Fold == nil {
+		return store.StatisticsDocument{}, nil
+	}
+	list, err := r.cfg.Statistics.Statistics(ctx, []store.Key{key}, 0)
+	if err != nil {
+		return store.StatisticsDocument{}, err
+	}
+	return list[0], nil
+}
+
+// changeOf makes one transaction of a decision. stored is the Job's statistics key, if the decision needs it. I3: a Run is created only if there is none of its name, together with
 // the cursor, and only if the spec and the status are still those that the plan read.
-func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) {
+func changeOf(key store.Key, job *store.Job, d *Decision, stored store.StatisticsDocument, now time.Time) (store.Change, error) {
 	var c store.Change
 	put := func(w store.Write, err error) error {
 		c.Writes = append(c.Writes, w)
@@ -189,13 +211,19 @@ func changeOf(key store.Key, job *store.Job, d *Decision) (store.Change, error) 
 		status := &v1.Job{ObjectMeta: metav1.ObjectMeta{
 			Namespace: key.Namespace, Name: key.Name, UID: job.Object.UID, CreationTimestamp: d.Created,
 		}, Status: d.Status}
-		if err := put(store.PutStatus(key, status)); err != nil {
+		if d.Fold != nil {
+			c.Guards = append(c.Guards, store.StatisticsAt(key, stored.Revision))
+			if err := put(d.foldInto(key, &status.ObjectMeta, stored, now)); err != nil {
+				return c, err
+			}
+		}
+		if err := put(store.PutJobStatus(key, status, d.Statistics)); err != nil {
 			return c, err
 		}
 	}
 	if d.DeleteStatus {
 		c.Guards = append(c.Guards, store.StatusAt(key, job.Rev.StatusMod), store.SpecAt(key, 0))
-		c.Writes = append(c.Writes, store.DeleteStatus(key))
+		c.Writes = append(c.Writes, store.DeleteStatus(key), store.DeleteStatistics(key))
 	}
 	if len(d.Create) > 0 {
 		c.Guards = append(c.Guards, store.SpecAt(key, job.Rev.SpecMod))
@@ -245,6 +273,9 @@ func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
 	}
 	if !d.WriteStatus {
 		return
+	}
+	if d.Damaged != nil {
+		log.Error(d.Damaged, "Statistics of a Job are damaged and start anew", "job", key.String())
 	}
 	after := &v1.Job{ObjectMeta: job.Object.ObjectMeta, Status: d.Status}
 	for _, c := range transition.OfJob(job.Object, after) {

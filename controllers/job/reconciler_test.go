@@ -44,7 +44,7 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = s.Close() })
 	r := &rig{t: t, store: s, cache: cache.New(s, logr.Discard(), cache.VerifyImmutable())}
 	r.set(at("09:30"))
-	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }, Metrics: prometheus.NewRegistry()})
+	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Statistics: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }, Metrics: prometheus.NewRegistry()})
 	return r
 }
 
@@ -251,7 +251,7 @@ func TestI3TwoLeadersCreateOneRun(t *testing.T) {
 	r.once("10:00")
 
 	late := Plan(in, at("10:00:00.1"))
-	change, err := changeOf(hello, in.Job, &late)
+	change, err := changeOf(hello, in.Job, &late, store.StatisticsDocument{}, *r.clock.Load())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func TestI3AnEditThatCameFirstIsRespected(t *testing.T) {
 	}
 	r.put(hello.Spec(), strings.Replace(helloYAML, "spec:", "spec:\n  suspend: true", 1))
 	d := Plan(in, at("10:00"))
-	change, err := changeOf(hello, in.Job, &d)
+	change, err := changeOf(hello, in.Job, &d, store.StatisticsDocument{}, *r.clock.Load())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestAManualRunThatIsUnheardOfIsRespected(t *testing.T) {
 			r.put(put.EtcdKey, string(put.Value))
 
 			r.set(at("10:00"))
-			behind := New(Config{Cache: staleCache{r.cache, seen}, Writer: r.store, Log: logr.Discard(), Now: r.cfg.Now})
+			behind := New(Config{Cache: staleCache{r.cache, seen}, Writer: r.store, Statistics: r.store, Log: logr.Discard(), Now: r.cfg.Now})
 			behind.upSince.Store(r.upSince.Load())
 			_, err = behind.Reconcile(t.Context(), hello)
 			if created := err == nil; created != want || err != nil && !errors.Is(err, store.ErrConflict) {
@@ -460,7 +460,7 @@ func TestWhatIsGatheredIsOfOneMoment(t *testing.T) {
 
 func TestTheLoopRunsAJobEverySecond(t *testing.T) {
 	r := newRig(t)
-	r.Reconciler = New(Config{Cache: r.cache, Writer: r.store, Log: logr.Discard()})
+	r.Reconciler = New(Config{Cache: r.cache, Writer: r.store, Statistics: r.store, Log: logr.Discard()})
 	loop := reconcile.New(reconcile.Config{Name: "job", Reconciler: r.Reconciler, Log: logr.Discard(), Workers: 4})
 	runs := make(chan *store.Run, 100)
 	r.cache.Listen(func(e cache.Event) {
@@ -611,7 +611,7 @@ func TestStatusKeysAreAsDocumented(t *testing.T) {
 	w := newWorld(t, at("09:30"), nil)
 	in := w.input()
 	d := Plan(in, w.now)
-	change, err := changeOf(hello, in.Job, &d)
+	change, err := changeOf(hello, in.Job, &d, w.stored, w.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -637,7 +637,7 @@ func TestAJobThatEtcdDoesNotTake(t *testing.T) {
 	t.Cleanup(func() { _ = s.Close() })
 	r := &rig{t: t, store: s, cache: cache.New(s, logr.Discard(), cache.VerifyImmutable())}
 	r.set(at("09:30"))
-	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }})
+	r.Reconciler = New(Config{Cache: r.cache, Writer: s, Statistics: s, Log: logr.Discard(), Now: func() time.Time { return *r.clock.Load() }})
 	r.follow()
 	job := func(size int) string {
 		return "apiVersion: horae/v1\nkind: Job\nspec:\n  schedule: \"0 * * * *\"\n  missedRuns: All\n  concurrencyPolicy: Allow\n  task: {shell: \"" + strings.Repeat("x", size) + "\"}\n"

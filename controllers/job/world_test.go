@@ -36,6 +36,8 @@ type world struct {
 	settings  Settings
 	schedules *compiler
 	calendars map[string]*v1.CalendarSpec // those that are there
+	// stored is the Job's statistics key.
+	stored store.StatisticsDocument
 	// exact sends statuses through JSON and looks for writes to what is shared (I8). It is slow.
 	exact bool
 	// ever counts how often each Run name was created.
@@ -170,7 +172,7 @@ func copyInput(in Input) any {
 // apply carries a decision out if its guards hold, and reports whether they did.
 func (w *world) apply(in Input, d Decision) bool {
 	w.t.Helper()
-	change, err := changeOf(store.JobKey("default", "hello"), in.Job, &d)
+	change, err := changeOf(store.JobKey("default", "hello"), in.Job, &d, w.stored, w.now)
 	if err != nil {
 		w.t.Fatalf("%v", err)
 	}
@@ -180,8 +182,9 @@ func (w *world) apply(in Input, d Decision) bool {
 	if n := change.Size(); n > store.MaxChangeBytes {
 		w.t.Errorf("%d bytes in one transaction", n)
 	}
+	statisticsKey := store.JobKey("default", "hello").Statistics()
 	for _, g := range change.Guards {
-		if w.revisionOf(g.EtcdKey) != g.Revision {
+		if g.EtcdKey != statisticsKey && w.revisionOf(g.EtcdKey) != g.Revision {
 			return false
 		}
 	}
@@ -193,6 +196,11 @@ func (w *world) apply(in Input, d Decision) bool {
 		written[write.EtcdKey] = true
 	}
 	w.revision++
+	for _, write := range change.Writes {
+		if write.EtcdKey == statisticsKey {
+			w.stored = store.StatisticsDocument{Value: write.Value, Revision: w.revision}
+		}
+	}
 	for _, run := range d.Create {
 		w.ever[run.Name]++
 		if w.ever[run.Name] > 1 {
@@ -214,6 +222,13 @@ func (w *world) apply(in Input, d Decision) bool {
 	}
 	if d.WriteStatus {
 		next := *w.job
+		if d.Statistics != "" { // Only the store puts them into an entry.
+			document, err := store.PutJobStatus(w.job.Key, w.job.Object, d.Statistics)
+			if err != nil {
+				w.t.Fatalf("%v", err)
+			}
+			next = *next.WithStatus(&store.KeyValue{Value: document.Value, ModRevision: w.revision})
+		}
 		next.Object = w.job.Object.DeepCopy()
 		next.Object.Status = w.roundTrip(d.Status)
 		next.Rev.StatusMod = w.revision

@@ -31,7 +31,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	}
 	t.driver = driver
 	t.jobPlans = job.New(job.Config{
-		Cache: m.cache, Writer: writer, Log: m.log.WithName("job"), Metrics: m.registry, Now: m.now,
+		Cache: m.cache, Writer: writer, Statistics: m.store, Log: m.log.WithName("job"), Metrics: m.registry, Now: m.now,
 		Settings: job.Settings{MissedLimit: m.cfg.Jobs.MaxCatchUp, StatusInterval: m.cfg.Jobs.StatusInterval.Duration},
 	})
 	jobs := reconcile.New(reconcile.Config{Name: "job", Workers: m.cfg.Jobs.Workers, Reconciler: t.jobPlans, Log: m.log,
