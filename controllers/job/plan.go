@@ -192,7 +192,8 @@ type planner struct {
 func (p *planner) decision() Decision {
 	d := Decision{
 		Create: p.create, Cancel: p.cancel, Delete: p.discard,
-		Status: p.next, Statistics: p.statistics, Fold: p.fold, Damaged: p.damaged, WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
+		Status: p.next, Statistics: p.statistics, Fold: p.fold, Damaged: p.damaged,
+		WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
 	}
 	if p.in.Job != nil {
 		if d.Created = p.in.Job.Object.CreationTimestamp; d.Created.IsZero() {

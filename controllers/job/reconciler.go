@@ -198,8 +198,9 @@ func (r *Reconciler) storedStatistics(ctx context.Context, key store.Key, d *Dec
 	return list[0], nil
 }
 
-// changeOf makes one transaction of a decision. stored is the Job's statistics key, if the decision needs it. I3: a Run is created only if there is none of its name, together with
-// the cursor, and only if the spec and the status are still those that the plan read.
+// changeOf makes one transaction of a decision. stored is the Job's statistics key, if the decision needs it. I3: a Run
+// is created only if there is none of its name, together with the cursor, and only if the spec and the status are still
+// those that the plan read.
 func changeOf(key store.Key, job *store.Job, d *Decision, stored store.StatisticsDocument, now time.Time) (store.Change, error) {
 	var c store.Change
 	put := func(w store.Write, err error) error {

@@ -47,6 +47,8 @@ type Store interface {
 	Apply(ctx context.Context, change store.Change) (int64, error)
 	// Spec reads the document of a spec as it is stored, with its modification revision: store.ErrNotFound.
 	Spec(ctx context.Context, key store.Key) ([]byte, int64, error)
+	// Statistics reads the statistics keys of Jobs as of a revision: store.ErrCompacted.
+	Statistics(ctx context.Context, keys []store.Key, revision int64) ([]store.StatisticsDocument, error)
 }
 
 // Logs reads a task's output where its agent keeps it: *sandbox.Agents.

@@ -18,7 +18,8 @@
 //   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);
 //     update.go: put, preconditions, conflicts; patch.go: kinds of patches; delete.go: delete and deletecollection
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
-//   - trigger.go, schedule.go, tasklogs.go: subresources: a Run by hand, the next occurrences, the output of a task
+//   - trigger.go, schedule.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next occurrences, the
+//     output of a task, how long Runs took
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those
 //     of who may do what; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used

@@ -56,10 +56,25 @@ type subresource struct {
 	do   func(*Server, http.ResponseWriter, *request) error
 }
 
+// summary is a resource about the objects of a kind in a namespace, or in all. It is read only. Its request is a list of
+// the kind's subresource.
+type summary struct {
+	kind        store.Kind
+	subresource string
+	do          func(*Server, http.ResponseWriter, *request) error
+}
+
+// summaries by what stands in URLs in place of a kind.
+var summaries = map[store.Kind]summary{
+	"jobstatistics": {store.Jobs, "stats", (*Server).slowestJobs},
+}
+
 // views by kind.
 var views = map[*api.Kind]view{
 	api.Jobs: {
-		subresources: map[string]subresource{"trigger": {"create", (*Server).trigger}, "schedule": {"get", (*Server).schedule}},
+		subresources: map[string]subresource{
+			"trigger": {"create", (*Server).trigger}, "schedule": {"get", (*Server).schedule}, "stats": {"get", (*Server).statistics},
+		},
 		fields: func(o object) fields.Set {
 			return fields.Set{"spec.suspend": boolString(o.(*v1.Job).Spec.Suspend)}
 		},

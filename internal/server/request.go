@@ -28,7 +28,9 @@ type request struct {
 	namespace   string
 	name        string
 	subresource string
-	query       url.Values
+	// summary of the objects of the kind; nil: the request is not about one.
+	summary *summary
+	query   url.Values
 	// client whose shares the request takes of.
 	client string
 	// body of a request that writes.

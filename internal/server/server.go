@@ -208,6 +208,9 @@ func (s *Server) newRequest(hr *http.Request, kinds []*kind, namespaced bool) (*
 	if resource == "" {
 		resource = namespacesPlural // the one path that does not name it
 	}
+	if found, ok := summaries[resource]; ok && r.name == "" && kinds[0].version == v1.GroupVersion {
+		r.summary, r.subresource, resource = &found, found.subresource, found.kind
+	}
 	if r.kind = findKind(kinds, resource); r.kind == nil {
 		return nil, noResource(resource, kinds)
 	}
@@ -291,6 +294,12 @@ func (s *Server) do(w http.ResponseWriter, r *request) error {
 }
 
 func (s *Server) doSubresource(w http.ResponseWriter, r *request) error {
+	if r.summary != nil {
+		if r.verb != "list" {
+			return methodNotAllowed(r.Method, "on "+r.URL.Path+": it is read only, and cannot be watched")
+		}
+		return r.summary.do(s, w, r)
+	}
 	sub, ok := r.kind.subresources[r.subresource]
 	if !ok {
 		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s has no %q",
