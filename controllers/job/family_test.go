@@ -145,7 +145,7 @@ func (f *family) plan(in Input) Decision {
 // apply carries a decision out if its guards hold, and reports whether they did.
 func (f *family) apply(name string, in Input, d Decision) bool {
 	f.t.Helper()
-	change, err := changeOf(store.JobKey("default", name), in.Job, &d)
+	change, err := changeOf(store.JobKey("default", name), in.Job, &d, store.StatisticsDocument{}, f.now)
 	if err != nil {
 		f.t.Fatalf("%v", err)
 	}
