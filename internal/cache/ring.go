@@ -9,6 +9,7 @@ import (
 type ring struct {
 	buf   []Event // event seq stands at seq modulo the length, which doubles up to size
 	size  int
+	bytes int    // of the documents of the objects in it
 	first uint64 // sequence number of the oldest event kept
 	end   uint64 // sequence number of the next event
 	// floor: all events after this revision are kept and, but for what a list brought, all of it.
@@ -29,11 +30,33 @@ func (r *ring) add(e Event) {
 		r.grow()
 	}
 	if r.end-r.first == uint64(len(r.buf)) {
-		r.floor = r.at(r.first).Revision + 1 // Others of the same revision may be gone, or are the next to go.
-		r.first++
+		r.drop()
 	}
 	*r.at(r.end) = e
 	r.end++
+	for r.bytes += e.size(); r.bytes > maxRingBytes && r.end-r.first > 1; {
+		r.drop()
+	}
+}
+
+// maxRingBytes bounds the documents of the objects of which a ring keeps events: they may be large.
+const maxRingBytes = 64 << 20
+
+// drop drops the oldest event.
+func (r *ring) drop() {
+	e := r.at(r.first)
+	r.bytes -= e.size()
+	r.floor = e.Revision + 1 // Others of the same revision may be gone, or are the next to go.
+	*e = Event{}
+	r.first++
+}
+
+// size is what the event keeps from being forgotten; the object as it was before is mostly the event's before it.
+func (e *Event) size() int {
+	if e.New != nil {
+		return e.New.Size()
+	}
+	return e.Old.Size()
 }
 
 func (r *ring) grow() {
@@ -47,6 +70,7 @@ func (r *ring) grow() {
 // reset forgets everything up to a revision, and leaves all watchers behind, those too that wait for the next event.
 func (r *ring) reset(revision int64) {
 	clear(r.buf)
+	r.bytes = 0
 	r.end++
 	r.first, r.floor = r.end, revision
 	r.added.fire()

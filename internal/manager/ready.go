@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"horae/internal/leader"
 	"horae/internal/server"
@@ -18,6 +19,7 @@ func (m *Manager) checks() []server.Check {
 		{Name: "etcd", Check: m.etcdReady},
 		{Name: "leader", Check: m.leaderReady},
 		{Name: "mesos", Check: m.mesosReady},
+		{Name: "controllers", Check: m.controllersReady},
 	}
 }
 
@@ -67,4 +69,23 @@ func (m *Manager) mesosReady(context.Context) error {
 		return fmt.Errorf("not subscribed to a Mesos master (%v): %w", m.masters, st.Err)
 	}
 	return fmt.Errorf("not subscribed to a Mesos master (%v) yet", m.masters)
+}
+
+// maxReconcile is how long the reconciliation of a key may take. Every request of one has a shorter timeout.
+const maxReconcile = time.Minute
+
+// controllersReady fails on a leader that is busy with a key for too long: it may never end.
+func (m *Manager) controllersReady(context.Context) error { return m.stuck(time.Now()) }
+
+func (m *Manager) stuck(now time.Time) error {
+	t := m.term.Load()
+	if t == nil {
+		return nil
+	}
+	for _, c := range t.controllers {
+		if key, since, ok := c.loop.Longest(); ok && now.Sub(since) > maxReconcile {
+			return fmt.Errorf("the %s controller has been busy with %s for %s", c.loop.Name(), key, now.Sub(since).Round(time.Second))
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"horae/internal/cache"
 	"horae/internal/etcdtest"
 	"horae/internal/leader"
+	"horae/internal/reconcile"
 	"horae/internal/store"
 )
 
@@ -78,5 +79,28 @@ func TestNotReadyWhileNobodyLeads(t *testing.T) {
 	m.doubted(true)
 	if err := m.leaderReady(t.Context()); err == nil {
 		t.Error("ready, though etcd does not say whether it leads")
+	}
+}
+
+// TestNotReadyWhileAKeyTakesForever: a reconciliation that does not end holds its object up, and nothing else shows it.
+func TestNotReadyWhileAKeyTakesForever(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	loop := reconcile.New(reconcile.Config{Name: "job", Workers: 1, Log: logr.Discard(), Reconciler: reconcile.Func(
+		func(context.Context, store.Key) (reconcile.Result, error) {
+			close(begun)
+			<-release
+			return reconcile.Result{}, nil
+		})})
+	background(t, loop.Run)
+	t.Cleanup(func() { close(release) })
+	m := &Manager{}
+	m.term.Store(&term{controllers: []controller{{loop: loop}}})
+	loop.Add(store.JobKey("default", "endless"))
+	<-begun
+	if err := m.controllersReady(t.Context()); err != nil {
+		t.Errorf("at first: %v", err)
+	}
+	if err := m.stuck(time.Now().Add(2 * maxReconcile)); err == nil || !strings.Contains(err.Error(), "busy with jobs/default/endless for 2m") {
+		t.Errorf("later: %v", err)
 	}
 }

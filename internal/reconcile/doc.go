@@ -21,5 +21,6 @@
 //
 //   - reconcile.go: the loop; delays.go: back-off after errors; gate.go: keys that wait until the cache has seen their
 //     write
-//   - pause.go: all keys held back; clock.go: steps of the system's clock; metrics.go: metrics
+//   - pause.go: all keys held back; underway.go: what has begun and not ended; clock.go: steps of the
+//     system's clock; metrics.go: metrics
 package reconcile

@@ -71,6 +71,7 @@ type Loop struct {
 	errors    *delays
 	conflicts *delays
 	metrics   metrics
+	underWay  underWay
 }
 
 // New makes a Loop, to which keys can be added at once. Run must be called to release its resources.
@@ -95,6 +96,7 @@ func New(cfg Config) *Loop {
 		errors:    newDelays(cfg.MinBackoff, cfg.MaxBackoff),
 		conflicts: newDelays(minConflictBackoff, maxConflictBackoff),
 		metrics:   m,
+		underWay:  underWay{since: map[store.Key]time.Time{}},
 	}
 }
 
@@ -163,7 +165,9 @@ func (l *Loop) next(ctx context.Context, fenced context.CancelCauseFunc) bool {
 	}
 	// 3. Reconcile.
 	start := time.Now()
+	l.underWay.begin(key, start)
 	result, err := l.cfg.Reconciler.Reconcile(ctx, key)
+	l.underWay.end(key)
 	l.metrics.reconciled(time.Since(start), err)
 
 	// 4. Schedule the key's next reconciliation.

@@ -384,3 +384,32 @@ func BenchmarkReconcile(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// TestWhatIsUnderWayForLongest: a reconciliation that does not end can be seen.
+func TestWhatIsUnderWayForLongest(t *testing.T) {
+	begun, release := make(chan store.Key), map[store.Key]chan struct{}{a: make(chan struct{}), b: make(chan struct{})}
+	l := start(t, Config{Workers: 2, Reconciler: Func(func(_ context.Context, key store.Key) (Result, error) {
+		begun <- key
+		<-release[key]
+		return Result{}, nil
+	})})
+	if key, _, ok := l.Longest(); ok {
+		t.Errorf("%s is under way", key)
+	}
+	before := time.Now()
+	for _, key := range []store.Key{a, b} {
+		l.Add(key)
+		<-begun
+	}
+	if key, since, ok := l.Longest(); !ok || key != a || since.Before(before) || since.After(time.Now()) {
+		t.Errorf("got %s since %s, %v", key, since, ok)
+	}
+	close(release[a])
+	for key, _, _ := l.Longest(); key != b; key, _, _ = l.Longest() {
+		time.Sleep(time.Millisecond)
+	}
+	close(release[b])
+	for _, _, ok := l.Longest(); ok; _, _, ok = l.Longest() {
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -26,7 +26,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, v any) error {
 
 // root lists the paths, for people.
 func (s *Server) root(w http.ResponseWriter, r *http.Request) error {
-	paths := []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/version"}
+	paths := []string{"/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/readyz", "/strays", "/version"}
 	for _, g := range s.groups() {
 		paths = append(paths, "/apis/"+g.Group, "/apis/"+g.String())
 	}

@@ -92,3 +92,26 @@ func plain(w http.ResponseWriter, code int, text string) error {
 	_, _ = w.Write([]byte(text))
 	return nil
 }
+
+// straysDocument is what GET /strays answers.
+type straysDocument struct {
+	Strays []stray `json:"strays"`
+	// More is how many more there are, about.
+	More int `json:"more"`
+}
+
+// stray is a key of etcd that is no object's.
+type stray struct {
+	Key string `json:"key"`
+	Why string `json:"why"`
+}
+
+// listStrays lists the keys below Horae's prefix in etcd that nobody reads.
+func (s *Server) listStrays(w http.ResponseWriter, r *http.Request) error {
+	list, more := s.cfg.Cache.Strays()
+	doc := straysDocument{Strays: make([]stray, len(list)), More: more}
+	for i, k := range list {
+		doc.Strays[i] = stray{k.EtcdKey, k.Why}
+	}
+	return s.send(w, r, doc)
+}

@@ -217,6 +217,13 @@ func TestDiscovery(t *testing.T) {
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)
 	}
+	if _, err := f.store.Client().Put(t.Context(), "/horae/spec/jobs/Team_A/x", "{}"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the stray key is listed", func() bool {
+		doc := decode[straysDocument](t, f.want(200, f.do("GET", "/strays", "")))
+		return len(doc.Strays) == 1 && doc.Strays[0].Key == "/horae/spec/jobs/Team_A/x" && doc.Strays[0].Why != "" && doc.More == 0
+	})
 	version := decode[map[string]string](t, f.want(200, f.do("GET", "/version", "")))
 	if (*version)["gitVersion"] != "v1.2.3" || (*version)["major"] != "1" || (*version)["minor"] != "2" {
 		t.Errorf("/version: %v", *version)

@@ -112,6 +112,7 @@ func (s *Server) routes() http.Handler {
 	handle("GET /readyz", s.readyz)
 	handle("GET /readyz/{check}", s.readyz)
 	handle("GET /version", s.version)
+	handle("GET /strays", s.listStrays)
 	if s.cfg.Gatherer != nil {
 		mux.Handle("GET /metrics", metricsHandler(s.cfg.Gatherer))
 	}

@@ -44,7 +44,7 @@ func (e *Entry[T]) WithSpec(kv *KeyValue) *Entry[T] {
 	}
 	next.Rev.SpecCreate, next.Rev.SpecMod, next.Rev.SpecVersion = kv.CreateRevision, kv.ModRevision, kv.Version
 	obj, err := decodeSpec[T](next.Key, kv.Value)
-	next.specErr = err
+	next.specErr, next.specSize = err, len(kv.Value)
 	next.specCreated = metav1.Time{}
 	if err != nil {
 		obj = new(T)
@@ -59,7 +59,7 @@ func (e *Entry[T]) WithSpec(kv *KeyValue) *Entry[T] {
 func (e *Entry[T]) WithoutSpec() *Entry[T] {
 	next := e.next()
 	next.Rev.SpecCreate, next.Rev.SpecMod, next.Rev.SpecVersion = 0, 0, 0
-	next.uid, next.specErr, next.specCreated = "", nil, metav1.Time{}
+	next.uid, next.specErr, next.specCreated, next.specSize = "", nil, metav1.Time{}, 0
 	next.assemble(new(T), statusOf(e.statusHolder()))
 	return next
 }
@@ -67,7 +67,7 @@ func (e *Entry[T]) WithoutSpec() *Entry[T] {
 // WithStatus returns the entry after a write of the status key.
 func (e *Entry[T]) WithStatus(kv *KeyValue) *Entry[T] {
 	next := e.next()
-	next.Rev.StatusMod = kv.ModRevision
+	next.Rev.StatusMod, next.statusSize = kv.ModRevision, len(kv.Value)
 	var status any
 	next.status, status = decodeStatus[T](next.Key, kv.Value)
 	next.assemble(copySpec(e.Object), status)
@@ -77,7 +77,7 @@ func (e *Entry[T]) WithStatus(kv *KeyValue) *Entry[T] {
 // WithoutStatus returns the entry after the status key was deleted.
 func (e *Entry[T]) WithoutStatus() *Entry[T] {
 	next := e.next()
-	next.Rev.StatusMod, next.status = 0, statusDoc{}
+	next.Rev.StatusMod, next.status, next.statusSize = 0, statusDoc{}, 0
 	next.assemble(copySpec(e.Object), nil)
 	return next
 }

@@ -45,6 +45,8 @@ type Entry[T any] struct {
 	// creationTimestamp) and status; its tasks must be killed. Object's status is empty then.
 	Earlier *T
 
+	specSize    int       // in bytes, and so below
+	statusSize  int
 	uid         types.UID // of the spec's incarnation; empty when there is none
 	specErr     error
 	specCreated metav1.Time // as the spec document has it
@@ -109,6 +111,8 @@ type AnyEntry interface {
 	GetRevisions() Revisions
 	GetObject() api.Object
 	GetErr() error
+	// Size is that of its documents in etcd, in bytes: what it takes in memory is some multiple of it.
+	Size() int
 	after(side Side, kv *KeyValue) AnyEntry
 }
 
@@ -126,6 +130,9 @@ func (e *Entry[T]) GetRevisions() Revisions { return e.Rev }
 
 // GetObject returns Object.
 func (e *Entry[T]) GetObject() api.Object { return objectOf(e.Object) }
+
+// Size of its documents in etcd.
+func (e *Entry[T]) Size() int { return e.specSize + e.statusSize }
 
 // GetErr returns Err.
 func (e *Entry[T]) GetErr() error { return e.Err }

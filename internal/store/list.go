@@ -7,10 +7,21 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
 )
 
-// pageSize is how many keys a request reads: large enough to be fast, small enough to be no burden to etcd.
+// pageSize is how many keys a request reads at most: large enough to be fast, small enough to be no burden to etcd.
 const pageSize = 1000
+
+// A request reads about pageBytes. How many keys that are, the page before it shows: the first one reads firstPage, and
+// each at most twice as many as the one before it.
+const (
+	pageBytes = 4 << 20
+	firstPage = 16
+)
+
+// maxResponse bounds what one answer of etcd may hold.
+const maxResponse = 64 << 20
 
 // pageTries bounds the tries to read one page, before the whole list fails.
 const pageTries = 3
@@ -53,8 +64,14 @@ func (s *Store) List(ctx context.Context, page func([]*KeyValue) error) (int64, 
 // listPrefix reads at *revision; if that is 0, the first response sets it.
 func (s *Store) listPrefix(ctx context.Context, prefix string, revision *int64, page func([]*KeyValue) error) error {
 	end := clientv3.GetPrefixRangeEnd(prefix)
+	limit := firstPage
 	for from := prefix; ; {
-		resp, err := s.listPage(ctx, from, end, *revision)
+		resp, err := s.listPage(ctx, from, end, *revision, limit)
+		if codeOf(err) == codes.ResourceExhausted && limit > 1 {
+			limit /= 4 // what it holds is larger than an answer may be
+			limit = max(limit, 1)
+			continue
+		}
 		if errors.Is(err, rpctypes.ErrCompacted) {
 			return fmt.Errorf("%w: %w", ErrCompacted, err)
 		}
@@ -71,24 +88,34 @@ func (s *Store) listPrefix(ctx context.Context, prefix string, revision *int64, 
 			return nil
 		}
 		from = string(resp.Kvs[len(resp.Kvs)-1].Key) + "\x00"
+		limit = nextLimit(limit, resp.Kvs)
 	}
+}
+
+// nextLimit is how many keys the page after this one reads, if they are as large as the largest of this one.
+func nextLimit(limit int, page []*KeyValue) int {
+	largest := 1
+	for _, kv := range page {
+		largest = max(largest, len(kv.Key)+len(kv.Value))
+	}
+	return max(1, min(2*limit, pageSize, pageBytes/largest))
 }
 
 // listPage tries again if etcd does not answer: the next try goes to another member, and the pages read before are
 // kept.
-func (s *Store) listPage(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
+func (s *Store) listPage(ctx context.Context, from, end string, revision int64, limit int) (*clientv3.GetResponse, error) {
 	for try := 1; ; try++ {
-		resp, err := s.page(ctx, from, end, revision)
+		resp, err := s.page(ctx, from, end, revision, limit)
 		if err == nil || try == pageTries || ctx.Err() != nil || !Unavailable(err) {
 			return resp, err
 		}
 	}
 }
 
-func (s *Store) page(ctx context.Context, from, end string, revision int64) (*clientv3.GetResponse, error) {
+func (s *Store) page(ctx context.Context, from, end string, revision int64, limit int) (*clientv3.GetResponse, error) {
 	ctx, cancel := s.requestContext(ctx)
 	defer cancel()
-	return s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(pageSize), clientv3.WithRev(revision))
+	return s.client.Get(ctx, from, clientv3.WithRange(end), clientv3.WithLimit(int64(limit)), clientv3.WithRev(revision))
 }
 
 // Watch streams the changes under Prefix after a revision, whole revisions at a time, and progress notifications. It

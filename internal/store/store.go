@@ -53,6 +53,8 @@ type Config struct {
 	OnSpace func(full bool)
 	// Registerer of the store's metrics; nil: they are not kept.
 	Registerer prometheus.Registerer
+
+	maxResponse int // 0: the default
 }
 
 // Store reads and writes Horae's objects. It is safe for concurrent use.
@@ -80,6 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		Username:             cfg.Username,
 		Password:             cfg.Password,
 		DialTimeout:          orDefault(cfg.DialTimeout, defaultDialTimeout),
+		MaxCallRecvMsgSize:   orDefault(cfg.maxResponse, maxResponse),
 		DialKeepAliveTime:    keepAliveTime,
 		DialKeepAliveTimeout: keepAliveTimeout,
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(reconnect), grpc.WithContextDialer(m.dial),
@@ -126,7 +129,7 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
-func orDefault(d, fallback time.Duration) time.Duration {
+func orDefault[T int | time.Duration](d, fallback T) T {
 	if d <= 0 {
 		return fallback
 	}

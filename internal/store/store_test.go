@@ -285,3 +285,45 @@ func TestWritesSurviveARestartOfEtcd(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesAreBoundedInBytes: a page of large documents has few of them, and an answer that is too large is asked for in parts.
+func TestPagesAreBoundedInBytes(t *testing.T) {
+	for _, limit := range []int{0, 3 << 20} { // the default, and one that the first pages exceed
+		endpoint := etcdtest.Start(t)
+		s, err := Open(t.Context(), Config{Endpoints: []string{endpoint}, RequestTimeout: time.Minute, maxResponse: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		const small, large = 40, 30
+		for i := range small + large {
+			value := "{}"
+			if i >= small {
+				value = strings.Repeat("x", 1<<20)
+			}
+			if _, err := s.client.Put(t.Context(), JobKey("default", fmt.Sprintf("j-%03d", i)).Spec(), value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys, tail := 0, 0
+		if _, err := s.List(t.Context(), func(page []*KeyValue) error {
+			size := 0
+			for _, kv := range page {
+				size += len(kv.Value)
+			}
+			keys += len(page)
+			if keys > small+10 { // the pages before have shown what to expect
+				tail = max(tail, size)
+			}
+			if limit > 0 && size > limit {
+				t.Errorf("a page of %d bytes", size)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if keys != small+large || tail > 2*pageBytes {
+			t.Errorf("%d keys; pages of up to %d bytes", keys, tail)
+		}
+	}
+}
