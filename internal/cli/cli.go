@@ -134,7 +134,8 @@ func (c *cli) root() *cobra.Command {
 		}
 	}
 	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.deleteCommand())
-	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
+	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
+		c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
 	add("other", c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")

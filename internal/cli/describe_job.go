@@ -27,6 +27,8 @@ type jobFacts struct {
 	runs []v1.Run
 	// then are the occurrences after the next one.
 	then []v1.Time
+	// statistics; nil if the server has none.
+	statistics *v1.JobStatistics
 }
 
 // jobFacts asks the server for all that a description shows.
@@ -48,6 +50,14 @@ func (c *cli) jobFacts(ctx context.Context, ns, name string) (*jobFacts, error) 
 		}
 		f.then = o.Times
 	}
+	answer, err := c.api.statistics(ctx, ns, name)
+	var status apierrors.APIStatus
+	switch {
+	case err == nil:
+		f.statistics = answer
+	case !errors.As(err, &status): // a refusal: the Job is gone by now, or the server is older than this command
+		return nil, err
+	}
 	return f, nil
 }
 
@@ -63,6 +73,7 @@ func describeJob(out *strings.Builder, f *jobFacts, now time.Time) string {
 	p.task(&j.Spec.Task)
 	p.conditions(j.Status.Conditions, now)
 	p.notRun(j.Status.NotRun)
+	p.statistics(f.statistics)
 	p.recent(f.runs, now)
 	return p.String()
 }
@@ -177,4 +188,26 @@ func (p *page) recent(all []v1.Run, now time.Time) {
 	if n := len(all) - recentRuns; n > 0 {
 		fmt.Fprintf(p.out, "  ... and %d more\n", n)
 	}
+}
+
+// statistics shows how long the Runs took and waited; nothing before one has ended.
+func (p *page) statistics(s *v1.JobStatistics) {
+	if s == nil {
+		return
+	}
+	var rows [][]string
+	ended := int64(0)
+	for i := range s.Windows {
+		w := &s.Windows[i]
+		ended += w.Succeeded + w.Failed
+		duration, waiting := distributionRow("", w.Duration), distributionRow("", w.Waiting)
+		row := append(outcomeRow(w)[:4:4], duration[2], duration[3], duration[5], duration[7], duration[8])
+		rows = append(rows, append(row, waiting[3], waiting[5]))
+	}
+	if ended == 0 {
+		return
+	}
+	p.table("Statistics", []string{
+		"WINDOW", "SUCCEEDED", "FAILED", "RATE", "MEAN", "P50", "P95", "P99", "MAX", "WAITED P50", "WAITED P95",
+	}, rows)
 }

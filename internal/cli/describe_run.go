@@ -33,6 +33,7 @@ func describeRun(out *strings.Builder, r *v1.Run, now time.Time) string {
 		p.field("Next Attempt", whenPtr(r.Status.RetryTime, now))
 	}
 	p.task(&r.Spec.Task)
+	p.story(r, now)
 	p.attempts(r.Status.Attempts, now)
 	p.logHint(r)
 	return p.String()
