@@ -58,6 +58,36 @@ func DecodeOne(data []byte) (runtime.Object, error) {
 	return obj, nil
 }
 
+// ParseLenient is ParseOne for a client that asks for it: what no field of the object takes is left out, and of duplicate
+// keys in JSON the last one counts. Mistakes of these sorts are the *Error that comes with the object; nil: there are none.
+func ParseLenient(data []byte) (obj runtime.Object, mistakes error, err error) {
+	raw := trim(data)
+	if len(raw) == 0 || raw[0] != '{' || !gojson.Valid(raw) {
+		if raw, err = YAMLToJSON(data); err != nil {
+			return nil, nil, err
+		}
+	}
+	meta, ok := peekTypeMeta(raw)
+	if !ok || meta.list() || meta.check() != nil {
+		obj, err = ParseOne(data)
+		return obj, nil, err
+	}
+	if err := checkObject(raw); err != nil {
+		return nil, nil, err
+	}
+	obj = KindFor(meta.APIVersion, meta.Kind).New()
+	strict, err := json.UnmarshalStrict(raw, obj)
+	switch {
+	case err != nil:
+		return nil, nil, explain(raw, obj, err, strict, nil)
+	case !utf8.Valid(raw):
+		return nil, nil, errNotUTF8
+	case len(strict) > 0:
+		mistakes = explain(raw, obj, nil, strict, nil)
+	}
+	return obj, mistakes, nil
+}
+
 // Unmarshal reads one YAML or JSON document that is not an object, such as the body of a request, as strictly as Parse
 // reads objects.
 func Unmarshal(data []byte, v any) error {

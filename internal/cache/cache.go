@@ -255,14 +255,16 @@ func (c *Cache) ListKinds(kinds []store.Kind, namespace string) ([]store.AnyEntr
 }
 
 // Namespaces returns the namespaces that hold objects and how many, with the revision as of which that is. An object
-// whose spec is deleted counts until its status has gone, too.
+// whose spec is deleted counts until its status has gone, too. One that is in no namespace does not count.
 func (c *Cache) Namespaces() (map[string]int, int64) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	objects := map[string]int{}
 	for _, t := range c.inOrder {
 		for namespace, entries := range t.entries {
-			objects[namespace] += len(entries)
+			if namespace != "" {
+				objects[namespace] += len(entries)
+			}
 		}
 	}
 	return objects, c.revision

@@ -13,7 +13,8 @@ import (
 // kubectl runs the real one against the server; the test is skipped where there is none.
 type kubectl struct {
 	*house
-	path string
+	path   string
+	editor string
 }
 
 func findKubectl(t *testing.T) *kubectl {
@@ -22,12 +23,12 @@ func findKubectl(t *testing.T) *kubectl {
 	if err != nil {
 		t.Skip("there is no kubectl on this machine: install one to prove that it works with Horae")
 	}
-	return &kubectl{build(t), path}
+	return &kubectl{house: build(t), path: path}
 }
 
 func (k *kubectl) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, k.path, append([]string{"--server", k.url, "--cache-dir", k.env["HOME"] + "/cache"}, args...)...)
-	cmd.Env = []string{"HOME=" + k.env["HOME"], "KUBECONFIG=" + k.env["HOME"] + "/none", "PATH=/usr/bin:/bin"}
+	cmd.Env = []string{"HOME=" + k.env["HOME"], "KUBECONFIG=" + k.env["HOME"] + "/none", "PATH=/usr/bin:/bin", "KUBE_EDITOR=" + k.editor}
 	return cmd
 }
 
@@ -50,7 +51,7 @@ func (k *kubectl) must(want, in string, args ...string) string {
 
 func TestKubectl(t *testing.T) {
 	k := findKubectl(t)
-	k.must("job.horae/hello created", hello, "create", "--validate=false", "-f", "-")
+	k.must("job.horae/hello created", hello, "create", "-f", "-")
 	k.must("hello", "", "get", "jobs")
 	k.must("0 2 * * *", "", "get", "jobs")
 	k.must("SUCCEEDED", "", "get", "job", "hello", "-o", "wide")
@@ -66,13 +67,55 @@ func TestKubectl(t *testing.T) {
 	k.must("jobs", "", "api-resources", "--api-group=horae")
 	k.must("horae/v1", "", "api-versions")
 	k.must("v1.2.3", "", "version")
+	k.must("limit", "", "explain", "job.spec.retries", "--recursive")
+	k.must("CPUs, with at most three decimals", "", "explain", "job.spec.task.resources.cpus")
+	k.must("involvedObject", "", "explain", "events")
+	k.must("Retries of a failed attempt", "", "explain", "job.spec.retries", "--output", "plaintext-openapiv2")
+	out, err := k.do("", "patch", "job", "hello", "-p", `{"spec":{"suspend":true}}`)
+	if err == nil || !strings.Contains(out, "application/strategic-merge-patch+json is not supported by horae/v1, Kind=Job: the body of the "+
+		"request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json") {
+		t.Errorf("a strategic merge patch: %v %s", err, out)
+	}
+}
+
+// kubectl reads the OpenAPI documents before it writes: they say what a patch may be, and that the server validates.
+func TestKubectlValidates(t *testing.T) {
+	k := findKubectl(t)
+	wrong := strings.Replace(hello, "shell:", "shall:", 1)
+	for _, verb := range []string{"create", "apply"} {
+		out, err := k.do(wrong, verb, "-f", "-")
+		if err == nil || !strings.Contains(out, "spec.task.shall: unknown field; did you mean shell?") {
+			t.Errorf("%s: %v %s", verb, err, out)
+		}
+	}
+	k.must("job.horae/hello created", hello, "create", "-f", "-", "--save-config")
+	k.setJob("hello", func(s *v1.JobStatus) { s.Succeeded = 7 })
+	changed := strings.Replace(hello, "echo hello", "echo again", 1)
+	out, err := k.do(changed, "diff", "-f", "-")
+	if err == nil || !strings.Contains(out, "+    shell: echo again") || strings.Contains(out, "succeeded: 7\n-") || strings.Contains(out, "-  succeeded: 7") {
+		t.Errorf("diff: %v %s", err, out)
+	}
+	k.must("job.horae/hello replaced", changed, "replace", "-f", "-")
+	k.must("configured (server dry run)", hello, "apply", "--dry-run=server", "-f", "-")
+	k.editor = "sed -i s/echo.again/echo_edited/"
+	k.must("job.horae/hello edited", "", "edit", "job", "hello")
+	if got := k.cache.Job("default", "hello").Object; got.Spec.Task.Shell != "echo_edited" || got.Status.Succeeded != 7 {
+		t.Errorf("got %+v", got)
+	}
+	more := strings.Replace(hello, "spec:", "spec:\n  odd: 1", 1)
+	if out := k.must("job.horae/hello configured", more, "apply", "--validate=warn", "-f", "-"); !strings.Contains(out, "Warning: spec.odd: unknown field") {
+		t.Error(out)
+	}
+	if out := k.must("job.horae/hello", more, "apply", "--validate=ignore", "-f", "-"); strings.Contains(out, "Warning") {
+		t.Error(out)
+	}
 }
 
 func TestKubectlApply(t *testing.T) {
 	k := findKubectl(t)
-	k.must("job.horae/hello created", hello, "apply", "--validate=false", "-f", "-")
-	k.must("job.horae/hello unchanged", hello, "apply", "--validate=false", "-f", "-")
-	k.must("job.horae/hello configured", strings.Replace(hello, "echo hello", "echo again", 1), "apply", "--validate=false", "-f", "-")
+	k.must("job.horae/hello created", hello, "apply", "-f", "-")
+	k.must("job.horae/hello unchanged", hello, "apply", "-f", "-")
+	k.must("job.horae/hello configured", strings.Replace(hello, "echo hello", "echo again", 1), "apply", "-f", "-")
 	if got := k.cache.Job("default", "hello").Object; got.Spec.Task.Shell != "echo again" || got.Generation != 2 {
 		t.Errorf("got %+v", got)
 	}
@@ -83,7 +126,7 @@ func TestKubectlApply(t *testing.T) {
 	if got := k.cache.Job("default", "hello").Object; len(got.Labels) != 0 || got.Spec.Task.Shell != "echo hello" {
 		t.Errorf("got %+v", got)
 	}
-	out, err := k.do(strings.Replace(hello, "0 2", "0 25", 1), "apply", "--validate=false", "-f", "-")
+	out, err := k.do(strings.Replace(hello, "0 2", "0 25", 1), "apply", "-f", "-")
 	if err == nil || !strings.Contains(out, `The Job "hello" is invalid: spec.schedule`) {
 		t.Errorf("an invalid Job: %v %s", err, out)
 	}

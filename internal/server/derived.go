@@ -46,11 +46,13 @@ func (s *Server) newCoreKinds() []*kind {
 	return []*kind{events, namespaces}
 }
 
-// storedKinds are the kinds of the table.
-func (s *Server) storedKinds() []store.Kind {
-	kinds := make([]store.Kind, len(s.kinds))
-	for i, k := range s.kinds {
-		kinds[i] = k.kind
+// storedKinds are the kinds of the table for which something holds.
+func (s *Server) storedKinds(holds func(*kind) bool) []store.Kind {
+	var kinds []store.Kind
+	for _, k := range s.kinds {
+		if holds(k) {
+			kinds = append(kinds, k.kind)
+		}
 	}
 	return kinds
 }

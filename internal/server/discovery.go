@@ -1,14 +1,17 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
+	"regexp"
+	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 
 	v1 "horae/api/v1"
 	"horae/internal/version"
@@ -107,21 +110,30 @@ type versionInfo struct {
 	Major string `json:"major"`
 	Minor string `json:"minor"`
 	version.Info
+	GitTreeState string `json:"gitTreeState"`
+	Compiler     string `json:"compiler"`
 }
 
 func (s *Server) version(w http.ResponseWriter, r *http.Request) error {
-	info := versionInfo{Info: version.Get(), Major: "0", Minor: "0"}
+	return s.send(w, r, s.versionInfo())
+}
+
+// versionInfo describes the build. Its version is a semantic one, which clients parse: that of a build that has none is
+// v0.0.0, with the version as its label.
+func (s *Server) versionInfo() versionInfo {
+	info := versionInfo{Info: version.Get(), Compiler: runtime.Compiler}
 	if s.cfg.Version != "" {
 		info.Version = s.cfg.Version
 	}
-	parts := strings.SplitN(strings.TrimPrefix(info.Version, "v"), ".", 3)
-	if len(parts) >= 2 && isNumber(parts[0]) && isNumber(parts[1]) {
-		info.Major, info.Minor = parts[0], parts[1]
+	semantic, err := utilversion.ParseSemantic(info.Version)
+	if err != nil {
+		label := strings.Trim(notInLabel.ReplaceAllString(info.Version, "-"), "-.")
+		semantic = utilversion.MustParseSemantic("0.0.0").WithPreRelease(label)
 	}
-	return s.send(w, r, info)
+	info.Version = "v" + semantic.String()
+	info.Major, info.Minor = fmt.Sprint(semantic.Major()), fmt.Sprint(semantic.Minor())
+	return info
 }
 
-func isNumber(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 32)
-	return err == nil
-}
+// notInLabel are the characters that may not be in the label of a semantic version.
+var notInLabel = regexp.MustCompile(`[^0-9A-Za-z-]+`)

@@ -23,7 +23,7 @@
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those
 //     of who may do what; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
-//   - discovery.go: groups, resources, /version; kinds.go: field selectors and subresources of each kind
+//   - discovery.go: groups, resources, /version; openapi.go: OpenAPI documents; kinds.go: field selectors and subresources of each kind
 //   - health.go: /livez and /readyz; limits.go: bounds and timeouts of requests; slots.go, connections.go, rate.go:
 //     how these are shared among clients; hosts.go: names under
 //     which the server answers

@@ -32,7 +32,8 @@ type eventSource struct {
 	told *stories
 }
 
-func (d *eventSource) sources() []store.Kind { return d.s.storedKinds() }
+// sources are the kinds that people work with.
+func (d *eventSource) sources() []store.Kind { return d.s.storedKinds((*kind).inAll) }
 
 // get finds an Event by its name, which begins with that of its object.
 func (d *eventSource) get(namespace, name string) object {
@@ -40,8 +41,8 @@ func (d *eventSource) get(namespace, name string) object {
 	if dot < 0 {
 		return nil
 	}
-	for _, k := range d.s.kinds {
-		for _, e := range d.of(d.s.cfg.Cache.Get(k.key(namespace, name[:dot]))) {
+	for _, k := range d.sources() {
+		for _, e := range d.of(d.s.cfg.Cache.Get(store.Key{Kind: k, Namespace: namespace, Name: name[:dot]})) {
 			if e.object.Name == name {
 				return e.object
 			}
@@ -76,12 +77,7 @@ func (d *eventSource) candidates(namespace string, sel selection) ([]store.AnyEn
 	}
 	kinds := d.sources()
 	if name := exact("involvedObject.kind"); name != "" {
-		kinds = nil
-		for _, k := range d.s.kinds {
-			if k.Name == name {
-				kinds = append(kinds, k.kind)
-			}
-		}
+		kinds = d.s.storedKinds(func(k *kind) bool { return k.inAll() && k.Name == name })
 	}
 	if name := exact("involvedObject.name"); name != "" && namespace != "" {
 		revision := c.Revision() // before the look: a watch from it repeats at most what is seen here

@@ -29,7 +29,9 @@ type namespaceSource struct {
 	kind *kind
 }
 
-func (d *namespaceSource) sources() []store.Kind { return d.s.storedKinds() }
+func (d *namespaceSource) sources() []store.Kind {
+	return d.s.storedKinds(func(k *kind) bool { return !k.clusterScoped })
+}
 
 func (d *namespaceSource) get(_, name string) object {
 	if objects, _ := d.s.cfg.Cache.Namespaces(); objects[name] == 0 && name != v1.DefaultNamespace {

@@ -24,7 +24,8 @@ var patchKinds = map[types.PatchType]func(doc, patch []byte) ([]byte, error){
 	types.JSONPatchType:  applyJSONPatch,
 }
 
-var patchTypes = strings.Join([]string{string(types.MergePatchType), string(types.JSONPatchType)}, ", ")
+// patchTypes are listed as Kubernetes does for custom resources: kubectl shows the list.
+var patchTypes = strings.Join([]string{string(types.JSONPatchType), string(types.MergePatchType)}, ", ")
 
 // patch changes parts of an object.
 func (s *Server) patch(w http.ResponseWriter, r *request) error {
@@ -38,7 +39,7 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	}
 	if !ok {
 		w.Header().Set("Accept-Patch", patchTypes)
-		return unsupportedMediaType("a patch of type %q is not supported: there are %s", typ, patchTypes)
+		return unsupportedMediaType("the body of the request was in an unknown format - accepted media types include: %s", patchTypes)
 	}
 	return s.mutate(w, r, func(cur store.AnyEntry) (object, error) {
 		doc, err := json.Marshal(r.kind.shown(cur))
@@ -49,7 +50,7 @@ func (s *Server) patch(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return nil, err
 		}
-		return r.kind.parse(patched)
+		return r.parse(patched)
 	})
 }
 

@@ -228,7 +228,7 @@ func TestDiscovery(t *testing.T) {
 	if (*version)["gitVersion"] != "v1.2.3" || (*version)["major"] != "1" || (*version)["minor"] != "2" {
 		t.Errorf("/version: %v", *version)
 	}
-	for _, path := range []string{"/openapi/v3", "/apis/other", "/apis/horae/v2/jobs", "/api/v1/pods", "/api/v1/namespaces/default/namespaces"} {
+	for _, path := range []string{"/openapi/v3/apis/other/v1", "/apis/other", "/apis/horae/v2/jobs", "/api/v1/pods", "/api/v1/namespaces/default/namespaces"} {
 		if a := f.do("GET", path, ""); a.code != 404 || a.status.Reason != metav1.StatusReasonNotFound {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"horae/api"
 	"horae/internal/store"
 )
 
@@ -36,6 +38,8 @@ type request struct {
 	// body of a request that writes.
 	body []byte
 	form form
+	// dropped says what was left out of the document that was parsed last, at the client's request.
+	dropped []string
 }
 
 func (r *request) key() store.Key { return r.kind.key(r.namespace, r.name) }
@@ -97,15 +101,35 @@ func (r *request) dryRun() (bool, error) {
 	return false, badRequest("dryRun=%s: the one value is All", strings.Join(all, ","))
 }
 
-// checkFieldValidation accepts the three levels. Unknown and duplicate fields are errors on each of them: nothing
-// is dropped.
+// checkFieldValidation accepts the three levels of Kubernetes. The default is Strict: nothing is dropped unless the client
+// asks for that.
 func (r *request) checkFieldValidation() error {
 	switch v := r.query.Get(paramValidate); v {
 	case "", metav1.FieldValidationStrict, metav1.FieldValidationWarn, metav1.FieldValidationIgnore:
 		return nil
 	default:
-		return badRequest("fieldValidation=%q: must be Strict, Warn or Ignore (all are handled as Strict)", v)
+		return badRequest("fieldValidation=%q: must be Strict, Warn or Ignore", v)
 	}
+}
+
+// parse reads one document of the request's kind, as strictly as the request says.
+func (r *request) parse(data []byte) (object, error) {
+	r.dropped = nil
+	level := r.query.Get(paramValidate)
+	if level == "" || level == metav1.FieldValidationStrict {
+		return r.kind.parse(data)
+	}
+	obj, mistakes, err := api.ParseLenient(data)
+	if err != nil {
+		return nil, undecodable(err, "")
+	}
+	var list *api.Error
+	if errors.As(mistakes, &list) && level == metav1.FieldValidationWarn {
+		for _, f := range list.Fields {
+			r.dropped = append(r.dropped, f.Path+": "+f.Message)
+		}
+	}
+	return r.kind.own(obj)
 }
 
 // checkTarget refuses namespaces that cannot be part of a key.

@@ -15,6 +15,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	"horae/internal/openapi"
 	"horae/internal/store"
 )
 
@@ -25,6 +26,8 @@ type Server struct {
 	kinds   []*kind
 	core    []*kind // those of core/v1
 	metrics *metrics
+	// openAPI makes the OpenAPI documents when they are first asked for.
+	openAPI func() (*openapi.Documents, error)
 	encoded *encodings
 	limits  limits
 	share   shares
@@ -53,6 +56,7 @@ func New(cfg Config) (*Server, error) {
 		s.now = time.Now
 	}
 	s.core = s.newCoreKinds()
+	s.openAPI = sync.OnceValues(s.newOpenAPI)
 	if cfg.Warnings == nil {
 		s.cfg.Warnings = func(o api.Object) []string { return api.KindOf(o).Warnings(o) }
 	}
@@ -118,6 +122,9 @@ func (s *Server) routes() http.Handler {
 	}
 
 	handle("GET /{$}", s.root)
+	handle("GET /openapi/v2", s.openAPIV2)
+	handle("GET /openapi/v3", s.openAPIV3)
+	handle("GET /openapi/v3/{path...}", s.openAPIV3)
 	handle("GET /api", s.apiVersions)
 	handle("GET /api/v1", s.resources(s.core))
 	handle("GET /apis", s.apiGroups)

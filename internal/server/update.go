@@ -59,13 +59,13 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 			return err
 		}
 		if dry || m.write == nil {
-			s.warn(w, m.result)
+			s.warn(w, r, m.result)
 			return s.writeObject(w, r, http.StatusOK, m.result)
 		}
 		rev, err := s.cfg.Store.Apply(r.Context(), *m.write)
 		switch {
 		case err == nil:
-			s.warn(w, m.result)
+			s.warn(w, r, m.result)
 			return s.answer(w, r, http.StatusOK, r.key(), rev, m.result)
 		case !errors.Is(err, store.ErrConflict):
 			return fmt.Errorf("update %s: %w", r.key(), err)

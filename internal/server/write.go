@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -42,7 +44,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
 		return err
 	}
-	s.warn(w, full)
+	s.warn(w, r, full)
 	if dry {
 		switch there, err := s.exists(r.Context(), r.key()); {
 		case err != nil:
@@ -155,7 +157,7 @@ func (s *Server) decode(r *request) (o object, err error) {
 		return nil, unsupportedMediaType("Content-Type %s: there are %s and %s", typ, jsonType, yamlType)
 	}
 	err = s.compute(r.Context(), r.client, func() error {
-		o, err = r.kind.parse(r.body)
+		o, err = r.parse(r.body)
 		return err
 	})
 	return o, err
@@ -167,6 +169,11 @@ func (k *kind) parse(data []byte) (object, error) {
 	if err != nil {
 		return nil, undecodable(err, "")
 	}
+	return k.own(obj)
+}
+
+// own refuses a document of another kind.
+func (k *kind) own(obj runtime.Object) (object, error) {
 	o, ok := obj.(object)
 	if got := obj.GetObjectKind().GroupVersionKind().Kind; !ok || got != k.Name {
 		return nil, badRequest("the document is a %s: %s takes a %s", got, k.kind, k.Name)
@@ -192,9 +199,10 @@ func (s *Server) validated(k *kind, o object) (object, error) {
 	return full, nil
 }
 
-// warn sends what in a valid object is perhaps not meant, as kubectl and horae print it.
-func (s *Server) warn(w http.ResponseWriter, o object) {
-	for _, text := range s.cfg.Warnings(o) {
+// warn sends what was left out of a document, and what in a valid object is perhaps not meant, as kubectl and horae
+// print it.
+func (s *Server) warn(w http.ResponseWriter, r *request, o object) {
+	for _, text := range append(slices.Clip(r.dropped), s.cfg.Warnings(o)...) {
 		if header, err := utilnet.NewWarningHeader(299, "-", text); err == nil {
 			w.Header().Add("Warning", header)
 		}

@@ -55,7 +55,8 @@ func TestRefusedCreations(t *testing.T) {
 		{name: "a wrong value names its field", body: strings.Replace(jobYAML("a"), "0 * * * *", "never", 1), code: 422, field: "spec.schedule", says: "is no schedule"},
 		{name: "an unknown field names its path", body: jobYAML("a", "    comand: [x]"), code: 400, field: "spec.task.comand"},
 		{name: "a key that stands twice", body: jobYAML("a", "    shell: again"), code: 400, says: "shell"},
-		{name: "unknown fields are errors at every level of fieldValidation", path: "?fieldValidation=Ignore", body: jobYAML("a", "    comand: [x]"), code: 400, field: "spec.task.comand"},
+		{name: "unknown fields are errors", body: jobYAML("a", "    comand: [x]"), code: 400, field: "spec.task.comand"},
+		{name: "wrong types are errors at every level of fieldValidation", path: "?fieldValidation=Ignore", body: jobYAML("a", "    command: x"), code: 400, field: "spec.task.command"},
 		{name: "a level of fieldValidation that there is not", path: "?fieldValidation=Loose", body: jobYAML("a"), code: 400, says: "Loose"},
 		{name: "generateName", body: strings.Replace(jobYAML("a"), "name: a", "generateName: a-", 1), code: 422, field: "metadata.generateName"},
 		{name: "no name", body: strings.Replace(jobYAML("a"), "  name: a\n", "  labels: {a: b}\n", 1), code: 422, field: "metadata.name"},
@@ -457,5 +458,32 @@ func TestWhatIsPerhapsNotMeantIsWarnedOf(t *testing.T) {
 	}
 	if a := f.want(201, f.do("POST", jobsPath, jobYAML("b"), "Content-Type", yamlType)); a.header.Get("Warning") != "" {
 		t.Errorf("without a reason: %q", a.header.Get("Warning"))
+	}
+}
+
+// Like Kubernetes the server leaves out what no field takes if the client asks for that, and says so unless it asks for silence.
+func TestFieldValidation(t *testing.T) {
+	f := start(t)
+	body := jobYAML("a", "    comand: [x]", "  odd: 1")
+	f.want(400, f.do("POST", jobsPath+"?fieldValidation=Strict", body, "Content-Type", yamlType))
+	warned := f.want(201, f.do("POST", jobsPath+"?fieldValidation=Warn", body, "Content-Type", yamlType))
+	if got := strings.Join(warned.header["Warning"], "\n"); !strings.Contains(got, "spec.odd: unknown field") || !strings.Contains(got, "spec.task.comand: unknown field; did you mean command?") {
+		t.Errorf("warnings: %s", got)
+	}
+	if got := f.stored(store.JobKey("default", "a")); strings.Contains(got, "odd") || strings.Contains(got, "comand") {
+		t.Errorf("stored: %s", got)
+	}
+	silent := f.want(200, f.do("PUT", jobsPath+"/a?fieldValidation=Ignore", jobYAML("a", "  odd: 1"), "Content-Type", yamlType))
+	if len(silent.header["Warning"]) != 0 {
+		t.Errorf("warnings: %v", silent.header["Warning"])
+	}
+	patched := f.want(200, f.do("PATCH", jobsPath+"/a?fieldValidation=Warn", `{"spec":{"odd":1,"owner":"a@example.com","owner":"b@example.com"}}`, "Content-Type", mergePatch))
+	if len(patched.header["Warning"]) != 1 || decode[v1.Job](t, patched).Spec.Owner != "b@example.com" {
+		t.Errorf("patched: %v %s", patched.header["Warning"], patched.body)
+	}
+	duplicate := f.want(200, f.do("PUT", jobsPath+"/a?fieldValidation=Warn",
+		`{"apiVersion":"horae/v1","kind":"Job","metadata":{"name":"a"},"spec":{"owner":"a@example.com","owner":"c@example.com","task":{"shell":"true"}}}`))
+	if got := strings.Join(duplicate.header["Warning"], "\n"); !strings.Contains(got, "owner") || decode[v1.Job](t, duplicate).Spec.Owner != "c@example.com" {
+		t.Errorf("a duplicate: %s %s", got, duplicate.body)
 	}
 }
