@@ -115,7 +115,6 @@ func TestTheExamplesAreRefusedForWhatIsNotSupportedYet(t *testing.T) {
 			"spec.task.env[1].secret: Forbidden: Mesos resolves no secrets for Docker containers; use container type Mesos",
 			"spec.task.healthCheck: Forbidden: a custom executor checks for itself",
 
-			"spec.async: Forbidden: not supported yet",
 			"spec.notify: Forbidden: not supported yet",
 		}},
 		{"full-run.yaml", nil},
@@ -180,7 +179,7 @@ func stripUnsupported(obj runtime.Object) {
 	switch o := obj.(type) {
 	case *v1.Job:
 		s := &o.Spec
-		s.DependsOn, s.DependencyPolicy, s.Async, s.Notify = nil, "", nil, nil
+		s.DependsOn, s.DependencyPolicy, s.Notify = nil, "", nil
 		s.Task.Env, s.Task.Executor = s.Task.Env[:1], nil // alternatives of what else is shown
 	}
 }

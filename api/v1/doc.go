@@ -11,6 +11,7 @@
 //   - meta.go: the group, its version and its kinds; scalars.go: Duration and Time; duration.go: reading a Duration;
 //     dates.go: reading a Calendar's dates; quantity.go: amounts of resources
 //   - statistics.go: what the API says of how long Runs took and waited
+//   - callback.go: what callbacks report, as etcd keeps it
 //   - defaults.go: what a field is when it is not given
 //   - validate.go: names, labels, and what each kind's validation shares; validate_job.go: schedule, policies,
 //     retries, history, owner; validate_task.go: command, environment, fetch, resources, ports; validate_exec.go:

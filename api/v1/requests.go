@@ -22,6 +22,8 @@ type Retry struct {
 	JobTask bool `json:"jobTask,omitempty"`
 	// Force starts the Run although others of the Job are active, whatever spec.concurrencyPolicy says.
 	Force bool `json:"force,omitempty"`
+	// NoDependents: the end of the Run starts no Run of a Job that depends on this one.
+	NoDependents bool `json:"noDependents,omitempty"`
 	// Note is kept in the new Run.
 	Note string `json:"note,omitempty"`
 	// ID makes the request safe to repeat, as that of a Trigger.
@@ -32,6 +34,8 @@ type Retry struct {
 type Succeed struct {
 	// At is the scheduled time that the Run stands for. It must have passed.
 	At *Time `json:"at,omitempty"`
+	// NoDependents: the end of the Run starts no Run of a Job that depends on this one.
+	NoDependents bool `json:"noDependents,omitempty"`
 	// Note is kept in the Run.
 	Note string `json:"note,omitempty"`
 	// ID makes the request safe to repeat, as that of a Trigger.

@@ -14,7 +14,6 @@ import (
 // A row is a path, with [] for each element of a list, and the one value that is refused; without a value, every
 // value is.
 var unsupported = []unsupportedRow{
-	{path: "spec.async"},
 	{path: "spec.notify"},
 
 	{path: "spec.reason", value: string(ReasonBackfill)},

@@ -99,6 +99,7 @@
 //
 //   - plan.go: the decision from beginning to end; reconciler.go gathers its input and carries it out; budget.go, refusals.go: what
 //     one transaction holds, and what etcd does not take
+//   - manual.go: Runs that people ask for: repeated and marked ones
 //   - occasion.go: why a Run is made, and its name; cursor.go: which occurrences are handled; due.go, jitter.go: when one is due;
 //     upcoming.go: the next ones, for people
 //   - missed.go: downtime (missedRuns); concurrency.go: overlapping Runs; suspension.go: what blocks a schedule; notrun.go: what is

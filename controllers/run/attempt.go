@@ -13,7 +13,7 @@ import (
 // attempt's task ID must be NextTask's.
 func Launched(r *v1.Run, a v1.Attempt) v1.RunStatus {
 	s := r.Status
-	s.Phase, s.Reason, s.Message, s.RetryTime = v1.RunLaunching, "", "", nil
+	s.Phase, s.Reason, s.Message, s.RetryTime, s.Progress = v1.RunLaunching, "", "", nil, nil
 	s.Attempts = append(trim(r.Status.Attempts), a)
 	return s
 }
@@ -34,11 +34,20 @@ func neverSent(taskID, agentID string, at time.Time, why error) offer.Update {
 		Message: why.Error(), Timestamp: at}
 }
 
+// presentTask is the task of the attempt that has not ended; "" if there is none.
+func presentTask(r *store.Run) string {
+	attempts := objectOf(r).Status.Attempts
+	if n := len(attempts); n > 0 && !attempts[n-1].State.Terminal() {
+		return attempts[n-1].TaskID
+	}
+	return ""
+}
+
 // liveAttempt returns the attempt of the Run that may be alive, perhaps of an earlier incarnation; nil: there
 // is none.
 func liveAttempt(r *store.Run) *v1.Attempt {
 	obj := objectOf(r)
-	if n := len(obj.Status.Attempts); n > 0 && !obj.Status.Attempts[n-1].State.Terminal() {
+	if n := len(obj.Status.Attempts); n > 0 && !obj.Status.Attempts[n-1].TaskEnded() {
 		return &obj.Status.Attempts[n-1]
 	}
 	return nil
@@ -95,6 +104,11 @@ func trim(as []v1.Attempt) []v1.Attempt {
 	for i := range kept[:max(len(kept)-keepMessages, 0)] {
 		if a := &kept[i]; len(a.Message) > shortMessage+len("...") || strings.Contains(a.Message, "\n") {
 			a.Message = cut(oneLine(a.Message), shortMessage)
+		}
+		if a := &kept[i]; a.Callback != nil && a.Callback.Message != "" {
+			outcome := *a.Callback // I8
+			outcome.Message = ""   // The attempt's message has the beginning.
+			a.Callback = &outcome
 		}
 	}
 	return kept

@@ -22,10 +22,21 @@ type Jobs interface {
 	RunsOf(namespace, job string) []*store.Run
 }
 
+// Callbacks is the part of the cache that knows what callbacks have reported.
+type Callbacks interface {
+	// Callback returns what they have reported of a Run's attempt; nil: nothing.
+	Callback(namespace, run string) *store.Callback
+	// Callbacks returns the Runs of which there is something.
+	Callbacks() []store.Key
+	// CallbackKeys returns the keys that make tokens.
+	CallbackKeys() ([][]byte, error)
+}
+
 // Cache is what the controller reads: *cache.Cache.
 type Cache interface {
 	Runs
 	Jobs
+	Callbacks
 }
 
 // Truth reads from etcd itself what the cache may not have seen yet: *store.Store.
@@ -56,6 +67,8 @@ type Config struct {
 	Enqueue func(store.Key)
 	// Agents makes the paths of sandboxes known; nil: they are not.
 	Agents Agents
+	// CallbackURL is the address of a manager as tasks reach it, without a path.
+	CallbackURL string
 	// Roles of the framework; a task that names none gets the first. Default "*".
 	Roles []string
 	// Unanswered reports whether an ACCEPT that failed so may have reached Mesos; nil: it always may.
@@ -116,7 +129,7 @@ func New(cfg Config) *Controller {
 		resubscribe: cfg.Resubscribe, explained: c.explained,
 		now: cfg.Now, asked: map[store.Key]bool{}, wakeup: make(chan struct{}, 1),
 		held: newHeldOffers(cfg.Offers, cfg.Roles), queue: placement.NewQueue(cfg.Placement),
-		refused: map[store.Key]store.Revisions{},
+		refused: map[store.Key]store.Revisions{}, callbacks: callbackAccess{cache: cfg.Cache, url: cfg.CallbackURL},
 		grouped: map[store.Key]int{}, sending: make(chan struct{}, acceptsAtATime),
 	}
 	c.reconciliation = &taskReconciliation{
@@ -141,6 +154,9 @@ func (c *Controller) Run(ctx context.Context) error {
 		if r.Rev.Deleted() || r.Earlier != nil || !r.Object.Status.Phase.Terminal() || c.jobGone(r) {
 			c.cfg.Enqueue(r.Key)
 		}
+	}
+	for _, run := range c.cfg.Cache.Callbacks() {
+		c.cfg.Enqueue(run) // One of an attempt that has ended is removed.
 	}
 	var beside sync.WaitGroup
 	beside.Go(func() { c.reconciliation.run(ctx) })

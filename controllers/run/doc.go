@@ -24,6 +24,7 @@
 //   - reconciler.go: gathers, plans and writes for one Run; placer.go: the rounds of placement; launch.go: intents and
 //     ACCEPT; controller.go: the parts of this package and the events for them; metrics.go: metrics
 //   - task.go: the Mesos task of an attempt, with its environment
+//   - callback.go: what callbacks mean for a Run, and what its tasks need for them
 //   - heldoffers.go: how long offers are held, REVIVE, SUPPRESS and DECLINE; lookahead.go: when offers will be wanted
 //   - taskreconciliation.go, settling.go: reconciliation of tasks with Mesos, and when the gate opens; gate.go:
 //     why nothing is launched at all

@@ -28,6 +28,8 @@ type Facts struct {
 	// Maintenance is the window of the live attempt's agent; nil: none is known. A window with a zero start
 	// was called off.
 	Maintenance *offer.Window
+	// ProgressWritten is when this process last wrote a progress of the live attempt.
+	ProgressWritten time.Time
 	// Why the Run waits for a place, as its status is to report it; zero: nothing to report.
 	Why placement.Why
 }
@@ -48,6 +50,8 @@ type runMemory struct {
 	lastKill time.Time
 	asks     int
 	lastAsk  time.Time
+	// progressWritten is when the status was last written with another progress.
+	progressWritten time.Time
 
 	why placement.Why
 }

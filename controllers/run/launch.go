@@ -28,7 +28,7 @@ type intent struct {
 	change store.Change
 	run    *store.Run
 	next   *v1.RunStatus
-	// unencodable is why the task cannot be encoded for Mesos; then the attempt has ended in next.
+	// unencodable is why the task cannot be made or encoded for Mesos; then the attempt has ended in next.
 	unencodable error
 }
 
@@ -67,7 +67,15 @@ func (p *placer) prepare(r *round, placed *placement.Placed) {
 		TaskID: task.ID, AgentID: r.AgentID, Hostname: r.Hostname, AgentURL: r.AgentURL,
 		State: v1.RunLaunching, LaunchTime: v1.NewTime(r.at), Ports: placed.Ports,
 	})
-	unencodable := p.launcher.Check(&task)
+	url, token, unencodable := p.callbacks.of(entry.Key, task.ID)
+	if unencodable == nil {
+		addCallback(&task, url, token)
+	} else if entry.Object.Spec.Async == nil {
+		unencodable = nil // It runs without: nothing depends on its callbacks.
+	}
+	if unencodable == nil {
+		unencodable = p.launcher.Check(&task)
+	}
 	if unencodable != nil { // The other tasks of its ACCEPT are launched.
 		next = Unlaunched(entry, next, unencodable, r.at)
 	}

@@ -300,7 +300,7 @@ func (m *fakeMaster) Acknowledge(_ context.Context, u offer.Update) error {
 	if ok {
 		if run := m.w.now(id.Key()); run != nil {
 			for _, a := range run.Object.Status.Attempts {
-				if a.TaskID == u.TaskID && (u.State == offer.TaskRunning && a.State == v1.RunLaunching || terminal(u.State) && !a.State.Terminal()) {
+				if a.TaskID == u.TaskID && (u.State == offer.TaskRunning && a.State == v1.RunLaunching || terminal(u.State) && !a.TaskEnded()) {
 					m.w.t.Errorf("I2: %s of %s was acknowledged while etcd has %s", u.State, u.TaskID, a.State)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	v1 "horae/api/v1"
+	"horae/internal/callback"
 	"horae/internal/offer"
 	"horae/internal/store"
 )
@@ -24,6 +25,9 @@ type model struct {
 	ended    map[string]v1.RunPhase
 	acked    map[string]bool
 	removed  bool
+	// callback is what callbacks have reported; reported are the outcomes that were stored, by attempt.
+	callback *store.Callback
+	reported map[string]v1.RunPhase
 }
 
 var anyState = []offer.State{
@@ -39,7 +43,7 @@ var anyReason = []string{"", "", "RECONCILIATION", "INVALID_OFFERS", "AGENT_DISC
 func TestI2I4I7I8Model(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
-			now: t0, launched: map[string]bool{}, ended: map[string]v1.RunPhase{}, acked: map[string]bool{},
+			now: t0, launched: map[string]bool{}, ended: map[string]v1.RunPhase{}, acked: map[string]bool{}, reported: map[string]v1.RunPhase{},
 			run: testRun(func(r *v1.Run) {
 				r.Spec.Retries.Limit = ptr(int32(rapid.IntRange(0, 3).Draw(t, "limit")))
 				r.Spec.Retries.OnLost = ptr(rapid.Bool().Draw(t, "on lost"))
@@ -49,6 +53,12 @@ func TestI2I4I7I8Model(t *testing.T) {
 				}
 				if rapid.IntRange(0, 3).Draw(t, "deadline") == 0 {
 					r.Spec.Deadline = seconds(600)
+				}
+				if rapid.Bool().Draw(t, "async") {
+					r.Spec.Async = &v1.Async{}
+					if rapid.Bool().Draw(t, "async timeout") {
+						r.Spec.Async.Timeout = seconds(45)
+					}
 				}
 				if rapid.Bool().Draw(t, "replace") {
 					r.Spec.Unreachable = &v1.Unreachable{After: seconds(20), Then: v1.UnreachableReplace}
@@ -76,6 +86,7 @@ func TestI2I4I7I8Model(t *testing.T) {
 				}
 				m.box = append(m.box, rapid.SampledFrom(m.box).Draw(t, "update"))
 			},
+			"somebody calls back": func(t *rapid.T) { m.callBack(t) },
 			"time passes": func(t *rapid.T) {
 				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 100_000).Draw(t, "ms")) * time.Millisecond)
 			},
@@ -98,13 +109,51 @@ func (m *model) change(f func(*v1.Run)) {
 	m.run = &e
 }
 
+// callBack is a callback of any attempt, as a manager takes it: it is stored if the attempt is alive.
+func (m *model) callBack(t *rapid.T) {
+	attempts := m.run.Object.Status.Attempts
+	if len(attempts) == 0 {
+		return
+	}
+	a := &attempts[len(attempts)-1]
+	if a.State.Terminal() {
+		return // 410
+	}
+	c := &v1.Callback{ID: fmt.Sprint(rapid.IntRange(1, 5).Draw(t, "id"))}
+	switch rapid.IntRange(0, 2).Draw(t, "callback") {
+	case 0:
+		c.Phase = rapid.SampledFrom([]v1.RunPhase{v1.RunSucceeded, v1.RunFailed}).Draw(t, "outcome")
+	case 1:
+		c.Progress = ptr(rapid.Int64Range(0, 10).Draw(t, "progress"))
+	case 2:
+		c.ProgressAdd = ptr(rapid.Int64Range(0, 10).Draw(t, "more progress"))
+	}
+	var before *v1.CallbackDocument
+	if m.callback != nil {
+		before = &m.callback.CallbackDocument
+	}
+	next, repeated, err := callback.Merge(before, a, m.run.Object.Spec.Async != nil, c, m.now)
+	if err != nil || repeated {
+		return
+	}
+	m.uuid++
+	m.callback = &store.Callback{CallbackDocument: *next, Revision: int64(m.uuid)}
+	if next.Outcome != nil {
+		m.reported[a.TaskID] = next.Outcome.Phase
+	}
+}
+
 func (m *model) plan(t *rapid.T, crash int) {
 	if m.removed {
 		return
 	}
 	facts := Facts{InFlight: rapid.IntRange(0, 5).Draw(t, "in flight") == 0, Progress: progress(rapid.IntRange(0, 2).Draw(t, "progress"))}
 	before := m.run.Object.DeepCopy()
-	d := Plan(Input{Run: m.run, Updates: m.box, Facts: facts}, m.now)
+	d := Plan(Input{Run: m.run, Callback: m.callback, Updates: m.box, Facts: facts}, m.now)
+	seen := m.callback
+	if rapid.IntRange(0, 3).Draw(t, "a callback comes meanwhile") == 0 {
+		m.callBack(t)
+	}
 	if !sameStatus(&before.Status, &m.run.Object.Status) {
 		t.Fatalf("I8: the cached status was modified")
 	}
@@ -116,6 +165,12 @@ func (m *model) plan(t *rapid.T, crash int) {
 	}
 	if crash == 0 {
 		return // before anything was stored: nothing was acknowledged but what has no effect
+	}
+	if (d.DropCallback || d.GuardCallback) && m.callback != seen {
+		return // The guard does not hold: nothing is written.
+	}
+	if d.DropCallback {
+		m.callback = nil
 	}
 	if d.Status != nil {
 		m.change(func(r *v1.Run) { r.Status = *d.Status.DeepCopy() })
@@ -183,6 +238,11 @@ func (m *model) invariants(t *rapid.T, before *v1.Run) {
 		}
 		if a.State.Terminal() {
 			m.ended[a.TaskID] = a.State
+			if outcome, ok := m.reported[a.TaskID]; ok && a.State != outcome {
+				t.Fatalf("attempt %s was reported %s and ended %s", a.TaskID, outcome, a.State)
+			} else if !ok && a.State == v1.RunSucceeded && m.run.Object.Spec.Async != nil {
+				t.Fatalf("attempt %s succeeded without its callback", a.TaskID)
+			}
 			if a.FinishTime == nil || a.FinishTime.After(m.now) {
 				t.Fatalf("attempt %s ended at %v", a.TaskID, a.FinishTime)
 			}

@@ -83,6 +83,13 @@ func (p *plan) likelyCause(u offer.Update) string {
 
 // finish ends an attempt and decides what follows for the Run.
 func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
+	switch {
+	case a.Callback != nil:
+		e = callbackEnding(a.Callback)
+	case p.run.Spec.Async != nil && e.class == done:
+		p.expectCallback(a, u)
+		return
+	}
 	p.noteSandbox(a, u)
 	a.State = e.phase
 	a.FinishTime = p.within(a, u.Timestamp)
@@ -90,7 +97,7 @@ func (p *plan) finish(a *v1.Attempt, u offer.Update, e ending) {
 	a.ExitCode = u.ExitCode
 	a.Message = cmp.Or(e.detail, e.text)
 	a.NotStarted = e.class == unstarted
-	if a.Reason = u.Reason; a.Reason == "" || e.word == reasonTimeout || e.word == reasonDeadline {
+	if a.Reason = u.Reason; a.Reason == "" || a.Callback != nil || e.word == reasonTimeout || e.word == reasonDeadline {
 		a.Reason = e.word
 	}
 	p.follow(a, e)
@@ -115,7 +122,7 @@ func (p *plan) follow(a *v1.Attempt, e ending) {
 		p.end(v1.RunFailed, e.word, e.text)
 	case e.class == lost && retries.OnLost != nil && !*retries.OnLost:
 		p.end(v1.RunLost, e.word, e.text)
-	case e.class == usual && exitCodeForbids(retries.ExitCodes, a.ExitCode):
+	case e.class == usual && e.byExit() && exitCodeForbids(retries.ExitCodes, a.ExitCode):
 		p.end(v1.RunFailed, reasonPermanent, fmt.Sprintf("exit code %d is not retried", *a.ExitCode))
 	case p.counted() > retryLimit(retries):
 		p.end(endPhase(e.phase), e.word, p.allFailed(e))

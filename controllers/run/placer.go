@@ -38,12 +38,13 @@ const (
 // placer owns the waiting Runs and the held offers, and launches attempts. One goroutine (run) does all that;
 // the other methods leave a note in its inbox and return at once.
 type placer struct {
-	writer   Writer
-	launcher Launcher
-	flight   *inFlight
-	live     *liveAttempts
-	metrics  *metrics
-	log      logr.Logger
+	writer    Writer
+	launcher  Launcher
+	flight    *inFlight
+	live      *liveAttempts
+	callbacks callbackAccess
+	metrics   *metrics
+	log       logr.Logger
 	// notStored is called for Runs whose intent was not stored: they are to be reconciled again.
 	notStored func(store.Key)
 	// notSent is called for tasks whose intent may be stored with this launchTime, but for which certainly

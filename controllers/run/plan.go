@@ -17,6 +17,8 @@ type Input struct {
 	Run *store.Run
 	// Updates that came for tasks of the Run and were not dealt with, in the order they came.
 	Updates []offer.Update
+	// Callback is what callbacks have reported of an attempt; nil: nothing.
+	Callback *store.Callback
 	// JobGone: there is no such Job any more, so that the Run is to go.
 	JobGone bool
 	// Facts are in no document.
@@ -31,6 +33,10 @@ type Decision struct {
 	// say when it was created: then they do from now on.
 	Status  *v1.RunStatus
 	Created time.Time
+	// DropCallback: what callbacks have reported is removed. GuardCallback: the status holds only if that has not
+	// changed since Input.
+	DropCallback  bool
+	GuardCallback bool
 	// Remove: the status document goes; the spec's too with RemoveSpec. Nothing of the Run is alive.
 	Remove     bool
 	RemoveSpec bool
@@ -68,14 +74,16 @@ func Plan(in Input, now time.Time) Decision {
 		// Nothing is known of what the Run has already done: anything could be done twice. A person has to look.
 		return Decision{}
 	}
-	// 1. What Mesos said.
+	// 1. What callbacks have reported: that is stored, what Mesos said is not.
+	p.readCallback()
+	// 2. What Mesos said.
 	for i := range in.Updates {
 		p.read(in.Updates[i])
 	}
-	// 2. What time has done: an agent that was cut off for too long.
+	// 3. What time has done: an agent that was cut off for too long.
 	p.replaceUnreachable()
-	// 3. What is to follow: a live attempt is watched over, an ended Run rests, and one between attempts waits
-	//    or ends.
+	// 4. What is to follow: a live attempt is watched over, an ended Run rests, and one between attempts, or without
+	//    its callback, waits or ends.
 	if a := p.live(); a != nil {
 		p.watch(a)
 	} else {
@@ -96,10 +104,10 @@ func newPlan(in Input, now time.Time) *plan {
 	return p
 }
 
-// live is the attempt that may be alive, or nil. Only the last can be.
+// live is the attempt whose task may be alive, or nil. Only the last can be.
 func (p *plan) live() *v1.Attempt {
-	if n := len(p.status.Attempts); n > 0 && !p.status.Attempts[n-1].State.Terminal() {
-		return &p.status.Attempts[n-1]
+	if a := p.last(); a != nil && !a.TaskEnded() {
+		return a
 	}
 	return nil
 }
@@ -107,8 +115,8 @@ func (p *plan) live() *v1.Attempt {
 // read applies one update.
 func (p *plan) read(u offer.Update) {
 	i := slices.IndexFunc(p.status.Attempts, func(a v1.Attempt) bool { return a.TaskID == u.TaskID })
-	if i < 0 || p.status.Attempts[i].State.Terminal() {
-		// I7: an attempt that has ended stays ended. If its task is alive after all (its agent came back), it
+	if i < 0 || p.status.Attempts[i].TaskEnded() {
+		// I7: a task that has ended stays ended. If its task is alive after all (its agent came back), it
 		// is killed.
 		if !terminal(u.State) && u.State != offer.TaskUnreachable && u.State != offer.TaskKilling {
 			p.d.Kill = append(p.d.Kill, offer.TaskRef{TaskID: u.TaskID, AgentID: u.AgentID})
@@ -265,13 +273,15 @@ func (p *plan) unwanted() (reason, text string) {
 // rest handles a Run that has no live attempt.
 func (p *plan) rest() {
 	for _, step := range []func(*plan) bool{
-		(*plan).remove,      // What is deleted goes, once nothing of it lives.
-		(*plan).stayEnded,   // I7
-		(*plan).refuse,      // An invalid spec runs nothing.
-		(*plan).cancel,      // Nothing to kill: it ends at once.
-		(*plan).expire,      // deadline, startBy, queueTimeout
-		(*plan).awaitRetry,  // Not yet.
-		(*plan).wantAttempt, // Now.
+		(*plan).remove,        // What is deleted goes, once nothing of it lives.
+		(*plan).stayEnded,     // I7
+		(*plan).refuse,        // An invalid spec runs nothing.
+		(*plan).cancel,        // Nothing to kill: it ends at once.
+		(*plan).markSucceeded, // Nor is there anything to run.
+		(*plan).awaitCallback, // Its task has ended, its attempt has not.
+		(*plan).expire,        // deadline, startBy, queueTimeout
+		(*plan).awaitRetry,    // Not yet.
+		(*plan).wantAttempt,   // Now.
 	} {
 		if step(p) {
 			return
@@ -309,7 +319,24 @@ func (p *plan) cancel() bool {
 	if !p.run.Spec.Cancel {
 		return false
 	}
+	if a := p.last(); a != nil && !a.State.Terminal() {
+		return p.cancelAwaited() // Not if a callback has decided already.
+	}
 	p.end(v1.RunKilled, reasonCancelled, "the run was cancelled before an attempt was launched")
+	return true
+}
+
+// markSucceeded ends a Run that somebody marked: it has no task.
+func (p *plan) markSucceeded() bool {
+	s := &p.run.Spec
+	if !s.MarkSucceeded {
+		return false
+	}
+	text := "marked as succeeded"
+	if s.RequestedBy != "" {
+		text += " by " + s.RequestedBy
+	}
+	p.end(v1.RunSucceeded, reasonMarked, messages.Join(text, oneLine(s.Note)))
 	return true
 }
 
@@ -342,11 +369,17 @@ func (p *plan) wantAttempt() bool {
 
 // decide compares the next status with the present one.
 func (p *plan) decide() Decision {
+	if p.d.Remove || p.d.RemoveSpec {
+		p.d.DropCallback = p.in.Callback != nil
+		return p.d
+	}
+	p.d.GuardCallback = p.endsAsync()
+	p.takeProgress()
+	if a := p.last(); p.in.Callback != nil && (a == nil || a.State.Terminal()) {
+		p.d.DropCallback = true
+	}
 	if !p.next.IsZero() {
 		p.d.After = max(p.next.Sub(p.now), time.Millisecond)
-	}
-	if p.d.Remove || p.d.RemoveSpec {
-		return p.d
 	}
 	created := p.run.CreationTimestamp.IsZero() && !p.gone
 	if created {

@@ -831,6 +831,7 @@ func TestSameStatusLooksAtEverything(t *testing.T) {
 	for _, part := range []func(*v1.RunStatus) reflect.Value{
 		func(s *v1.RunStatus) reflect.Value { return reflect.ValueOf(s).Elem() },
 		func(s *v1.RunStatus) reflect.Value { return reflect.ValueOf(&s.Attempts[0]).Elem() },
+		func(s *v1.RunStatus) reflect.Value { return reflect.ValueOf(s.Attempts[0].Callback).Elem() },
 	} {
 		for i := range part(full()).NumField() {
 			s := full()
@@ -859,6 +860,11 @@ func fill(v reflect.Value) {
 			*f = timeAt(0)
 		case **int32:
 			*f = ptr(int32(1))
+		case **int64:
+			*f = ptr(int64(1))
+		case **v1.CallbackOutcome:
+			*f = &v1.CallbackOutcome{}
+			fill(reflect.ValueOf(*f).Elem())
 		case *[]int32:
 			*f = []int32{1}
 		case *[]v1.Attempt:

@@ -28,13 +28,15 @@ func (c *Controller) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 	if run == nil {
 		c.forget(key)
 		c.pending.remove(key, known)
-		return reconcile.Result{After: late}, nil
+		revision, err := c.dropOrphan(ctx, key)
+		return reconcile.Result{After: late, Revision: revision}, err
 	}
 	in := c.gather(run, known)
+	in.Callback = c.cfg.Cache.Callback(key.Namespace, key.Name)
 	// 2. Plan.
 	d := Plan(in, c.cfg.Now())
 	// 3. Do.
-	revision, err := c.act(ctx, run, &d)
+	revision, err := c.act(ctx, &in, &d)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -115,16 +117,13 @@ func (c *Controller) handleUnknown(ctx context.Context, key store.Key, updates [
 func (c *Controller) gather(run *store.Run, updates []pendingUpdate) Input {
 	c.placer.attemptEnded(c.live.see(run))
 	in := Input{Run: run, JobGone: c.jobGone(run)}
-	task := ""
+	task := presentTask(run)
 	live := liveAttempt(run)
-	if live != nil {
-		task = live.TaskID
-	}
 	epoch, framework := c.reconciliation.current()
 	m := c.memory.of(run.Key, task, epoch)
 	in.Facts = Facts{
 		Progress: m.progress, Kills: m.kills, LastKill: m.lastKill, Asks: m.asks, LastAsk: m.lastAsk, FrameworkID: framework,
-		Why: m.why,
+		ProgressWritten: m.progressWritten, Why: m.why,
 	}
 	if live != nil {
 		in.InFlight = c.flight.has(task)
@@ -158,20 +157,20 @@ func (c *Controller) jobGone(r *store.Run) bool {
 }
 
 // act carries out a decision, in the order of its fields: a write comes before everything that relies on it.
-func (c *Controller) act(ctx context.Context, run *store.Run, d *Decision) (revision int64, err error) {
-	key := run.Key
+func (c *Controller) act(ctx context.Context, in *Input, d *Decision) (revision int64, err error) {
+	run, key := in.Run, in.Run.Key
 	if !d.Launch {
 		c.placer.drop(key)
 		c.memory.forgetWhy(key)
 	}
 	c.acknowledge(ctx, d.AckNow)
-	if change, ok, err := changeOf(run, d); err != nil {
+	if change, ok, err := changeOf(run, in.Callback, d); err != nil {
 		return 0, err
 	} else if ok {
 		if revision, err = c.cfg.Writer.Apply(ctx, change); err != nil {
 			return 0, err
 		}
-		c.wrote(run, d)
+		c.wrote(run, in.Callback, d)
 	}
 	// I2: stored, so it may be acknowledged.
 	c.acknowledge(ctx, d.AckAfter)
@@ -197,9 +196,15 @@ func (c *Controller) want(run *store.Run, since time.Time) error {
 }
 
 // changeOf is the write that a decision asks for.
-func changeOf(run *store.Run, d *Decision) (store.Change, bool, error) {
+func changeOf(run *store.Run, reported *store.Callback, d *Decision) (store.Change, bool, error) {
 	key := run.Key
 	change := store.Change{Guards: []store.Guard{store.SpecAt(key, run.Rev.SpecMod), store.StatusAt(key, run.Rev.StatusMod)}}
+	if d.DropCallback {
+		change.Writes = append(change.Writes, store.DeleteCallback(key))
+	}
+	if d.DropCallback || d.GuardCallback {
+		change.Guards = append(change.Guards, store.CallbackAt(key, revisionOf(reported)))
+	}
 	switch {
 	case d.Remove || d.RemoveSpec:
 		if d.Remove {
@@ -222,20 +227,44 @@ func changeOf(run *store.Run, d *Decision) (store.Change, bool, error) {
 			return change, false, err
 		}
 		change.Writes = append(change.Writes, put)
-	default:
-		return change, false, nil
 	}
-	return change, true, nil
+	return change, len(change.Writes) > 0, nil
+}
+
+// revisionOf what callbacks have reported; 0: they have reported nothing.
+func revisionOf(c *store.Callback) int64 {
+	if c == nil {
+		return 0
+	}
+	return c.Revision
+}
+
+// dropOrphan removes what callbacks have reported of a Run that is gone.
+func (c *Controller) dropOrphan(ctx context.Context, run store.Key) (revision int64, err error) {
+	reported := c.cfg.Cache.Callback(run.Namespace, run.Name)
+	if reported == nil {
+		return 0, nil
+	}
+	return c.cfg.Writer.Apply(ctx, store.Change{
+		Guards: []store.Guard{store.SpecAt(run, 0), store.StatusAt(run, 0), store.CallbackAt(run, reported.Revision)},
+		Writes: []store.Write{store.DeleteCallback(run)},
+	})
 }
 
 // wrote notes what follows from a write that was made.
-func (c *Controller) wrote(run *store.Run, d *Decision) {
+func (c *Controller) wrote(run *store.Run, reported *store.Callback, d *Decision) {
+	if reported != nil && reported.Err != nil && d.DropCallback {
+		c.cfg.Log.Info("Removed a document of callbacks that cannot be used", "run", run.Key.String(), "error", reported.Err.Error())
+	}
 	switch {
 	case d.Remove || d.RemoveSpec:
 		c.forget(run.Key)
 		c.cfg.Log.V(1).Info("Removed run", "run", run.Key.String())
 	case d.Status != nil:
 		c.metrics.transition(run.Object, d.Status, c.cfg.Now())
+		if !samePtr(run.Object.Status.Progress, d.Status.Progress) {
+			c.remember(run.Key, presentTask(run), func(m *runMemory) { m.progressWritten = c.cfg.Now() })
+		}
 		if d.Status.Phase.Terminal() {
 			c.memory.forget(run.Key)
 			c.cfg.Log.V(1).Info("Run ended", "run", run.Key.String(), "phase", d.Status.Phase, "reason", d.Status.Reason)

@@ -89,6 +89,10 @@ const (
 	reasonNotStarted       = "NotStarted"
 	reasonFailed           = "TaskFailed"
 	reasonPermanent        = "PermanentFailure"
+	reasonAwaitingCallback = "AwaitingCallback"
+	reasonCallbackFailed   = "CallbackFailed"
+	reasonCallbackTimeout  = "CallbackTimeout"
+	reasonMarked           = "MarkedSucceeded"
 	reasonKilled           = "Killed"
 	reasonFrameworkRemoved = "FRAMEWORK_REMOVED"
 )

@@ -145,6 +145,7 @@ func (w *world) lead(change ...func(*Config)) *controller {
 		}
 		w.notify()
 	})
+	c.cache.OnCallback(c.CalledBack)
 	c.cache.OnRevision(loop.Observed)
 
 	ctx, cancel := context.WithCancel(context.Background())

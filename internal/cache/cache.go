@@ -75,15 +75,17 @@ func VerifyImmutable() Option { return func(c *Cache) { c.verifier = newVerifier
 
 // Cache holds all objects. Its methods are safe for concurrent use, also before Follow and in listeners.
 type Cache struct {
-	source    Source
-	log       logr.Logger
-	ringSize  int
-	verifier  *verifier // nil unless asked for
-	listeners []func(Event)
-	onRev     []func(int64)
-	onRewind  []func()
-	tables    map[store.Kind]*table // fixed; each table's content is guarded by mu
-	inOrder   []*table              // the same, in the order in which a revision's events are reported
+	source         Source
+	log            logr.Logger
+	ringSize       int
+	verifier       *verifier // nil unless asked for
+	listeners      []func(Event)
+	onRev          []func(int64)
+	onRewind       []func()
+	onCallback     []func(store.Key)
+	onCallbackKeys []func()
+	tables         map[store.Kind]*table // fixed; each table's content is guarded by mu
+	inOrder        []*table              // the same, in the order in which a revision's events are reported
 
 	synced    chan struct{}
 	reported  atomic.Int64 // the revision whose events the listeners have got
@@ -103,6 +105,7 @@ type Cache struct {
 	active   activeIndex
 	// dependents finds Jobs by those that they depend on.
 	dependents dependencyIndex
+	callbacks  callbacks
 	strays     strays
 	panics     prometheus.Counter
 }
@@ -113,6 +116,7 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 		source: source, log: log, ringSize: defaultRing, synced: make(chan struct{}), lookEvery: lookEvery, look: make(chan struct{}, 1),
 		tables: map[store.Kind]*table{}, index: newRunIndex(), panics: newPanics(),
 	}
+	c.callbacks = callbacks{of: map[name]*store.Callback{}, keys: callbackKeys{err: errNoCallbackKeys}}
 	for _, o := range options {
 		o(c)
 	}

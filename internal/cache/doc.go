@@ -23,6 +23,7 @@
 //   - runindex.go: the Runs of a Job; activeindex.go: the Jobs that call a Run active; calendarindex.go: the Jobs that
 //     name a Calendar; dependencyindex.go: the Jobs that depend on a Job, dependencyorder.go: an order of them, which
 //     shows that there is no cycle, dependencycycles.go: the cycles if there are some
+//   - callbacks.go: what callbacks have reported of Runs, and the keys of their tokens
 //   - watch.go: watchers; ring.go: the events kept for them
 //   - verify.go: proof that nobody modifies an entry, in tests
 package cache

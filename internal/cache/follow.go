@@ -113,12 +113,13 @@ func (c *Cache) list(ctx context.Context, now store.Position) (int64, error) {
 	for _, t := range c.inOrder {
 		t.listing(rewound)
 	}
+	c.callbacks.listing(rewound)
 	var found strays
 	revision, err := c.source.List(ctx, func(page []*store.KeyValue) error {
 		for _, kv := range page {
 			if key, side, ok := store.ParseKey(string(kv.Key)); ok && c.tables[key.Kind] != nil {
 				c.tables[key.Kind].listed(key, side, kv)
-			} else {
+			} else if !c.callbacks.stage(kv, false) {
 				c.stray(&found, kv, false)
 			}
 		}
@@ -149,9 +150,11 @@ func (c *Cache) apply(resp clientv3.WatchResponse) {
 	for i, ev := range events {
 		deleted := ev.Type == clientv3.EventTypeDelete
 		if key, side, ok := store.ParseKey(string(ev.Kv.Key)); !ok || c.tables[key.Kind] == nil {
-			c.mu.Lock()
-			c.stray(&c.strays, ev.Kv, deleted)
-			c.mu.Unlock()
+			if !c.callbacks.stage(ev.Kv, deleted) {
+				c.mu.Lock()
+				c.stray(&c.strays, ev.Kv, deleted)
+				c.mu.Unlock()
+			}
 		} else if deleted {
 			c.tables[key.Kind].stage(key, side, nil)
 		} else {
@@ -171,6 +174,7 @@ func (c *Cache) commit(revision int64, rewound bool) {
 	for _, t := range c.inOrder {
 		events = append(events, t.commitLocked(revision)...)
 	}
+	calledBack, keysChanged := c.callbacks.commitLocked()
 	first := c.revision == 0
 	if first || rewound {
 		for _, t := range c.inOrder {
@@ -195,6 +199,16 @@ func (c *Cache) commit(revision int64, rewound bool) {
 		c.report(e.New)
 		for _, f := range c.listeners {
 			f(e)
+		}
+	}
+	for _, run := range calledBack {
+		for _, f := range c.onCallback {
+			f(run)
+		}
+	}
+	if keysChanged {
+		for _, f := range c.onCallbackKeys {
+			f()
 		}
 	}
 	if advanced {

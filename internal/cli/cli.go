@@ -135,7 +135,8 @@ func (c *cli) root() *cobra.Command {
 	}
 	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.deleteCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
-		c.suspendCommand(), c.resumeCommand(), c.cancelCommand())
+		c.suspendCommand(), c.resumeCommand(), c.cancelCommand(),
+		c.retryCommand(), c.succeedCommand(), c.callbackCommand())
 	add("other", c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")

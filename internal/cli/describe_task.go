@@ -12,6 +12,10 @@ func (p *page) runPolicy(r *v1.RunPolicy) {
 	p.field("Timeout", durationOf(r.Timeout))
 	p.field("Queue Timeout", durationOf(r.QueueTimeout))
 	p.field("Deadline", durationOf(r.Deadline))
+	if r.Async != nil {
+		p.field("Async", "the Run ends with its callback")
+		p.field("Callback Within", durationOf(r.Async.Timeout))
+	}
 	if r.Priority != 0 {
 		p.field("Priority", fmt.Sprint(r.Priority))
 	}

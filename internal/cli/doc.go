@@ -14,8 +14,8 @@
 //   - manifest.go: the files of -f; documents.go: the documents in a file; lastapplied.go: the annotation of apply
 //   - output.go: the forms of -o; table.go: tables; page.go: the layout of descriptions; errors.go: messages of errors;
 //     escape.go: control characters
-//   - get_watch.go: get -w and events -w; patch.go: what suspend, resume and cancel share; runs.go: picking a Run, waiting for it, the
-//     exit code of its outcome
+//   - get_watch.go: get -w and events -w; patch.go: what suspend, resume and cancel share; runrequest.go: what
+//     trigger, retry and succeed share; runs.go: picking a Run, waiting for it, the exit code of its outcome
 //   - describe_job.go, describe_run.go, describe_calendar.go: a description of each kind; describe_task.go: of a task;
 //     describe_story.go: what has happened to a Run
 package cli

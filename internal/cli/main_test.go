@@ -128,14 +128,27 @@ func (h *house) config() server.Config {
 		},
 		NewRun: func(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 			h.triggers = append(h.triggers, t)
-			id := t.ID
-			if !h.drawnIDs {
-				id = job.ManualID([5]byte{4: byte(h.made.Add(1))})
-			}
-			return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
+			return job.NewRun(j, job.Manual(h.newID(t.ID)), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
+		},
+		Runs: server.RunMaker{
+			Retry: func(old *v1.Run, j *v1.Job, t v1.Retry, now time.Time) (*v1.Run, error) {
+				return job.Retry(old, j, h.newID(t.ID), t, now), nil
+			},
+			Mark: func(j *v1.Job, t v1.Succeed, named bool, now time.Time) (*v1.Run, error) {
+				return job.Mark(j, h.newID(t.ID), t, named, now), nil
+			},
+			OccurrenceName: job.OccurrenceName, Occurs: job.Occurs,
 		},
 		Upcoming: job.NewCalendars(h.cache).Upcoming,
 	}
+}
+
+// newID makes names that tests can foresee, unless they want the command's own.
+func (h *house) newID(drawn string) string {
+	if h.drawnIDs {
+		return drawn
+	}
+	return job.ManualID([5]byte{4: byte(h.made.Add(1))})
 }
 
 // serve starts a server at an address.

@@ -3,11 +3,15 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
+
+// errEnded: a Run cannot be changed any more.
+var errEnded = errors.New("has ended already")
 
 // patcher changes one field of named objects.
 type patcher struct {
@@ -76,7 +80,7 @@ func (p *patcher) one(ctx context.Context, ns, name string) error {
 		return err
 	}
 	if phase, _, _ := unstructured.NestedString(before.Object, "status", "phase"); p.kind == runKind && isTerminal(phase) {
-		return fmt.Errorf("run %s has ended already: %s", name, phase)
+		return fmt.Errorf("run %s %w: %s", name, errEnded, phase)
 	}
 	change := p.patch(before)
 	if change == nil {

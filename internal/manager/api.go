@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"slices"
 	"time"
@@ -27,6 +28,7 @@ func (m *Manager) serverConfig() server.Config {
 		Validate:   validate,
 		Warnings:   warningsOf,
 		NewRun:     newManualRun,
+		Runs:       server.RunMaker{Retry: retryRun, Mark: markedRun, OccurrenceName: job.OccurrenceName, Occurs: job.Occurs},
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
 		TLS:        m.tls,
 		HSTS:       !m.cfg.TLS.SelfSigned,
@@ -42,8 +44,8 @@ func (m *Manager) serverConfig() server.Config {
 	}
 }
 
-// hosts are the names by which clients may call the API: those of its certificate and of the configuration, the machine's, and the
-// one that it listens on.
+// hosts are the names by which clients may call the API: those of its certificate and of the configuration, the machine's, the
+// one that it listens on, and the one by which tasks call it.
 func (m *Manager) hosts() []string {
 	hosts := slices.Concat(m.certificateNames(), m.cfg.Hosts)
 	if name, err := os.Hostname(); err == nil {
@@ -51,6 +53,9 @@ func (m *Manager) hosts() []string {
 	}
 	if name, _, err := net.SplitHostPort(m.cfg.Listen); err == nil {
 		hosts = append(hosts, name)
+	}
+	if u, err := url.Parse(m.advertised()); err == nil {
+		hosts = append(hosts, u.Hostname())
 	}
 	return hosts
 }
@@ -76,13 +81,37 @@ func warningsOf(obj api.Object) []string {
 
 // newManualRun makes the Run that a person asked for, under a name that nobody else gets unless the trigger has an ID.
 func newManualRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
-	id := t.ID
-	if id == "" {
-		var random [5]byte
-		if _, err := rand.Read(random[:]); err != nil {
-			return nil, fmt.Errorf("draw a name for the run: %w", err)
-		}
-		id = job.ManualID(random)
+	id, err := manualID(t.ID)
+	if err != nil {
+		return nil, err
 	}
 	return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
+}
+
+// manualID is the id of the request, or a random one.
+func manualID(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	var random [5]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("draw a name for the run: %w", err)
+	}
+	return job.ManualID(random), nil
+}
+
+func retryRun(old *v1.Run, j *v1.Job, t v1.Retry, now time.Time) (*v1.Run, error) {
+	id, err := manualID(t.ID)
+	if err != nil {
+		return nil, err
+	}
+	return job.Retry(old, j, id, t, now), nil
+}
+
+func markedRun(j *v1.Job, t v1.Succeed, named bool, now time.Time) (*v1.Run, error) {
+	id, err := manualID(t.ID)
+	if err != nil {
+		return nil, err
+	}
+	return job.Mark(j, id, t, named, now), nil
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Dev bool `json:"dev"`
 	// Listen is the address of the HTTP API.
 	Listen string `json:"listen"`
+	// AdvertiseURL is the address by which tasks reach the API, for callbacks; by default the one that it listens on.
+	AdvertiseURL string `json:"advertiseURL"`
 	// Hosts are the names by which clients may call the API, besides localhost, the machine's name, and any address.
 	Hosts []string `json:"hosts"`
 	// TLS of the API.
@@ -235,6 +237,11 @@ func (c *Config) validate() error {
 	}
 	address("listen", c.Listen)
 	c.validateServing(bad)
+	if c.AdvertiseURL != "" {
+		if err := checkAdvertiseURL(c.AdvertiseURL); err != nil {
+			bad("advertiseURL", "%q: %v", v1.Shorten(c.AdvertiseURL, 256), err)
+		}
+	}
 	if len(c.Etcd.Endpoints) == 0 {
 		address("etcd.listen", c.Etcd.Listen)
 	}

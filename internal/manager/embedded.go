@@ -45,7 +45,7 @@ func (m *Manager) startEmbedded(ctx context.Context, started *closers) error {
 			return err
 		}
 		started.add("dev cluster", stop)
-		m.masters = []string{url}
+		m.masters, m.ownMesos = []string{url}, true
 		m.log.Info("Started the dev cluster: for development, never for production", "master", url, "agents", m.cfg.DevCluster.Agents)
 	}
 	return nil

@@ -34,6 +34,8 @@ var options = []option{
 		set: func(c *Config, s string) (err error) { c.InsecureHTTP, err = strconv.ParseBool(s); return }},
 	{name: "access", value: "MODE", usage: "open: everybody may do everything; rbac: what Roles allow (default: open on loopback)",
 		set: func(c *Config, s string) error { c.Access.Mode = s; return nil }},
+	{name: "advertise-url", value: "URL", usage: "address by which tasks reach the API, for callbacks (default: where it listens)",
+		set: func(c *Config, s string) error { c.AdvertiseURL = s; return nil }},
 	{name: "data-dir", value: "DIR", usage: "data of the embedded etcd and the dev cluster (default: horae in the user's state directory)",
 		set: func(c *Config, s string) error { c.DataDir = s; return nil }},
 	{name: "etcd-endpoints", value: "URL,...", usage: "the etcd cluster to use; none: the embedded server",

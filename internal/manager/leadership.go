@@ -66,6 +66,11 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 		return err
 	}
 
+	// Nothing is launched that could not call back.
+	if err := m.makeCallbackKey(ctx, writer); err != nil {
+		return err
+	}
+
 	// 3. The controllers of this term; nothing of an earlier one is carried over.
 	t, err := m.newTerm(writer)
 	if err != nil {
@@ -95,6 +100,7 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 		group.Go(func() error { return c.loop.Run(ctx) })
 	}
 	group.Go(func() error { return t.runPlans.Run(ctx) })
+	group.Go(func() error { return m.keepCallbackKey(ctx, writer) })
 	group.Go(func() error { return stepDown(t.driver.Run(ctx, t.runPlans)) })
 	group.Go(func() error {
 		reconcile.WatchClock(ctx, m.now, m.clockStepped)

@@ -32,20 +32,22 @@ type Manager struct {
 	now      func() time.Time // the wall clock
 	registry *prometheus.Registry
 
-	listener net.Listener         // of the API
-	files    *filewatch.Watcher   // certificates and the like, read again when they change
-	tls      *tls.Config          // of the API; nil: it speaks plain HTTP
-	notReady *notReady            // answers on it until everything has been read from etcd
-	etcd     string               // client URLs, for the ready line
-	masters  []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
-	mesos    mesos.Config         // what is the same for every term's driver
-	detector *discovery.Detector  // of the leading master; nil: they are listed
-	store    *store.Store         // etcd
-	cache    *cache.Cache         // every object
-	agents   *sandbox.Agents      // what tasks printed
-	term     atomic.Pointer[term] // the present term of leadership; nil while another leads
-	rewound  chan struct{}        // holds one when etcd has gone back to an older state
-	pauses   pauses               // while nothing can be stored, or it is in doubt who leads
+	listener    net.Listener         // of the API
+	files       *filewatch.Watcher   // certificates and the like, read again when they change
+	tls         *tls.Config          // of the API; nil: it speaks plain HTTP
+	notReady    *notReady            // answers on it until everything has been read from etcd
+	etcd        string               // client URLs, for the ready line
+	masters     []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
+	mesos       mesos.Config         // what is the same for every term's driver
+	detector    *discovery.Detector  // of the leading master; nil: they are listed
+	store       *store.Store         // etcd
+	cache       *cache.Cache         // every object
+	agents      *sandbox.Agents      // what tasks printed
+	term        atomic.Pointer[term] // the present term of leadership; nil while another leads
+	ownMesos    bool                 // the dev cluster of this process runs the tasks
+	keysChanged chan struct{}        // holds one when the keys of callbacks have changed
+	rewound     chan struct{}        // holds one when etcd has gone back to an older state
+	pauses      pauses               // while nothing can be stored, or it is in doubt who leads
 }
 
 // Run runs a manager until ctx ends, which is its orderly stop, or until something breaks that it cannot mend. It prints one line to
@@ -56,7 +58,8 @@ func Run(ctx context.Context, cfg Config, out, logs io.Writer) error {
 
 // runBy is Run by another wall clock than the machine's.
 func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.Writer) (err error) {
-	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), now: now, registry: prometheus.NewRegistry(), rewound: make(chan struct{}, 1)}
+	m := &Manager{cfg: cfg, log: newLog(logs, cfg.Log), now: now, registry: prometheus.NewRegistry(), rewound: make(chan struct{}, 1),
+		keysChanged: make(chan struct{}, 1)}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
 	// What is started is stopped in reverse order, once nothing uses it any more.
@@ -84,6 +87,8 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 		return err
 	}
 
+	m.warnUnreachable()
+
 	// 3. etcd, as soon as it answers, and everything in it as of one revision.
 	switch err := m.connectEtcd(ctx); {
 	case err != nil && ctx.Err() != nil:
@@ -98,6 +103,8 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	m.cache.Listen(m.dispatch)
 	m.cache.OnRevision(m.observed)
 	m.cache.OnRewind(m.noticeRewind)
+	m.cache.OnCallback(m.calledBack)
+	m.cache.OnCallbackKeys(m.callbackKeysChanged)
 	m.agents = &sandbox.Agents{Client: m.agentClient(), Log: m.log.WithName("sandbox")}
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 

@@ -46,6 +46,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	t.runPlans = run.New(run.Config{
 		Writer: writer, Cache: m.cache, Truth: m.store, Mesos: driver, Agents: m.agents, Enqueue: runs.Add,
 		Roles:       m.cfg.Mesos.Framework.Roles,
+		CallbackURL: m.advertised(),
 		Unanswered:  func(err error) bool { return errors.Is(err, mesos.ErrUnanswered) },
 		Resubscribe: driver.Resubscribe,
 		Offers: run.OfferConfig{Hold: m.cfg.Runs.OfferHold.Duration, Refuse: m.cfg.Runs.OfferRefuse.Duration,

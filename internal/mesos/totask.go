@@ -80,7 +80,7 @@ func addCommand(t *offer.Task, out *mesosv1.TaskInfo) error {
 	if err != nil {
 		return err
 	}
-	if command.Environment, err = toEnvironment(t.Env); err != nil {
+	if command.Environment, err = toEnvironment(t); err != nil {
 		return err
 	}
 	command.URIs = toURIs(t.Spec.Fetch)
@@ -136,7 +136,7 @@ func addExecutor(t *offer.Task, out *mesosv1.TaskInfo) error {
 	case len(spec.Args) > 0:
 		return errors.New("args: must not be set beside executor")
 	}
-	env, err := toEnvironment(t.Env)
+	env, err := toEnvironment(t)
 	if err != nil {
 		return err
 	}
@@ -155,11 +155,12 @@ func addExecutor(t *offer.Task, out *mesosv1.TaskInfo) error {
 	return nil
 }
 
-func toEnvironment(env []v1.EnvVar) (*mesosv1.Environment, error) {
-	if len(env) == 0 {
+func toEnvironment(t *offer.Task) (*mesosv1.Environment, error) {
+	env := t.Env
+	if len(env)+len(t.SecretEnv) == 0 {
 		return nil, nil
 	}
-	out := &mesosv1.Environment{Variables: make([]mesosv1.Environment_Variable, len(env))}
+	out := &mesosv1.Environment{Variables: make([]mesosv1.Environment_Variable, len(env), len(env)+len(t.SecretEnv))}
 	for i := range env {
 		e, o := &env[i], &out.Variables[i]
 		o.Name = e.Name
@@ -176,6 +177,12 @@ func toEnvironment(env []v1.EnvVar) (*mesosv1.Environment, error) {
 				Name: e.Secret.Name, Key: optional(e.Secret.Key),
 			}}
 		}
+	}
+	for _, e := range t.SecretEnv {
+		out.Variables = append(out.Variables, mesosv1.Environment_Variable{
+			Name: e.Name, Type: mesosv1.Environment_Variable_SECRET.Enum(),
+			Secret: &mesosv1.Secret{Type: mesosv1.Secret_VALUE, Value: &mesosv1.Secret_Value{Data: []byte(e.Value)}},
+		})
 	}
 	return out, nil
 }

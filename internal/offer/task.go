@@ -13,9 +13,11 @@ type Task struct {
 	AgentID string
 	// Spec says what runs, overrides applied; its resources are not read: Resources is.
 	Spec *v1.TaskSpec
-	// Env is the complete environment, in order.
-	Env    []v1.EnvVar
-	Labels map[string]string
+	// Env is the environment, in order.
+	Env []v1.EnvVar
+	// SecretEnv are further variables. Mesos gets their values as secrets, which its state does not show.
+	SecretEnv []v1.EnvVar
+	Labels    map[string]string
 	// Resources taken from offers of the agent.
 	Resources []Resource
 	// Ports of the task, in the order of PORT0, PORT1, ...

@@ -37,6 +37,10 @@ type Cache interface {
 	WatchKinds(ctx context.Context, kinds []store.Kind, namespace string, after int64) (*cache.Watcher, error)
 	// Namespaces returns the namespaces that hold objects, and how many, as of the revision that comes with them.
 	Namespaces() (map[string]int, int64)
+	// Callback returns what callbacks have reported of a Run's attempt; nil: nothing.
+	Callback(namespace, run string) *store.Callback
+	// CallbackKeys returns the keys that check the tokens of callbacks.
+	CallbackKeys() ([][]byte, error)
 	// Strays are etcd keys that are no object's, and how many more there are.
 	Strays() (list []cache.Stray, more int)
 }
@@ -64,7 +68,20 @@ type Check struct {
 	Check func(ctx context.Context) error
 }
 
-// Config of a Server. Cache, Store, Validate, NewRun and Upcoming are required.
+// RunMaker makes Runs that people ask for: the functions of controllers/job. Both makers give a new name each time,
+// unless the request has an id.
+type RunMaker struct {
+	// Retry makes a Run that repeats an ended one.
+	Retry func(old *v1.Run, job *v1.Job, retry v1.Retry, now time.Time) (*v1.Run, error)
+	// Mark makes a Run without a task that succeeds at once. named: it takes the name of the occurrence at its time.
+	Mark func(job *v1.Job, succeed v1.Succeed, named bool, now time.Time) (*v1.Run, error)
+	// OccurrenceName is the name of a Job's Run for an occurrence.
+	OccurrenceName func(job string, at time.Time) string
+	// Occurs reports whether a time is a scheduled time of the Job.
+	Occurs func(job *v1.Job, at time.Time) (bool, error)
+}
+
+// Config of a Server. Cache, Store, Validate, NewRun, Runs and Upcoming are required.
 type Config struct {
 	Cache Cache
 	Store Store
@@ -76,6 +93,8 @@ type Config struct {
 	Warnings func(api.Object) []string
 	// NewRun makes the Run that a manual trigger asks for, with a new name each time.
 	NewRun func(job *v1.Job, trigger v1.Trigger, now time.Time) (*v1.Run, error)
+	// Runs makes the other Runs that people ask for.
+	Runs RunMaker
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
 	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
 	// TLS configuration; nil: plain HTTP is served.

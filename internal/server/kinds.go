@@ -73,7 +73,8 @@ var summaries = map[store.Kind]summary{
 var views = map[*api.Kind]view{
 	api.Jobs: {
 		subresources: map[string]subresource{
-			"trigger": {"create", (*Server).trigger}, "schedule": {"get", (*Server).schedule}, "stats": {"get", (*Server).statistics},
+			"trigger": {"create", (*Server).trigger}, "succeed": {"create", (*Server).succeed},
+			"schedule": {"get", (*Server).schedule}, "stats": {"get", (*Server).statistics},
 		},
 		fields: func(o object) fields.Set {
 			return fields.Set{"spec.suspend": boolString(o.(*v1.Job).Spec.Suspend)}
@@ -81,7 +82,9 @@ var views = map[*api.Kind]view{
 		columns: jobColumns,
 	},
 	api.Runs: {
-		subresources: map[string]subresource{"log": {"get", (*Server).log}},
+		subresources: map[string]subresource{
+			"log": {"get", (*Server).log}, "retry": {"create", (*Server).retry}, callbackName: {"create", (*Server).callback},
+		},
 		fields: func(o object) fields.Set {
 			r := o.(*v1.Run)
 			return fields.Set{"spec.job": r.Spec.Job, "spec.reason": string(r.Spec.Reason), "status.phase": string(phase(r))}

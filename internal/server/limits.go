@@ -45,7 +45,9 @@ type limits struct {
 	// lists, reads and writes are how many of them are worked on at once: each may hold an object, encoded, or many.
 	// wait is how long a request waits for others of its sort to end before it is refused.
 	lists, reads, writes int
-	wait                 time.Duration
+	// callbacks are how many of them wait at once to be stored.
+	callbacks int
+	wait      time.Duration
 	// processors are how many requests compute at once: they leave some to what the manager is there for.
 	processors int
 	// streams are how many watches and logs are open at once.
@@ -58,22 +60,23 @@ func defaultLimits() limits {
 	processors := max(1, runtime.GOMAXPROCS(0)/2)
 	return limits{
 		write: 15 * time.Second, streamWrite: 30 * time.Second, body: 30 * time.Second,
-		lists: max(16, 8*processors), reads: 64, writes: 64, wait: 5 * time.Second,
+		lists: max(16, 8*processors), reads: 64, writes: 64, callbacks: 512, wait: 5 * time.Second,
 		processors: processors, streams: 4096,
 		connections: connectionLimit(),
 	}
 }
 
 // shares are the slots of a server.
-type shares struct{ lists, reads, writes, processors, streams *slots }
+type shares struct{ lists, reads, writes, callbacks, processors, streams *slots }
 
 func newShares(l limits) shares {
 	// Those that wait are bounded, too. What waits to write may have sent the beginning of its body.
 	return shares{
-		lists:   newSlots("lists", l.lists, 32*l.lists, l.wait),
-		reads:   newSlots("requests that read", l.reads, 16*l.reads, l.wait),
-		writes:  newSlots("requests that write", l.writes, 8*l.writes, l.wait),
-		streams: newSlots("watches and logs", l.streams, 0, 0),
+		lists:     newSlots("lists", l.lists, 32*l.lists, l.wait),
+		reads:     newSlots("requests that read", l.reads, 16*l.reads, l.wait),
+		writes:    newSlots("requests that write", l.writes, 8*l.writes, l.wait),
+		callbacks: newSlots("callbacks", l.callbacks, 2*l.callbacks, l.wait),
+		streams:   newSlots("watches and logs", l.streams, 0, 0),
 		// Whoever waits for a processor has one of the others.
 		processors: newSlots("requests that compute", l.processors, math.MaxInt, unaryTimeout),
 	}

@@ -23,6 +23,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	jobs "horae/controllers/job"
 	"horae/internal/cache"
 	calendarpkg "horae/internal/calendar"
 	"horae/internal/etcdtest"
@@ -87,7 +88,7 @@ func (f *fixture) serve(change func(*Config)) {
 	f.background(f.cache.Follow)
 	<-f.cache.Synced()
 	cfg := Config{
-		Cache: f.cache, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly,
+		Cache: f.cache, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly, Runs: f.runs(),
 		Log: f.log, Now: func() time.Time { return now }, Version: "v1.2.3",
 	}
 	if change != nil {
@@ -147,6 +148,20 @@ func (f *fixture) newRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error
 	r.Labels = map[string]string{v1.LabelJob: j.Name}
 	r.CreationTimestamp = metav1.NewTime(now)
 	return r, nil
+}
+
+// runs makes Runs as the controller does, with names that tests can foresee.
+func (f *fixture) runs() RunMaker {
+	id := func(given string) string { return cmp.Or(given, fmt.Sprint(f.made.Add(1))) }
+	return RunMaker{
+		Retry: func(old *v1.Run, j *v1.Job, t v1.Retry, now time.Time) (*v1.Run, error) {
+			return jobs.Retry(old, j, id(t.ID), t, now), nil
+		},
+		Mark: func(j *v1.Job, t v1.Succeed, named bool, now time.Time) (*v1.Run, error) {
+			return jobs.Mark(j, id(t.ID), t, named, now), nil
+		},
+		OccurrenceName: jobs.OccurrenceName, Occurs: jobs.Occurs,
+	}
 }
 
 func hourly(j *v1.Job, after time.Time, n int) ([]time.Time, error) {
@@ -269,6 +284,12 @@ func (f *fixture) stored(key store.Key) string {
 // setStatus writes a Run's status as its controller would.
 func (f *fixture) setStatus(name string, change func(*v1.RunStatus)) {
 	f.t.Helper()
+	f.seen(f.setStatusUnseen(name, change))
+}
+
+// setStatusUnseen is setStatus without waiting for the cache.
+func (f *fixture) setStatusUnseen(name string, change func(*v1.RunStatus)) int64 {
+	f.t.Helper()
 	e := f.cache.Run("default", name)
 	if e == nil {
 		f.t.Fatalf("no run %s", name)
@@ -283,7 +304,7 @@ func (f *fixture) setStatus(name string, change func(*v1.RunStatus)) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.seen(rev)
+	return rev
 }
 
 // stream reads a watch line by line.

@@ -8,9 +8,10 @@ import (
 
 // metrics of the server itself.
 type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
-	streams  prometheus.Gauge
+	requests  *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	streams   prometheus.Gauge
+	callbacks *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -25,5 +26,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		streams: metric.Register(r, prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "horae_http_streams", Help: "Watches and followed logs that are open.",
 		})),
+		callbacks: metric.Register(r, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horae_callbacks_total", Help: "Callbacks answered, by result: stored, repeated, refused or failed.",
+		}, []string{"result"})),
 	}
 }

@@ -134,12 +134,12 @@ func TestTables(t *testing.T) {
 		head = append(head, fmt.Sprintf("%s/%d", c.Name, c.Priority))
 	}
 	wantHead := []string{
-		"Name/0", "Job/0", "Phase/0", "Reason/0", "Attempts/0", "Agent/0", "Scheduled/0", "Started/0", "Duration/0", "Age/0", "Trigger/1", "Exit/1", "Message/1",
+		"Name/0", "Job/0", "Phase/0", "Reason/0", "Attempts/0", "Agent/0", "Scheduled/0", "Started/0", "Duration/0", "Age/0", "Progress/1", "Trigger/1", "Exit/1", "Message/1",
 	}
 	if diff := cmp.Diff(wantHead, head); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	want := []any{"a-m1", "a", "Failed", "ExitCode", "1", "node1", "<none>", "90s", "30s", "0s", "Manual", "3", "exited with status 3"}
+	want := []any{"a-m1", "a", "Failed", "ExitCode", "1", "node1", "<none>", "90s", "30s", "0s", "<none>", "Manual", "3", "exited with status 3"}
 	if diff := cmp.Diff(want, table.Rows[0].Cells); diff != "" {
 		t.Errorf("cells (-want +got):\n%s", diff)
 	}
@@ -173,7 +173,7 @@ func TestAReadIsNotOlderThanItsResourceVersion(t *testing.T) {
 func TestARevisionFromTheFutureIsAnError(t *testing.T) {
 	f := start(t)
 	c := cacheThatLags{f.cache}
-	s, err := New(Config{Cache: c, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly})
+	s, err := New(Config{Cache: c, Store: f.store, Validate: validate, NewRun: f.newRun, Upcoming: hourly, Runs: f.runs()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestDiscovery(t *testing.T) {
 	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/api/v1", ""))).APIResources {
 		names = append(names, fmt.Sprint(r.Name, " ", r.Namespaced, r.Verbs))
 	}
-	want := []string{"jobs", "jobs/schedule", "jobs/stats", "jobs/status", "jobs/trigger", "runs", "runs/log", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status", "tokens", "tokens/status",
+	want := []string{"jobs", "jobs/schedule", "jobs/stats", "jobs/status", "jobs/succeed", "jobs/trigger", "runs", "runs/callback", "runs/log", "runs/retry", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status", "tokens", "tokens/status",
 		"events true [get list watch]", "namespaces false [get list watch]"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)

@@ -194,11 +194,11 @@ func (s selection) readsStatus() bool {
 }
 
 // read takes in the request's body, bounded in size and time.
-func (r *request) read(w http.ResponseWriter, within time.Duration) error {
+func (r *request) read(w http.ResponseWriter, limit int64, within time.Duration) error {
 	// A failure to set the deadline leaves the connection's own limits.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within))
 	var err error
-	if r.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
+	if r.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		return err
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

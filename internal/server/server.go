@@ -32,6 +32,7 @@ type Server struct {
 	limits  limits
 	share   shares
 	rates   *rates
+	reports *reports
 	handler http.Handler
 
 	// stopping is closed when the server stops: streams end then.
@@ -44,8 +45,8 @@ func New(cfg Config) (*Server, error) {
 	switch {
 	case cfg.Cache == nil || cfg.Store == nil:
 		return nil, errors.New("make the HTTP server: it needs a cache and a store")
-	case cfg.Validate == nil || cfg.NewRun == nil || cfg.Upcoming == nil:
-		return nil, errors.New("make the HTTP server: it needs Validate, NewRun and Upcoming")
+	case cfg.Validate == nil || cfg.NewRun == nil || cfg.Upcoming == nil || cfg.Runs.Occurs == nil:
+		return nil, errors.New("make the HTTP server: it needs Validate, NewRun, Runs and Upcoming")
 	}
 	s := &Server{cfg: cfg, now: cfg.Now, kinds: newKinds(), encoded: newEncodings(), stopping: make(chan struct{}), limits: defaultLimits()}
 	if cfg.limits != nil {
@@ -61,6 +62,7 @@ func New(cfg Config) (*Server, error) {
 		s.cfg.Warnings = func(o api.Object) []string { return api.KindOf(o).Warnings(o) }
 	}
 	s.metrics = newMetrics(cfg.Registerer)
+	s.reports = newReports(reportInterval, s.storeReports)
 	s.handler = s.wrap(s.routes())
 	return s, nil
 }
@@ -175,7 +177,11 @@ func (s *Server) resource(kinds []*kind, namespaced bool) http.Handler {
 		}
 		defer release()
 		if r.writes() {
-			if err := r.read(w, s.limits.body); err != nil {
+			limit := int64(maxBody)
+			if r.subresource == callbackName {
+				limit = maxCallback
+			}
+			if err := r.read(w, limit, s.limits.body); err != nil {
 				return err
 			}
 			s.rates.charge(r.client, len(r.body)/bodyBytes)
@@ -199,6 +205,8 @@ func (s *Server) slotsOf(r *request) *slots {
 		return s.share.streams
 	case r.verb == "list":
 		return s.share.lists
+	case r.subresource == callbackName:
+		return s.share.callbacks
 	case r.writes():
 		return s.share.writes
 	}

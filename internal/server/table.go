@@ -73,6 +73,12 @@ var runColumns = []column{
 	})),
 	text("Duration", "From the start to the end, or until now", run(func(r *v1.Run, now time.Time) any { return took(r, now) })),
 	ageColumn,
+	wide(text("Progress", "Elements that the last attempt has processed", run(func(r *v1.Run, _ time.Time) any {
+		if r.Status.Progress == nil {
+			return "<none>"
+		}
+		return fmt.Sprint(*r.Status.Progress)
+	}))),
 	wide(text("Trigger", "Why the Run was made", run(func(r *v1.Run, _ time.Time) any { return string(r.Spec.Reason) }))),
 	wide(text("Exit", "Exit code of the last attempt", run(func(r *v1.Run, _ time.Time) any { return exitCode(r) }))),
 	wide(text("Message", "The reason in words", run(func(r *v1.Run, _ time.Time) any { return r.Status.Message }))),

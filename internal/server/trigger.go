@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 
@@ -23,41 +22,21 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 	if err != nil && !errors.Is(err, api.ErrEmpty) {
 		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
 	}
-	if t.ID != "" && !triggerID.MatchString(t.ID) {
-		return badRequest("id %q: must be one to eight lower-case letters and digits", t.ID)
+	if err := checkID(t.ID); err != nil {
+		return err
 	}
 	for range maxTries {
 		job, err := s.current(r.Context(), r.key())
 		if err != nil {
 			return err
 		}
-		run, change, err := s.planTrigger(job, t)
+		plan, err := s.planTrigger(r.Context(), job, t, r.user())
 		if err != nil {
 			return err
 		}
-		as := *r
-		as.kind = s.kindOf(store.Runs)
-		done, err := s.triggered(r.Context(), run, t)
-		if err != nil {
-			return err
+		if done, err := s.makeRun(w, r, plan, t.ID, dry); done || err != nil {
+			return err // otherwise the Job has changed, or the name was taken: decide again
 		}
-		if done != nil {
-			return s.writeObject(w, &as, http.StatusOK, as.kind.shown(done))
-		}
-		if change.NewKeys, err = s.checkConcurrency(r.Context(), job.GetObject().(*v1.Job), t); err != nil {
-			return err
-		}
-		if dry {
-			return s.writeObject(w, &as, http.StatusCreated, run)
-		}
-		rev, err := s.cfg.Store.Apply(r.Context(), change)
-		if errors.Is(err, store.ErrConflict) {
-			continue // the Job has changed, or the name was taken: decide again
-		}
-		if err != nil {
-			return fmt.Errorf("trigger %s: %w", r.key(), err)
-		}
-		return s.answer(w, r, http.StatusCreated, store.RunKey(run.Namespace, run.Name), rev, run)
 	}
 	return r.kind.contended(r.name)
 }
@@ -65,43 +44,21 @@ func (s *Server) trigger(w http.ResponseWriter, r *request) error {
 // triggerID is what an ID may be: with the longest name of a Job it still makes a name.
 var triggerID = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
 
-// triggered returns the Run that an earlier trigger with the same ID has made, or nil.
-func (s *Server) triggered(ctx context.Context, run *v1.Run, t v1.Trigger) (store.AnyEntry, error) {
-	if t.ID == "" {
-		return nil, nil
+// planTrigger makes the Run, and says what must hold when it is stored: the Job is still what the Run was made of.
+func (s *Server) planTrigger(ctx context.Context, job stored, t v1.Trigger, user string) (newRun, error) {
+	if err := s.usable(job); err != nil {
+		return newRun{}, err
 	}
-	found, err := s.current(ctx, store.RunKey(run.Namespace, run.Name))
-	if isNotFound(err) {
-		return nil, nil
-	}
-	return found.AnyEntry, err
-}
-
-// planTrigger makes the Run and the change that stores it, provided that the Job is still what the Run was made of.
-func (s *Server) planTrigger(cur stored, t v1.Trigger) (*v1.Run, store.Change, error) {
-	k, name := s.kindOf(store.Jobs), cur.GetKey().Name
-	if cur.GetErr() != nil {
-		return nil, store.Change{}, k.conflict(name, "its spec is not usable, so there is nothing to run: %w", cur.GetErr())
-	}
-	if errs := s.cfg.Validate(cur.GetObject().DeepCopyObject().(object)); len(errs) > 0 { // I8: a validator may normalise quantities
-		return nil, store.Change{}, k.conflict(name, "its spec is not valid, so there is nothing to run: %w", v1.AsError(errs))
-	}
-	run, err := s.cfg.NewRun(cur.GetObject().(*v1.Job), t, s.now())
+	obj := job.GetObject().(*v1.Job)
+	run, err := s.cfg.NewRun(obj, t, s.now())
 	if err != nil {
-		return nil, store.Change{}, badRequest("trigger %s: %v", name, err)
+		return newRun{}, badRequest("trigger %s: %v", obj.Name, err)
 	}
-	full, err := s.validated(s.kindOf(store.Runs), run)
-	if err != nil {
-		return nil, store.Change{}, err
-	}
-	key := store.RunKey(run.Namespace, run.Name)
-	put, err := store.PutSpec(key, run)
-	if err != nil {
-		return nil, store.Change{}, err
-	}
-	return full.(*v1.Run), store.Change{
-		Guards: []store.Guard{store.SpecAt(key, 0), store.SpecAt(cur.GetKey(), cur.GetRevisions().SpecMod)},
-		Writes: []store.Write{put},
+	run.Spec.RequestedBy = user
+	return newRun{
+		run:     run,
+		guards:  []store.Guard{store.SpecAt(job.GetKey(), job.GetRevisions().SpecMod)},
+		newKeys: func() ([]store.Guard, error) { return s.checkConcurrency(ctx, obj, t) },
 	}, nil
 }
 

@@ -46,6 +46,7 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		}); err != nil {
 			return err
 		}
+		recordCanceller(cur.GetObject(), next, r.user())
 		if known, err := s.knows(r.Context(), next.GetResourceVersion()); err != nil {
 			return err
 		} else if !known {

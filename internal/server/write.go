@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"horae/api"
+	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
@@ -33,6 +34,7 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	}
 	r.name = o.GetName()
 	o.SetNamespace(r.namespace)
+	recordCreator(o, r.user())
 	o.SetCreationTimestamp(metav1.NewTime(s.now().UTC()).Rfc3339Copy())
 	var full object
 	if err := s.compute(r.Context(), r.client, func() error {
@@ -43,6 +45,11 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 	}
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
 		return err
+	}
+	if run, ok := full.(*v1.Run); ok {
+		if err := s.checkRetryOf(run); err != nil {
+			return err
+		}
 	}
 	s.warn(w, r, full)
 	if dry {

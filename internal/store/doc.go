@@ -21,5 +21,5 @@
 //   - change.go: a change, its guards and its fence; writer.go: changes grouped into transactions; writer_keys.go:
 //     which of them clash; requests.go: no write is sent twice
 //   - members.go: members of etcd that do not answer, and etcd out of space; frameworkid.go: Mesos's framework id;
-//     metrics.go: metrics
+//     callback.go: what callbacks have reported of Runs, and the keys of their tokens; metrics.go: metrics
 package store

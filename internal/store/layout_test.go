@@ -68,6 +68,15 @@ func TestLayoutContract(t *testing.T) {
 	if err := (&FrameworkIDs{Store: s, Writer: w}).SetFrameworkID(ctx, "3e5b2a5c-0000"); err != nil {
 		t.Fatal(err)
 	}
+	progress := int64(40)
+	reported := &v1.CallbackDocument{TaskID: run.Status.Attempts[0].TaskID, Progress: &progress, IDs: []string{"batch-7"},
+		Outcome: &v1.CallbackOutcome{Phase: v1.RunSucceeded, Message: "40 rows", Time: *at("02:00:05"), ID: "k3"}}
+	if _, err := w.Apply(ctx, Change{Writes: []Write{must(PutCallback(runKey, reported))}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := CreateCallbackKeys(ctx, w, []byte("not a secret: it is in this file")); err != nil {
+		t.Fatal(err)
+	}
 
 	resp, err := s.client.Get(ctx, Prefix, clientv3.WithPrefix())
 	if err != nil {

@@ -48,12 +48,12 @@ func (s *Store) Position(ctx context.Context) (Position, error) {
 	return Position{resp.Header.ClusterId, resp.Header.Revision}, nil
 }
 
-// List reads every object's keys as of one revision, which it returns, and passes them to page in the order of the
-// keys: all of spec/ before all of status/. page may keep the values. ErrCompacted: etcd compacted the revision while
+// List reads every object's keys, and those of callbacks, as of one revision, which it returns. It passes them to page in
+// the order of the keys: all of spec/ before all of status/. page may keep the values. ErrCompacted: etcd compacted the revision while
 // it was being read; what page has received is then void.
 func (s *Store) List(ctx context.Context, page func([]*KeyValue) error) (int64, error) {
 	var revision int64
-	for _, prefix := range []string{specPrefix, statusPrefix} {
+	for _, prefix := range []string{specPrefix, statusPrefix, callbackKeysPrefix} {
 		if err := s.listPrefix(ctx, prefix, &revision, page); err != nil {
 			return 0, fmt.Errorf("list %s: %w", prefix, err)
 		}

@@ -65,6 +65,7 @@ var (
 	leaves     = []string{
 		"horae/internal/backoff",
 		"horae/internal/calendar",
+		"horae/internal/callback",
 		"horae/internal/condition",
 		"horae/internal/messages",
 		"horae/internal/metric",
