@@ -24,9 +24,9 @@ const (
 	// writeCost: a write is a transaction on the disks of etcd's members.
 	writeCost = 4
 	// bodyBytes of a body count as one more: it is parsed, and may be worth many times its size in memory.
-	bodyBytes = 4 << 10
+	bodyBytes = 1 << 10
 	// scanned objects of a selection, and a chunk of a list, count as one more. YAML takes longer to write.
-	scanned, chunkCost, yamlChunkCost = 1000, 1, 5
+	scanned, chunkCost, yamlChunkCost = 1000, 1, 10
 	// metricsCost and probeCost: all metrics are gathered; etcd is asked.
 	metricsCost, probeCost = 25, 5
 )
@@ -74,6 +74,9 @@ func (s *Server) limit(next http.Handler) http.Handler {
 			}
 		}
 		if !ok {
+			if r.ProtoMajor == 2 {
+				w.Header().Set("Connection", "close") // no more streams of this connection: even to refuse them costs
+			}
 			refuse.ServeHTTP(w, r)
 			return
 		}
