@@ -39,3 +39,21 @@ func TestNoDayLeft(t *testing.T) {
 		})
 	}
 }
+
+// TestUpcomingIsLinear: an occurrence more costs as much as the one before it.
+func TestUpcomingIsLinear(t *testing.T) {
+	for _, schedule := range []string{"R/2020-01-01T00:00:00Z/PT1S", "* * * * *", "0 0 29 2 1", "R/2020-01-01T00:00:00Z/P1M"} {
+		for _, calendars := range []*v1.JobCalendars{
+			{Only: []string{"a"}, OnExcluded: v1.OnExcludedNextDay}, {Exclude: []string{"b"}, OnExcluded: v1.OnExcludedNextDay},
+			{Exclude: []string{"b"}}, {Only: []string{"a", "b"}}, nil,
+		} {
+			w := newWorld(t, at("10:00"), func(s *v1.JobSpec) { s.Schedule, s.TimeZone, s.Calendars = schedule, "Europe/Berlin", calendars })
+			w.calendars = everyDay
+			costtest.Check(t, 10<<10, func() { // 10 MiB and some: a time takes 24 bytes
+				if _, err := Upcoming(w.job.Object, w.named(), w.now, 10_000); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}

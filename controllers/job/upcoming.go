@@ -68,7 +68,10 @@ func upcomingNextDay(d *calendar.Split, moved []v1.Time, from, now time.Time, n 
 	list := make([]v1.Time, 0, n)
 	add := func(t time.Time) {
 		if t.After(now) {
-			list = insertTime(list, v1.NewTime(t))
+			// Mostly at its end. The list is not shared, so it is not copied as by insertTime.
+			if i, found := slices.BinarySearchFunc(list, t, func(a v1.Time, b time.Time) int { return a.Compare(b) }); !found {
+				list = slices.Insert(list, i, v1.NewTime(t))
+			}
 		}
 	}
 	for _, t := range moved {

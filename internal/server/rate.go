@@ -27,6 +27,8 @@ const (
 	bodyBytes = 1 << 10
 	// scanned objects of a selection, and a chunk of a list, count as one more. YAML takes longer to write.
 	scanned, chunkCost, yamlChunkCost = 1000, 1, 10
+	// occurrencesPerCost of a schedule count as one more.
+	occurrencesPerCost = 50
 	// metricsCost and probeCost: all metrics are gathered; etcd is asked.
 	metricsCost, probeCost = 25, 5
 )

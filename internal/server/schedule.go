@@ -40,6 +40,7 @@ func (s *Server) schedule(w http.ResponseWriter, r *request) error {
 		return r.kind.conflict(r.name, "its spec is not usable: %w", e.GetErr())
 	}
 	j := e.GetObject().(*v1.Job)
+	s.rates.charge(r.client, int(count)/occurrencesPerCost)
 	var times []time.Time
 	if err := s.compute(r.Context(), r.client, func() error {
 		times, err = s.cfg.Upcoming(j, after, int(count))
