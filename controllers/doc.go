@@ -1,6 +1,7 @@
 // Package controllers holds what Horae decides, one package for each kind of object: controllers/job decides when
 // Jobs run, controllers/run brings Runs to their ends, controllers/calendar reports whether Calendars are valid and
-// which days they have. This package itself has no code: it states the contract that they share.
+// which days they have, controllers/backfill runs Jobs for times that are past. This package itself has no code: it
+// states the contract that they share.
 //
 // # The reconcile contract
 //

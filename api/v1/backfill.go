@@ -125,8 +125,6 @@ const (
 	ReasonWaitingForSchedule = "WaitingForSchedule"
 	// ReasonWaitingForBackfill: another Backfill of the Job that was created earlier has not finished.
 	ReasonWaitingForBackfill = "WaitingForBackfill"
-	// ReasonWaitingForName: an earlier Run of the name that the next Run needs is still being deleted.
-	ReasonWaitingForName = "WaitingForName"
 )
 
 // Reasons for which a Backfill does not run an occurrence (BackfillSkipped.Reason), besides NameTaken and Calendar.
@@ -156,6 +154,9 @@ type BackfillStatus struct {
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
+	// Range is what the Backfill started with. A spec that differs from it is not accepted.
+	// +optional
+	Range *BackfillRange `json:"range,omitempty"`
 	// JobUID is the incarnation of the Job that the Backfill is about. It is set when the Backfill starts.
 	// +optional
 	JobUID string `json:"jobUID,omitempty"`
@@ -205,6 +206,15 @@ type BackfillStatus struct {
 	// Failures are the latest Runs that did not succeed, newest first, at most ten.
 	// +optional
 	Failures []BackfillFailure `json:"failures,omitempty"`
+}
+
+// BackfillRange is the part of a Backfill's spec that decides which occurrences run.
+type BackfillRange struct {
+	Job   string        `json:"job"`
+	From  Time          `json:"from"`
+	To    Time          `json:"to"`
+	Order BackfillOrder `json:"order"`
+	Runs  BackfillRuns  `json:"runs"`
 }
 
 // BackfillFailure is a Run of a Backfill that did not succeed.

@@ -184,18 +184,6 @@ func stripUnsupported(obj runtime.Object) {
 	}
 }
 
-func TestUnsupportedRowsThatTheExampleDoesNotReach(t *testing.T) {
-	for _, tc := range []struct{ name, input, want string }{
-		{name: "backfills", input: runHead + "  reason: Backfill\n  backfill: october\n  scheduledTime: 2026-11-22T02:00:00Z\n" + shell, want: "spec.reason: Forbidden: Backfill is not supported yet"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if diff := cmp.Diff([]string{tc.want}, texts(validate(decode(t, tc.input)))); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
 func readText(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile("../testdata/" + name)

@@ -74,3 +74,34 @@ type Occurrences struct {
 	// Times are the next occurrences, without jitter, in UTC.
 	Times []Time `json:"times"`
 }
+
+// BackfillPreview is the answer to GET jobs/NAME/backfill: what a Backfill would do if it started now.
+type BackfillPreview struct {
+	// Spec of the Backfill, with its defaults.
+	Spec BackfillSpec `json:"spec"`
+	// Schedule and TimeZone whose occurrences they are.
+	Schedule string `json:"schedule"`
+	TimeZone string `json:"timeZone"`
+	// Total is the number of occurrences in the range, Runs how many of them would run, Skipped how many would not, and
+	// Waiting how many the Job's schedule has not handled yet: the Backfill would wait for that.
+	Total   int64 `json:"total"`
+	Runs    int64 `json:"runs"`
+	Skipped int64 `json:"skipped"`
+	Waiting int64 `json:"waiting"`
+	// SkippedFor divides Skipped by reason.
+	// +optional
+	SkippedFor []BackfillSkipped `json:"skippedFor,omitempty"`
+	// Message says what those under Waiting wait for.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Occurrences that would run, in their order: the first ones, as many as were asked for.
+	Occurrences []BackfillOccurrence `json:"occurrences"`
+}
+
+// BackfillOccurrence is an occurrence that a Backfill would run.
+type BackfillOccurrence struct {
+	// ScheduledTime is the occurrence.
+	ScheduledTime Time `json:"scheduledTime"`
+	// Run is the name of its Run.
+	Run string `json:"run"`
+}

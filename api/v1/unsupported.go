@@ -15,8 +15,6 @@ import (
 // value is.
 var unsupported = []unsupportedRow{
 	{path: "spec.notify"},
-
-	{path: "spec.reason", value: string(ReasonBackfill)},
 }
 
 type unsupportedRow struct{ path, value string }

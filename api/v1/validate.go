@@ -15,10 +15,10 @@ import (
 )
 
 // Lengths of names. A Run's name is its Job's plus a suffix that is unique among the Job's Runs:
-// -20261122t020000123456z.
+// -20261122t020000123456z, and -b12345678 after it for a repetition by a Backfill.
 const (
 	MaxJobNameLength = 52
-	MaxRunNameLength = 80
+	MaxRunNameLength = 90
 )
 
 // ValidateJob returns everything that is wrong with a Job, except for its schedule and time zone: those need a parser

@@ -39,13 +39,13 @@ func ruleOf(spec *v1.JobCalendars, named []Calendar) *calendar.Rule {
 	return rule
 }
 
-// split divides a Job's occurrences by its Calendars.
-func split(all Occurrences, spec *v1.JobSpec, named []Calendar) (*calendar.Split, error) {
-	zone, err := schedule.LoadLocation(spec.TimeZone)
+// Split divides a Job's occurrences by its Calendars. named are those that spec names.
+func Split(all Occurrences, timeZone string, spec *v1.JobCalendars, named []Calendar) (*calendar.Split, error) {
+	zone, err := schedule.LoadLocation(timeZone)
 	if err != nil {
 		return nil, err
 	}
-	return &calendar.Split{All: all, Rule: ruleOf(spec.Calendars, named), Zone: zone}, nil
+	return &calendar.Split{All: all, Rule: ruleOf(spec, named), Zone: zone}, nil
 }
 
 // CalendarCache is where Calendars are read. Its objects are shared and never modified (I8).

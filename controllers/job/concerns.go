@@ -12,8 +12,8 @@ import (
 )
 
 // Concerns returns the keys of the Jobs to reconcile after a change: a Job whose spec changed, the Jobs that depend on
-// one that came, went or lists new ends, the Jobs that name a Calendar whose spec changed, and the Jobs whose plan
-// depends on a Run that changed.
+// one that came, went or lists new ends, the Jobs that name a Calendar whose spec changed, the Jobs whose plan depends
+// on a Run that changed, and the Job of a Backfill that has counted a Run.
 func (r *Reconciler) Concerns(e cache.Event) []store.Key {
 	switch e.Key.Kind {
 	case store.Jobs:
@@ -28,9 +28,28 @@ func (r *Reconciler) Concerns(e cache.Event) []store.Key {
 		if e.SpecChanged() {
 			return r.cfg.Cache.JobsWith(e.Key.Namespace, e.Key.Name)
 		}
+	case store.Backfills:
+		return r.countedBy(cache.Of[v1.Backfill](e))
 	case store.Runs:
 		if before, after := cache.Of[v1.Run](e); matters(before, after) {
 			return r.jobsOf(before, after)
+		}
+	}
+	return nil
+}
+
+// countedBy returns the Job of a Backfill that has counted the end of a Run: the Job may delete the Run now.
+func (r *Reconciler) countedBy(before, after *store.Backfill) []store.Key {
+	if before == nil {
+		return nil
+	}
+	left := func(string) bool { return false }
+	if after != nil {
+		left = nameSet(after.Object.Status.Active)
+	}
+	for _, name := range before.Object.Status.Active {
+		if run := r.cfg.Cache.Run(before.Key.Namespace, name); run != nil && !left(name) {
+			return []store.Key{jobOf(run)}
 		}
 	}
 	return nil

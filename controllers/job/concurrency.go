@@ -23,7 +23,7 @@ func (p *planner) admit(o Occasion) {
 		}
 	case p.spec.ConcurrencyPolicy == v1.ConcurrencyQueue:
 		room := 1
-		if len(p.active) == 0 {
+		if p.overlapping() == 0 {
 			room = 2 // One of them starts at once.
 		}
 		if waiting >= room {
@@ -34,7 +34,7 @@ func (p *planner) admit(o Occasion) {
 		p.recordEach(p.waiting, v1.RunSkipped, v1.ReasonReplaced)
 		p.waiting = nil
 		p.cancelActive()
-	case len(p.active)+waiting > 0: // Forbid
+	case p.overlapping()+waiting > 0: // Forbid
 		p.recordOne(o, v1.RunSkipped, v1.ReasonOverlap)
 		return
 	}
@@ -52,10 +52,28 @@ func (p *planner) joinsCatchUp() bool {
 // cancelActive cancels the active Runs, as many as the budget allows. start cancels the others in the next plans.
 func (p *planner) cancelActive() {
 	for _, run := range p.active {
+		if backfilled(run) {
+			continue
+		}
 		if !run.Rev.Deleted() && run.Err == nil && !cancelled(run) && !slices.Contains(p.cancel, run) && p.spend(run.Object) {
 			p.cancel = append(p.cancel, run)
 		}
 	}
+}
+
+// backfilled reports whether a Backfill made the Run. Such Runs are beside the schedule: concurrencyPolicy neither
+// counts nor replaces them, so that no occurrence is skipped or has to wait because of a Backfill.
+func backfilled(run *store.Run) bool { return run.Object.Spec.Reason == v1.ReasonBackfill }
+
+// overlapping returns how many active Runs concurrencyPolicy counts.
+func (p *planner) overlapping() int {
+	n := 0
+	for _, run := range p.active {
+		if !backfilled(run) {
+			n++
+		}
+	}
+	return n
 }
 
 func cancelled(run *store.Run) bool { return run.Object.Spec.Cancel }
@@ -65,7 +83,8 @@ func (p *planner) start() {
 	if p.blocked != "" || p.schedule == nil || len(p.waiting) == 0 {
 		return
 	}
-	if p.spec.ConcurrencyPolicy == v1.ConcurrencyReplace && slices.ContainsFunc(p.active, cancelled) {
+	replaced := func(run *store.Run) bool { return cancelled(run) && !backfilled(run) }
+	if p.spec.ConcurrencyPolicy == v1.ConcurrencyReplace && slices.ContainsFunc(p.active, replaced) {
 		p.cancelActive() // One transaction had no room for all of them.
 	}
 	var wait []Occasion
@@ -100,7 +119,7 @@ func (p *planner) startOne(o Occasion, opts RunOptions) bool {
 	default:
 		return true // I3: this is its Run already.
 	}
-	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && len(p.active)+len(p.create) > 0 {
+	if p.spec.ConcurrencyPolicy != v1.ConcurrencyAllow && p.overlapping()+len(p.create) > 0 {
 		return false
 	}
 	run := NewRun(job, o, opts, p.now)

@@ -99,6 +99,10 @@ func (p *planner) count(run *store.Run) {
 	p.publish(run)
 	s := &p.next
 	status := &run.Object.Status
+	if run.Object.Spec.Reason == v1.ReasonBackfill {
+		p.countBackfilled(status.Phase)
+		return
+	}
 	switch status.Phase {
 	case v1.RunSucceeded:
 		s.Succeeded++
@@ -107,7 +111,7 @@ func (p *planner) count(run *store.Run) {
 		p.condition(v1.JobHealthy, metav1.ConditionTrue, v1.ReasonLastRunSucceeded, "")
 	case v1.RunFailed, v1.RunLost:
 		s.Failed++
-		if r := run.Object.Spec.Reason; r != v1.ReasonManual && r != v1.ReasonBackfill {
+		if run.Object.Spec.Reason != v1.ReasonManual {
 			s.ConsecutiveFailures++
 		}
 		s.LastFailureTime = later(s.LastFailureTime, status.FinishTime)
@@ -117,6 +121,16 @@ func (p *planner) count(run *store.Run) {
 		s.Missed++
 	case v1.RunSkipped:
 		s.Skipped++
+	}
+}
+
+// countBackfilled adds the end of a Run that a Backfill made. It tells nothing of how the Job fares at present.
+func (p *planner) countBackfilled(phase v1.RunPhase) {
+	switch phase {
+	case v1.RunSucceeded:
+		p.next.Succeeded++
+	case v1.RunFailed, v1.RunLost:
+		p.next.Failed++
 	}
 }
 

@@ -37,6 +37,20 @@ func cursor(s *v1.ScheduleStatus, last *v1.Time) time.Time {
 	return from
 }
 
+// HandledUpTo returns the instant up to which a Job's schedule has handled its occurrences: nothing that it still does
+// is about an earlier one, but for status.waiting and status.moved. ok is false if the Job has no schedule.
+func HandledUpTo(s *v1.JobStatus) (at time.Time, ok bool) {
+	if s.Schedule == nil {
+		return time.Time{}, false
+	}
+	return cursor(s.Schedule, s.LastScheduleTime), true
+}
+
+// AnchorOf returns all that the occurrences of a Job's schedule depend on.
+func AnchorOf(namespace, job string, s *v1.ScheduleStatus) schedule.Anchor {
+	return anchorOf(store.JobKey(namespace, job), *s)
+}
+
 // anchor finds the schedule that holds, and since when. A new or changed schedule holds from now on; that of a Job
 // that is seen for the first time holds since the Job's creation.
 func (p *planner) anchor() {

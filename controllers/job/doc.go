@@ -63,9 +63,11 @@
 //
 // # Which Runs count
 //
-// Concurrency policies consider every Run of the Job that has not ended, whatever its reason. A manual trigger itself
-// waits for nothing. Manual and backfill Runs count as succeeded and failed, but not towards suspendAfterFailures: a
-// person's experiment must not stop the Job.
+// Concurrency policies consider every Run of the Job that has not ended, whatever its reason, but for those of
+// Backfills: these are beside the schedule, so that no occurrence is skipped or waits because of them. A manual trigger
+// itself waits for nothing. Manual and backfill Runs count as succeeded and failed, but not towards
+// suspendAfterFailures: a person's experiment must not stop the Job. Those of Backfills are about the past, so they
+// change neither the condition Healthy nor the times of the last success and failure.
 //
 // status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets the Runs from
 // the cache, whichever are named. The names serve to count each Run exactly once when it ends, together with

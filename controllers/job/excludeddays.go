@@ -19,7 +19,7 @@ func (p *planner) restrict(scheduleChanged bool) {
 	if len(p.spec.Calendars.Names()) == 0 && !had {
 		return
 	}
-	d, err := split(p.schedule, p.spec, p.in.Calendars)
+	d, err := Split(p.schedule, p.spec.TimeZone, p.spec.Calendars, p.in.Calendars)
 	if err != nil {
 		p.invalid = v1.Short("spec.timeZone: " + err.Error())
 		return

@@ -8,23 +8,33 @@ import (
 )
 
 // trimHistory deletes the ended Runs that exceed the history. All of them have been counted: those that this plan
-// counts are deleted in the same transaction as the counts.
+// counts are deleted in the same transaction as the counts. Runs of Backfills have room of their own, so that a
+// Backfill does not push the Runs of the schedule out; and they stay until their Backfill has counted them.
 func (p *planner) trimHistory() {
 	if p.invalid != "" {
 		return // How many Runs the user wants to keep is not known.
 	}
 	h := &p.spec.History
-	succeeded, failed := limitOf(h.Succeeded), limitOf(h.Failed)
+	type kept struct{ succeeded, failed int }
+	limits := kept{limitOf(h.Succeeded), limitOf(h.Failed)}
+	others, backfills := limits, limits
 	for _, run := range slices.Backward(p.in.Runs) {
 		if run.Rev.Deleted() || p.earlier(run) || !ended(run) {
 			continue
 		}
-		room := &failed
+		of := &others
+		if backfilled(run) {
+			of = &backfills
+		}
+		room := &of.failed
 		if run.Object.Status.Phase == v1.RunSucceeded {
-			room = &succeeded
+			room = &of.succeeded
 		}
 		if *room--; *room >= 0 && !p.outlived(run) {
 			continue
+		}
+		if backfilled(run) && p.in.Uncounted != nil && p.in.Uncounted(run) {
+			continue // The Backfill's status changes when it has counted the Run, and that wakes the plan.
 		}
 		if !p.spend(nil) {
 			return

@@ -34,7 +34,7 @@ func (p *planner) join() {
 		case p.expired(o):
 			p.giveUp(j, v1.RunMissed, v1.ReasonStartingDeadline)
 			continue
-		case p.spec.ConcurrencyPolicy == v1.ConcurrencyAllow, len(p.active)+len(p.create) == 0:
+		case p.spec.ConcurrencyPolicy == v1.ConcurrencyAllow, p.overlapping()+len(p.create) == 0:
 		case p.spec.ConcurrencyPolicy == v1.ConcurrencyForbid:
 			p.giveUp(j, v1.RunSkipped, v1.ReasonOverlap)
 			continue

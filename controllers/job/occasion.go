@@ -20,7 +20,8 @@ type Occasion struct {
 	Reason v1.RunReason
 	// ScheduledTime is the occurrence, without jitter. A manual trigger has none. A Run that follows others has theirs.
 	ScheduledTime time.Time
-	// ID distinguishes manual triggers: see ManualID. Of a Run that follows others it is a function of those.
+	// ID distinguishes manual triggers (see ManualID), and repetitions of an occurrence (see Repeated). Of a Run that
+	// follows others it is a function of those.
 	ID string
 	// Due is when the last Run ended that this one follows.
 	Due time.Time
@@ -31,6 +32,16 @@ func Scheduled(t time.Time) Occasion { return Occasion{Reason: v1.ReasonSchedule
 
 // Manual returns the occasion of a manual trigger.
 func Manual(id string) Occasion { return Occasion{Reason: v1.ReasonManual, ID: id} }
+
+// Backfilled returns the occasion of an occurrence that a Backfill runs. Its Run has the name that the schedule would
+// give it, so the two never run it both.
+func Backfilled(t time.Time) Occasion { return Occasion{Reason: v1.ReasonBackfill, ScheduledTime: t} }
+
+// Repeated returns the occasion of an occurrence that a Backfill runs although that name is taken. The id is the
+// Backfill's, of at most eight characters.
+func Repeated(t time.Time, id string) Occasion {
+	return Occasion{Reason: v1.ReasonBackfill, ScheduledTime: t, ID: id}
+}
 
 // ManualID turns five random bytes into the part of a manual Run's name that distinguishes it from others.
 func ManualID(random [5]byte) string {
@@ -48,11 +59,13 @@ func OccasionOf(run *v1.Run) Occasion {
 
 // RunName returns the name of a Job's Run for this occasion (I3).
 func (o Occasion) RunName(job string) string {
-	if o.Reason == v1.ReasonDependency {
+	switch {
+	case o.Reason == v1.ReasonDependency:
 		return job + "-d" + o.ID
-	}
-	if o.ScheduledTime.IsZero() {
+	case o.ScheduledTime.IsZero():
 		return manualPrefix(job) + o.ID
+	case o.Reason == v1.ReasonBackfill && o.ID != "":
+		return job + "-" + timeInName(o.ScheduledTime) + "-b" + o.ID
 	}
 	return job + "-" + timeInName(o.ScheduledTime)
 }
@@ -81,6 +94,9 @@ type RunOptions struct {
 	// Parents are the Runs that this one follows; OmittedParents is how many more there are.
 	Parents        []string
 	OmittedParents int32
+	// Backfill that makes the Run, and the Priority that it gives it.
+	Backfill string
+	Priority int32
 	// NoDependents: the end of the Run starts no other.
 	NoDependents bool
 	// Args and Env of a manual trigger.
@@ -96,7 +112,7 @@ func NewRun(job *v1.Job, o Occasion, opts RunOptions, now time.Time) *v1.Run {
 		labels = map[string]string{}
 	}
 	labels[v1.LabelJob] = job.Name
-	return &v1.Run{
+	run := &v1.Run{
 		TypeMeta: metav1.TypeMeta{APIVersion: v1.GroupVersion.String(), Kind: v1.KindRun},
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: job.Namespace, Name: o.RunName(job.Name), Labels: labels,
@@ -117,4 +133,10 @@ func NewRun(job *v1.Job, o Occasion, opts RunOptions, now time.Time) *v1.Run {
 			Task:           *job.Spec.Task.DeepCopy(),
 		},
 	}
+	if o.Reason == v1.ReasonBackfill {
+		// What is late already cannot come too late: such a Run waits for room, however long that takes.
+		run.Spec.QueueTimeout = nil
+		run.Spec.Backfill, run.Spec.Priority = opts.Backfill, opts.Priority
+	}
+	return run
 }

@@ -21,6 +21,8 @@ type Input struct {
 	// Lookup finds any Run of the namespace by name, including those of other Jobs; nil if there is none. It is
 	// called for names that are about to be used.
 	Lookup func(name string) *store.Run
+	// Uncounted reports whether the Backfill that made a Run has yet to count its end; nil: none has.
+	Uncounted func(*store.Run) bool
 	// Calendars are those that the spec names, each once.
 	Calendars []Calendar
 	// Parents are the Jobs that the spec depends on, in order, as of the same revision as Job: nil for one that is not there.

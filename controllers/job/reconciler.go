@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ type Cache interface {
 	JobWithParents(namespace, name string) (job *store.Job, runs []*store.Run, parents []*store.Job, revision int64)
 	// Run returns a Run, even if its spec is gone; nil if its status is gone too.
 	Run(namespace, name string) *store.Run
+	// Backfill returns a Backfill, even if its spec is gone; nil if its status is gone too.
+	Backfill(namespace, name string) *store.Backfill
 	// JobsWith returns the Jobs that name a Calendar, JobsWithActive those that have a Run in status.active. The
 	// Calendar or the Run need not exist.
 	JobsWith(namespace, calendar string) []store.Key
@@ -159,6 +162,7 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 		Runs:       runs,
 		Parents:    parents,
 		Dependents: func() []*store.Job { return r.cfg.Cache.Dependents(key.Namespace, key.Name) },
+		Uncounted:  r.uncounted,
 		Lookup:     func(name string) *store.Run { return r.cfg.Cache.Run(key.Namespace, name) },
 		Compile:    r.schedules.compile,
 		UpSince:    *r.upSince.Load(),
@@ -184,6 +188,20 @@ func (r *Reconciler) gather(key store.Key) (Input, int64, error) {
 		return in, seen, fmt.Errorf("read the status of %s (mend or delete %s): %w", key, key.Status(), err)
 	}
 	return in, seen, nil
+}
+
+// uncounted reports whether the Backfill that made a Run has yet to count its end: the Run and its name in
+// status.active were written together, and the name goes when the end is counted. The Backfill is read after the Run.
+func (r *Reconciler) uncounted(run *store.Run) bool {
+	b := r.cfg.Cache.Backfill(run.Key.Namespace, run.Object.Spec.Backfill)
+	if b == nil {
+		return false
+	}
+	status := &b.Object.Status
+	if b.Earlier != nil {
+		status = &b.Earlier.Status
+	}
+	return slices.Contains(status.Active, run.Key.Name)
 }
 
 // storedStatistics reads the Job's statistics key if the decision needs it. It does once in many Runs.

@@ -29,7 +29,7 @@ func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time,
 	}
 	from := cursor(&at, job.Status.LastScheduleTime)
 	if c := job.Spec.Calendars; len(c.Names()) > 0 {
-		d, err := split(occurrences, &job.Spec, named)
+		d, err := Split(occurrences, job.Spec.TimeZone, c, named)
 		if err != nil {
 			return nil, err
 		}

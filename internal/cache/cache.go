@@ -105,9 +105,11 @@ type Cache struct {
 	active   activeIndex
 	// dependents finds Jobs by those that they depend on.
 	dependents dependencyIndex
-	callbacks  callbacks
-	strays     strays
-	panics     prometheus.Counter
+	// backfills finds Backfills by their Job.
+	backfills backfillIndex
+	callbacks callbacks
+	strays    strays
+	panics    prometheus.Counter
 }
 
 // New makes an empty cache; Follow fills it.
@@ -138,6 +140,9 @@ func New(source Source, log logr.Logger, options ...Option) *Cache {
 		c.byName.replace(before, after)
 		c.active.replace(before, after)
 		c.dependents.replace(before, after)
+	}
+	c.tables[store.Backfills].index = func(old, new store.AnyEntry) {
+		c.backfills.replace(store.As[v1.Backfill](old), store.As[v1.Backfill](new))
 	}
 	runs.index = func(old, new store.AnyEntry) { c.index.replace(store.As[v1.Run](old), store.As[v1.Run](new)) }
 	return c

@@ -24,6 +24,7 @@
 //     name a Calendar; dependencyindex.go: the Jobs that depend on a Job, dependencyorder.go: an order of them, which
 //     shows that there is no cycle, dependencycycles.go: the cycles if there are some
 //   - callbacks.go: what callbacks have reported of Runs, and the keys of their tokens
+//   - backfillindex.go: the Backfills of a Job
 //   - watch.go: watchers; ring.go: the events kept for them
 //   - verify.go: proof that nobody modifies an entry, in tests
 package cache

@@ -13,6 +13,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	"horae/controllers/backfill"
 	"horae/controllers/job"
 	"horae/internal/calendar"
 	"horae/internal/server"
@@ -21,6 +22,7 @@ import (
 
 // serverConfig hands the server what it needs of the others.
 func (m *Manager) serverConfig() server.Config {
+	previews := backfill.NewPreviews(m.cache, m.now)
 	return server.Config{
 		Cache:      m.cache,
 		Store:      m.store,
@@ -39,6 +41,9 @@ func (m *Manager) serverConfig() server.Config {
 		Version:    version.Get().Version,
 		Log:        m.log.WithName("api"),
 		Now:        m.now,
+
+		Admit:           admit(previews),
+		PreviewBackfill: previews.Preview,
 
 		RequestsPerSecond: m.cfg.Limits.RequestsPerSecond,
 	}
@@ -70,6 +75,16 @@ func validate(obj api.Object) field.ErrorList {
 		return calendar.Validate(o)
 	}
 	return api.KindOf(obj).Validate(obj)
+}
+
+// admit finds what is wrong with a valid new object, given those that it refers to.
+func admit(previews *backfill.Previews) func(api.Object) field.ErrorList {
+	return func(obj api.Object) field.ErrorList {
+		if b, ok := obj.(*v1.Backfill); ok {
+			return previews.Admit(b)
+		}
+		return nil
+	}
 }
 
 func warningsOf(obj api.Object) []string {

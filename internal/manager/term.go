@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"horae/controllers/backfill"
 	"horae/controllers/calendar"
 	"horae/controllers/job"
 	"horae/controllers/run"
@@ -22,6 +23,9 @@ type term struct {
 	driver      *mesos.Driver
 }
 
+// backfillWorkers is how many Backfills are reconciled at the same time. A worker mostly waits for a commit.
+const backfillWorkers = 16
+
 func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 	t := &term{writer: writer}
 	// The driver asks the controller which roles need no offers, and the controller makes calls through the driver.
@@ -38,6 +42,10 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		Metrics: m.registry})
 	calendarPlans := &calendar.Reconciler{Cache: m.cache, Writer: writer, Log: m.log.WithName("calendar"), Now: m.now}
 	calendars := reconcile.New(reconcile.Config{Name: "calendar", Workers: 1, Reconciler: calendarPlans, Log: m.log, Metrics: m.registry})
+	backfillPlans := backfill.New(backfill.Config{Cache: m.cache, Writer: writer, Log: m.log.WithName("backfill"),
+		Metrics: m.registry, Now: m.now})
+	backfills := reconcile.New(reconcile.Config{Name: "backfill", Workers: backfillWorkers, Reconciler: backfillPlans, Log: m.log,
+		Metrics: m.registry})
 	// The loop calls the controller and the controller feeds the loop: one of them gets the other afterwards.
 	runs := reconcile.New(reconcile.Config{Name: "run", Workers: m.cfg.Runs.Workers, Log: m.log, Metrics: m.registry,
 		Reconciler: reconcile.Func(func(ctx context.Context, key store.Key) (reconcile.Result, error) {
@@ -60,6 +68,7 @@ func (m *Manager) newTerm(writer *store.Writer) (*term, error) {
 		{loop: runs, concerns: t.runPlans.Concerns, all: keysOf(m.cache.Runs), fills: true},
 		{loop: jobs, concerns: t.jobPlans.Concerns, all: keysOf(m.cache.Jobs)},
 		{loop: calendars, concerns: calendarPlans.Concerns, all: keysOf(m.cache.Calendars)},
+		{loop: backfills, concerns: backfillPlans.Concerns, all: keysOf(m.cache.Backfills)},
 	}
 	return t, nil
 }

@@ -97,6 +97,12 @@ type Config struct {
 	Runs RunMaker
 	// Upcoming returns up to count occurrences of a Job's schedule strictly after a time; fewer when it ends.
 	Upcoming func(job *v1.Job, after time.Time, count int) ([]time.Time, error)
+	// Admit finds what is wrong with a new object that Validate accepts, given the objects that it refers to; nil:
+	// nothing is.
+	Admit func(api.Object) field.ErrorList
+	// PreviewBackfill says what a Backfill, defaults applied, would do if it started now, and lists at most limit
+	// occurrences; nil: 501.
+	PreviewBackfill func(b *v1.Backfill, limit int) (*v1.BackfillPreview, field.ErrorList)
 	// TLS configuration; nil: plain HTTP is served.
 	TLS *tls.Config
 	// HSTS has browsers use TLS only, for a year.

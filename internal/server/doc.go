@@ -18,8 +18,8 @@
 //   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);
 //     update.go: put, preconditions, conflicts; patch.go: kinds of patches; delete.go: delete and deletecollection
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
-//   - trigger.go, schedule.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next occurrences, the
-//     output of a task, how long Runs took
+//   - trigger.go, schedule.go, backfill.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next
+//     occurrences, what a Backfill would do, the output of a task, how long Runs took
 //   - makerun.go: what the requests share that make a Run; retry.go, succeed.go: two of them; user.go: who asked
 //   - callback.go: callbacks of attempts; reports.go: how those that come together are stored together
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those

@@ -40,6 +40,8 @@ type view struct {
 	// parent is the object without which a new one cannot be, and the path of the field that names it; nil: there
 	// is none.
 	parent func(object) (store.Key, *field.Path)
+	// admitted: a new object is checked against those that it refers to (Config.Admit).
+	admitted bool
 	// columns of the table.
 	columns []column
 	// markInvalid records in a copy's status why its spec cannot be used, unless its controller has done so already.
@@ -75,6 +77,7 @@ var views = map[*api.Kind]view{
 		subresources: map[string]subresource{
 			"trigger": {"create", (*Server).trigger}, "succeed": {"create", (*Server).succeed},
 			"schedule": {"get", (*Server).schedule}, "stats": {"get", (*Server).statistics},
+			"backfill": {"get", (*Server).previewBackfill},
 		},
 		fields: func(o object) fields.Set {
 			return fields.Set{"spec.suspend": boolString(o.(*v1.Job).Spec.Suspend)}
@@ -101,6 +104,14 @@ var views = map[*api.Kind]view{
 	api.ClusterRoles:        {strategic: true},
 	api.RoleBindings:        {strategic: true, columns: bindingColumns},
 	api.ClusterRoleBindings: {strategic: true, columns: bindingColumns},
+	api.Backfills: {
+		fields: func(o object) fields.Set { return fields.Set{"spec.job": o.(*v1.Backfill).Spec.Job} },
+		parent: func(o object) (store.Key, *field.Path) {
+			return store.JobKey(o.GetNamespace(), o.(*v1.Backfill).Spec.Job), field.NewPath("spec", "job")
+		},
+		admitted: true,
+		columns:  backfillColumns,
+	},
 }
 
 // newKinds makes the kinds of the table, in the order in which discovery lists them.

@@ -107,6 +107,38 @@ var calendarColumns = []column{
 	}))),
 }
 
+var backfillColumns = []column{
+	nameColumn,
+	text("Job", "Job that it runs", backfill(func(b *v1.Backfill) any { return orNone(b.Spec.Job) })),
+	text("Status", "What it does or waits for, or how it ended", backfill(func(b *v1.Backfill) any { return backfillState(b) })),
+	text("Done", "Occurrences done, of all", backfill(func(b *v1.Backfill) any {
+		return fmt.Sprintf("%d/%d", b.Status.Done, b.Status.Total)
+	})),
+	text("Failed", "Runs that did not succeed", backfill(func(b *v1.Backfill) any { return fmt.Sprint(b.Status.Failed) })),
+	text("Active", "Runs that have not ended", backfill(func(b *v1.Backfill) any { return fmt.Sprint(b.Status.ActiveCount) })),
+	ageColumn,
+	wide(text("From", "Where the range begins", backfill(func(b *v1.Backfill) any { return instant(&b.Spec.From) }))),
+	wide(text("To", "Where the range ends; not in it", backfill(func(b *v1.Backfill) any { return instant(&b.Spec.To) }))),
+	wide(text("Runs", "Which occurrences run", backfill(func(b *v1.Backfill) any { return string(b.Spec.Runs) }))),
+	wide(text("Skipped", "Occurrences that did not run", backfill(func(b *v1.Backfill) any { return fmt.Sprint(b.Status.Skipped) }))),
+	wide(text("Cursor", "The last occurrence that had its turn", backfill(func(b *v1.Backfill) any { return instant(b.Status.Cursor) }))),
+}
+
+func backfill(cell func(*v1.Backfill) any) func(object, time.Time) any {
+	return func(o object, _ time.Time) any { return cell(o.(*v1.Backfill)) }
+}
+
+// backfillState is the Backfill's conditions in one word.
+func backfillState(b *v1.Backfill) string {
+	if meta.IsStatusConditionFalse(b.Status.Conditions, v1.BackfillAccepted) {
+		return "Invalid"
+	}
+	if c := meta.FindStatusCondition(b.Status.Conditions, v1.BackfillFinished); c != nil {
+		return c.Reason
+	}
+	return "New"
+}
+
 func calendar(cell func(*v1.Calendar) any) func(object, time.Time) any {
 	return func(o object, _ time.Time) any { return cell(o.(*v1.Calendar)) }
 }

@@ -73,7 +73,8 @@ func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger
 	}
 	_, runs, seen := s.cfg.Cache.JobWithRuns(job.Namespace, job.Name)
 	for _, run := range runs {
-		if !run.Object.Status.Phase.Terminal() {
+		// A Backfill's Runs are beside the schedule, and so beside what people start.
+		if !run.Object.Status.Phase.Terminal() && run.Object.Spec.Reason != v1.ReasonBackfill {
 			return nil, s.kindOf(store.Jobs).conflict(job.Name, "run %s is active and spec.concurrencyPolicy is "+
 				"%s: wait for its end, cancel it, or force the trigger (\"force\": true, horae trigger --force)",
 				run.Key.Name, job.Spec.ConcurrencyPolicy)

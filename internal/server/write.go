@@ -51,6 +51,9 @@ func (s *Server) create(w http.ResponseWriter, r *request) error {
 			return err
 		}
 	}
+	if err := s.admit(r.Context(), r.kind, full); err != nil {
+		return err
+	}
 	s.warn(w, r, full)
 	if dry {
 		switch there, err := s.exists(r.Context(), r.key()); {
@@ -99,6 +102,20 @@ func (s *Server) checkParent(ctx context.Context, k *kind, o object) error {
 	}
 	return k.invalid(o.GetName(), field.ErrorList{field.Invalid(path, parent.Name,
 		fmt.Sprintf("there is no %s of this name in the namespace %s", s.kindOf(parent.Kind).Name, parent.Namespace))})
+}
+
+// admit refuses an object that cannot be with those that it refers to as they are.
+func (s *Server) admit(ctx context.Context, k *kind, o object) error {
+	if !k.admitted || s.cfg.Admit == nil {
+		return nil
+	}
+	if err := s.cfg.Cache.CatchUp(ctx); err != nil {
+		return err
+	}
+	if errs := s.cfg.Admit(o); len(errs) > 0 {
+		return k.invalid(o.GetName(), errs)
+	}
+	return nil
 }
 
 func (r *request) alreadyExists() error {

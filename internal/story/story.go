@@ -158,7 +158,6 @@ var conditionReasons = map[conditionReason]struct {
 	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForJob}:      {Normal, "Waiting"},
 	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForSchedule}: {Normal, "Waiting"},
 	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForBackfill}: {Normal, "Waiting"},
-	{v1.BackfillFinished, metav1.ConditionFalse, v1.ReasonWaitingForName}:     {Normal, "Waiting"},
 }
 
 // length of a time span as people read it: milliseconds below ten seconds, otherwise seconds.

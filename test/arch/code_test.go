@@ -75,6 +75,7 @@ func TestDecidingAndActingStayApart(t *testing.T) {
 var acting = []string{
 	"horae/controllers/job/reconciler.go", "horae/controllers/job/metrics.go",
 	"horae/controllers/calendar/reconciler.go",
+	"horae/controllers/backfill/reconciler.go", "horae/controllers/backfill/metrics.go",
 	"horae/controllers/run/controller.go", "horae/controllers/run/taskreconciliation.go", "horae/controllers/run/launch.go", "horae/controllers/run/placer.go",
 	"horae/controllers/run/reconciler.go", "horae/controllers/run/metrics.go", "horae/controllers/run/inverseoffers.go",
 }
