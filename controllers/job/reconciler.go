@@ -137,7 +137,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key store.Key) (reconcile.Re
 		r.lastWrite.note(key, now)
 	}
 	done := r.cfg.Now()
-	r.report(key, in.Job, &decision)
+	r.report(key, &decision)
 	r.metrics.started(&in, &decision, done)
 	return reconcile.Result{After: remaining(decision.After, done.Sub(now)), Revision: revision}, nil
 }
@@ -281,8 +281,8 @@ func unheardOf(key store.Key, job *store.Job, d *Decision, seen int64) []store.G
 	return []store.Guard{store.NoneSince(store.RunKey(key.Namespace, manualPrefix(key.Name)), seen)}
 }
 
-// report logs the decision, and counts what changed in the Job's status.
-func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
+// report logs the decision.
+func (r *Reconciler) report(key store.Key, d *Decision) {
 	log := r.cfg.Log
 	for _, run := range d.Create {
 		log.V(1).Info("Created run", "job", key.String(), "run", run.Name)
@@ -290,22 +290,22 @@ func (r *Reconciler) report(key store.Key, job *store.Job, d *Decision) {
 	for _, run := range d.Cancel {
 		log.Info("Cancelled run", "job", key.String(), "run", run.Key.Name)
 	}
-	if !d.WriteStatus {
-		return
-	}
 	if d.Damaged != nil {
 		log.Error(d.Damaged, "Statistics of a Job are damaged and start anew", "job", key.String())
 	}
-	after := &v1.Job{ObjectMeta: job.Object.ObjectMeta, Status: d.Status}
-	for _, c := range transition.OfJob(job.Object, after) {
-		r.metrics.changed(c)
-		level := 1
-		switch c.Kind {
-		case transition.JobStopped, transition.OccurrencesMissed, transition.OccurrencesSkipped:
-			level = 0
-		}
-		log.V(level).Info("Job changed", "job", key.String(), "change", c.Kind, "count", c.Count, "reason", c.Reason, "message", c.Message)
+}
+
+// Happened counts and logs what happened to a Job. The manager calls it for each transition that it publishes while
+// this Reconciler's term lasts.
+func (r *Reconciler) Happened(key store.Key, c transition.Change) {
+	r.metrics.changed(c)
+	level := 1
+	switch c.Kind {
+	case transition.JobStopped, transition.OccurrencesMissed, transition.OccurrencesSkipped:
+		level = 0
 	}
+	r.cfg.Log.V(level).Info("Job changed", "job", key.String(), "change", c.Kind, "count", c.Count,
+		"reason", c.Reason, "message", c.Message)
 }
 
 // writes remembers when each Job's status was last written, for as long as that may delay the next write.

@@ -131,7 +131,6 @@ func (p *placer) stored(ctx context.Context, r *round, errs []error) error {
 		w := &r.writes[j]
 		if err == nil {
 			p.refused[w.run.Key] = w.run.Rev // From now on a request with this revision is outdated.
-			p.metrics.transition(w.run.Object, w.next, p.now())
 		}
 		if err == nil && w.unencodable == nil {
 			tasks = append(tasks, r.tasks[j])

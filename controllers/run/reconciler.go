@@ -261,13 +261,12 @@ func (c *Controller) wrote(run *store.Run, reported *store.Callback, d *Decision
 		c.forget(run.Key)
 		c.cfg.Log.V(1).Info("Removed run", "run", run.Key.String())
 	case d.Status != nil:
-		c.metrics.transition(run.Object, d.Status, c.cfg.Now())
+		c.metrics.measure(run.Object, d.Status, c.cfg.Now())
 		if !samePtr(run.Object.Status.Progress, d.Status.Progress) {
 			c.remember(run.Key, presentTask(run), func(m *runMemory) { m.progressWritten = c.cfg.Now() })
 		}
 		if d.Status.Phase.Terminal() {
 			c.memory.forget(run.Key)
-			c.cfg.Log.V(1).Info("Run ended", "run", run.Key.String(), "phase", d.Status.Phase, "reason", d.Status.Reason)
 		}
 		if t := d.Status.RetryTime; t != nil {
 			c.Expect(run.Object.Spec.Task.Role, t.Time)

@@ -24,6 +24,7 @@ import (
 	"horae/internal/offer"
 	"horae/internal/reconcile"
 	"horae/internal/store"
+	"horae/internal/transition"
 )
 
 // patience ends a test that would hang; it is never waited for in full.
@@ -140,8 +141,14 @@ func (w *world) lead(change ...func(*Config)) *controller {
 		for _, key := range c.Concerns(e) {
 			loop.Add(key)
 		}
-		if _, run := cache.Of[v1.Run](e); run != nil && run.Object.Status.Phase == v1.RunSucceeded {
+		before, run := cache.Of[v1.Run](e)
+		if run != nil && run.Object.Status.Phase == v1.RunSucceeded {
 			succeeded.Add(1)
+		}
+		if before != nil && run != nil { // The manager does so by way of package feed.
+			for _, change := range transition.OfRun(before.Object, run.Object) {
+				c.Happened(e.Key, change)
+			}
 		}
 		w.notify()
 	})

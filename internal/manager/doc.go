@@ -5,8 +5,8 @@
 // # Where things are
 //
 //   - manager.go: the parts in the order of their start; leadership.go: the election and what only the leader runs;
-//     term.go: the controllers of a term; dispatch.go: which of them a change concerns; pause.go: what stands still
-//     while it is not certain who leads
+//     term.go: the controllers of a term; dispatch.go: which of them a change concerns; transitions.go: what
+//     they count and log; pause.go: what stands still while it is not certain who leads
 //   - config.go: the configuration file, defaults, validation; mesosconfig.go, etcdconfig.go: the parts of it about
 //     Mesos and etcd; flags.go: flags and environment variables
 //   - etcd.go, mesos.go: connecting to the two; agents.go: connections to agents, for logs; embedded.go: the embedded

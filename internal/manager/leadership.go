@@ -78,6 +78,7 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 	}
 
 	// 4. From here on changes reach the loops, and what is there already is looked at once.
+	transitions := m.feed.Subscribe()
 	m.term.Store(t)
 	defer m.term.Store(nil)
 	for _, c := range t.controllers {
@@ -96,6 +97,10 @@ func (m *Manager) lead(ctx context.Context, fence store.Fence) error {
 
 	// 5. Work, until something ends the term.
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		m.observeTransitions(ctx, t, transitions)
+		return nil
+	})
 	for _, c := range t.controllers {
 		group.Go(func() error { return c.loop.Run(ctx) })
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"horae/internal/cache"
+	"horae/internal/feed"
 	"horae/internal/filewatch"
 	"horae/internal/mesos"
 	"horae/internal/mesos/discovery"
@@ -42,6 +43,7 @@ type Manager struct {
 	detector    *discovery.Detector  // of the leading master; nil: they are listed
 	store       *store.Store         // etcd
 	cache       *cache.Cache         // every object
+	feed        *feed.Feed           // what happens to Jobs and Runs
 	agents      *sandbox.Agents      // what tasks printed
 	term        atomic.Pointer[term] // the present term of leadership; nil while another leads
 	ownMesos    bool                 // the dev cluster of this process runs the tasks
@@ -100,6 +102,9 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	started.add("etcd client", m.store.Close)
 	m.cache = cache.New(m.store, m.log.WithName("cache"))
 	m.cache.Register(m.registry)
+	m.feed = feed.New()
+	m.cache.Listen(m.feed.Publish)
+	m.cache.OnRewind(m.feed.Rewind)
 	m.cache.Listen(m.dispatch)
 	m.cache.OnRevision(m.observed)
 	m.cache.OnRewind(m.noticeRewind)

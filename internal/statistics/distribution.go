@@ -36,6 +36,8 @@ type distribution struct {
 	count    uint64
 	sum, max uint64 // milliseconds
 	bins     []byte // the sketch as the library encodes it, without the mapping
+	// sketch is what bins stands for, if it has just been encoded. It is not changed.
+	sketch *ddsketch.DDSketch
 }
 
 func newSketch() *ddsketch.DDSketch {
@@ -73,7 +75,7 @@ func (d distribution) add(values ...time.Duration) (distribution, error) {
 		d.sum += uint64(v.Round(time.Millisecond) / time.Millisecond)
 		d.max = max(d.max, uint64(v.Round(time.Millisecond)/time.Millisecond))
 	}
-	d.bins = nil
+	d.bins, d.sketch = nil, sketch
 	sketch.Encode(&d.bins, true)
 	return d, nil
 }
@@ -110,9 +112,12 @@ func merge(all ...distribution) (distribution, error) {
 
 // quantiles returns the values at some quantiles, none of them above the maximum.
 func (d *distribution) quantiles(qs []float64) ([]time.Duration, error) {
-	sketch := newSketch()
-	if err := d.mergeInto(sketch); err != nil {
-		return nil, err
+	sketch := d.sketch
+	if sketch == nil {
+		sketch = newSketch()
+		if err := d.mergeInto(sketch); err != nil {
+			return nil, err
+		}
 	}
 	values, err := sketch.GetValuesAtQuantiles(qs)
 	if err != nil {

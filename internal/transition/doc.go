@@ -2,7 +2,7 @@
 // be repeated, a Job was stopped after failures, occurrences were missed.
 //
 // It is pure and a leaf: OfRun and OfJob compare two values, and depend neither on the time nor on where the versions
-// come from. The controllers log and count the changes that follow from their own writes. A client that watches
+// come from. Package feed publishes them inside the manager. A client that watches
 // objects can derive the same from two versions, although it may have missed versions between them. An empty list
 // means that nothing happened that matters to users.
 package transition

@@ -61,7 +61,7 @@ type rule struct {
 // mechanisms are the packages with one mechanism each; sharedValues are those whose values (keys, revisions, results) others
 // may name, because their behaviour is still reached through an interface (docs/adr/0008-shared-values.md).
 var (
-	mechanisms = []string{"horae/internal/store", "horae/internal/cache", "horae/internal/leader", "horae/internal/mesos", "horae/internal/manifest", "horae/internal/server", "horae/internal/sandbox", "horae/internal/reconcile"}
+	mechanisms = []string{"horae/internal/store", "horae/internal/cache", "horae/internal/feed", "horae/internal/leader", "horae/internal/mesos", "horae/internal/manifest", "horae/internal/server", "horae/internal/sandbox", "horae/internal/reconcile"}
 	leaves     = []string{
 		"horae/internal/backoff",
 		"horae/internal/calendar",
