@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -53,7 +54,7 @@ func (a *apply) run(ctx context.Context) error {
 	}
 	if a.output != "" {
 		var err error
-		if a.print, err = a.objectPrinter(a.output); err != nil {
+		if a.print, err = a.objectPrinter(a.output, true); err != nil {
 			return err
 		}
 	}
@@ -73,41 +74,50 @@ func (a *apply) one(ctx context.Context, d document) error {
 	if err != nil {
 		return err
 	}
-	current, err := a.api.do(ctx, a.api.get(ns, d.kind, d.obj.GetName()))
-	var what string
-	var after *unstructured.Unstructured
-	switch {
-	case apierrors.IsNotFound(err):
-		what = "created"
-		after, err = a.create(ctx, ns, d, modified)
-	case err == nil:
-		what, after, err = a.change(ctx, ns, d, modified, current)
-	}
+	done, err := a.carryOut(ctx, ns, d, modified)
 	if err != nil {
 		return err
 	}
 	if a.print != nil {
-		return a.print(after)
+		return a.print(done.after)
 	}
-	if a.dryRun == "server" {
-		what += " (server dry run)"
-	}
-	a.printf("%s/%s %s\n", d.kind, d.obj.GetName(), what)
+	a.printf("%s/%s %s%s\n", d.kind, d.obj.GetName(), done.what, dryRunSuffix(a.dryRun))
 	return nil
 }
 
+// applied is what became of a document: created, configured or unchanged.
+type applied struct {
+	what          string
+	before, after *unstructured.Unstructured // before is nil if it was created
+}
+
+// carryOut creates or changes the object of a document, or with dryRun finds what that would come to.
+func (a *apply) carryOut(ctx context.Context, ns string, d document, modified []byte) (applied, error) {
+	current, err := a.api.do(ctx, a.api.get(ns, d.kind, d.obj.GetName()))
+	switch {
+	case apierrors.IsNotFound(err):
+		after, err := a.create(ctx, ns, d, modified)
+		return applied{what: "created", after: after}, err
+	case err != nil:
+		return applied{}, err
+	}
+	return a.change(ctx, ns, d, modified, current)
+}
+
 func (a *apply) create(ctx context.Context, ns string, d document, modified []byte) (*unstructured.Unstructured, error) {
-	req := a.api.create(ns, d.kind, modified)
-	return a.api.object(ctx, a.dry(req))
+	if a.dryRun == dryRunClient {
+		return decodeJSON(modified)
+	}
+	return a.api.object(ctx, dry(a.api.create(ns, d.kind, modified), a.dryRun))
 }
 
 // change patches an object that exists, unless the file, the last applied document and the object agree.
 func (a *apply) change(
 	ctx context.Context, ns string, d document, modified, current []byte,
-) (string, *unstructured.Unstructured, error) {
-	before := &unstructured.Unstructured{}
-	if err := before.UnmarshalJSON(current); err != nil {
-		return "", nil, fmt.Errorf("decode the answer of %s: %w", a.api.server, err)
+) (applied, error) {
+	before, err := decodeJSON(current)
+	if err != nil {
+		return applied{}, fmt.Errorf("decode the answer of %s: %w", a.api.server, err)
 	}
 	original := []byte(before.GetAnnotations()[lastApplied])
 	if len(original) == 0 {
@@ -119,25 +129,26 @@ func (a *apply) change(
 		mergepatch.RequireKeyUnchanged("apiVersion"), mergepatch.RequireKeyUnchanged(
 			"kind"), mergepatch.RequireMetadataKeyUnchanged("name"))
 	if err != nil {
-		return "", nil, fmt.Errorf("compare the file with the object: %w", err)
+		return applied{}, fmt.Errorf("compare the file with the object: %w", err)
 	}
 	if string(patch) == "{}" {
-		return "unchanged", before, nil
+		return applied{"unchanged", before, before}, nil
 	}
-	after, err := a.api.object(ctx, a.dry(a.api.patch(ns, d.kind, d.obj.GetName(), patch)))
+	if a.dryRun == dryRunClient {
+		merged, err := jsonpatch.MergePatch(current, patch)
+		if err != nil {
+			return applied{}, fmt.Errorf("merge the file with the object: %w", err)
+		}
+		after, err := decodeJSON(merged)
+		return applied{"configured", before, after}, err
+	}
+	after, err := a.api.object(ctx, dry(a.api.patch(ns, d.kind, d.obj.GetName(), patch), a.dryRun))
 	if err != nil {
-		return "", nil, err
+		return applied{}, err
 	}
 	// A patch may change nothing: another spelling of the same value. The server then keeps the generation.
 	if after.GetGeneration() == before.GetGeneration() {
-		return "unchanged", after, nil
+		return applied{"unchanged", before, after}, nil
 	}
-	return "configured", after, nil
-}
-
-func (a *apply) dry(req *request) *request {
-	if a.dryRun == "server" {
-		req.param("dryRun", "All")
-	}
-	return req
+	return applied{"configured", before, after}, nil
 }

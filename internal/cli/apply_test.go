@@ -212,7 +212,7 @@ func TestADryRunWritesNothing(t *testing.T) {
 func TestApplyReadsYAMLAsTheServerDoes(t *testing.T) {
 	h := build(t)
 	text := strings.Replace(hello, "metadata:", "metadata: # yes, no and on are text in YAML 1.2", 1)
-	text = strings.Replace(text, "spec:", "spec:\n  dependsOn: [{job: a, on: Failed}]", 1)
+	text = strings.Replace(text, "schedule: \"0 2 * * *\"\n  timeZone: Europe/Berlin", "dependsOn: [{job: a, on: Failed}]", 1)
 	r := h.apply(text)
 	if j := h.cache.Job("default", "hello"); r.code != 0 || j == nil || j.Object.Spec.DependsOn[0].On != "Failed" {
 		t.Errorf("a dependency's field on: %+v", r)

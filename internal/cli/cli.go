@@ -83,6 +83,14 @@ func (e runError) Unwrap() error { return e.error }
 // errReported: the command failed, and its errors have been printed.
 var errReported = errors.New("already reported")
 
+// codedError is an error with an exit code of its own.
+type codedError struct {
+	error
+	code int
+}
+
+func (e codedError) Unwrap() error { return e.error }
+
 // exit prints an error and picks the exit code.
 func (c *cli) exit(ctx context.Context, err error) int {
 	var ran runError
@@ -97,6 +105,10 @@ func (c *cli) exit(ctx context.Context, err error) int {
 		return ExitInterrupted
 	case !errors.Is(err, errReported):
 		c.report(err)
+	}
+	var coded codedError
+	if errors.As(err, &coded) {
+		return coded.code
 	}
 	if isUnknown(err) {
 		return ExitUnknown
@@ -134,10 +146,11 @@ func (c *cli) root() *cobra.Command {
 		}
 	}
 	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.deleteCommand())
+	add("objects", c.createCommand(), c.diffCommand(), c.editCommand(), c.labelCommand(), c.annotateCommand(), c.waitCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
 		c.suspendCommand(), c.resumeCommand(), c.cancelCommand(),
 		c.retryCommand(), c.succeedCommand(), c.callbackCommand())
-	add("other", c.versionCommand())
+	add("other", c.statusCommand(), c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")

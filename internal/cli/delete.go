@@ -77,7 +77,7 @@ func (d *deleter) run(ctx context.Context, args []string) error {
 	failed := error(nil)
 	for _, t := range list {
 		named := len(t.names) > 0
-		if t.names, err = d.selected(ctx, ns, t); err != nil {
+		if t.names, err = d.namesOf(ctx, ns, t, d.sel); err != nil {
 			return err
 		}
 		for _, name := range t.names {
@@ -126,31 +126,14 @@ func (d *deleter) check(args []string) error {
 	return nil
 }
 
-// selected are the names of a target.
-func (d *deleter) selected(ctx context.Context, ns string, t target) ([]string, error) {
-	if len(t.names) > 0 {
-		return t.names, nil
-	}
-	var list metav1.PartialObjectMetadataList
-	if err := d.api.into(ctx, d.api.list(ns, t.kind, d.sel), &list); err != nil {
-		return nil, err
-	}
-	names := make([]string, len(list.Items))
-	for i := range list.Items {
-		names[i] = list.Items[i].Name
-	}
-	return names, nil
-}
-
 func (d *deleter) one(ctx context.Context, ns string, k *kind, name string) error {
-	req := d.api.delete(ns, k, name)
-	suffix := ""
-	if d.dryRun == "server" {
-		req.param("dryRun", "All")
-		suffix = " (server dry run)"
-	}
 	var st metav1.Status
-	err := d.api.into(ctx, req, &st)
+	var err error
+	if d.dryRun == dryRunClient {
+		_, err = d.api.do(ctx, d.api.get(ns, k, name))
+	} else {
+		err = d.api.into(ctx, dry(d.api.delete(ns, k, name), d.dryRun), &st)
+	}
 	if d.ignoreNotFound && apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -160,9 +143,9 @@ func (d *deleter) one(ctx context.Context, ns string, k *kind, name string) erro
 	if d.output == "name" {
 		d.printf("%s/%s\n", k, name)
 	} else {
-		d.printf("%s %q deleted%s\n", k, name, suffix)
+		d.printf("%s %q deleted%s\n", k, name, dryRunSuffix(d.dryRun))
 	}
-	if d.wait && d.dryRun == "none" && st.Details != nil {
+	if d.wait && d.dryRun == dryRunNone && st.Details != nil {
 		return d.gone(ctx, ns, k, name, string(st.Details.UID))
 	}
 	return nil

@@ -12,10 +12,11 @@
 //   - client.go: the connection to the server; request.go: one request; reconnect.go: what to do when the server goes
 //     away; config.go: the configuration file and the server's address; identity.go: who asks, and whom to trust
 //   - manifest.go: the files of -f; documents.go: the documents in a file; lastapplied.go: the annotation of apply
-//   - output.go: the forms of -o; table.go: tables; page.go: the layout of descriptions; errors.go: messages of errors;
-//     escape.go: control characters
-//   - get_watch.go: get -w and events -w; patch.go: what suspend, resume and cancel share; runrequest.go: what
-//     trigger, retry and succeed share; runs.go: picking a Run, waiting for it, the exit code of its outcome
+//   - output.go: the forms of -o; table.go: tables; columns.go: -o custom-columns; page.go: the layout of descriptions;
+//     errors.go: messages of errors; escape.go: control characters
+//   - get_watch.go: get -w and events -w; patch.go: what suspend, resume and cancel share; label.go: label and
+//     annotate; runrequest.go: what trigger, retry and succeed share; runs.go: picking a Run, waiting for it, the exit
+//     code of its outcome
 //   - describe_job.go, describe_run.go, describe_calendar.go: a description of each kind; describe_task.go: of a task;
 //     describe_story.go: what has happened to a Run
 package cli

@@ -111,6 +111,12 @@ func decodeDocument(source string, data []byte) []document {
 	return docs
 }
 
+// decodeJSON reads an object as it is.
+func decodeJSON(data []byte) (*unstructured.Unstructured, error) {
+	u := &unstructured.Unstructured{}
+	return u, u.UnmarshalJSON(data)
+}
+
 func decodeObject(data []byte) (*unstructured.Unstructured, error) {
 	raw, err := api.YAMLToJSON(data)
 	if err != nil {

@@ -2,15 +2,42 @@ package cli
 
 import "github.com/spf13/cobra"
 
+// Values of --dry-run.
+const (
+	dryRunNone   = "none"
+	dryRunServer = "server"
+	dryRunClient = "client"
+)
+
 func dryRunFlag(cmd *cobra.Command, to *string) {
-	cmd.Flags().StringVar(to, "dry-run", "none", `"server": have the server check everything and write nothing; "none"`)
+	cmd.Flags().StringVar(to, "dry-run", dryRunNone, `"server": have the server check everything and write nothing; `+
+		`"client": send no change at all; "none"`)
 }
 
 func checkDryRun(value string) error {
-	if value != "none" && value != "server" {
-		return usagef(`--dry-run=%s: must be "server" or "none"`, value)
+	if value != dryRunNone && value != dryRunServer && value != dryRunClient {
+		return usagef(`--dry-run=%s: must be "server", "client" or "none"`, value)
 	}
 	return nil
+}
+
+// dry has the server write nothing if that is asked for.
+func dry(req *request, dryRun string) *request {
+	if dryRun == dryRunServer {
+		req.param("dryRun", "All")
+	}
+	return req
+}
+
+// dryRunSuffix is what messages about a change end with, as kubectl's do.
+func dryRunSuffix(dryRun string) string {
+	switch dryRun {
+	case dryRunServer:
+		return " (server dry run)"
+	case dryRunClient:
+		return " (dry run)"
+	}
+	return ""
 }
 
 // selectors restrict lists.

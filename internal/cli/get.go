@@ -164,7 +164,7 @@ func (g *getter) nothing() string {
 
 // objects shows what there is as -o asks: one object as itself, several as a list.
 func (g *getter) objects(ctx context.Context) error {
-	printer, err := g.objectPrinter(g.output)
+	printer, err := g.objectPrinter(g.output, !g.noHeaders)
 	if err != nil {
 		return err
 	}

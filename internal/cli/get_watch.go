@@ -32,7 +32,7 @@ func (g *getter) follow(ctx context.Context) error {
 		w.columns = printers.GetNewTabWriter(g.Out) // one for all tables: it remembers the widths of its columns
 	} else {
 		var err error
-		if w.objects, err = g.objectPrinter(g.output); err != nil {
+		if w.objects, err = g.objectPrinter(g.output, !g.noHeaders); err != nil {
 			return err
 		}
 	}

@@ -26,13 +26,7 @@ const (
 // same is true of kubectl's merge.
 func withLastApplied(u *unstructured.Unstructured) ([]byte, error) {
 	u = u.DeepCopy()
-	annotations := maps.Clone(u.GetAnnotations())
-	delete(annotations, lastApplied)
-	if len(annotations) == 0 {
-		unstructured.RemoveNestedField(u.Object, "metadata", "annotations")
-	} else {
-		u.SetAnnotations(annotations)
-	}
+	annotations := withoutLastApplied(u)
 	unstructured.RemoveNestedField(u.Object, "status")
 	unstructured.RemoveNestedField(u.Object, "metadata", "creationTimestamp")
 	own, err := json.Marshal(u.Object)
@@ -48,6 +42,18 @@ func withLastApplied(u *unstructured.Unstructured) ([]byte, error) {
 	annotations[lastApplied] = string(own) + "\n"
 	u.SetAnnotations(annotations)
 	return json.Marshal(u.Object)
+}
+
+// withoutLastApplied takes the annotation off an object, and returns its other ones.
+func withoutLastApplied(u *unstructured.Unstructured) map[string]string {
+	annotations := maps.Clone(u.GetAnnotations())
+	delete(annotations, lastApplied)
+	if len(annotations) == 0 {
+		unstructured.RemoveNestedField(u.Object, "metadata", "annotations")
+	} else {
+		u.SetAnnotations(annotations)
+	}
+	return annotations
 }
 
 // outline keeps the keys and the short values of a document.

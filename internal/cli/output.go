@@ -15,12 +15,13 @@ import (
 
 const (
 	acceptTable = "application/json;as=Table;v=v1;g=meta.k8s.io"
-	outputForms = "wide, json, yaml, name, jsonpath=TEMPLATE, jsonpath-file=FILE, go-template=TEMPLATE, go-template-file=FILE"
+	outputForms = "wide, json, yaml, name, custom-columns=HEADER:PATH,..., jsonpath=TEMPLATE, go-template=TEMPLATE; " +
+		"of the last three also with -file=FILE"
 )
 
-// objectPrinter makes the printer of a form that shows whole objects, as -o names it. Templates are for scripts, which need
-// values as they are: their output is not escaped.
-func (c *cli) objectPrinter(output string) (func(runtime.Object) error, error) {
+// objectPrinter makes the printer of a form that shows whole objects, as -o names it; headers are those of custom columns.
+// Templates are for scripts, which need values as they are: their output is not escaped.
+func (c *cli) objectPrinter(output string, headers bool) (func(runtime.Object) error, error) {
 	out := c.Out
 	form, arg, _ := strings.Cut(output, "=")
 	if file, ok := strings.CutSuffix(form, "-file"); ok {
@@ -42,6 +43,8 @@ func (c *cli) objectPrinter(output string) (func(runtime.Object) error, error) {
 	case "jsonpath":
 		out = c.raw
 		p, err = jsonPathPrinter(arg)
+	case "custom-columns":
+		p, err = newColumnPrinter(arg, headers)
 	case "go-template":
 		out = c.raw
 		p, err = printers.NewGoTemplatePrinter([]byte(arg))

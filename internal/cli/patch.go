@@ -91,16 +91,12 @@ func (p *patcher) one(ctx context.Context, ns, name string) error {
 	if err != nil {
 		return fmt.Errorf("encode a patch: %w", err)
 	}
-	req := p.api.patch(ns, p.kind, name, patch)
-	suffix := ""
-	if p.dryRun == "server" {
-		req.param("dryRun", "All")
-		suffix = " (server dry run)"
+	if p.dryRun != dryRunClient {
+		if _, err := p.api.object(ctx, dry(p.api.patch(ns, p.kind, name, patch), p.dryRun)); err != nil {
+			return err
+		}
 	}
-	if _, err := p.api.object(ctx, req); err != nil {
-		return err
-	}
-	p.printf("%s/%s %s%s\n", p.kind, name, p.done, suffix)
+	p.printf("%s/%s %s%s\n", p.kind, name, p.done, dryRunSuffix(p.dryRun))
 	return nil
 }
 

@@ -77,6 +77,19 @@ func (r *request) with(contentType string, body []byte) *request {
 
 // send returns an answer whose code is a success. Its body is the caller's to close.
 func (r *request) send(ctx context.Context) (*http.Response, error) {
+	resp, err := r.sendAny(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		defer resp.Body.Close()
+		return nil, statusError(resp)
+	}
+	return resp, nil
+}
+
+// sendAny is send, whatever the code of the answer.
+func (r *request) sendAny(ctx context.Context) (*http.Response, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -101,10 +114,6 @@ func (r *request) send(ctx context.Context) (*http.Response, error) {
 		return nil, r.client.unreachable(err)
 	}
 	r.client.warn(resp.Header)
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		defer resp.Body.Close()
-		return nil, statusError(resp)
-	}
 	return resp, nil
 }
 

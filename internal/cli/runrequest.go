@@ -45,6 +45,9 @@ func (q *runRequest) ask(ctx context.Context, ns string, k *kind, name, subresou
 	if err := checkDryRun(q.dryRun); err != nil {
 		return err
 	}
+	if q.dryRun == dryRunClient {
+		return usagef("--dry-run=client: only the server knows what Run it would be: give --dry-run=server")
+	}
 	print, err := q.printer()
 	if err != nil {
 		return err
@@ -58,10 +61,7 @@ func (q *runRequest) ask(ctx context.Context, ns string, k *kind, name, subresou
 		return err
 	}
 	req := api.request(http.MethodPost, ns, k, name).segment(subresource).with("application/json", encoded)
-	if q.dryRun == "server" {
-		req.param("dryRun", "All")
-	}
-	made, err := q.send(ctx, req, name)
+	made, err := q.send(ctx, dry(req, q.dryRun), name)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (q *runRequest) ask(ctx context.Context, ns string, k *kind, name, subresou
 	}
 	w := q.waiter(ns, made.GetName(), made.GetResourceVersion())
 	switch {
-	case q.dryRun == "server" || !q.wait && !q.follow:
+	case q.dryRun == dryRunServer || !q.wait && !q.follow:
 		return nil
 	case q.follow:
 		return q.followRun(ctx, w)
@@ -105,14 +105,10 @@ func (q *runRequest) send(ctx context.Context, req *request, subject string) (*u
 // printer prints the Run that was made; -o is checked before there is one.
 func (q *runRequest) printer() (func(runtime.Object) error, error) {
 	if q.output != "" {
-		return q.objectPrinter(q.output)
-	}
-	suffix := ""
-	if q.dryRun == "server" {
-		suffix = " (server dry run)"
+		return q.objectPrinter(q.output, true)
 	}
 	return func(o runtime.Object) error {
-		q.printf("%s/%s created%s\n", runKind, o.(*unstructured.Unstructured).GetName(), suffix)
+		q.printf("%s/%s created%s\n", runKind, o.(*unstructured.Unstructured).GetName(), dryRunSuffix(q.dryRun))
 		return nil
 	}, nil
 }

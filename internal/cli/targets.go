@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"horae/api"
 )
@@ -88,4 +91,20 @@ func slash(k *kind, arg string) string {
 		return arg
 	}
 	return k.singular + "/" + arg
+}
+
+// namesOf are the names of a target: its own, else those of the objects that the selectors find.
+func (c *cli) namesOf(ctx context.Context, ns string, t target, sel selectors) ([]string, error) {
+	if len(t.names) > 0 {
+		return t.names, nil
+	}
+	var list metav1.PartialObjectMetadataList
+	if err := c.api.into(ctx, c.api.list(ns, t.kind, sel), &list); err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list.Items))
+	for i := range list.Items {
+		names[i] = list.Items[i].Name
+	}
+	return names, nil
 }

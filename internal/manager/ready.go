@@ -17,8 +17,8 @@ func (m *Manager) checks() []server.Check {
 	return []server.Check{
 		{Name: "cache", Check: m.cacheReady},
 		{Name: "etcd", Check: m.etcdReady},
-		{Name: "leader", Check: m.leaderReady},
-		{Name: "mesos", Check: m.mesosReady},
+		{Name: "leader", Check: m.leaderReady, Note: m.leaderNote},
+		{Name: "mesos", Check: m.mesosReady, Note: m.mesosNote},
 		{Name: "controllers", Check: m.controllersReady},
 	}
 }
@@ -54,6 +54,28 @@ func (m *Manager) leaderReady(ctx context.Context) error {
 	}
 	_, err := leader.Leader(ctx, m.store.Client())
 	return err
+}
+
+// leaderNote says who leads.
+func (m *Manager) leaderNote(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	id, err := leader.Leader(ctx, m.store.Client())
+	switch {
+	case err != nil:
+		return ""
+	case id.Address != "":
+		return fmt.Sprintf("%s leads, at %s", id.Name, id.Address)
+	}
+	return id.Name + " leads"
+}
+
+// mesosNote says whether this manager is the one that is subscribed.
+func (m *Manager) mesosNote(context.Context) string {
+	if m.term.Load() == nil {
+		return "the leader's concern; this manager does not lead"
+	}
+	return "this manager is subscribed"
 }
 
 // mesosReady fails on a leader that is not subscribed; a standby has nothing to be subscribed for.

@@ -66,6 +66,8 @@ type Logs interface {
 type Check struct {
 	Name  string
 	Check func(ctx context.Context) error
+	// Note is what ?verbose shows behind a check that has passed; nil: nothing.
+	Note func(ctx context.Context) string
 }
 
 // RunMaker makes Runs that people ask for: the functions of controllers/job. Both makers give a new name each time,

@@ -37,19 +37,25 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	}
 	errs := runChecks(r.Context(), checks)
 	var list strings.Builder
-	failed := false
+	failed, verbose := false, r.URL.Query().Has("verbose")
 	for i, c := range checks {
 		if errs[i] != nil {
 			failed = true
 			fmt.Fprintf(&list, "[-]%s failed: %v\n", c.Name, errs[i])
-		} else {
-			fmt.Fprintf(&list, "[+]%s ok\n", c.Name)
+			continue
 		}
+		fmt.Fprintf(&list, "[+]%s ok", c.Name)
+		if verbose && c.Note != nil {
+			if note := c.Note(r.Context()); note != "" {
+				fmt.Fprintf(&list, ": %s", note)
+			}
+		}
+		list.WriteByte('\n')
 	}
 	switch {
 	case failed:
 		return plain(w, http.StatusServiceUnavailable, list.String()+"readyz check failed\n")
-	case r.URL.Query().Has("verbose"):
+	case verbose:
 		return plain(w, http.StatusOK, list.String()+s.strays()+"readyz check passed\n")
 	}
 	return plain(w, http.StatusOK, "ok")

@@ -255,8 +255,8 @@ func TestHealth(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	f := start(t, func(c *Config) {
 		c.Ready = []Check{
-			{"etcd", func(context.Context) error { return nil }},
-			{"mesos", func(context.Context) error { return broken }},
+			{Name: "etcd", Check: func(context.Context) error { return nil }, Note: func(context.Context) string { return "three members" }},
+			{Name: "mesos", Check: func(context.Context) error { return broken }},
 		}
 		c.Gatherer, c.Registerer = reg, reg
 	})
@@ -267,6 +267,9 @@ func TestHealth(t *testing.T) {
 	}
 	f.want(200, f.do("GET", "/readyz/etcd", ""))
 	f.want(404, f.do("GET", "/readyz/none", ""))
+	if a := f.do("GET", "/readyz/etcd?verbose", ""); !strings.HasPrefix(string(a.body), "[+]etcd ok: three members\n") {
+		t.Errorf("verbose: %s", a.body)
+	}
 	f.want(200, f.do("GET", jobsPath, ""))
 	if a := f.do("GET", "/metrics", ""); !strings.Contains(string(a.body), `horae_http_requests_total{code="200",resource="jobs",verb="list"} 1`) {
 		t.Errorf("metrics: %s", a.body)
