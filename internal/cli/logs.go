@@ -141,7 +141,7 @@ func (l *logReader) isOver(ctx context.Context) error {
 		return nil
 	case err != nil:
 		return err
-	case l.attempt < 1 || l.attempt > len(run.Status.Attempts) || run.Status.Attempts[l.attempt-1].State.Terminal():
+	case l.attempt < 1 || l.attempt > len(run.Status.Attempts) || run.Status.Attempts[l.attempt-1].TaskEnded():
 		return nil
 	}
 	return lostError{fmt.Errorf("the answer of %s ended before attempt %d", l.api.server, l.attempt), false}

@@ -114,7 +114,7 @@ func (s *Server) copyLog(ctx context.Context, r *request, q logRequest, n int, o
 	watcher.Go(func() {
 		err := s.untilRun(ctx, r.key(), func() bool {
 			at, ok := s.attemptNow(r.key(), n)
-			return !ok || at.State.Terminal()
+			return !ok || at.TaskEnded()
 		})
 		if err == nil { // otherwise ctx has ended, but not the attempt
 			close(ended)
@@ -210,7 +210,7 @@ func pickAttempt(run *v1.Run, want int) (int, error) {
 	case n == 0 || n > len(all):
 		return 0, fmt.Errorf("run %s is %s and has no attempt %d: %w (%s)", run.Name, phase(run), max(n, 1), errNotStarted,
 			orNone(run.Status.Message))
-	case all[n-1].AgentURL == "" || !all[n-1].State.Terminal() && all[n-1].StartTime == nil:
+	case all[n-1].AgentURL == "" || !all[n-1].TaskEnded() && all[n-1].StartTime == nil:
 		if all[n-1].State.Terminal() {
 			return 0, status(http.StatusNotFound, metav1.StatusReasonNotFound, "attempt %d of run %s reached no agent: %s",
 				n, run.Name, all[n-1].Message)

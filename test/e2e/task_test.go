@@ -4,13 +4,16 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	v1 "horae/api/v1"
@@ -22,6 +25,12 @@ var taskSamples = map[string]sample{
 	"kafka.yaml": {job: "kafka", phase: v1.RunSucceeded, stdout: "topics of kafka.example.com:9092 as admin: --list"},
 	"docker.yaml": {job: "docker", phase: v1.RunFailed,
 		why: "the executor ended without saying how the task did: Abnormal executor termination: unknown container"},
+	"async.yaml": {job: "async", phase: v1.RunSucceeded, stdout: "query 1 is queued", check: func(t *testing.T, run v1.Run) {
+		a := run.Status.Attempts[0]
+		if p := run.Status.Progress; a.Callback == nil || a.Callback.Message != "40 rows" || p == nil || *p != 40 {
+			t.Errorf("the callback was not taken over: %+v", run.Status)
+		}
+	}},
 	"executor.yaml":     {job: "executor", phase: v1.RunSucceeded, stdout: "says: good day\n"},
 	"health-check.yaml": {job: "health-check", phase: v1.RunSucceeded, stdout: "all done"},
 	"secret.yaml": {job: "secret", phase: v1.RunFailed,
@@ -42,10 +51,44 @@ func repository(t *testing.T) repo {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/kafka.tgz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(distribution(t)) })
 	mux.HandleFunc("/client.properties", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "user=admin") })
+	var queries sync.WaitGroup
+	t.Cleanup(queries.Wait)
+	mux.HandleFunc("/queries", func(w http.ResponseWriter, r *http.Request) {
+		url, token := r.FormValue("url"), r.FormValue("token")
+		queries.Go(func() {
+			for _, body := range []string{`{"progress": 40}`, `{"phase": "Succeeded", "message": "40 rows"}`} {
+				if code, text := callBack(t, url, token, body); code != http.StatusOK {
+					t.Errorf("the callback was answered with %d %s", code, text)
+				}
+			}
+		})
+		_, _ = fmt.Fprintln(w, "query 1 is queued")
+	})
 	mux.HandleFunc("/executor", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, executor) })
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return repo{server.URL}
+}
+
+// callBack reports something of an attempt, as what a task has started does.
+func callBack(t *testing.T, url, token, body string) (code int, text string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return 0, ""
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(data)
 }
 
 // distribution is a tarball as Kafka's: a directory with a script in bin/, which finds its configuration beside itself.

@@ -34,6 +34,9 @@ var scenarios = []scenario{
 	{"calendars", calendars},
 	{"broken", brokenAndMended},
 	{"trigger", trigger},
+	{"callback", callBack},
+	{"callbacksooner", callBackSooner},
+	{"people", people},
 	{"unreachable", unreachable},
 	{"failures", suspendAfterFailures},
 }
@@ -194,6 +197,83 @@ func trigger(w *world) {
 	w.await("the Run succeeds", w.succeeded(1))
 	w.request("POST", "jobs/a/trigger", `{"env":[{"name":"N","value":"2"}]}`, "application/json", w.triggered(2))
 	w.await("the second succeeds", w.succeeded(2))
+}
+
+// callBack: the task of an asynchronous Job ends, and then its callback comes: a failure, and of the second attempt a
+// success.
+func callBack(w *world) {
+	w.put(jobA, past(1, "ok,10ms", "async: {timeout: 1h}", "retries: {limit: 1, delay: 10ms}"))
+	for i, phase := range []v1.RunPhase{v1.RunFailed, v1.RunSucceeded} {
+		name := ""
+		w.await(fmt.Sprintf("attempt %d waits for its callback", i+1), func() bool { name = w.awaiting(i); return name != "" })
+		body := fmt.Sprintf(`{"phase": %q, "message": "attempt %d", "progress": %d, "id": "end"}`, phase, i+1, i+1)
+		w.request("POST", "runs/"+name+"/callback", body, "application/json", func() bool { return w.reported(name, i, phase) })
+	}
+	w.await("the Run succeeds", w.succeeded(1))
+}
+
+// awaiting is the Run whose i-th attempt that has started waits for its callback; "": there is none.
+func (w *world) awaiting(i int) string {
+	for _, r := range w.view.Runs("") {
+		if all := startedOf(r); len(all) == i+1 && all[i].TaskFinishTime != nil && !all[i].State.Terminal() {
+			return r.Key.Name
+		}
+	}
+	return ""
+}
+
+func startedOf(r *store.Run) (all []v1.Attempt) {
+	for _, a := range r.Object.Status.Attempts {
+		if !a.NotStarted {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// reported reports whether etcd has the end of the i-th attempt from its callback: in the document, or in the status.
+func (w *world) reported(name string, i int, phase v1.RunPhase) bool {
+	r, err := w.store.GetRun(w.ctx, "default", name)
+	if err != nil {
+		w.fatalf("read %s: %v", name, err)
+	}
+	all := startedOf(r)
+	if len(all) > i && all[i].Callback != nil {
+		return all[i].Callback.Phase == phase
+	}
+	resp, err := w.client.Get(w.ctx, r.Key.Callback())
+	if err != nil {
+		w.fatalf("read what callbacks of %s have reported: %v", name, err)
+	}
+	return len(resp.Kvs) > 0 && len(all) > i && strings.Contains(string(resp.Kvs[0].Value), all[i].TaskID+`","outcome":{"phase":"`+string(phase))
+}
+
+// callBackSooner: the callback comes while the task runs, which is then lost: that does not matter.
+func callBackSooner(w *world) {
+	w.put(jobA, past(1, "never", "async: {}", "retries: {limit: 0}"))
+	name := w.running()
+	w.request("POST", "runs/"+name+"/callback", `{"phase": "Succeeded", "id": "end"}`, "application/json", func() bool {
+		return w.reported(name, 0, v1.RunSucceeded)
+	})
+	w.request("PATCH", "runs/"+name, `{"spec":{"cancel":true}}`, mergePatch, func() bool {
+		return strings.Contains(w.stored(store.RunKey("default", name)), `"cancel":true`)
+	})
+	w.await("the Run succeeds", w.succeeded(1))
+}
+
+// people: an occurrence fails, is repeated, and is marked as a success.
+func people(w *world) {
+	w.put(jobA, past(1, "exit:3,10ms", "retries: {limit: 0}"))
+	w.await("the Run fails", func() bool { s := w.job(); return s != nil && s.Failed == 1 })
+	name := w.view.Runs("")[0].Key.Name
+	w.request("POST", "runs/"+name+"/retry", `{"id":"again"}`, "application/json", func() bool {
+		return w.stored(store.RunKey("default", "a-magain")) != ""
+	})
+	w.await("the second fails", func() bool { s := w.job(); return s.Failed == 2 && len(s.Active) == 0 })
+	w.request("POST", "jobs/a/succeed", `{"id":"marked","at":"2026-01-01T01:00:00Z"}`, "application/json", func() bool {
+		return w.stored(store.RunKey("default", "a-mmarked")) != ""
+	})
+	w.await("the mark counts", w.succeeded(1))
 }
 
 // unreachable: the agent of a Run is cut off for good; the Run is replaced on the other, and the old task killed when the agent

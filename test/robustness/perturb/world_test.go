@@ -16,6 +16,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"horae/internal/cache"
+	"horae/internal/callback"
 	"horae/internal/devcluster"
 	"horae/internal/etcdtest"
 	"horae/internal/store"
@@ -344,6 +345,9 @@ func (w *world) send(m *instance, method, path, body, contentType string) (int, 
 		return 0, "", err
 	}
 	req.Header.Set("Content-Type", contentType)
+	if run, ok := strings.CutSuffix(path, "/callback"); ok {
+		req.Header.Set("Authorization", "Bearer "+w.token(strings.TrimPrefix(run, "runs/")))
+	}
 	transport := &http.Transport{DisableKeepAlives: true}
 	resp, err := (&http.Client{Transport: transport}).Do(req)
 	if err != nil {
@@ -352,6 +356,20 @@ func (w *world) send(m *instance, method, path, body, contentType string) (int, 
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(text), err
+}
+
+// token is what the task of a Run's present attempt has been given.
+func (w *world) token(run string) string {
+	resp, err := w.client.Get(w.ctx, store.CallbackKeysKey)
+	if err != nil || len(resp.Kvs) == 0 {
+		w.fatalf("read the keys of callbacks: %v", err)
+	}
+	keys, err := store.DecodeCallbackKeys(resp.Kvs[0].Value, callback.MinKeySize, callback.MaxKeys)
+	if err != nil {
+		w.fatalf("%v", err)
+	}
+	attempts := w.view.Run("default", run).Object.Status.Attempts
+	return callback.Token(keys[0], attempts[len(attempts)-1].TaskID)
 }
 
 // stored reads a spec from etcd itself; "" when there is none.
