@@ -2,6 +2,7 @@ package v1
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,8 +19,8 @@ func Listed(errs field.ErrorList) (first field.ErrorList, more int) {
 	n := min(len(errs), maxListed)
 	for _, e := range errs[:n] {
 		short := *e
-		if s, ok := e.BadValue.(string); ok {
-			short.BadValue = Shorten(s, 256)
+		if v := reflect.ValueOf(e.BadValue); v.Kind() == reflect.String { // of whatever type
+			short.BadValue = Shorten(v.String(), 256)
 		}
 		short.Field, short.Detail = Shorten(e.Field, 512), Shorten(e.Detail, 1000)
 		first = append(first, &short)

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -34,10 +36,11 @@ type connections struct {
 // connection is one that is counted until it is closed.
 type connection struct {
 	net.Conn
-	source string
-	closed func()
-	use    use    // guarded by connections.mu
-	since  uint64 // of connections.changes; guarded by connections.mu
+	source  string
+	closed  func()
+	refused atomic.Int32 // requests
+	use     use          // guarded by connections.mu
+	since   uint64       // of connections.changes; guarded by connections.mu
 }
 
 // use of a connection: those that are used least give way first.
@@ -63,6 +66,9 @@ func LimitConnections(srv *http.Server, l net.Listener, limit int) net.Listener 
 	}
 	c := &connections{Listener: l, limit: limit, open: map[net.Conn]*connection{}, sources: map[string]int{}}
 	srv.ConnState = c.changed
+	srv.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, inner(conn))
+	}
 	return c
 }
 
@@ -140,12 +146,9 @@ func (c *connections) closedLocked(conn *connection) {
 
 // changed is the http.Server's ConnState hook.
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
-	if over, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS
-		conn = over.NetConn()
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	known := c.open[conn]
+	known := c.open[inner(conn)]
 	if known == nil {
 		return
 	}
@@ -155,5 +158,28 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 		known.use = active
 	case http.StateIdle:
 		known.use, known.since = idle, c.changes
+	}
+}
+
+// inner is the connection below TLS.
+func inner(conn net.Conn) net.Conn {
+	if over, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return over.NetConn()
+	}
+	return conn
+}
+
+// connectionKey is the key of a request's *connection in its context.
+type connectionKey struct{}
+
+// maxRefused requests of a connection are answered. Even to refuse them costs, above all those of HTTP/2 that are given
+// up at once.
+const maxRefused = 100
+
+// countRefusal counts a request that is refused because its client makes too many, and closes a connection with many of
+// these.
+func countRefusal(r *http.Request) {
+	if c, ok := r.Context().Value(connectionKey{}).(*connection); ok && c.refused.Add(1) == maxRefused {
+		_ = c.Close()
 	}
 }

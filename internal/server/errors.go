@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -61,8 +62,38 @@ func (s *Server) statusOf(r *http.Request, err error) *metav1.Status {
 }
 
 func badRequest(format string, args ...any) error {
-	return apierrors.NewBadRequest(fmt.Sprintf(format, args...))
+	return apierrors.NewBadRequest(fmt.Sprintf(format, quoted(args)...))
 }
+
+// quoted are arguments of a message as it may repeat them: what a client sent may be very long.
+func quoted(args []any) []any {
+	const mostText, mostError = 256, 1000
+	short := make([]any, len(args))
+	for i, arg := range args {
+		switch a := arg.(type) {
+		case error:
+			short[i] = arg
+			if text := a.Error(); len(text) > mostError {
+				short[i] = shortened{v1.Shorten(text, mostError), a}
+			}
+		default:
+			short[i] = arg
+			if v := reflect.ValueOf(arg); v.Kind() == reflect.String && v.Len() > mostText {
+				short[i] = v1.Shorten(v.String(), mostText)
+			}
+		}
+	}
+	return short
+}
+
+// shortened is an error with another text.
+type shortened struct {
+	text string
+	error
+}
+
+func (s shortened) Error() string { return s.text }
+func (s shortened) Unwrap() error { return s.error }
 
 // invalid is 422 with a cause for each field, the first ones of very many.
 func (k *kind) invalid(name string, errs field.ErrorList) error {
@@ -80,10 +111,12 @@ func andMore(n int) metav1.StatusCause {
 	return metav1.StatusCause{Type: metav1.CauseTypeFieldValueInvalid, Message: v1.AndMore(n)}
 }
 
-func (k *kind) notFound(name string) error { return apierrors.NewNotFound(k.resource(), name) }
+func (k *kind) notFound(name string) error {
+	return apierrors.NewNotFound(k.resource(), v1.Shorten(name, 256))
+}
 
 func (k *kind) conflict(name, format string, args ...any) error {
-	return apierrors.NewConflict(k.resource(), name, fmt.Errorf(format, args...))
+	return apierrors.NewConflict(k.resource(), v1.Shorten(name, 256), fmt.Errorf(format, quoted(args)...))
 }
 
 // contended is the answer to a write that other writers came before each time.
@@ -92,13 +125,20 @@ func (k *kind) contended(name string) error {
 }
 
 // maxErrorText of a mistake; one line of fifty has up to a thousand characters.
-const maxErrorText = 60_000
+const (
+	maxErrorText = 60_000
+	maxOneError  = 1000
+)
 
 // undecodable is 400 with a cause for each field, as the decoder reports them.
 func undecodable(err error, doing string) error {
-	st := apierrors.NewBadRequest(doing + v1.Shorten(err.Error(), maxErrorText))
 	var form *api.Error
+	length := maxOneError
 	if errors.As(err, &form) {
+		length = maxErrorText
+	}
+	st := apierrors.NewBadRequest(doing + v1.Shorten(err.Error(), length))
+	if form != nil {
 		st.ErrStatus.Details = &metav1.StatusDetails{}
 		for _, f := range form.Fields {
 			st.ErrStatus.Details.Causes = append(st.ErrStatus.Details.Causes, metav1.StatusCause{
@@ -114,7 +154,7 @@ func undecodable(err error, doing string) error {
 
 // status makes an error of a kind that apimachinery has no constructor for.
 func status(code int, reason metav1.StatusReason, format string, args ...any) error {
-	return &apierrors.StatusError{ErrStatus: statusOfCode(code, reason, fmt.Sprintf(format, args...))}
+	return &apierrors.StatusError{ErrStatus: statusOfCode(code, reason, fmt.Sprintf(format, quoted(args)...))}
 }
 
 func statusOfCode(code int, reason metav1.StatusReason, message string) metav1.Status {

@@ -372,6 +372,28 @@ func TestUnfinishedBodiesLeaveRoom(t *testing.T) {
 	f.createJob("b")
 }
 
+// TestAConnectionOfRefusedRequestsIsClosed: to refuse them costs, too. So for streams that are reset at once (CVE-2023-44487).
+func TestAConnectionOfRefusedRequestsIsClosed(t *testing.T) {
+	f := start(t, func(c *Config) { c.RequestsPerSecond = 1 })
+	u := f.unreading()
+	for i := range 20 * maxRefused {
+		var block bytes.Buffer
+		enc := hpack.NewEncoder(&block)
+		for _, h := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":authority", "localhost"}, {":path", jobsPath}} {
+			if err := enc.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stream := uint32(2*i + 1)
+		if u.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true}) != nil ||
+			u.framer.WriteRSTStream(stream, http2.ErrCodeCancel) != nil {
+			break
+		}
+	}
+	eventually(t, "the connection is closed", func() bool { return u.framer.WritePing(false, [8]byte{}) != nil })
+	f.want(200, f.from("127.0.0.2").do("GET", jobsPath, ""))
+}
+
 func TestAClientKeepsToItsRate(t *testing.T) {
 	f := start(t, func(c *Config) { c.RequestsPerSecond = 5 })
 	refused := 0

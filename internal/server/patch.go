@@ -189,7 +189,7 @@ func checkPatched(doc, patched []byte) error {
 
 // unprocessable is 422 for a patch as a whole.
 func unprocessable(format string, args ...any) error {
-	text := v1.Shorten(fmt.Sprintf(format, args...), maxErrorText)
+	text := v1.Shorten(fmt.Sprintf(format, args...), maxOneError)
 	return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "%s", text)
 }
 

@@ -76,9 +76,7 @@ func (s *Server) limit(next http.Handler) http.Handler {
 			}
 		}
 		if !ok {
-			if r.ProtoMajor == 2 {
-				w.Header().Set("Connection", "close") // no more streams of this connection: even to refuse them costs
-			}
+			countRefusal(r)
 			refuse.ServeHTTP(w, r)
 			return
 		}

@@ -45,7 +45,7 @@ type Entry[T any] struct {
 	// creationTimestamp) and status; its tasks must be killed. Object's status is empty then.
 	Earlier *T
 
-	specSize    int       // in bytes, and so below
+	specSize    int // in bytes, and so below
 	statusSize  int
 	uid         types.UID // of the spec's incarnation; empty when there is none
 	specErr     error
