@@ -65,6 +65,14 @@ type fakeLogs struct {
 }
 
 func (l *fakeLogs) Copy(ctx context.Context, w io.Writer, at v1.Attempt, file string, offset int64, ended <-chan struct{}) error {
+	if offset < 0 { // from the end
+		var whole bytes.Buffer
+		if err := l.log(&whole, at, file); err != nil {
+			return err
+		}
+		_, err := w.Write(whole.Bytes()[max(0, int64(whole.Len())+offset):])
+		return err
+	}
 	if err := l.log(&skipWriter{w, offset}, at, file); err != nil {
 		return err
 	}

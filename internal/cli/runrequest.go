@@ -126,7 +126,7 @@ func (q *runRequest) followRun(ctx context.Context, w *runWaiter) error {
 		if attempt > 1 {
 			fmt.Fprintf(q.Err, "--- attempt %d ---\n", attempt)
 		}
-		err = q.copyLog(ctx, w.ns, w.name, logOptions{follow: true, attempt: attempt})
+		err = q.copyLog(ctx, w.ns, w.name, logOptions{follow: true, attempt: attempt, tail: -1})
 		if isUnknown(err) {
 			return err
 		}
