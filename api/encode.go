@@ -12,7 +12,7 @@ import (
 )
 
 // EncodeSpec encodes the document under an object's spec key: compact JSON with apiVersion, kind, the user's metadata
-// (name, namespace, labels, annotations) with creationTimestamp, and spec. It does not change the object.
+// (name, namespace, labels, annotations) with creationTimestamp and managedFields, and spec. It does not change the object.
 func EncodeSpec(obj runtime.Object) ([]byte, error) {
 	k := KindOf(obj)
 	if k == nil {
@@ -62,6 +62,7 @@ func encode(doc any) ([]byte, error) {
 func specMeta(m *metav1.ObjectMeta) metav1.ObjectMeta {
 	return metav1.ObjectMeta{
 		Name: m.Name, Namespace: m.Namespace, Labels: m.Labels, Annotations: m.Annotations, CreationTimestamp: m.CreationTimestamp,
+		ManagedFields: m.ManagedFields,
 	}
 }
 

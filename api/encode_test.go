@@ -30,9 +30,9 @@ func TestEncode(t *testing.T) {
 		want   string
 	}{
 		{
-			name: "a Job's spec: what the user owns and nothing of the server's but the time of creation", encode: EncodeSpec, obj: job,
+			name: "a Job's spec: what the user owns, who owns its fields, and nothing else of the server's but the time of creation", encode: EncodeSpec, obj: job,
 			want: `{"kind":"Job","apiVersion":"horae/v1","metadata":{"name":"hello","namespace":"default","creationTimestamp":"2026-11-22T02:00:00Z",` +
-				`"labels":{"team":"data"},"annotations":{"note":"x"}},"spec":{"task":{"shell":"a && b"}}}`,
+				`"labels":{"team":"data"},"annotations":{"note":"x"},"managedFields":[{"manager":"kubectl"}]},"spec":{"task":{"shell":"a && b"}}}`,
 		},
 		{
 			name: "a Job's status: the incarnation it belongs to", encode: EncodeStatus, obj: job,
@@ -42,7 +42,7 @@ func TestEncode(t *testing.T) {
 		{
 			name: "a Run's spec", encode: EncodeSpec, obj: run,
 			want: `{"kind":"Run","apiVersion":"horae/v1","metadata":{"name":"hello","namespace":"default","creationTimestamp":"2026-11-22T02:00:00Z",` +
-				`"labels":{"team":"data"},"annotations":{"note":"x"}},"spec":{"job":"hello","reason":"Manual","task":{"shell":"x"}}}`,
+				`"labels":{"team":"data"},"annotations":{"note":"x"},"managedFields":[{"manager":"kubectl"}]},"spec":{"job":"hello","reason":"Manual","task":{"shell":"x"}}}`,
 		},
 		{
 			name: "a Run's status", encode: EncodeStatus, obj: run,

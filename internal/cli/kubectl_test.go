@@ -156,6 +156,39 @@ func TestKubectlEvents(t *testing.T) {
 	k.must("events", "", "api-resources", "--api-group=")
 }
 
+// Two managers apply to one Job.
+func TestKubectlServerSideApply(t *testing.T) {
+	k := findKubectl(t)
+	k.must("job.horae/hello serverside-applied", hello, "apply", "--server-side", "--field-manager=one", "-f", "-")
+	revision := k.cache.Job("default", "hello").Object.ResourceVersion
+	k.must("job.horae/hello serverside-applied", hello, "apply", "--server-side", "--field-manager=one", "-f", "-")
+	if got := k.cache.Job("default", "hello").Object; got.ResourceVersion != revision {
+		t.Error("the same applied again was written")
+	}
+	other := strings.Replace(hello, "echo hello", "echo other", 1)
+	out, err := k.do(other, "apply", "--server-side", "--field-manager=two", "-f", "-")
+	if err == nil || !strings.Contains(out, `Apply failed with 1 conflict: conflict with "one": .spec.task.shell`) {
+		t.Fatalf("a conflict: %v %s", err, out)
+	}
+	k.must("serverside-applied", other, "apply", "--server-side", "--field-manager=two", "--force-conflicts", "-f", "-")
+	out, err = k.do(hello, "diff", "--server-side", "--field-manager=two", "-f", "-")
+	if err == nil || !strings.Contains(out, "+    shell: echo hello") {
+		t.Errorf("diff: %v %s", err, out)
+	}
+	if out := k.must("manager: two", "", "get", "job", "hello", "-o", "yaml", "--show-managed-fields"); !strings.Contains(out, "manager: one") {
+		t.Error(out)
+	}
+	if out := k.ok("get job hello -o yaml"); strings.Contains(out, "managedFields") {
+		t.Errorf("horae shows owners: %s", out)
+	}
+	// From one way of applying to the other, and back.
+	k.must("job.horae/hello configured", hello, "apply", "-f", "-")
+	k.must("serverside-applied", other, "apply", "--server-side", "--field-manager=two", "--force-conflicts", "-f", "-")
+	if r := k.apply(hello); r.code != 0 || k.cache.Job("default", "hello").Object.Spec.Task.Shell != "echo hello" {
+		t.Errorf("horae apply: %+v", r)
+	}
+}
+
 func TestKubectlWatch(t *testing.T) {
 	k := findKubectl(t)
 	k.ok("apply -f", k.file("hello.yaml", hello))

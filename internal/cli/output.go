@@ -35,9 +35,9 @@ func (c *cli) objectPrinter(output string, headers bool) (func(runtime.Object) e
 	var err error
 	switch form {
 	case "json":
-		p = &printers.JSONPrinter{}
+		p = &printers.OmitManagedFieldsPrinter{Delegate: &printers.JSONPrinter{}}
 	case "yaml":
-		p = &yamlPrinter{}
+		p = &printers.OmitManagedFieldsPrinter{Delegate: &yamlPrinter{}}
 	case "name":
 		p = &printers.NamePrinter{}
 	case "jsonpath":

@@ -16,7 +16,8 @@
 //   - get.go: get and list; listwriter.go: lists, sent object by object; watch.go: watches; watchwriter.go: their
 //     events, encoded once
 //   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);
-//     update.go: put, preconditions, conflicts; patch.go: kinds of patches; delete.go: delete and deletecollection
+//     update.go: put, preconditions, conflicts; patch.go: kinds of patches; apply.go: apply patches, owners of fields;
+//     delete.go: delete and deletecollection
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
 //   - trigger.go, schedule.go, backfill.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next
 //     occurrences, what a Backfill would do, the output of a task, how long Runs took

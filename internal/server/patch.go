@@ -25,12 +25,23 @@ var patchKinds = map[types.PatchType]func(doc, patch []byte) ([]byte, error){
 }
 
 // patchTypes are listed as Kubernetes does for custom resources: kubectl shows the list.
-var patchTypes = strings.Join([]string{string(types.JSONPatchType), string(types.MergePatchType)}, ", ")
+var patchTypes = strings.Join([]string{string(types.JSONPatchType), string(types.MergePatchType), string(types.ApplyPatchType)}, ", ")
+
+// applies reports whether the request is an apply patch.
+func (r *request) applies() bool {
+	return r.verb == "patch" && mediaType(r.Header.Get("Content-Type")) == string(types.ApplyPatchType)
+}
 
 // patch changes parts of an object.
 func (s *Server) patch(w http.ResponseWriter, r *request) error {
 	if err := r.checkFieldValidation(); err != nil {
 		return err
+	}
+	if r.applies() {
+		return s.applyPatch(w, r)
+	}
+	if r.query.Has("force") {
+		return badRequest("force may not be specified for non-apply patch")
 	}
 	typ := mediaType(r.Header.Get("Content-Type"))
 	apply, ok := patchKinds[types.PatchType(typ)]

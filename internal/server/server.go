@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 
 	"horae/api"
 	v1 "horae/api/v1"
@@ -28,12 +29,14 @@ type Server struct {
 	metrics *metrics
 	// openAPI makes the OpenAPI documents when they are first asked for.
 	openAPI func() (*openapi.Documents, error)
-	encoded *encodings
-	limits  limits
-	share   shares
-	rates   *rates
-	reports *reports
-	handler http.Handler
+	// fieldTypes are the types of fields that server-side apply merges by, made when they are first needed.
+	fieldTypes func() (managedfields.TypeConverter, error)
+	encoded    *encodings
+	limits     limits
+	share      shares
+	rates      *rates
+	reports    *reports
+	handler    http.Handler
 
 	// stopping is closed when the server stops: streams end then.
 	stopping chan struct{}
@@ -57,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 		s.now = time.Now
 	}
 	s.core = s.newCoreKinds()
-	s.openAPI = sync.OnceValues(s.newOpenAPI)
+	s.openAPI, s.fieldTypes = sync.OnceValues(s.newOpenAPI), sync.OnceValues(s.newFieldTypes)
 	if cfg.Warnings == nil {
 		s.cfg.Warnings = func(o api.Object) []string { return api.KindOf(o).Warnings(o) }
 	}

@@ -41,8 +41,10 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		}
 		var next object
 		if err := s.compute(r.Context(), r.client, func() error {
-			next, err = change(cur.AnyEntry)
-			return err
+			if next, err = change(cur.AnyEntry); err != nil || r.applies() {
+				return err
+			}
+			return s.track(r, cur.AnyEntry, next)
 		}); err != nil {
 			return err
 		}
@@ -113,6 +115,9 @@ func (s *Server) planUpdate(cur stored, next object) (mutation, error) {
 	next.SetNamespace(key.Namespace)
 	next.SetCreationTimestamp(cur.GetObject().GetCreationTimestamp())
 	k.clearServerFields(next)
+	if err := k.checkManagers(next); err != nil {
+		return mutation{}, err
+	}
 
 	folded, changed, err := k.fold(cur, next)
 	if err != nil {

@@ -21,11 +21,17 @@ import (
 
 // create stores a new object.
 func (s *Server) create(w http.ResponseWriter, r *request) error {
-	dry, err := r.dryRun()
+	o, err := s.decode(r)
 	if err != nil {
 		return err
 	}
-	o, err := s.decode(r)
+	o.SetManagedFields(nil) // owners are kept from the first apply patch on
+	return s.createObject(w, r, o)
+}
+
+// createObject stores a new object that a client has sent.
+func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error {
+	dry, err := r.dryRun()
 	if err != nil {
 		return err
 	}
@@ -159,13 +165,13 @@ func refusedMetadata(o object) field.ErrorList {
 	return errs
 }
 
-// clearServerFields clears what users never write: the status, and the metadata that is computed on every read.
+// clearServerFields clears what users never write: the status, and the metadata that is computed on every read. Who
+// owns which fields stays: apply.go sees to that.
 func (k *kind) clearServerFields(o object) {
 	o.SetUID("")
 	o.SetResourceVersion("")
 	o.SetGeneration(0)
 	o.SetSelfLink("")
-	o.SetManagedFields(nil)
 	if notes := o.GetAnnotations(); notes[annotationInvalid] != "" {
 		delete(notes, annotationInvalid)
 	}

@@ -133,7 +133,7 @@ func TestUpdates(t *testing.T) {
 		{name: "a JSON patch whose test fails", patch: `[{"op":"test","path":"/spec/timeZone","value":"UTC"}]`, patchType: jsonPatch, code: 422, generation: 1},
 		{name: "a JSON patch that is no list", patch: `{}`, patchType: jsonPatch, code: 400, generation: 1},
 		{name: "a strategic merge patch", patch: `{"spec":{"suspend":true}}`, patchType: "application/strategic-merge-patch+json", code: 415, generation: 1},
-		{name: "server-side apply", patch: jobYAML("a"), patchType: "application/apply-patch+yaml", code: 415, generation: 1},
+		{name: "server-side apply without a manager", patch: jobYAML("a"), patchType: "application/apply-patch+yaml", code: 422, generation: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := start(t)
