@@ -73,3 +73,25 @@ func BenchmarkDecision(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkEnd is a plan that counts a Run that has ended, with the documents that are written: with its statistics, of
+// a Job that has had many Runs.
+func BenchmarkEnd(b *testing.B) {
+	w := newWorld(b, at("09:30"), nil)
+	w.exact = false
+	w.settle()
+	for i := range 100 {
+		w.finish(w.manual(fmt.Sprintf("%04d", i)), v1.RunSucceeded, w.now.Add(-time.Duration(i)*time.Second))
+	}
+	w.settle()
+	w.finish(w.manual("last"), v1.RunSucceeded, w.now.Add(-time.Minute))
+	w.written = time.Time{}
+	in := w.input()
+	b.ReportAllocs()
+	for b.Loop() {
+		d := Plan(in, w.now)
+		if _, err := changeOf(w.job.Key, in.Job, &d, w.stored, w.now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

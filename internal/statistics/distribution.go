@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/DataDog/sketches-go/ddsketch"
@@ -36,13 +37,23 @@ type distribution struct {
 	count    uint64
 	sum, max uint64 // milliseconds
 	bins     []byte // the sketch as the library encodes it, without the mapping
-	// sketch is what bins stands for, if it has just been encoded. It is not changed.
-	sketch *ddsketch.DDSketch
 }
 
-func newSketch() *ddsketch.DDSketch {
+// sketches keeps sketches for reuse: growing one to its size costs more than all that is done with it.
+var sketches = sync.Pool{New: func() any {
 	// All values are positive, so the second store stays empty.
 	return ddsketch.NewDDSketch(indexes, store.NewCollapsingLowestDenseStore(maxBins), store.NewCollapsingLowestDenseStore(maxBins))
+}}
+
+// withSketch calls f with an empty sketch, which f must not keep. After an error or a panic the sketch is not used again.
+func withSketch(f func(*ddsketch.DDSketch) error) error {
+	sketch := sketches.Get().(*ddsketch.DDSketch)
+	if err := f(sketch); err != nil {
+		return err
+	}
+	sketch.Clear()
+	sketches.Put(sketch)
+	return nil
 }
 
 // mergeInto adds the distribution's bins to a sketch.
@@ -58,11 +69,19 @@ func (d *distribution) mergeInto(sketch *ddsketch.DDSketch) error {
 }
 
 // add returns the distribution with more values.
-func (d distribution) add(values ...time.Duration) (distribution, error) {
+func (d distribution) add(values ...time.Duration) (sum distribution, err error) {
 	if len(values) == 0 {
 		return d, nil
 	}
-	sketch := newSketch()
+	err = withSketch(func(sketch *ddsketch.DDSketch) error {
+		sum, err = d.addTo(sketch, values)
+		return err
+	})
+	return sum, err
+}
+
+// addTo is add with an empty sketch, which it makes that of the sum.
+func (d distribution) addTo(sketch *ddsketch.DDSketch, values []time.Duration) (distribution, error) {
 	if err := d.mergeInto(sketch); err != nil {
 		return d, err
 	}
@@ -75,7 +94,7 @@ func (d distribution) add(values ...time.Duration) (distribution, error) {
 		d.sum += uint64(v.Round(time.Millisecond) / time.Millisecond)
 		d.max = max(d.max, uint64(v.Round(time.Millisecond)/time.Millisecond))
 	}
-	d.bins, d.sketch = nil, sketch
+	d.bins = nil
 	sketch.Encode(&d.bins, true)
 	return d, nil
 }
@@ -94,31 +113,26 @@ func merge(all ...distribution) (distribution, error) {
 		return sum, nil
 	}
 	sum = distribution{}
-	sketch := newSketch()
-	for _, d := range all {
-		if d.count == 0 {
-			continue
+	err := withSketch(func(sketch *ddsketch.DDSketch) error {
+		for _, d := range all {
+			if d.count == 0 {
+				continue
+			}
+			if err := d.mergeInto(sketch); err != nil {
+				return err
+			}
+			sum.count += d.count
+			sum.sum += d.sum
+			sum.max = max(sum.max, d.max)
 		}
-		if err := d.mergeInto(sketch); err != nil {
-			return distribution{}, err
-		}
-		sum.count += d.count
-		sum.sum += d.sum
-		sum.max = max(sum.max, d.max)
-	}
-	sketch.Encode(&sum.bins, true)
-	return sum, nil
+		sketch.Encode(&sum.bins, true)
+		return nil
+	})
+	return sum, err
 }
 
-// quantiles returns the values at some quantiles, none of them above the maximum.
-func (d *distribution) quantiles(qs []float64) ([]time.Duration, error) {
-	sketch := d.sketch
-	if sketch == nil {
-		sketch = newSketch()
-		if err := d.mergeInto(sketch); err != nil {
-			return nil, err
-		}
-	}
+// quantiles returns the values at some quantiles of the distribution, whose sketch is given. None is above the maximum.
+func (d *distribution) quantiles(sketch *ddsketch.DDSketch, qs []float64) ([]time.Duration, error) {
 	values, err := sketch.GetValuesAtQuantiles(qs)
 	if err != nil {
 		return nil, fmt.Errorf("read a sketch: %w", err)

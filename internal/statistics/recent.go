@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/DataDog/sketches-go/ddsketch"
+
 	v1 "horae/api/v1"
 )
 
@@ -16,6 +18,8 @@ const MaxSamples = 32
 type Recent struct {
 	durations distribution // of all Runs so far
 	samples   []Sample     // those that are not folded yet
+	// summary of the durations, if it is known.
+	summary *v1.Distribution
 }
 
 // ParseRecent reads what Text has written. An empty text is an empty Recent.
@@ -65,9 +69,17 @@ func (r *Recent) Text() string {
 // Add returns the statistics with more samples.
 func (r Recent) Add(samples ...Sample) (Recent, error) {
 	r.samples = slices.Concat(r.samples, samples)
-	err := contained(func() (err error) {
-		r.durations, err = r.durations.add(durationsOf(samples)...)
-		return err
+	durations := durationsOf(samples)
+	if len(durations) == 0 {
+		return r, nil
+	}
+	err := contained(func() error {
+		return withSketch(func(sketch *ddsketch.DDSketch) (err error) {
+			if r.durations, err = r.durations.addTo(sketch, durations); err == nil {
+				r.summary, err = r.durations.summaryOf(sketch)
+			}
+			return err
+		})
 	})
 	return r, err
 }
@@ -77,5 +89,8 @@ func (r *Recent) Full() bool { return len(r.samples) > MaxSamples }
 
 // Durations of all Runs so far; nil if there are none.
 func (r *Recent) Durations() (*v1.Distribution, error) {
+	if r.summary != nil {
+		return r.summary, nil
+	}
 	return r.durations.summary()
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/DataDog/sketches-go/ddsketch"
+
 	v1 "horae/api/v1"
 )
 
@@ -89,13 +91,27 @@ func (d *distribution) summary() (*v1.Distribution, error) {
 	if d.count == 0 {
 		return nil, nil
 	}
-	var q []time.Duration
-	err := contained(func() (err error) {
-		q, err = d.quantiles(quantiles)
-		return err
+	var s *v1.Distribution
+	err := contained(func() error {
+		return withSketch(func(sketch *ddsketch.DDSketch) error {
+			err := d.mergeInto(sketch)
+			if err == nil {
+				s, err = d.summaryOf(sketch)
+			}
+			return err
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("summarise a distribution: %w", err)
+	}
+	return s, nil
+}
+
+// summaryOf is summary of a distribution whose sketch is given.
+func (d *distribution) summaryOf(sketch *ddsketch.DDSketch) (*v1.Distribution, error) {
+	q, err := d.quantiles(sketch, quantiles)
+	if err != nil {
+		return nil, err
 	}
 	of := func(d time.Duration) v1.Duration { return v1.Duration{Duration: d} }
 	return &v1.Distribution{
