@@ -57,7 +57,7 @@ var (
 const (
 	maxRules    = 256
 	maxRuleList = 1_000
-	maxAtoms    = 20_000
+	maxAtoms    = 5_000
 	maxSubjects = 1_000
 	maxRuleText = 256
 )

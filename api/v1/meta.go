@@ -29,6 +29,9 @@ const LabelJob = "horae/job"
 // changes, and that lifts what spec.suspendAfterFailures has stopped.
 const AnnotationResumedAt = "horae/resumed-at"
 
+// AnnotationCreatedBy is the user who made an object, if that is known. The server writes it.
+const AnnotationCreatedBy = "horae/created-by"
+
 // AnnotationCancelledBy is the user who cancelled a Run, if that is known.
 const AnnotationCancelledBy = "horae/cancelled-by"
 

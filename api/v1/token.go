@@ -29,7 +29,7 @@ type TokenList struct {
 	Items           []Token `json:"items"`
 }
 
-// TokenSpec says whom the token stands for. It never changes.
+// TokenSpec names the user that the token stands for. It never changes.
 type TokenSpec struct {
 	// User is the name of the user.
 	User string `json:"user"`

@@ -32,6 +32,8 @@ func (m *Manager) serverConfig() server.Config {
 		NewRun:     newManualRun,
 		Runs:       server.RunMaker{Retry: retryRun, Mark: markedRun, OccurrenceName: job.OccurrenceName, Occurs: job.Occurs},
 		Upcoming:   job.NewCalendars(m.cache).Upcoming,
+		Access:     m.access,
+		Client:     server.UserOf,
 		TLS:        m.tls,
 		HSTS:       !m.cfg.TLS.SelfSigned,
 		Hosts:      m.hosts(),

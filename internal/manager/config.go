@@ -12,6 +12,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/job"
+	"horae/internal/access"
 
 	"sigs.k8s.io/yaml"
 )
@@ -33,7 +34,7 @@ type Config struct {
 	// InsecureHTTP allows an address that other machines reach without TLS.
 	InsecureHTTP bool `json:"insecureHTTP"`
 	// Access says who may do what.
-	Access AccessConfig `json:"access"`
+	Access access.Config `json:"access"`
 	// DataDir holds the embedded etcd's data and the dev cluster's sandboxes.
 	DataDir string `json:"dataDir"`
 
@@ -45,12 +46,6 @@ type Config struct {
 	Runs       RunsConfig       `json:"runs"`
 	Log        LogConfig        `json:"log"`
 	DevCluster DevClusterConfig `json:"devCluster"`
-}
-
-// AccessConfig says who may do what through the API.
-type AccessConfig struct {
-	// Mode is open or rbac; empty: open on loopback, and an error on other addresses.
-	Mode string `json:"mode"`
 }
 
 // LimitsConfig bounds what one client of the API may ask for. What all clients together may ask for is fixed.
@@ -164,7 +159,7 @@ type DevClusterConfig struct {
 // Default returns the configuration of a manager without options. config/manager.yaml says the same.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", Hosts: []string{}, TLS: ServingTLSConfig{MinVersion: "1.3"},
+		Listen: "127.0.0.1:8080", Hosts: []string{}, TLS: ServingTLSConfig{MinVersion: "1.3"}, Access: access.Default(),
 		Limits: LimitsConfig{RequestsPerSecond: 500},
 		Etcd:   EtcdConfig{Endpoints: []string{}, Listen: "127.0.0.1:2379", RequestTimeout: v1.Duration{Duration: 5 * time.Second}},
 		Mesos: MesosConfig{Masters: []string{}, Framework: FrameworkConfig{

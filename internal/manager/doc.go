@@ -13,6 +13,7 @@
 //     etcd; dev.go, dev_production.go: the dev cluster, and a binary without it
 //   - api.go: what the server gets from the other parts; ready.go: the checks of /readyz; notready.go: answers before
 //     there is something to serve
+//   - accessroles.go: the roles that are built in, written to etcd
 //   - serving.go: TLS of the API; servingconfig.go: its configuration, and that nobody is let in by mistake
 //   - advertise.go: the address for callbacks; callbackkeys.go: the key of their tokens
 //   - secret.go, tls.go: files that are read again; log.go, etcdlog.go: logs

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
+	"horae/internal/access"
 	"horae/internal/cache"
 	"horae/internal/feed"
 	"horae/internal/filewatch"
@@ -36,6 +37,7 @@ type Manager struct {
 	listener    net.Listener         // of the API
 	files       *filewatch.Watcher   // certificates and the like, read again when they change
 	tls         *tls.Config          // of the API; nil: it speaks plain HTTP
+	access      *access.Access       // who may do what
 	notReady    *notReady            // answers on it until everything has been read from etcd
 	etcd        string               // client URLs, for the ready line
 	masters     []string             // of Mesos, or the ZooKeeper that knows them, for the ready line
@@ -76,7 +78,11 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	if err := m.configureServing(&started); err != nil {
 		return err
 	}
-	m.notReady = startNotReady(m.listener, m.tls, m.registry, m.hosts())
+	metrics := m.registry
+	if m.cfg.Access.Mode == access.RBAC {
+		metrics = prometheus.NewRegistry() // who may read them is not known yet
+	}
+	m.notReady = startNotReady(m.listener, m.tls, metrics, m.hosts())
 	started.add("answers while not ready", m.notReady.stop)
 
 	// 2. An etcd and a Mesos of our own, where none are configured.
@@ -102,6 +108,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	started.add("etcd client", m.store.Close)
 	m.cache = cache.New(m.store, m.log.WithName("cache"))
 	m.cache.Register(m.registry)
+	m.cache.Listen(m.access.See)
 	m.feed = feed.New()
 	m.cache.Listen(m.feed.Publish)
 	m.cache.OnRewind(m.feed.Rewind)
@@ -114,6 +121,7 @@ func runBy(ctx context.Context, now func() time.Time, cfg Config, out, logs io.W
 	started.add("sandbox reader", func() error { m.agents.Close(); return nil })
 
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return m.keepAccess(ctx) })
 	m.notReady.waitFor("not everything has been read from etcd yet")
 	group.Go(func() error { return m.cache.Follow(ctx) })
 	if m.detector != nil { // A standby watches, too: it need not ask when it comes to lead.

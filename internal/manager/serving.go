@@ -10,8 +10,10 @@ import (
 
 	"k8s.io/apiserver/pkg/authentication/user"
 
+	"horae/internal/access"
 	"horae/internal/certificate"
 	"horae/internal/filewatch"
+	"horae/internal/server"
 )
 
 // configureServing reads the certificates of the API, and says in the log what is open.
@@ -29,14 +31,22 @@ func (m *Manager) configureServing(started *closers) error {
 	}
 	if files.enabled() {
 		m.tls, err = certificate.Serving{
-			CertFile: files.CertFile, KeyFile: files.KeyFile, MinVersion: files.MinVersion, AskClients: files.ClientCAFile != "",
+			CertFile: files.CertFile, KeyFile: files.KeyFile, MinVersion: files.MinVersion,
+			AskClients: files.ClientCAFile != "" || m.cfg.Access.Proxy.CAFile != "",
 		}.Config(m.files)
 		if err != nil {
 			return err
 		}
 	}
+	m.access, err = access.New(m.cfg.Access, access.Needs{
+		Files: m.files, ClientCAFile: files.ClientCAFile, Discovered: server.Resources(), Now: m.now, Log: m.log.WithName("access"),
+	})
+	if err != nil {
+		return err
+	}
 	switch {
-	case m.cfg.Access.Mode == accessRBAC:
+	case m.cfg.Access.Mode == access.RBAC:
+		m.log.Info("Access control is on", "users", m.cfg.Access.Users(files.ClientCAFile != ""))
 	case isLoopback(m.cfg.Listen):
 		m.log.Info("Access control is off: whoever reaches the API may do everything", "listen", m.cfg.Listen)
 	default:

@@ -23,14 +23,6 @@ type ServingTLSConfig struct {
 // enabled reports whether the API speaks TLS.
 func (c ServingTLSConfig) enabled() bool { return c.SelfSigned || c.CertFile != "" || c.KeyFile != "" }
 
-// Values of AccessConfig.Mode.
-const (
-	// accessOpen: everybody who reaches the API may do everything.
-	accessOpen = "open"
-	// accessRBAC: everybody has to say who they are, and may do what Roles and their bindings allow.
-	accessRBAC = "rbac"
-)
-
 // validateServing checks that nobody is let in by mistake.
 func (c *Config) validateServing(bad func(field, format string, args ...any)) {
 	t := c.TLS
@@ -47,15 +39,10 @@ func (c *Config) validateServing(bad func(field, format string, args ...any)) {
 		bad("tls.clientCAFile", "clients show certificates over TLS only: give tls.certFile and tls.keyFile, too")
 	}
 	local := isLoopback(c.Listen)
-	switch c.Access.Mode {
-	case "":
-		if !local {
-			bad("access.mode", "%s can be reached from other machines: say who may do what (--access rbac, docs/access.md), or, "+
-				"if everybody who reaches it may run any command on the agents, --access open", c.Listen)
-		}
-	case accessOpen, accessRBAC:
-	default:
-		bad("access.mode", "%q: must be open or rbac", c.Access.Mode)
+	c.Access.Validate(t.enabled(), bad)
+	if c.Access.Mode == "" && !local {
+		bad("access.mode", "%s can be reached from other machines: say who may do what (--access rbac, docs/access.md), or, "+
+			"if everybody who reaches it may run any command on the agents, --access open", c.Listen)
 	}
 	if !local && !t.enabled() && !c.InsecureHTTP {
 		bad("insecureHTTP", "%s can be reached from other machines, and without a certificate everything goes over the network in "+

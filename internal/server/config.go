@@ -105,6 +105,8 @@ type Config struct {
 	// PreviewBackfill says what a Backfill, defaults applied, would do if it started now, and lists at most limit
 	// occurrences; nil: 501.
 	PreviewBackfill func(b *v1.Backfill, limit int) (*v1.BackfillPreview, field.ErrorList)
+	// Access decides who may do what; nil: everybody may do everything.
+	Access Access
 	// TLS configuration; nil: plain HTTP is served.
 	TLS *tls.Config
 	// HSTS has browsers use TLS only, for a year.

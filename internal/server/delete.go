@@ -134,6 +134,12 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 // deleteOptions are in the body, if there is one, or in the query.
 func (r *request) deleteOptions() (*metav1.DeleteOptions, bool, error) {
 	opts := &metav1.DeleteOptions{}
+	if mediaType(r.Header.Get("Content-Type")) == protobufType {
+		var err error
+		if r.body, err = fromProtobuf(r.body); err != nil {
+			return nil, false, err
+		}
+	}
 	if err := api.Unmarshal(r.body, opts); err != nil && !errors.Is(err, api.ErrEmpty) {
 		return nil, false, undecodable(err, "decode DeleteOptions: ")
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -60,7 +62,17 @@ func (s *Server) apiGroups(w http.ResponseWriter, r *http.Request) error {
 		g.TypeMeta = metav1.TypeMeta{}
 		list.Groups = append(list.Groups, g)
 	}
+	for _, gv := range []schema.GroupVersion{authenticationv1.SchemeGroupVersion, authorizationv1.SchemeGroupVersion} {
+		g := apiGroup(gv)
+		g.TypeMeta = metav1.TypeMeta{}
+		list.Groups = append(list.Groups, g)
+	}
 	return s.send(w, r, list)
+}
+
+// Resources lists the kinds of horae/v1 and their subresources, as discovery does.
+func Resources() []metav1.APIResource {
+	return resourcesOf(slices.DeleteFunc(newKinds(), func(k *kind) bool { return k.version != v1.GroupVersion })).APIResources
 }
 
 // resources lists the kinds of a group and their subresources.

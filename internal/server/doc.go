@@ -27,6 +27,8 @@
 //     of who may do what; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
 //   - discovery.go: groups, resources, /version; openapi.go: OpenAPI documents; kinds.go: field selectors and subresources of each kind
+//   - access.go: who sends a request, and whether he may; user.go: his name in documents, and what switches are;
+//     reviews.go: questions about oneself; token.go: the secret of a new Token; protobuf.go: bodies of Kubernetes' own kinds
 //   - health.go: /livez and /readyz; limits.go: bounds and timeouts of requests; slots.go, connections.go, rate.go:
 //     how these are shared among clients; hosts.go: names under
 //     which the server answers

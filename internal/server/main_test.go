@@ -65,6 +65,19 @@ func startBench(b *testing.B) *fixture { return startOn(b, logr.Discard(), cache
 
 func startOn(t testing.TB, log logr.Logger, option cache.Option, change ...func(*Config)) *fixture {
 	t.Helper()
+	f := prepare(t)
+	f.log, f.option = log, option
+	f.serve(func(c *Config) {
+		for _, ch := range change {
+			ch(c)
+		}
+	})
+	return f
+}
+
+// prepare makes a fixture with a store.
+func prepare(t testing.TB) *fixture {
+	t.Helper()
 	f := &fixture{t: t, client: &http.Client{Transport: &http.Transport{}}}
 	var err error
 	f.store, err = store.Open(t.Context(), store.Config{Endpoints: []string{etcdtest.Start(t)}, RequestTimeout: time.Minute})
@@ -72,12 +85,6 @@ func startOn(t testing.TB, log logr.Logger, option cache.Option, change ...func(
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.store.Close() })
-	f.log, f.option = log, option
-	f.serve(func(c *Config) {
-		for _, ch := range change {
-			ch(c)
-		}
-	})
 	return f
 }
 

@@ -23,6 +23,8 @@ type recorder struct {
 	bytes  int64
 	// what the request turned out to be; nil for paths outside of the group.
 	request *request
+	// caller is who sent the request; nil before that is known.
+	caller *caller
 }
 
 func (w *recorder) WriteHeader(code int) {
@@ -57,7 +59,7 @@ func note(w http.ResponseWriter, r *request) {
 // wrap adds to a handler what every request gets: checks of its origin, a log line at V(1), metrics, and an answer
 // when it panics.
 func (s *Server) wrap(next http.Handler) http.Handler {
-	next = s.servedHost(s.sameOrigin(s.limit(next)))
+	next = s.servedHost(s.sameOrigin(s.identify(s.limit(s.authorize(next)))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		rec := &recorder{ResponseWriter: w, rc: http.NewResponseController(w), limits: &s.limits, began: began}

@@ -71,7 +71,7 @@ func TestKindsOfAnotherGroup(t *testing.T) {
 		"a service account":     {422, "POST", rbacPath + "/namespaces/team/rolebindings", strings.Replace(binding, `"User"`, `"ServiceAccount"`, 1), "subjects[0].kind"},
 		"another role":          {422, "PATCH", rbacPath + "/namespaces/team/rolebindings/b", `{"roleRef":{"name":"other"}}`, "roleRef"},
 		"a directive":           {422, "PATCH", rbacPath + "/namespaces/team/rolebindings/b", `{"subjects":[{"$patch":"delete","name":"data"}]}`, "$patch"},
-		"too many combinations": {422, "POST", roles, `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"a"},"rules":[{"apiGroups":[` + many(300) + `],"resources":[` + many(300) + `],"verbs":["get"]}]}`, "combinations"},
+		"too many combinations": {422, "POST", roles, `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"a"},"rules":[{"apiGroups":[` + many(100) + `],"resources":[` + many(100) + `],"verbs":["get"]}]}`, "combinations"},
 		"a list too long":       {422, "POST", roles, `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"a"},"rules":[{"apiGroups":[` + many(2000) + `],"resources":["jobs"],"verbs":["get"]}]}`, "rules[0]"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -199,7 +199,7 @@ func TestDiscovery(t *testing.T) {
 		t.Errorf("/api: %+v", v)
 	}
 	groups := decode[metav1.APIGroupList](t, f.want(200, f.do("GET", "/apis", "")))
-	if len(groups.Groups) != 2 || groups.Groups[1].Name != "rbac.authorization.k8s.io" || groups.Groups[0].PreferredVersion.GroupVersion != "horae/v1" {
+	if len(groups.Groups) != 4 || groups.Groups[1].Name != "rbac.authorization.k8s.io" || groups.Groups[0].PreferredVersion.GroupVersion != "horae/v1" {
 		t.Errorf("/apis: %+v", groups)
 	}
 	if g := decode[metav1.APIGroup](t, f.want(200, f.do("GET", "/apis/horae", ""))); g.Name != "horae" {

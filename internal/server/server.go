@@ -149,6 +149,7 @@ func (s *Server) routes() http.Handler {
 		mux.Handle(base+"namespaces/{namespace}/{resource}/{name}", s.resource(g.kinds, true))
 		mux.Handle(base+"namespaces/{namespace}/{resource}/{name}/{subresource}", s.resource(g.kinds, true))
 	}
+	s.reviewRoutes(handle)
 	mux.Handle("/api/v1/namespaces/{name}", s.resource(s.core, false))
 	handle("/", func(_ http.ResponseWriter, r *http.Request) error {
 		return status(http.StatusNotFound, "NotFound", "the server could not find the requested resource: %s", r.URL.Path)
@@ -171,6 +172,9 @@ func (s *Server) resource(kinds []*kind, namespaced bool) http.Handler {
 	return s.handle(func(w http.ResponseWriter, hr *http.Request) error {
 		r, err := s.newRequest(hr, kinds, namespaced)
 		if err != nil {
+			return err
+		}
+		if err := r.sameAsAuthorized(); err != nil {
 			return err
 		}
 		note(w, r)

@@ -13,7 +13,7 @@ import (
 
 var tokenColumns = []column{
 	nameColumn,
-	text("User", "Whom it stands for", token(func(t *v1.Token, _ time.Time) any { return t.Spec.User })),
+	text("User", "The user that it stands for", token(func(t *v1.Token, _ time.Time) any { return t.Spec.User })),
 	text("Groups", "Groups of the user", token(func(t *v1.Token, _ time.Time) any { return orNone(strings.Join(t.Spec.Groups, ",")) })),
 	text("Expires", "When it ends", token(tokenExpires)),
 	text("Last used", "When it was used last, to the hour", token(func(t *v1.Token, now time.Time) any {

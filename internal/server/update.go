@@ -56,7 +56,9 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		}
 		var m mutation
 		if err := s.compute(r.Context(), r.client, func() error {
-			m, err = s.planUpdate(cur, next)
+			if m, err = s.planUpdate(cur, next); err == nil {
+				err = s.checkChange(r, cur.AnyEntry, m)
+			}
 			return err
 		}); err != nil {
 			return err
@@ -75,6 +77,17 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		}
 	}
 	return r.kind.contended(r.name)
+}
+
+// checkChange refuses what the caller may not change, though he may update the object.
+func (s *Server) checkChange(r *request, cur store.AnyEntry, m mutation) error {
+	if m.write == nil {
+		return nil
+	}
+	if err := s.checkSwitch(r, cur, m.result); err != nil {
+		return err
+	}
+	return s.mayWrite(r, m.result)
 }
 
 // knows reports whether the cache has come to a resourceVersion that a write names. If it has not, it catches up

@@ -39,6 +39,10 @@ func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error
 		return err
 	}
 	r.name = o.GetName()
+	secret, err := s.newToken(o)
+	if err != nil {
+		return err
+	}
 	o.SetNamespace(r.namespace)
 	recordCreator(o, r.user())
 	o.SetCreationTimestamp(metav1.NewTime(s.now().UTC()).Rfc3339Copy())
@@ -47,6 +51,9 @@ func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error
 		full, err = s.validated(r.kind, o)
 		return err
 	}); err != nil {
+		return err
+	}
+	if err := s.mayWrite(r, full); err != nil {
 		return err
 	}
 	if err := s.checkParent(r.Context(), r.kind, full); err != nil {
@@ -80,6 +87,9 @@ func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error
 	}
 	if err != nil {
 		return fmt.Errorf("create %s: %w", r.key(), err)
+	}
+	if secret != "" {
+		return s.answerToken(w, r, rev, full, secret)
 	}
 	return s.answer(w, r, http.StatusCreated, r.key(), rev, full)
 }
@@ -183,7 +193,11 @@ func (s *Server) decode(r *request) (o object, err error) {
 	if err := r.checkFieldValidation(); err != nil {
 		return nil, err
 	}
-	if typ := mediaType(r.Header.Get("Content-Type")); typ != "" && typ != jsonType && typ != yamlType {
+	typ := mediaType(r.Header.Get("Content-Type"))
+	if typ == protobufType && r.kind.strategic {
+		return r.decodeProtobuf()
+	}
+	if typ != "" && typ != jsonType && typ != yamlType {
 		return nil, unsupportedMediaType("Content-Type %s: there are %s and %s", typ, jsonType, yamlType)
 	}
 	err = s.compute(r.Context(), r.client, func() error {
