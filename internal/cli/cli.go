@@ -149,7 +149,7 @@ func (c *cli) root() *cobra.Command {
 	add("objects", c.createCommand(), c.diffCommand(), c.editCommand(), c.labelCommand(), c.annotateCommand(), c.waitCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
 		c.suspendCommand(), c.resumeCommand(), c.cancelCommand(),
-		c.retryCommand(), c.succeedCommand(), c.callbackCommand())
+		c.retryCommand(), c.succeedCommand(), c.backfillCommand(), c.callbackCommand())
 	add("other", c.statusCommand(), c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")

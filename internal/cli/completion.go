@@ -28,7 +28,7 @@ func (c *cli) completeTargets(cmd *cobra.Command, args []string, start string) (
 		}
 		return c.names(cmd.Context(), k, word+"/", start), cobra.ShellCompDirectiveNoFileComp
 	}
-	return []string{jobKind.plural, runKind.plural, calendarKind.plural}, cobra.ShellCompDirectiveNoFileComp
+	return []string{jobKind.plural, runKind.plural, calendarKind.plural, backfillKind.plural}, cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeNames completes names of one kind.

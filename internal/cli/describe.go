@@ -103,6 +103,12 @@ func (c *cli) describeOne(ctx context.Context, k *kind, ns, name string) (string
 			return "", err
 		}
 		return describeCalendar(&b, &cal, c.Now()), nil
+	case backfillKind:
+		var fill v1.Backfill
+		if err := c.api.into(ctx, c.api.get(ns, backfillKind, name), &fill); err != nil {
+			return "", err
+		}
+		return describeBackfill(&b, &fill, c.Now()), nil
 	case runKind:
 		r, err := c.api.run(ctx, ns, name)
 		if err != nil {

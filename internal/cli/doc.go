@@ -17,6 +17,7 @@
 //   - get_watch.go: get -w and events -w; patch.go: what suspend, resume and cancel share; label.go: label and
 //     annotate; runrequest.go: what trigger, retry and succeed share; runs.go: picking a Run, waiting for it, the exit
 //     code of its outcome
-//   - describe_job.go, describe_run.go, describe_calendar.go: a description of each kind; describe_task.go: of a task;
+//   - describe_job.go, describe_run.go, describe_calendar.go, describe_backfill.go: a description of each
+//     kind; describe_task.go: of a task;
 //     describe_story.go: what has happened to a Run
 package cli

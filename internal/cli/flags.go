@@ -46,7 +46,7 @@ type selectors struct{ labels, fields string }
 func (s *selectors) add(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&s.labels, "selector", "l", "", "only objects with these labels, as in team=data,env!=test")
 	cmd.Flags().StringVar(&s.fields, "field-selector", "", "only objects with these fields: metadata.name, metadata.namespace; "+
-		"of runs spec.job, spec.reason, status.phase; of jobs spec.suspend")
+		"of runs spec.job, spec.reason, status.phase; of jobs spec.suspend; of backfills spec.job")
 }
 
 func (c *cli) allFlag(cmd *cobra.Command) {

@@ -25,6 +25,7 @@ var (
 	jobKind      = mustKind(api.Jobs)
 	runKind      = mustKind(api.Runs)
 	calendarKind = mustKind(api.Calendars)
+	backfillKind = mustKind(api.Backfills)
 
 	eventKind     = &kind{plural: "events", singular: "event", name: "Event", short: []string{"ev"}, core: true}
 	namespaceKind = &kind{

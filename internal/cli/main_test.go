@@ -24,6 +24,7 @@ import (
 
 	"horae/api"
 	v1 "horae/api/v1"
+	backfillctl "horae/controllers/backfill"
 	"horae/controllers/job"
 	"horae/internal/cache"
 	"horae/internal/calendar"
@@ -123,6 +124,7 @@ func build(t *testing.T) *house {
 }
 
 func (h *house) config() server.Config {
+	previews := backfillctl.NewPreviews(h.cache, func() time.Time { return now })
 	return server.Config{
 		Cache: h.cache, Store: h.store, Logs: h.logs, Now: func() time.Time { return now }, Version: "v1.2.3", Log: logr.Discard(),
 		Validate: func(o api.Object) field.ErrorList {
@@ -147,7 +149,9 @@ func (h *house) config() server.Config {
 			},
 			OccurrenceName: job.OccurrenceName, Occurs: job.Occurs,
 		},
-		Upcoming: job.NewCalendars(h.cache).Upcoming,
+		PreviewBackfill: previews.Preview,
+		Admit:           func(o api.Object) field.ErrorList { return previews.Admit(o.(*v1.Backfill)) },
+		Upcoming:        job.NewCalendars(h.cache).Upcoming,
 	}
 }
 

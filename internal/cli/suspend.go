@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,17 +13,49 @@ import (
 
 func (c *cli) suspendCommand() *cobra.Command {
 	p := &patcher{cli: c, kind: jobKind, patch: setSpec("suspend"), done: "suspended", already: "is suspended already"}
-	return p.command("suspend JOB...", "Stop a Job's schedule",
-		"Stop a Job's schedule. Runs that are active go on, and horae trigger still works.",
-		"horae suspend hello")
+	cmd := p.command("suspend JOB... | backfill/NAME...", "Stop a Job's schedule, or a Backfill",
+		"Stop a Job's schedule, or pause a Backfill. Runs that are active go on, and horae trigger still works.",
+		"horae suspend hello\nhorae suspend backfill/report-2026-10")
+	return alsoBackfills(cmd, p, p.patch)
 }
 
 func (c *cli) resumeCommand() *cobra.Command {
 	p := &patcher{cli: c, kind: jobKind, patch: c.resumption, done: "resumed", already: "is not suspended"}
-	return p.command("resume JOB...", "Let a Job's schedule go on",
+	cmd := p.command("resume JOB... | backfill/NAME...", "Let a Job's schedule, or a Backfill, go on",
 		`Let the schedule of a Job go on that was suspended, or that spec.suspendAfterFailures
-has stopped. spec.missedRuns says what becomes of the occurrences in between.`,
-		"horae resume hello")
+has stopped. spec.missedRuns says what becomes of the occurrences in between.
+A Backfill that was paused goes on where it was.`,
+		"horae resume hello\nhorae resume backfill/report-2026-10")
+	return alsoBackfills(cmd, p, func(before *unstructured.Unstructured) map[string]any {
+		if suspended, _, _ := unstructured.NestedBool(before.Object, "spec", "suspend"); !suspended {
+			return nil
+		}
+		return map[string]any{"spec": map[string]any{"suspend": false}}
+	})
+}
+
+// alsoBackfills has a command on Jobs take Backfills as well: backfill/NAME, or the word backfill and names.
+func alsoBackfills(cmd *cobra.Command, jobs *patcher, patch func(*unstructured.Unstructured) map[string]any) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 && backfillKind.is(args[0]) {
+			for i, name := range args[1:] {
+				args[i+1] = slash(backfillKind, name)
+			}
+			args = args[1:]
+		}
+		var ofJobs, ofBackfills []string
+		for _, arg := range args {
+			if word, _, ok := strings.Cut(arg, "/"); ok && backfillKind.is(word) {
+				ofBackfills = append(ofBackfills, arg)
+			} else {
+				ofJobs = append(ofJobs, arg)
+			}
+		}
+		backfills := *jobs
+		backfills.kind, backfills.patch = backfillKind, patch
+		return cmp.Or(jobs.run(cmd.Context(), ofJobs), backfills.run(cmd.Context(), ofBackfills))
+	}
+	return cmd
 }
 
 // resumption is the patch that lets a Job go on. A write of the spec is what lifts the stop after failures; the annotation makes

@@ -39,6 +39,7 @@ func TestManifests(t *testing.T) {
 		"environment.yaml":       {job: "environment", phase: v1.RunSucceeded, stdout: "good day from environment in default; attempt 1 of environment-"},
 		"several-schedules.yaml": {job: "several-schedules", phase: v1.RunSucceeded, stdout: "on time"},
 		"holidays.yaml":          {job: "workdays", phase: v1.RunSucceeded, stdout: "somebody is there", also: checkHolidays},
+		"backfill.yaml":          {job: "daily-figures", phase: v1.RunSucceeded, stdout: "figures of today", also: checkBackfill},
 		"placement.yaml":         {job: "placement", phase: v1.RunSucceeded, stdout: ", with port 31"},
 		"manual.yaml":            {job: "report", args: []string{"--args", "2026-11-22"}, phase: v1.RunSucceeded, stdout: "report for 2026-11-22"},
 		"failing.yaml": {job: "failing", phase: v1.RunFailed, stderr: "attempt 3 goes wrong", check: func(t *testing.T, run v1.Run) {
@@ -132,6 +133,22 @@ func checkHolidays(t *testing.T, m *process) {
 		}
 		return ""
 	})
+}
+
+// checkBackfill sees that the Backfill has run what it says.
+func checkBackfill(t *testing.T, m *process) {
+	t.Helper()
+	eventually(t, "the Backfill finishes", func() string {
+		var b v1.Backfill
+		decode(t, m.must("get", "backfill", "february-2024", "-o", "json"), &b)
+		if s := b.Status; !meta.IsStatusConditionTrue(s.Conditions, v1.BackfillFinished) || s.Total != 5 || s.Succeeded != 5 {
+			return fmt.Sprintf("status %+v", s)
+		}
+		return ""
+	})
+	if out := m.must("logs", "daily-figures-20240229t033000z"); out != "figures of 2024-02-29T03:30:00Z\n" {
+		t.Errorf("a Run printed %q", out)
+	}
 }
 
 // lastManualRun is the one Run that a trigger made.
