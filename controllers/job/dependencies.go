@@ -75,10 +75,14 @@ func (p *planner) listParents() {
 	for i := range present {
 		byName[present[i].Job] = &present[i]
 	}
+	since := p.in.Job.Rev.SpecMod
+	if p.in.Job.Rev.StatusMod == 0 {
+		since = p.in.Job.Rev.SpecCreate // It may have been edited before its first plan.
+	}
 	p.firstSight = make([]bool, len(p.spec.DependsOn))
 	p.formerOn = make([]v1.DependencyOutcome, len(p.spec.DependsOn))
 	for i, d := range p.spec.DependsOn {
-		at := v1.ParentStatus{Job: d.Job, Since: p.in.Job.Rev.SpecMod}
+		at := v1.ParentStatus{Job: d.Job, Since: since}
 		p.formerOn[i] = d.On
 		if known := byName[d.Job]; known != nil {
 			at = *known

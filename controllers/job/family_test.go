@@ -27,11 +27,13 @@ type family struct {
 	consumed map[string]int
 	// cyclic has each Job in a cycle.
 	cyclic bool
+	// all are the Runs that were created, of each Job.
+	all map[string][]*v1.Run
 }
 
 func newFamily(t tester) *family {
 	return &family{t: t, revision: 100, now: at("10:00"), jobs: map[string]*store.Job{}, schedules: &compiler{},
-		ever: map[string]int{}, consumed: map[string]int{}}
+		ever: map[string]int{}, consumed: map[string]int{}, all: map[string][]*v1.Run{}}
 }
 
 // create makes a Job, possibly anew, and plans it.
@@ -162,6 +164,7 @@ func (f *family) apply(name string, in Input, d Decision) bool {
 		if f.ever[run.Name]++; f.ever[run.Name] > 1 {
 			f.t.Errorf("I3: %s was created %d times", run.Name, f.ever[run.Name])
 		}
+		f.all[name] = append(f.all[name], run)
 		if errs := v1.ValidateRun(run); len(errs) > 0 {
 			f.t.Errorf("%s is not valid: %v", run.Name, errs)
 		}

@@ -1,72 +1,48 @@
 package cache
 
 import (
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 )
 
-// knots are the Jobs that are in cycles of dependencies: each with all those that it depends on and that depend on it.
-// They are found when somebody asks after a change, because there are none as a rule.
-type knots struct {
-	mu sync.Mutex
-	// of and known are guarded by mu. known: of is about the index as it is.
-	of    map[name][]name
-	known bool
-}
-
-func (k *knots) forget() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.of, k.known = nil, false
-}
-
-// knots returns the knot of each Job that is in one.
-func (x *dependencyIndex) knots() map[name][]name {
-	if len(x.order.closing) == 0 {
-		return nil
-	}
-	x.knotted.mu.Lock()
-	defer x.knotted.mu.Unlock()
-	if x.knotted.known {
-		return x.knotted.of
-	}
-	t := tarjan{children: x.children, index: map[name]int{}, low: map[name]int{}, on: map[name]bool{}, knots: map[name][]name{}}
-	for e := range x.order.closing { // Each cycle has one of them.
-		if t.index[e.child] == 0 {
-			t.visit(e.child)
+// componentsOf returns the strongly connected components of a graph, by Tarjan's algorithm: each after those that can be
+// reached from it. One of several Jobs is a knot of cycles.
+func componentsOf(children map[name][]name) [][]name {
+	t := tarjan{children: children, of: make(map[name]*visit, 2*len(children))}
+	for n := range children {
+		if t.of[n] == nil {
+			t.visit(n)
 		}
 	}
-	x.knotted.of, x.knotted.known = t.knots, true
-	return t.knots
+	return t.components
 }
 
-// tarjan finds strongly connected components, by Tarjan's algorithm.
 type tarjan struct {
-	children map[name][]name
-	next     int
-	index    map[name]int // from 1 on
-	low      map[name]int
-	on       map[name]bool // on the stack
-	stack    []name
-	knots    map[name][]name
+	children   map[name][]name
+	of         map[name]*visit
+	stack      []name
+	components [][]name
 }
 
-func (t *tarjan) visit(n name) {
-	t.next++
-	t.index[n], t.low[n], t.on[n] = t.next, t.next, true
+// visit is what Tarjan's algorithm keeps of a node.
+type visit struct {
+	index, low int
+	on         bool // on the stack
+}
+
+func (t *tarjan) visit(n name) *visit {
+	v := &visit{index: len(t.of), low: len(t.of), on: true}
+	t.of[n] = v
 	t.stack = append(t.stack, n)
 	for _, child := range t.children[n] {
-		if t.index[child] == 0 {
-			t.visit(child)
-			t.low[n] = min(t.low[n], t.low[child])
-		} else if t.on[child] {
-			t.low[n] = min(t.low[n], t.index[child])
+		if c := t.of[child]; c == nil {
+			v.low = min(v.low, t.visit(child).low)
+		} else if c.on {
+			v.low = min(v.low, c.index)
 		}
 	}
-	if t.low[n] != t.index[n] {
-		return
+	if v.low != v.index {
+		return v
 	}
 	i := len(t.stack) - 1
 	for t.stack[i] != n {
@@ -75,13 +51,10 @@ func (t *tarjan) visit(n name) {
 	component := slices.Clone(t.stack[i:])
 	t.stack = t.stack[:i]
 	for _, m := range component {
-		delete(t.on, m)
+		t.of[m].on = false
 	}
-	if len(component) > 1 || slices.Contains(t.children[n], n) {
-		for _, m := range component {
-			t.knots[m] = component
-		}
-	}
+	t.components = append(t.components, component)
+	return v
 }
 
 // maxCycle bounds the knots in which a whole cycle is looked for. Of a larger one its first Jobs are named.
@@ -89,13 +62,13 @@ const maxCycle = 64
 
 // cycle returns the names of a cycle that the Job is in, the shortest one.
 func (x *dependencyIndex) cycle(n name) []string {
-	knot := x.knots()[n]
+	knot := x.knotted()[n]
 	if len(knot) == 0 {
 		return nil
 	}
 	if len(knot) > maxCycle {
 		names := []string{n.name}
-		others := slices.SortedFunc(maps.Keys(setOf(knot)), func(a, b name) int { return strings.Compare(a.name, b.name) })
+		others := slices.SortedFunc(slices.Values(knot), func(a, b name) int { return strings.Compare(a.name, b.name) })
 		for _, m := range others {
 			if m != n && len(names) < maxCycle {
 				names = append(names, m.name)
@@ -103,7 +76,10 @@ func (x *dependencyIndex) cycle(n name) []string {
 		}
 		return names
 	}
-	in := setOf(knot)
+	in := map[name]bool{}
+	for _, m := range knot {
+		in[m] = true
+	}
 	from := map[name]name{}
 	for queue := []name{n}; len(queue) > 0; queue = queue[1:] {
 		for _, child := range x.children[queue[0]] {
@@ -123,12 +99,4 @@ func (x *dependencyIndex) cycle(n name) []string {
 		}
 	}
 	return nil
-}
-
-func setOf(list []name) map[name]bool {
-	set := make(map[name]bool, len(list))
-	for _, n := range list {
-		set[n] = true
-	}
-	return set
 }

@@ -45,7 +45,7 @@ func (c *Cache) Cyclic() []store.Key {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	var keys []store.Key
-	for n := range c.dependents.knots() {
+	for n := range c.dependents.knotted() {
 		keys = append(keys, store.JobKey(n.namespace, n.name))
 	}
 	return keys
@@ -57,7 +57,6 @@ type dependencyIndex struct {
 	children map[name][]name // by parent; in no order
 	parents  map[name][]name // by child
 	order    order
-	knotted  knots
 }
 
 // replace takes note that a Job changed; a nil entry stands for a Job of which nothing is there.
@@ -69,7 +68,6 @@ func (x *dependencyIndex) replace(old, new *store.Job) {
 	if x.children == nil {
 		x.children, x.parents = map[name][]name{}, map[name][]name{}
 	}
-	x.knotted.forget()
 	var child name
 	if old != nil {
 		child = name{old.Key.Namespace, old.Key.Name}
