@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -31,7 +32,9 @@ func (c *cli) applyCommand() *cobra.Command {
 A file may hold several documents, in YAML or JSON. A directory stands for its
 files, "-" for the standard input. What an earlier apply set and the file does not
 contain any more is removed; what others have set stays. Each document is applied by
-itself: after a mistake in one the others are applied, and the exit code is 1.`,
+itself: after a mistake in one the others are applied, and the exit code is 1. Jobs
+that would depend on each other in a circle are a mistake of the whole: nothing is
+applied then. A Job is applied after those that it depends on.`,
 		Example: example(`
 horae apply -f job.yaml
 horae apply -R -f manifests/
@@ -61,7 +64,28 @@ func (a *apply) run(ctx context.Context) error {
 	if _, err := a.connect(); err != nil {
 		return err
 	}
-	return a.visit(ctx, a.manifests, func(d document) error { return a.one(ctx, d) })
+	var docs []document
+	reported := a.visit(ctx, a.manifests, func(d document) error {
+		docs = append(docs, d)
+		return nil
+	})
+	if reported != nil && !errors.Is(reported, errReported) {
+		return reported
+	}
+	docs, err := a.inOrder(ctx, docs)
+	if err != nil {
+		return err
+	}
+	for _, d := range docs {
+		if err := a.one(ctx, d); err != nil {
+			a.reportAbout(d.source, err)
+			reported = errReported
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return reported
 }
 
 // one applies a document and prints what became of it.

@@ -145,7 +145,7 @@ func (c *cli) root() *cobra.Command {
 			root.AddCommand(cmd)
 		}
 	}
-	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.deleteCommand())
+	add("objects", c.applyCommand(), c.getCommand(), c.describeCommand(), c.eventsCommand(), c.graphCommand(), c.deleteCommand())
 	add("objects", c.createCommand(), c.diffCommand(), c.editCommand(), c.labelCommand(), c.annotateCommand(), c.waitCommand())
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
 		c.suspendCommand(), c.resumeCommand(), c.cancelCommand(),

@@ -82,9 +82,10 @@ func describeJob(out *strings.Builder, f *jobFacts, now time.Time) string {
 func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	var parents []string
 	for _, d := range j.Spec.DependsOn {
-		parents = append(parents, fmt.Sprintf("%s (%s)", d.Job, d.On))
+		parents = append(parents, parentText(d, j.Status.Parents))
 	}
 	p.field("Depends On", strings.Join(parents, "\n"))
+	p.field("Joins", string(j.Spec.DependencyPolicy))
 	p.field("Suspended", suspension(j))
 	switch {
 	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobAccepted) && j.Spec.Schedule == "":
@@ -97,6 +98,17 @@ func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	p.field("Last Scheduled", whenPtr(j.Status.LastScheduleTime, now))
 	p.field("Last Success", whenPtr(j.Status.LastSuccessfulTime, now))
 	p.field("Last Failure", whenPtr(j.Status.LastFailureTime, now))
+}
+
+// parentText is what a Job has taken of one that it depends on: load (Succeeded): 3 followed, 1 banked.
+func parentText(d v1.Dependency, list []v1.ParentStatus) string {
+	text := fmt.Sprintf("%s (%s)", d.Job, d.On)
+	for _, p := range list {
+		if p.Job == d.Job {
+			text += fmt.Sprintf(": %d followed, %d banked", p.Consumed, int64(len(p.Banked))+p.Omitted)
+		}
+	}
+	return text
 }
 
 // suspension says why the schedule starts no Runs, and what to do; empty when it does.

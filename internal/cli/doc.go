@@ -20,4 +20,5 @@
 //   - describe_job.go, describe_run.go, describe_calendar.go, describe_backfill.go: a description of each
 //     kind; describe_task.go: of a task;
 //     describe_story.go: what has happened to a Run
+//   - graph_draw.go: drawings of a graph; dependencies.go: the order in which Jobs are applied, and cycles among them
 package cli

@@ -15,6 +15,7 @@ type trigger struct {
 	args  []string
 	env   []string
 	force bool
+	alone bool
 }
 
 func (c *cli) triggerCommand() *cobra.Command {
@@ -37,6 +38,7 @@ horae trigger report --args --day --args 2026-11-22 --env VERBOSE=1 --follow`),
 	f.StringArrayVar(&t.args, "args", nil, "one argument, as it is; repeat it for more. They replace the Job's arguments")
 	f.StringArrayVar(&t.env, "env", nil, "NAME=VALUE, over the Job's; may be repeated")
 	f.BoolVar(&t.force, "force", false, "also while Runs of the Job are active, whatever its concurrencyPolicy says")
+	f.BoolVar(&t.alone, "no-dependents", false, "its end starts no Run of a Job that depends on this one")
 	t.flags(cmd)
 	t.followFlag(cmd)
 	return cmd
@@ -60,7 +62,7 @@ func (t *trigger) run(ctx context.Context, arg string) error {
 
 // body of the request; the flags are checked here.
 func (t *trigger) body() (*v1.Trigger, error) {
-	body := &v1.Trigger{Args: t.args, Force: t.force, ID: newID()}
+	body := &v1.Trigger{Args: t.args, Force: t.force, NoDependents: t.alone, ID: newID()}
 	for _, e := range t.env {
 		name, value, ok := strings.Cut(e, "=")
 		if !ok || name == "" {

@@ -102,7 +102,7 @@ func newManualRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env}, now), nil
+	return job.NewRun(j, job.Manual(id), job.RunOptions{Args: t.Args, Env: t.Env, NoDependents: t.NoDependents}, now), nil
 }
 
 // manualID is the id of the request, or a random one.

@@ -30,6 +30,8 @@ type Cache interface {
 	Get(key store.Key) store.AnyEntry
 	// JobWithRuns returns a Job and its Runs, as of the one revision that comes with them.
 	JobWithRuns(namespace, name string) (job *store.Job, runs []*store.Run, revision int64)
+	// Dependents returns the Jobs that depend on a Job, which need not exist.
+	Dependents(namespace, job string) []*store.Job
 	// ListKinds returns the objects of some kinds in a namespace, in all for "", sorted, with the revision as of which
 	// they are.
 	ListKinds(kinds []store.Kind, namespace string) ([]store.AnyEntry, int64)

@@ -20,9 +20,10 @@
 //     delete.go: delete and deletecollection
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
 //   - trigger.go, schedule.go, backfill.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next
-//     occurrences, what a Backfill would do, the output of a task, how long Runs took
+//     occurrences, what a Backfill would do, the output of a task, how long Runs took; graph.go: which Jobs follow which
 //   - makerun.go: what the requests share that make a Run; retry.go, succeed.go: two of them; user.go: who asked
 //   - callback.go: callbacks of attempts; reports.go: how those that come together are stored together
+//   - movingdefaults.go: defaults that a change of another field moves; cycles.go: Jobs that would depend on themselves
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those
 //     of who may do what; errors.go:
 //     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used

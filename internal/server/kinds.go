@@ -69,6 +69,7 @@ type summary struct {
 // summaries by what stands in URLs in place of a kind.
 var summaries = map[store.Kind]summary{
 	"jobstatistics": {store.Jobs, "stats", (*Server).slowestJobs},
+	"graph":         {store.Jobs, "graph", (*Server).graph},
 }
 
 // views by kind.
@@ -78,6 +79,7 @@ var views = map[*api.Kind]view{
 			"trigger": {"create", (*Server).trigger}, "succeed": {"create", (*Server).succeed},
 			"schedule": {"get", (*Server).schedule}, "stats": {"get", (*Server).statistics},
 			"backfill": {"get", (*Server).previewBackfill},
+			"graph":    {"get", (*Server).jobGraph},
 		},
 		fields: func(o object) fields.Set {
 			return fields.Set{"spec.suspend": boolString(o.(*v1.Job).Spec.Suspend)}

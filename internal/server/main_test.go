@@ -150,7 +150,7 @@ func validate(o api.Object) field.ErrorList {
 }
 
 func (f *fixture) newRun(j *v1.Job, t v1.Trigger, now time.Time) (*v1.Run, error) {
-	r := &v1.Run{Spec: v1.RunSpec{Job: j.Name, Reason: v1.ReasonManual, Args: t.Args, Env: t.Env, RunPolicy: j.Spec.RunPolicy, Task: j.Spec.Task}}
+	r := &v1.Run{Spec: v1.RunSpec{Job: j.Name, Reason: v1.ReasonManual, NoDependents: t.NoDependents, Args: t.Args, Env: t.Env, RunPolicy: j.Spec.RunPolicy, Task: j.Spec.Task}}
 	r.Name, r.Namespace = j.Name+"-m"+cmp.Or(t.ID, fmt.Sprint(f.made.Add(1))), j.Namespace
 	r.Labels = map[string]string{v1.LabelJob: j.Name}
 	r.CreationTimestamp = metav1.NewTime(now)

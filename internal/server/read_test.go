@@ -212,7 +212,7 @@ func TestDiscovery(t *testing.T) {
 	for _, r := range decode[metav1.APIResourceList](t, f.want(200, f.do("GET", "/api/v1", ""))).APIResources {
 		names = append(names, fmt.Sprint(r.Name, " ", r.Namespaced, r.Verbs))
 	}
-	want := []string{"jobs", "jobs/backfill", "jobs/schedule", "jobs/stats", "jobs/status", "jobs/succeed", "jobs/trigger", "runs", "runs/callback", "runs/log", "runs/retry", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status", "tokens", "tokens/status",
+	want := []string{"jobs", "jobs/backfill", "jobs/graph", "jobs/schedule", "jobs/stats", "jobs/status", "jobs/succeed", "jobs/trigger", "runs", "runs/callback", "runs/log", "runs/retry", "runs/status", "calendars", "calendars/status", "backfills", "backfills/status", "tokens", "tokens/status",
 		"events true [get list watch]", "namespaces false [get list watch]"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("resources (-want +got):\n%s", diff)

@@ -63,6 +63,11 @@ func (s *Server) mutate(w http.ResponseWriter, r *request, change func(cur store
 		}); err != nil {
 			return err
 		}
+		if m.write != nil {
+			if err := s.checkCycle(r.Context(), r.kind, cur.GetObject(), m.result); err != nil {
+				return err
+			}
+		}
 		if dry || m.write == nil {
 			s.warn(w, r, m.result)
 			return s.writeObject(w, r, http.StatusOK, m.result)
@@ -221,7 +226,15 @@ func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if cur.GetErr() != nil {
 		return next, true, nil //nolint:nilerr // the stored document cannot be used: next replaces it
 	}
-	before, err := api.EncodeSpec(cur.GetObject())
+	strip, err := k.movingDefaults(cur, next)
+	if err != nil {
+		return nil, false, err
+	}
+	if strip == nil {
+		strip = func(o object) object { return o }
+	}
+	next = strip(next)
+	before, err := api.EncodeSpec(strip(cur.GetObject()))
 	if err != nil {
 		return nil, false, err
 	}
@@ -232,7 +245,13 @@ func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if bytes.Equal(before, after) {
 		return nil, false, nil
 	}
-	folded, err := k.foldDocuments(cur, before, after)
+	defaulted := next.DeepCopyObject().(object)
+	api.SetDefaults(defaulted)
+	written, err := api.EncodeSpec(strip(defaulted))
+	if err != nil {
+		return nil, false, err
+	}
+	folded, err := k.foldDocuments(cur, before, written)
 	if err != nil {
 		return nil, false, err
 	}

@@ -67,6 +67,9 @@ func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error
 	if err := s.admit(r.Context(), r.kind, full); err != nil {
 		return err
 	}
+	if err := s.checkCycle(r.Context(), r.kind, nil, full); err != nil {
+		return err
+	}
 	s.warn(w, r, full)
 	if dry {
 		switch there, err := s.exists(r.Context(), r.key()); {
