@@ -25,6 +25,7 @@
 //     shows that there is no cycle, dependencycycles.go: the cycles if there are some
 //   - callbacks.go: what callbacks have reported of Runs, and the keys of their tokens
 //   - backfillindex.go: the Backfills of a Job
+//   - page.go: pages of a list, as of one revision
 //   - watch.go: watchers; ring.go: the events kept for them
 //   - verify.go: proof that nobody modifies an entry, in tests
 package cache

@@ -59,6 +59,10 @@ func TestKubectl(t *testing.T) {
 	k.must("team=data", "", "get", "jobs", "--show-labels")
 	k.must("NAMESPACE", "", "get", "jobs", "-A")
 	k.must("job.horae/hello", "", "get", "jobs,runs", "-o", "name")
+	k.must("job.horae/other created", strings.Replace(hello, "name: hello", "name: other", 1), "create", "-f", "-")
+	if out := k.must("job.horae/hello", "", "get", "jobs", "-o", "name", "--chunk-size=1"); !strings.Contains(out, "job.horae/other") {
+		t.Errorf("in chunks: %s", out)
+	}
 	k.must("Europe/Berlin", "", "get", "job", "hello", "-o", "jsonpath={.spec.timeZone}")
 	k.must("job.horae/hello patched", "", "patch", "job", "hello", "--type=merge", "-p", `{"spec":{"suspend":true}}`)
 	k.must("job.horae/hello labeled", "", "label", "job", "hello", "a=b")

@@ -35,6 +35,8 @@ type Cache interface {
 	// ListKinds returns the objects of some kinds in a namespace, in all for "", sorted, with the revision as of which
 	// they are.
 	ListKinds(kinds []store.Kind, namespace string) ([]store.AnyEntry, int64)
+	// Page returns some objects of a kind, how many more there are, and the revision as of which that is.
+	Page(s cache.Selection) (page []store.AnyEntry, more int, revision int64, err error)
 	// WatchKinds streams what changed after a revision.
 	WatchKinds(ctx context.Context, kinds []store.Kind, namespace string, after int64) (*cache.Watcher, error)
 	// Namespaces returns the namespaces that hold objects, and how many, as of the revision that comes with them.

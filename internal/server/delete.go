@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -128,7 +129,7 @@ func (s *Server) deleteCollection(w http.ResponseWriter, r *request) error {
 		}
 	}
 	r.form.as = ""
-	return s.writeList(w, r, s.cfg.Cache.Revision(), slices.Values(gone))
+	return s.writeList(w, r, metav1.ListMeta{ResourceVersion: strconv.FormatInt(s.cfg.Cache.Revision(), 10)}, slices.Values(gone))
 }
 
 // deleteOptions are in the body, if there is one, or in the query.

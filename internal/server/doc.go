@@ -13,8 +13,8 @@
 //   - server.go: routes, start and stop; config.go: what the server needs; starting.go:
 //     answers before there is something to serve; middleware.go: around each request (headers, log, requests
 //     that pages of other sites send); metrics.go: metrics; request.go: the path and the parameters of a request, selectors
-//   - get.go: get and list; listwriter.go: lists, sent object by object; watch.go: watches; watchwriter.go: their
-//     events, encoded once
+//   - get.go: get and list; page.go: parts of a list; listwriter.go: lists, sent object by object; watch.go: watches;
+//     watchwriter.go: their events, encoded once
 //   - write.go: create, and what every write shares (reading and validating the body, warnings, the answer);
 //     update.go: put, preconditions, conflicts; patch.go: kinds of patches; apply.go: apply patches, owners of fields;
 //     delete.go: delete and deletecollection

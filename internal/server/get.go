@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/http"
+	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -63,27 +64,33 @@ func (s *Server) waitFor(ctx context.Context, revision int64) error {
 	return err
 }
 
-// list returns all selected objects at once. A server need not honour limit, and this one never returns a continue
-// token.
+// list returns the selected objects: all of them, or a page if the client limits their number. What is derived is
+// returned whole, which Kubernetes allows.
 func (s *Server) list(w http.ResponseWriter, r *request) error {
 	sel, err := r.selection()
 	if err != nil {
 		return err
 	}
-	if r.query.Get(paramContinue) != "" {
-		return badRequest("continue: this server answers lists whole and hands out no continue tokens")
-	}
-	if err := s.notOlderThan(r); err != nil {
+	p, err := r.pages()
+	if err != nil {
 		return err
+	}
+	if p.revision == 0 {
+		if err := s.notOlderThan(r); err != nil {
+			return err
+		}
+	}
+	if r.kind.derived == nil && (p.limit > 0 || p.revision > 0) {
+		return s.page(w, r, sel, p)
+	}
+	if p.revision > 0 {
+		return badRequest("resourceVersionMatch=Exact: %s are derived from the present objects", r.kind.kind)
 	}
 	objs, revision, err := s.selected(r, sel)
 	if err != nil {
 		return err
 	}
-	if want, _ := r.number(paramRevision); r.query.Get(paramMatch) == string(metav1.ResourceVersionMatchExact) && want != revision {
-		return badRequest("resourceVersionMatch=Exact: this server answers the current revision (%d) only", revision)
-	}
-	return s.writeList(w, r, revision, objs)
+	return s.writeList(w, r, metav1.ListMeta{ResourceVersion: strconv.FormatInt(revision, 10)}, objs)
 }
 
 // selected returns the selected objects of the request's namespace (of all for ""), sorted, as of the revision that it

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -21,8 +20,8 @@ type listEncoding struct {
 }
 
 // writeList sends a list in the form that was asked for. An error comes before anything is sent.
-func (s *Server) writeList(w http.ResponseWriter, r *request, revision int64, objs iter.Seq[object]) error {
-	e, err := s.listEncoding(r, metav1.ListMeta{ResourceVersion: strconv.FormatInt(revision, 10)})
+func (s *Server) writeList(w http.ResponseWriter, r *request, meta metav1.ListMeta, objs iter.Seq[object]) error {
+	e, err := s.listEncoding(r, meta)
 	if err != nil {
 		return err
 	}
@@ -142,6 +141,12 @@ func indent(doc []byte, prefix string) []byte {
 // yamlList encodes a list as YAML: each object is an entry of a sequence, which is the object's own YAML, indented.
 func yamlList(k *kind, meta metav1.ListMeta) listEncoding {
 	head := fmt.Sprintf("apiVersion: %s\nkind: %sList\nmetadata:\n  resourceVersion: %q\n", k.version, k.Name, meta.ResourceVersion)
+	if meta.Continue != "" {
+		head += fmt.Sprintf("  continue: %q\n", meta.Continue)
+	}
+	if meta.RemainingItemCount != nil {
+		head += fmt.Sprintf("  remainingItemCount: %d\n", *meta.RemainingItemCount)
+	}
 	return listEncoding{
 		contentType: yamlType, head: []byte(head + "items:\n"), empty: []byte(head + "items: []\n"),
 		object: func(o object) ([]byte, error) {
