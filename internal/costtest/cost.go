@@ -51,3 +51,14 @@ func used(t testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// CheckCPU fails the test when f takes more CPU than a limit, which should be far above what it ever needs: other work of the process counts
+// with it.
+func CheckCPU(t testing.TB, limit time.Duration, f func()) {
+	t.Helper()
+	cpu := used(t)
+	f()
+	if cpu = used(t) - cpu; cpu > slack*limit {
+		t.Errorf("it took %v of CPU: want at most %v", cpu, slack*limit)
+	}
+}
