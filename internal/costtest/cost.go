@@ -52,8 +52,8 @@ func used(t testing.TB) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// CheckCPU fails the test when f takes more CPU than a limit, which should be far above what it ever needs: other work of the process counts
-// with it.
+// CheckCPU fails the test when f takes more CPU than a limit, which should be far above what it ever needs: other work of the process
+// counts with it.
 func CheckCPU(t testing.TB, limit time.Duration, f func()) {
 	t.Helper()
 	cpu := used(t)

@@ -165,8 +165,9 @@ func etcdConfig(listen, dir string, level zapcore.LevelEnabler, log logr.Logger)
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 	// A lone member waits for nobody: elect quickly.
 	cfg.TickMs, cfg.ElectionMs = 50, 500
-	// Recent raft entries stay in memory; with grouped transactions the default of 10,000 costs over a gigabyte.
-	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 500, 500
+	// Recent raft entries stay in memory for members that are behind, and there are none. With transactions of a
+	// megabyte each, the default of 5,000 costs gigabytes.
+	cfg.SnapshotCount, cfg.SnapshotCatchUpEntries = 500, 50
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, "5m"
 	if cfg.QuotaBackendBytes, err = etcdQuota(cfg.Dir); err != nil {
 		return nil, err

@@ -131,7 +131,11 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%s: the p99 of lateness is %s; around it %s, and %s in the worst quiet window", r.name, r.during.p99, r.quiet, worst)
 		}
 	}
-	t.Logf("\n%s\n%v\nquiet windows: p99 up to %s", header, rows, ms(worst))
+	table := header + "\n"
+	for _, r := range rows {
+		table += r.String() + "\n"
+	}
+	t.Logf("\n%squiet windows: p99 up to %s", table, ms(worst))
 	w.check(origin)
 	w.restart()
 }
@@ -152,7 +156,7 @@ const header = "attack                           quiet p99       p50       p99  
 func (r row) ratio() float64 { return float64(r.during.p99) / float64(max(r.quiet, time.Millisecond)) }
 
 func (r row) String() string {
-	return fmt.Sprintf("%-32s %9s %9s %9s %6.1f %6d %9s %9d %s\n", r.name, ms(r.quiet), ms(r.during.p50), ms(r.during.p99), r.ratio(), r.peak,
+	return fmt.Sprintf("%-32s %9s %9s %9s %6.1f %6d %9s %9d %s", r.name, ms(r.quiet), ms(r.during.p50), ms(r.during.p99), r.ratio(), r.peak,
 		r.others, r.sent, strings.TrimSpace(r.wrong))
 }
 
