@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"horae/api"
 )
 
 // document is one object of a manifest.
@@ -118,13 +116,12 @@ func decodeJSON(data []byte) (*unstructured.Unstructured, error) {
 }
 
 func decodeObject(data []byte) (*unstructured.Unstructured, error) {
-	raw, err := api.YAMLToJSON(data)
+	fields, err := decodeMapping(data)
 	if err != nil {
 		return nil, err
 	}
-	var fields map[string]any
-	if err := json.Unmarshal(raw, &fields); err != nil || fields == nil {
-		return nil, errors.New("must be a mapping with apiVersion, kind, metadata and spec")
+	if err := foreign(fields); err != nil {
+		return nil, err
 	}
 	u := &unstructured.Unstructured{Object: fields}
 	if u.GetKind() == "" || u.GetAPIVersion() == "" {

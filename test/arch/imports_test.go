@@ -67,6 +67,7 @@ var (
 		"horae/internal/calendar",
 		"horae/internal/callback",
 		"horae/internal/condition",
+		"horae/internal/convert",
 		"horae/internal/messages",
 		"horae/internal/metric",
 		"horae/internal/offer",
