@@ -78,7 +78,7 @@ const (
 	// BackfillMissing: those that have not run. An occurrence that may have run, because its Run is not kept any more,
 	// is not among them.
 	BackfillMissing BackfillRuns = "Missing"
-	// BackfillFailed: those whose last Run is kept and has failed.
+	// BackfillFailed: those whose last Run is kept and ended Failed, Lost or Killed.
 	BackfillFailed BackfillRuns = "Failed"
 	// BackfillAll: every one, whether it has run or not.
 	BackfillAll BackfillRuns = "All"

@@ -70,14 +70,23 @@ func (c *choice) pick(t, at time.Time) (o job.Occasion, skip string) {
 
 // failed reports whether the Run is one that runs: Failed repeats.
 func failed(run *store.Run) bool {
-	phase := run.Object.Status.Phase
-	return phase == v1.RunFailed || phase == v1.RunLost
+	switch run.Object.Status.Phase {
+	case v1.RunFailed, v1.RunLost, v1.RunKilled:
+		return true
+	}
+	return false
 }
 
 // neverRan reports whether the Run ended without having been tried.
 func neverRan(run *store.Run) bool {
-	phase := run.Object.Status.Phase
-	return phase == v1.RunMissed || phase == v1.RunSkipped
+	status := &run.Object.Status
+	switch status.Phase {
+	case v1.RunMissed, v1.RunSkipped:
+		return true
+	case v1.RunKilled:
+		return len(status.Attempts) == 0
+	}
+	return false
 }
 
 // occasion returns the occasion of the occurrence's Run: the schedule's name for it if that is free, and otherwise one

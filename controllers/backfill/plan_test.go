@@ -61,9 +61,11 @@ func TestWhichOccurrencesRun(t *testing.T) {
 			from: "04:00", to: "06:30", sums: "3/3 ok=1 failed=0 skipped=2 active=0 MayHaveRun=2"},
 		{name: "what was not tried is missing", keep: 9, phases: []v1.RunPhase{ok, v1.RunMissed, ok}, from: "04:00", to: "06:30",
 			runs: "05:00*", sums: "3/3 ok=1 failed=0 skipped=2 active=0 HasRun=2"},
-		{name: "failed", keep: 9, phases: []v1.RunPhase{ok, fails, v1.RunLost}, from: "03:00", to: "06:30",
+		{name: "what was cancelled before it was tried is missing", keep: 9, phases: []v1.RunPhase{ok, v1.RunKilled, ok}, from: "04:00", to: "06:30",
+			runs: "05:00*", sums: "3/3 ok=1 failed=0 skipped=2 active=0 HasRun=2"},
+		{name: "failed", keep: 9, phases: []v1.RunPhase{v1.RunKilled, fails, v1.RunLost}, from: "03:00", to: "06:30",
 			spec: func(s *v1.BackfillSpec) { s.Runs = v1.BackfillFailed },
-			runs: "05:00* 06:00*", sums: "4/4 ok=2 failed=0 skipped=2 active=0 NotFailed=2"},
+			runs: "04:00* 05:00* 06:00*", sums: "4/4 ok=3 failed=0 skipped=1 active=0 NotFailed=1"},
 		{name: "failed, and repeated since", keep: 9, phases: []v1.RunPhase{ok, fails, ok},
 			prepare: func(w *world) {
 				w.make("first", "05:00", "06:00", func(s *v1.BackfillSpec) { s.Runs = v1.BackfillFailed })

@@ -303,7 +303,7 @@ func (w *world) end(name string, phase v1.RunPhase) {
 			w.ends[string(b.Object.UID)+" "+outcome]++
 		}
 	}
-	if t := r.Object.Spec.ScheduledTime; t != nil && phase == v1.RunMissed {
+	if t := r.Object.Spec.ScheduledTime; t != nil && (phase == v1.RunMissed || phase == v1.RunKilled) {
 		if when := t.UTC().Format(time.RFC3339Nano); w.ran[when] == name {
 			delete(w.ran, when) // It has not been tried.
 		}

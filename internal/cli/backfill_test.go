@@ -28,7 +28,9 @@ func (h *house) setBackfill(name string, change func(*v1.BackfillStatus)) {
 	h.putStatus(e.Key, b, e.Rev.StatusMod)
 }
 
-func ofDay(day, hour int) v1.Time { return v1.NewTime(time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC)) }
+func ofDay(day, hour int) v1.Time {
+	return v1.NewTime(time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC))
+}
 
 // finish makes a status of a Backfill that has ended.
 func finish(reason string, failed int64) func(*v1.BackfillStatus) {
