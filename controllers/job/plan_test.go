@@ -822,6 +822,21 @@ func TestI3ANameThatIsTakenIsNotCreatedAgain(t *testing.T) {
 			t.Errorf("Runs %v, status %+v", w.names(), s)
 		}
 	})
+	t.Run("by a mark of the occurrence, which passed in downtime: it is settled, and counts as a success", func(t *testing.T) {
+		w := newWorld(t, at("09:30"), nil)
+		w.settle()
+		w.now = at("10:05") // nobody leads
+		when := v1.NewTime(at("10:00"))
+		run := Mark(w.job.Object, "k1", v1.Succeed{At: &when}, true, w.now)
+		run.Status = v1.RunStatus{Phase: v1.RunSucceeded, FinishTime: v1.NewTimePtr(w.now)}
+		w.revision++
+		w.runs = append(w.runs, &store.Run{Key: store.RunKey("default", run.Name), Object: run,
+			Rev: store.Revisions{SpecCreate: w.revision, SpecMod: w.revision, SpecVersion: 1, StatusMod: w.revision}})
+		w.down(at("10:30"))
+		if s := w.status(); len(w.runs) != 1 || s.Succeeded != 1 || s.Occurrences != 1 || len(s.NotRun) != 0 {
+			t.Errorf("Runs %v, status %+v", w.names(), s)
+		}
+	})
 	t.Run("by another Job's Run: the occurrence is skipped and recorded", func(t *testing.T) {
 		w := newWorld(t, at("09:30"), nil)
 		w.settle()

@@ -166,6 +166,9 @@ func (u *users) document(j *history.Job) *v1.Job {
 			},
 		},
 	}
+	if j.Async {
+		doc.Spec.Async = &v1.Async{}
+	}
 	if j.Deadline {
 		doc.Spec.StartingDeadline = &v1.Duration{Duration: j.Epsilon + u.profile.Forgive()}
 	}

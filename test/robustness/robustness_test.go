@@ -96,6 +96,11 @@ func play(t *testing.T, mix []plan.Fault) {
 	defer cancel()
 	rec := newRecorder(s.client)
 	background.Go(func() { rec.run(ctx) })
+	calls, err := newCallers(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	background.Go(func() { calls.run(ctx) })
 
 	// 2. Clients work, faults come and go.
 	h := &history.History{Began: time.Now(), Forgiveness: p.Forgive()}
@@ -127,6 +132,7 @@ func play(t *testing.T, mix []plan.Fault) {
 	}
 	cancel()
 	background.Wait()
+	calls.into(h)
 	judge(t, s, h, p, revived, again)
 }
 

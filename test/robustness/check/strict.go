@@ -27,6 +27,9 @@ const (
 	Overlap Kind = "overlap"
 	// Ghost: a Run that is said to have succeeded, and whose task did not come to its end.
 	Ghost Kind = "ghost"
+	// Unheard: a callback that was acknowledged, and whose attempt ended otherwise; or a Run of an asynchronous Job that is
+	// said to have succeeded, and whose callback was refused or never made.
+	Unheard Kind = "unheard"
 	// Unrecorded: a task that is not an attempt of any Run that etcd ever held.
 	Unrecorded Kind = "unrecorded"
 	// Unended: a Run that had not ended at the read though it was due long before.
@@ -77,7 +80,7 @@ func Strict(h *history.History, recovery time.Duration) StrictResult {
 		(*view).occurrences, // Each one that was due ran, or is recorded as not run: missed, lost.
 		(*view).triggers,    // So did each trigger: missed, phantom.
 		(*view).tasks,       // Each task is one that may be: phantom, unrecorded, stale, lost.
-		(*view).runs,        // Each Run's attempts: duplicate, ghost, unended.
+		(*view).runs,        // Each Run's attempts: duplicate, ghost, unheard, unended.
 		(*view).overlaps,    // No two at once that may not be.
 		(*view).sums,        // What the Jobs' statuses say adds up.
 		(*view).views,       // Every manager says the same.
@@ -92,7 +95,7 @@ func Strict(h *history.History, recovery time.Duration) StrictResult {
 	return v.result
 }
 
-var kinds = []Kind{Missed, Duplicate, Phantom, Overlap, Ghost, Unrecorded, Unended, Stale, Lost, Diverged, Miscounted}
+var kinds = []Kind{Missed, Duplicate, Phantom, Overlap, Ghost, Unheard, Unrecorded, Unended, Stale, Lost, Diverged, Miscounted}
 
 // Counts of the findings by kind, with the zeros.
 func (r StrictResult) Counts() string {

@@ -94,6 +94,14 @@ func (s *scene) fault(minute int, deadly bool) {
 	s.Faults = append(s.Faults, history.Fault{Kind: "kill", From: at(minute, 0), To: at(minute, 30), Deadly: deadly})
 }
 
+// async makes the Job an asynchronous one, with these callbacks of its Runs' first attempts.
+func (s *scene) async(outcomes ...history.Outcome) {
+	s.job(func(j *history.Job) { j.Async = true })
+	for k, o := range outcomes {
+		s.Calls = append(s.Calls, history.Call{Task: s.Records[k].Attempts[0].Task, Outcome: o})
+	}
+}
+
 func (s *scene) job(change func(*history.Job)) {
 	j := s.Jobs["a"]
 	change(&j)
@@ -180,6 +188,16 @@ func TestStrict(t *testing.T) {
 		"a manager that shows a Run too many": {func(s *scene) {
 			s.Views = views("a-0", v1.RunSucceeded, "a-1", v1.RunSucceeded, "a-2", v1.RunSucceeded, "a-3", v1.RunSucceeded)
 		}, []Kind{Diverged}},
+
+		"callbacks that counted":                     {func(s *scene) { s.async(history.OK, history.OK, history.Unknown) }, nil},
+		"a callback that was refused, and a success": {func(s *scene) { s.async(history.OK, history.Failed, history.OK) }, []Kind{Unheard}},
+		"a callback that nobody made, and a success": {func(s *scene) { s.async(history.OK, history.OK) }, []Kind{Unheard}},
+		"a callback that was acknowledged and ignored": {func(s *scene) {
+			s.async(history.OK, history.OK, history.OK)
+			s.fault(1, true)
+			s.retry(1, v1.RunLost, 20)
+			s.Calls = append(s.Calls, history.Call{Task: s.Records[1].Attempts[1].Task, Outcome: history.OK})
+		}, []Kind{Unheard}},
 
 		"two at once, of a Job that allows it":              {func(s *scene) { s.Witnesses[1].End = at(2, 20) }, nil},
 		"two at once, of a Job that does not":               {func(s *scene) { s.job(forbid); s.Witnesses[1].End = at(2, 20) }, []Kind{Overlap}},

@@ -107,6 +107,7 @@ func (v *view) runs() {
 			}
 			v.attempts(name, r)
 			v.ended(name, r)
+			v.callbacks(name, r)
 		}
 	}
 }
@@ -147,6 +148,24 @@ func (v *view) ended(name string, r *history.Record) {
 		}
 	case !r.Phase.Terminal() && !r.Deleted && scheduled(r) && r.Nominal.Before(v.due(&j)):
 		v.find(Unended, name, "%s, due at %s, is %s: %s", r.Name, stamp(r.Nominal), r.Phase, r.Why)
+	}
+}
+
+// callbacks: what was acknowledged is how the attempt ended, and no asynchronous Run succeeded without it.
+func (v *view) callbacks(name string, r *history.Record) {
+	j := v.h.Jobs[name]
+	if !j.Async || r.Deleted {
+		return
+	}
+	for i := range r.Attempts {
+		a := &r.Attempts[i]
+		call, made := v.calls[a.Task]
+		switch {
+		case made && call.Outcome == history.OK && a.State.Terminal() && a.State != v1.RunSucceeded:
+			v.find(Unheard, name, "the callback of %s was acknowledged, and the attempt ended %s", a.Task, a.State)
+		case a.State == v1.RunSucceeded && (!made || call.Outcome == history.Failed):
+			v.find(Unheard, name, "%s succeeded without its callback (%s)", a.Task, call.Err)
+		}
 	}
 }
 

@@ -22,13 +22,14 @@ type view struct {
 	records    map[string]*history.Record // by name
 	ofJob      map[string][]*history.Record
 	withoutRun map[string][]history.NotRun
+	calls      map[string]history.Call // by task
 }
 
 func newView(h *history.History) *view {
 	v := &view{
 		h: h, ops: map[string][]history.Op{}, witnesses: map[string][]history.Witness{}, byRun: map[string][]history.Witness{},
 		byTask: map[string]*history.Witness{}, records: map[string]*history.Record{}, ofJob: map[string][]*history.Record{},
-		withoutRun: map[string][]history.NotRun{},
+		withoutRun: map[string][]history.NotRun{}, calls: map[string]history.Call{},
 	}
 	v.result.NotRunFor = map[string]int{}
 	for name := range h.Jobs {
@@ -51,6 +52,11 @@ func newView(h *history.History) *view {
 		r := &h.Records[i]
 		v.records[r.Name] = r
 		v.ofJob[r.Job] = append(v.ofJob[r.Job], r)
+	}
+	for _, c := range h.Calls {
+		if before, ok := v.calls[c.Task]; !ok || before.Outcome != history.OK {
+			v.calls[c.Task] = c
+		}
 	}
 	for _, t := range h.NotRun {
 		v.withoutRun[t.Job] = append(v.withoutRun[t.Job], t)
@@ -86,7 +92,11 @@ func (v *view) acknowledged(job string) (history.Op, bool) {
 
 // due: what was to start by then has started, and ended, by the read, at the latest.
 func (v *view) due(j *history.Job) time.Time {
-	return v.h.Read.Add(-j.Epsilon - v.h.Forgiveness - j.Duration)
+	read := v.h.Read
+	if j.Async {
+		read = read.Add(-history.CallSlack)
+	}
+	return read.Add(-j.Epsilon - v.h.Forgiveness - j.Duration)
 }
 
 // deadly reports whether a fault that kills tasks, or loses their ends, was there between the two instants.

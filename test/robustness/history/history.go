@@ -31,6 +31,8 @@ type History struct {
 	Statuses map[string]Status
 	// Views are the phases of all Runs as each manager showed them after the final read, by manager and Run.
 	Views map[string]map[string]v1.RunPhase
+	// Calls are the callbacks that were tried, one for each attempt of an asynchronous Job.
+	Calls []Call
 	// Faults that were injected.
 	Faults []Fault
 }
@@ -55,6 +57,20 @@ type Job struct {
 	Retries int
 	// Flaky: its tasks fail, after all else, if the number of their attempt is odd.
 	Flaky bool
+	// Async: the Runs end with a callback, which somebody makes for each of their tasks.
+	Async bool
+}
+
+// CallSlack is by how much the callbacks of a Run may be later than the end of its task.
+const CallSlack = 5 * time.Second
+
+// Call is the callback of one attempt. It always reports a success.
+type Call struct {
+	// Task is the attempt's.
+	Task    string
+	Outcome Outcome
+	// Err is what was wrong with it.
+	Err string
 }
 
 // Fails reports whether an attempt of that number fails by itself.

@@ -17,9 +17,12 @@ const EditVariable = "EDIT"
 // Script is the measuring device: a shell script that writes down what it runs for and when, sleeps, and writes down when that
 // ended. Each task has a file of its own, also a second one of the same ID: its name holds the ID and the process, and set -C
 // has the shell refuse a file that exists. The first lines come in one write. A flaky one
-// ends with an error in odd attempts.
+// ends with an error in odd attempts. One of an asynchronous Job leaves what its callback needs, last of all.
 func Script(dir string, j *Job) string {
-	end := ""
+	end, call := "", ""
+	if j.Async {
+		call = fmt.Sprintf("printf '%%s\\n' \"$HORAE_CALLBACK_URL\" \"$HORAE_CALLBACK_TOKEN\" > %s/$HORAE_TASK_ID.$$\n", CallsDir(dir))
+	}
 	if j.Flaky {
 		end = "exit $((HORAE_ATTEMPT % 2))\n"
 	}
@@ -28,7 +31,16 @@ file=%s/$HORAE_TASK_ID.$$
 printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$(date -u +%%FT%%T.%%NZ)" > "$file"
 sleep %s
 date -u +%%FT%%T.%%NZ >> "$file"
-%s`, dir, EditVariable, strconv.FormatFloat(j.Duration.Seconds(), 'f', -1, 64), end)
+%s%s`, dir, EditVariable, strconv.FormatFloat(j.Duration.Seconds(), 'f', -1, 64), call, end)
+}
+
+// CallsDir is where tasks leave what their callbacks need, beside the directory of the witnesses.
+func CallsDir(dir string) string { return filepath.Join(filepath.Dir(dir), "calls") }
+
+// TaskOf is the task that has left a file: its name holds the ID and the process.
+func TaskOf(file string) string {
+	task, _, _ := cutLast(file, ".")
+	return task
 }
 
 // lines of a witness's file.

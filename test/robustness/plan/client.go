@@ -118,6 +118,8 @@ func (c *Client) draw() history.Job {
 		j.Deadline = c.rng.IntN(3) == 0
 		j.Retries = draw(c.rng, 20, 20, 20, 0)
 		j.Flaky = j.Retries > 0 && c.rng.IntN(4) == 0
+		// The end of a Run that replaces, or that fails by itself, is judged by its task alone.
+		j.Async = c.rng.IntN(4) == 0 && !j.Flaky && j.Concurrency != v1.ConcurrencyReplace
 	}
 	return j
 }
