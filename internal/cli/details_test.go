@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -193,4 +194,26 @@ func TestDescribeLeavesOutDaysOff(t *testing.T) {
 			t.Errorf("day %s is shown: %t, want %t", day, !want, want)
 		}
 	}
+}
+
+// TestAServerWithoutRoomIsAskedAgain: 429 says that nothing was done.
+func TestAServerWithoutRoomIsAskedAgain(t *testing.T) {
+	h := build(t)
+	var asked atomic.Int32
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1)%3 != 0 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		http.Redirect(w, r, h.url+r.URL.String(), http.StatusTemporaryRedirect)
+	}))
+	defer busy.Close()
+	server := h.env["HORAE_SERVER"]
+	h.env["HORAE_SERVER"] = busy.URL
+	h.apply(hello)
+	if r := h.run("get jobs -o name"); r.code != 0 || r.out != "job.horae/hello\n" {
+		t.Errorf("%+v", r)
+	}
+	h.env["HORAE_SERVER"] = server
 }

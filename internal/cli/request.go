@@ -8,7 +8,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -88,8 +90,27 @@ func (r *request) send(ctx context.Context) (*http.Response, error) {
 	return resp, nil
 }
 
+// busyTries bounds how often a request is sent to a server that has no room for it (429): nothing was done then.
+const busyTries = 10
+
 // sendAny is send, whatever the code of the answer.
 func (r *request) sendAny(ctx context.Context) (*http.Response, error) {
+	for try := 1; ; try++ {
+		resp, err := r.sendOnce(ctx)
+		if err != nil || resp.StatusCode != http.StatusTooManyRequests || try == busyTries {
+			return resp, err
+		}
+		_ = resp.Body.Close()
+		seconds, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+		select {
+		case <-time.After(max(100*time.Millisecond, min(time.Duration(seconds)*time.Second, 5*time.Second))):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (r *request) sendOnce(ctx context.Context) (*http.Response, error) {
 	if r.err != nil {
 		return nil, r.err
 	}

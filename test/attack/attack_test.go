@@ -83,7 +83,7 @@ func TestAllAttacksAtOnce(t *testing.T) {
 	w := newWorld(t, 10, 300)
 	origin := w.due()
 	other := w.answers()
-	wrong, sent := w.attack(6 * time.Second)
+	wrong, sent := w.attack(4 * time.Second)
 	if wrong != "" {
 		t.Errorf("the attackers found: %s", wrong)
 	}
