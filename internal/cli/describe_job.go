@@ -15,9 +15,10 @@ import (
 	"horae/internal/schedule"
 )
 
-// recentRuns and nextTimes are how many of each a description shows.
+// These are how many of each a description shows.
 const (
 	recentRuns = 10
+	maxParents = 20
 	nextTimes  = 5
 )
 
@@ -27,6 +28,8 @@ type jobFacts struct {
 	runs []v1.Run
 	// then are the occurrences after the next one.
 	then []v1.Time
+	// graph of the Job, if it depends on others or others depend on it.
+	graph v1.Graph
 	// statistics; nil if the server has none.
 	statistics *v1.JobStatistics
 }
@@ -50,8 +53,14 @@ func (c *cli) jobFacts(ctx context.Context, ns, name string) (*jobFacts, error) 
 		}
 		f.then = o.Times
 	}
-	answer, err := c.api.statistics(ctx, ns, name)
 	var status apierrors.APIStatus
+	if len(f.job.Spec.DependsOn) > 0 || f.job.Status.Completions != nil {
+		err := c.api.into(ctx, c.api.get(ns, jobKind, name).segment("graph"), &f.graph)
+		if err != nil && !errors.As(err, &status) { // as below
+			return nil, err
+		}
+	}
+	answer, err := c.api.statistics(ctx, ns, name)
 	switch {
 	case err == nil:
 		f.statistics = answer
@@ -68,6 +77,7 @@ func describeJob(out *strings.Builder, f *jobFacts, now time.Time) string {
 	p.field("Description", j.Spec.Description)
 	p.field("Owner", j.Spec.Owner)
 	p.jobTimes(j, f.then, now)
+	p.field("Dependents", f.children())
 	p.jobPolicies(j)
 	p.field("Counts", jobCounts(&j.Status))
 	p.task(&j.Spec.Task)
@@ -82,6 +92,10 @@ func describeJob(out *strings.Builder, f *jobFacts, now time.Time) string {
 func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	var parents []string
 	for _, d := range j.Spec.DependsOn {
+		if len(parents) == maxParents {
+			parents = append(parents, fmt.Sprintf("and %d more", len(j.Spec.DependsOn)-maxParents))
+			break
+		}
 		parents = append(parents, parentText(d, j.Status.Parents))
 	}
 	p.field("Depends On", strings.Join(parents, "\n"))
@@ -98,6 +112,25 @@ func (p *page) jobTimes(j *v1.Job, then []v1.Time, now time.Time) {
 	p.field("Last Scheduled", whenPtr(j.Status.LastScheduleTime, now))
 	p.field("Last Success", whenPtr(j.Status.LastSuccessfulTime, now))
 	p.field("Last Failure", whenPtr(j.Status.LastFailureTime, now))
+}
+
+// children of the Job, each with the outcome on which it follows and its state.
+func (f *jobFacts) children() string {
+	states := map[string]v1.GraphState{}
+	for _, j := range f.graph.Jobs {
+		states[j.Name] = j.State
+	}
+	var lines []string
+	for _, e := range f.graph.Edges {
+		if e.From != f.job.Name {
+			continue
+		}
+		if len(lines) == maxParents {
+			return strings.Join(append(lines, "and more: horae graph "+f.job.Name), "\n")
+		}
+		lines = append(lines, fmt.Sprintf("%s (%s): %s", e.To, e.On, states[e.To]))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // parentText is what a Job has taken of one that it depends on: load (Succeeded): 3 followed, 1 banked.

@@ -118,3 +118,28 @@ func TestStoryOfARun(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+func TestDescribeBoundsParents(t *testing.T) {
+	var out strings.Builder
+	f := &jobFacts{}
+	f.job.Spec.DependsOn = make([]v1.Dependency, 1000)
+	if got := describeJob(&out, f, now); !strings.Contains(got, "and 980 more") || strings.Count(got, "\n") > 60 {
+		t.Errorf("a thousand parents:\n%s", got)
+	}
+}
+
+func TestDescribeShowsDependents(t *testing.T) {
+	h := build(t)
+	h.apply(`{apiVersion: horae/v1, kind: Job, metadata: {name: load}, spec: {task: {shell: "true"}}}`)
+	h.apply(`{apiVersion: horae/v1, kind: Job, metadata: {name: report}, spec: {dependsOn: [{job: load, on: Finished}], task: {shell: "true"}}}`)
+	if got := h.ok("describe job load"); strings.Contains(got, "Dependents") {
+		t.Errorf("before its controller knows of any:\n%s", got)
+	}
+	h.setJob("load", func(s *v1.JobStatus) { s.Completions = &v1.Completions{} })
+	if got := h.ok("describe job load"); !strings.Contains(got, "report (Finished): Idle\n") {
+		t.Errorf("%s", got)
+	}
+	if got := h.ok("describe job report"); strings.Contains(got, "Dependents") || !strings.Contains(got, "load (Finished)") {
+		t.Errorf("%s", got)
+	}
+}

@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	v1 "horae/api/v1"
+	"horae/internal/statistics"
 	"horae/internal/store"
 )
 
@@ -17,6 +20,7 @@ import (
 //
 //   - times of what happened (an occurrence's own time stays: it is given by the schedule, and so does a schedule's anchor that is
 //     its Job's creation);
+//   - how long Runs took and waited: of statistics the counts stay, so each Run must be in them once;
 //   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
 //   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
 //     number (I4). That Mesos did not run them is checked; the numbers must go up;
@@ -35,7 +39,6 @@ var happenedAt = map[string]bool{
 // accidents are fields that say nothing here.
 var accidents = map[string]bool{
 	"uid": true, "agentID": true, "agentURL": true, "hostname": true, "containerID": true, "sandbox": true, "observedRunRevision": true, "ports": true,
-	"duration": true, "statistics": true,
 }
 
 var (
@@ -99,6 +102,10 @@ func (w *world) scrub(v any) {
 				v[key] = "some time" // of an edit
 			case key == "message" && isText:
 				v[key] = instant.ReplaceAllString(text, "some time")
+			case key == "statistics" && isText:
+				v[key] = w.counted(text)
+			case key == "duration":
+				v[key] = value.(map[string]any)["count"]
 			case key == "attempts":
 				v[key] = w.started(value.([]any))
 				w.scrub(v[key])
@@ -107,6 +114,26 @@ func (w *world) scrub(v any) {
 			}
 		}
 	}
+}
+
+// counted says of how many Runs statistics are.
+func (w *world) counted(text string) string {
+	recent, err := statistics.ParseRecent(text)
+	if err != nil {
+		return err.Error()
+	}
+	windows, err := statistics.Summarise(statistics.History{}, recent, time.Now())
+	if err != nil {
+		return err.Error()
+	}
+	count := func(d *v1.Distribution) int64 {
+		if d == nil {
+			return 0
+		}
+		return d.Count
+	}
+	all := windows[len(windows)-1]
+	return fmt.Sprintf("%d succeeded, %d failed, %d durations, %d waited", all.Succeeded, all.Failed, count(all.Duration), count(all.Waiting))
 }
 
 // started are the attempts that started, without their numbers, of which it checks that they go up.
