@@ -16,6 +16,8 @@ import (
 	apirequest "k8s.io/apiserver/pkg/endpoints/request"
 
 	"horae/api"
+	v1 "horae/api/v1"
+	"horae/internal/store"
 )
 
 // Access decides who may do what: *access.Access.
@@ -92,6 +94,11 @@ func (s *Server) know(c *caller, r *http.Request) error {
 	var err error
 	if c.info, err = requestInfos.NewRequestInfo(r); err != nil {
 		return badRequest("%v", err)
+	}
+	if i := c.info; i.IsResourceRequest && i.APIGroup == v1.GroupVersion.Group && i.Subresource == "" && i.Name == "" {
+		if found, ok := summaries[store.Kind(i.Resource)]; ok { // It is authorized as what it is about.
+			i.Resource, i.Subresource = string(found.kind), found.subresource
+		}
 	}
 	if s.cfg.Access == nil || s.needsNobody(c.info) {
 		return nil

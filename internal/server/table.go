@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	v1 "horae/api/v1"
+	"horae/internal/condition"
 )
 
 // column of a table: its definition, and a function for its cells.
@@ -49,7 +50,7 @@ var jobColumns = []column{
 	text("Next", "Time until the next scheduled time", job(func(j *v1.Job, now time.Time) any {
 		return until(j.Status.NextScheduleTime, now)
 	})),
-	text("Status", "Healthy, Failing, Suspended, TooManyFailures (which stopped it) or Invalid",
+	text("Status", "Healthy, Failing, Suspended, TooManyFailures (which stopped it), ParentsMissing, Cycle or Invalid",
 		job(func(j *v1.Job, _ time.Time) any { return jobState(j) })),
 	ageColumn,
 	wide(text("Succeeded", "Runs that succeeded", job(func(j *v1.Job, _ time.Time) any { return fmt.Sprint(j.Status.Succeeded) }))),
@@ -221,11 +222,16 @@ func scheduleCell(j *v1.Job) string {
 	case len(lines) > 0:
 		return strings.Join(lines, "; ")
 	case len(j.Spec.DependsOn) > 0:
-		names := make([]string, len(j.Spec.DependsOn))
-		for i, d := range j.Spec.DependsOn {
-			names[i] = d.Job
+		const most = 3
+		var names []string
+		for _, d := range j.Spec.DependsOn[:min(len(j.Spec.DependsOn), most)] {
+			names = append(names, d.Job)
 		}
-		return "after " + strings.Join(names, ", ")
+		text := "after " + strings.Join(names, ", ")
+		if n := len(j.Spec.DependsOn) - most; n > 0 {
+			text += fmt.Sprintf(" and %d more", n)
+		}
+		return text
 	}
 	return "<none>"
 }
@@ -240,6 +246,11 @@ func jobState(j *v1.Job) string {
 		return "Suspended"
 	case stoppedByFailures(j):
 		return v1.ReasonTooManyFailures
+	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobParentsFound):
+		if condition.Find(j.Status.Conditions, v1.JobParentsFound).Reason == v1.ReasonCycle {
+			return v1.ReasonCycle
+		}
+		return "ParentsMissing"
 	case meta.IsStatusConditionFalse(j.Status.Conditions, v1.JobHealthy):
 		return "Failing"
 	case meta.IsStatusConditionTrue(j.Status.Conditions, v1.JobHealthy):

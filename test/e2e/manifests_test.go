@@ -40,6 +40,7 @@ func TestManifests(t *testing.T) {
 		"several-schedules.yaml": {job: "several-schedules", phase: v1.RunSucceeded, stdout: "on time"},
 		"holidays.yaml":          {job: "workdays", phase: v1.RunSucceeded, stdout: "somebody is there", also: checkHolidays},
 		"backfill.yaml":          {job: "daily-figures", phase: v1.RunSucceeded, stdout: "figures of today", also: checkBackfill},
+		"pipeline.yaml":          {job: "extract", phase: v1.RunSucceeded, stdout: "the rows of", also: checkPipeline},
 		"placement.yaml":         {job: "placement", phase: v1.RunSucceeded, stdout: ", with port 31"},
 		"manual.yaml":            {job: "report", args: []string{"--args", "2026-11-22"}, phase: v1.RunSucceeded, stdout: "report for 2026-11-22"},
 		"failing.yaml": {job: "failing", phase: v1.RunFailed, stderr: "attempt 3 goes wrong", check: func(t *testing.T, run v1.Run) {
