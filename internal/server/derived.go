@@ -33,7 +33,7 @@ func (s *Server) newCoreKinds() []*kind {
 		kind: "events", version: corev1.SchemeGroupVersion,
 		view: view{fields: eventFields, columns: eventColumns},
 	}
-	events.derived = &eventSource{s: s, kind: events, told: newStories()}
+	events.derived = &eventSource{s: s, kind: events, kept: newStories()}
 	namespaces := &kind{
 		Kind: &api.Kind{
 			Name: "Namespace", Plural: string(namespacesPlural), Singular: "namespace", ShortNames: []string{"ns"},

@@ -29,7 +29,7 @@ import (
 type eventSource struct {
 	s    *Server
 	kind *kind
-	told *stories
+	kept *stories
 }
 
 // sources are the kinds that people work with.
@@ -110,12 +110,12 @@ func (d *eventSource) translate(e cache.Event, sel selection) []watchEvent {
 	before, after := d.of(e.Old), d.of(e.New)
 	var list []watchEvent
 	for i := range before {
-		if was := &before[i]; findTold(after, was.object.Name) == nil && sel.matches(d.kind, was.object) {
+		if was := &before[i]; findServed(after, was.object.Name) == nil && sel.matches(d.kind, was.object) {
 			list = append(list, deleted(was.object, e.Revision))
 		}
 	}
 	for i := range after {
-		is, was := &after[i], findTold(before, after[i].object.Name)
+		is, was := &after[i], findServed(before, after[i].object.Name)
 		if was != nil && was.event.Equal(&is.event) && maps.Equal(was.object.Labels, is.object.Labels) {
 			continue
 		}
@@ -132,13 +132,13 @@ func (d *eventSource) translate(e cache.Event, sel selection) []watchEvent {
 	return list
 }
 
-// told is an event with the Event that it is served as.
-type told struct {
+// served is an event with the Event that it is served as.
+type served struct {
 	event  story.Event
 	object *corev1.Event
 }
 
-func findTold(list []told, name string) *told {
+func findServed(list []served, name string) *served {
 	for i := range list {
 		if list[i].object.Name == name {
 			return &list[i]
@@ -148,24 +148,24 @@ func findTold(list []told, name string) *told {
 }
 
 // of returns the Events of an entry, which watchers share.
-func (d *eventSource) of(entry store.AnyEntry) []told {
+func (d *eventSource) of(entry store.AnyEntry) []served {
 	if entry = present(entry); entry == nil {
 		return nil
 	}
-	return d.told.of(entry, d.make)
+	return d.kept.of(entry, d.make)
 }
 
 // make derives the Events of an entry; of none when its spec is gone.
-func (d *eventSource) make(entry store.AnyEntry) []told {
+func (d *eventSource) make(entry store.AnyEntry) []served {
 	if entry = present(entry); entry == nil {
 		return nil
 	}
 	k := d.s.kindOf(entry.GetKey().Kind)
 	o := k.shown(entry)
 	events := story.Of(o)
-	list := make([]told, len(events))
+	list := make([]served, len(events))
 	for i := range events {
-		list[i] = told{events[i], eventOf(k, o, &events[i])}
+		list[i] = served{events[i], eventOf(k, o, &events[i])}
 	}
 	return list
 }
@@ -248,19 +248,19 @@ func event(cell func(*corev1.Event, time.Time) any) func(object, time.Time) any 
 // change (I8), so the entry is the key.
 type stories struct {
 	mu   sync.Mutex
-	list map[store.AnyEntry][]told // guarded by mu
-	ring []store.AnyEntry          // guarded by mu: in the order in which they came
-	next int                       // guarded by mu
+	list map[store.AnyEntry][]served // guarded by mu
+	ring []store.AnyEntry            // guarded by mu: in the order in which they came
+	next int                         // guarded by mu
 }
 
 const keptStories = 512
 
 func newStories() *stories {
-	return &stories{list: make(map[store.AnyEntry][]told, keptStories), ring: make([]store.AnyEntry, keptStories)}
+	return &stories{list: make(map[store.AnyEntry][]served, keptStories), ring: make([]store.AnyEntry, keptStories)}
 }
 
 // of returns what is kept of an entry, and otherwise makes and keeps it.
-func (k *stories) of(entry store.AnyEntry, make func(store.AnyEntry) []told) []told {
+func (k *stories) of(entry store.AnyEntry, make func(store.AnyEntry) []served) []served {
 	k.mu.Lock()
 	list, ok := k.list[entry]
 	k.mu.Unlock()

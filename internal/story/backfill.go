@@ -12,7 +12,7 @@ import (
 // what it waits for or how it ended.
 func OfBackfill(b *v1.Backfill) []Event {
 	s := &b.Status
-	t := &teller{events: make([]Event, 0, 4+len(s.Failures)+len(s.SkippedFor)+len(s.Conditions))}
+	t := &collector{events: make([]Event, 0, 4+len(s.Failures)+len(s.SkippedFor)+len(s.Conditions))}
 	t.created(b.CreationTimestamp, "the Backfill of "+b.Spec.Job+" was created")
 	if s.StartTime != nil {
 		t.add("start", s.StartTime.Time, Normal, "Started", fmt.Sprintf("the first of %d occurrences had its turn", s.Total))

@@ -15,7 +15,7 @@ import (
 // its Runs ended last, and what waits.
 func OfJob(j *v1.Job) []Event {
 	s := &j.Status
-	t := &teller{events: make([]Event, 0, 4+len(s.Conditions)+len(s.NotRun))}
+	t := &collector{events: make([]Event, 0, 4+len(s.Conditions)+len(s.NotRun))}
 	t.created(j.CreationTimestamp, "the Job was created")
 	if s.LastSuccessfulTime != nil {
 		t.sum("succeeded", s.LastSuccessfulTime, s.Succeeded, Normal, "RunSucceeded", "a Run succeeded")
@@ -45,12 +45,12 @@ func OfJob(j *v1.Job) []Event {
 }
 
 // sum adds something that happened count times, of which only the last time is known.
-func (t *teller) sum(key string, last *v1.Time, count int64, typ Type, reason, message string) {
+func (t *collector) sum(key string, last *v1.Time, count int64, typ Type, reason, message string) {
 	t.addSeveral(Event{Key: key, Time: last.Time, Last: last.Time, Count: max(count, 1), Type: typ, Reason: reason, Message: message})
 }
 
 // notRun adds occurrences that did not become Runs.
-func (t *teller) notRun(n *v1.NotRun) {
+func (t *collector) notRun(n *v1.NotRun) {
 	e := Event{
 		Key:  fmt.Sprintf("notrun/%s/%s/%s", n.Outcome, n.Reason, messages.Instant(n.ScheduledTime.Time)),
 		Time: n.ScheduledTime.Time, Last: n.ScheduledTime.Time, Count: max(n.Count, 1),

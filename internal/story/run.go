@@ -12,7 +12,7 @@ import (
 
 // OfRun returns the events of a Run: why it was made, each attempt, what it waits for, and how it ended.
 func OfRun(r *v1.Run) []Event {
-	t := &teller{events: make([]Event, 0, 4+3*len(r.Status.Attempts))}
+	t := &collector{events: make([]Event, 0, 4+3*len(r.Status.Attempts))}
 	t.created(r.CreationTimestamp, madeBy(r))
 	for i := range r.Status.Attempts {
 		t.attempt(r, i)
@@ -84,7 +84,7 @@ func listed(names []string, more int) string {
 }
 
 // attempt adds the launch, the start, the end and the repetition of an attempt.
-func (t *teller) attempt(r *v1.Run, i int) {
+func (t *collector) attempt(r *v1.Run, i int) {
 	a := &r.Status.Attempts[i]
 	number := numberOf(a, i)
 	key, name := strconv.Itoa(number), fmt.Sprintf("attempt %d", number)
@@ -180,7 +180,7 @@ func attemptEnd(a *v1.Attempt, name, verb string) string {
 }
 
 // pending adds why a Run waits, or what is wrong with the agent that its attempt is on.
-func (t *teller) pending(r *v1.Run) {
+func (t *collector) pending(r *v1.Run) {
 	s := &r.Status
 	n := len(s.Attempts)
 	if n > 0 && !s.Attempts[n-1].State.Terminal() {
@@ -207,7 +207,7 @@ func latest(a *v1.Attempt) time.Time {
 }
 
 // ended adds the end of the Run. The reason is its phase.
-func (t *teller) ended(r *v1.Run) {
+func (t *collector) ended(r *v1.Run) {
 	s := &r.Status
 	typ := Warning
 	if s.Phase == v1.RunSucceeded || s.Phase == v1.RunKilled || s.Phase == v1.RunSkipped {

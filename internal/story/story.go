@@ -53,7 +53,7 @@ func Of(o api.Object) []Event {
 	case *v1.Backfill:
 		return OfBackfill(o)
 	}
-	t := &teller{}
+	t := &collector{}
 	t.created(o.GetCreationTimestamp(), "the "+strings.ToLower(kindName(o))+" was created")
 	if k := api.KindOf(o); k != nil && k.Conditions != nil {
 		t.conditions(*k.Conditions(o))
@@ -74,15 +74,15 @@ func (e *Event) Equal(other *Event) bool {
 		e.Type == other.Type && e.Reason == other.Reason && e.Message == other.Message
 }
 
-// teller collects the events of one object.
-type teller struct{ events []Event }
+// collector collects the events of one object.
+type collector struct{ events []Event }
 
 // add appends an event that happened once; a zero time is one that the object does not know.
-func (t *teller) add(key string, at time.Time, typ Type, reason, message string) {
+func (t *collector) add(key string, at time.Time, typ Type, reason, message string) {
 	t.addSeveral(Event{Key: key, Time: at, Last: at, Count: 1, Type: typ, Reason: reason, Message: message})
 }
 
-func (t *teller) addSeveral(e Event) {
+func (t *collector) addSeveral(e Event) {
 	e.Message = cmp.Or(v1.Short(messages.FirstLine(e.Message)), e.Reason)
 	if e.order = e.Time; e.order.IsZero() && len(t.events) > 0 {
 		e.order = t.events[len(t.events)-1].order
@@ -92,7 +92,7 @@ func (t *teller) addSeveral(e Event) {
 
 // inOrder returns the events by time. Those of the same time stay in the order in which they were added. A status that
 // another tool wrote may say the same thing twice: the keys are made to differ.
-func (t *teller) inOrder() []Event {
+func (t *collector) inOrder() []Event {
 	seen := make(map[string]int, len(t.events))
 	for i := range t.events {
 		key := t.events[i].Key
@@ -104,12 +104,12 @@ func (t *teller) inOrder() []Event {
 	return t.events
 }
 
-func (t *teller) created(at metav1.Time, message string) {
+func (t *collector) created(at metav1.Time, message string) {
 	t.add("created", at.Time, Normal, "Created", message)
 }
 
 // conditions adds what the conditions of a status report: what is not as it should be, and warnings.
-func (t *teller) conditions(list []metav1.Condition) {
+func (t *collector) conditions(list []metav1.Condition) {
 	for i := range list {
 		c := &list[i]
 		typ, reason := Warning, ""

@@ -21,9 +21,9 @@ func at(seconds float64) time.Time { return t0.Add(time.Duration(seconds * float
 
 func tp(seconds float64) *v1.Time { return v1.NewTimePtr(at(seconds)) }
 
-// told writes an event as one line: seconds after t0, type, reason, message.
-func told(events []Event) []string {
-	lines := []string{}
+// lines writes each event as one line: seconds after t0, type, reason, message.
+func lines(events []Event) []string {
+	list := []string{}
 	for _, e := range events {
 		when := "?"
 		if !e.Time.IsZero() {
@@ -32,9 +32,9 @@ func told(events []Event) []string {
 		if e.Count > 1 {
 			when += fmt.Sprintf("..%v x%d", e.Last.Sub(t0).Seconds(), e.Count)
 		}
-		lines = append(lines, fmt.Sprintf("%s %s %s: %s", when, e.Type, e.Reason, e.Message))
+		list = append(list, fmt.Sprintf("%s %s %s: %s", when, e.Type, e.Reason, e.Message))
 	}
-	return lines
+	return list
 }
 
 func run(change func(*v1.Run)) *v1.Run {
@@ -213,7 +213,7 @@ func TestOfRun(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if diff := cmp.Diff(tt.want, told(OfRun(run(tt.change)))); diff != "" {
+			if diff := cmp.Diff(tt.want, lines(OfRun(run(tt.change)))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -291,7 +291,7 @@ func TestOfJob(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			j := &v1.Job{Status: tt.status}
 			j.CreationTimestamp = metav1.NewTime(t0)
-			if diff := cmp.Diff(append([]string{"0 Normal Created: the Job was created"}, tt.want...), told(OfJob(j))); diff != "" {
+			if diff := cmp.Diff(append([]string{"0 Normal Created: the Job was created"}, tt.want...), lines(OfJob(j))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -313,7 +313,7 @@ func TestOfBackfill(t *testing.T) {
 		"1..1 x2 Normal Skipped: 2 occurrences from 2026-11-22T01:59:00Z to 2026-11-22T01:59:30Z were not run (HasRun)",
 		"5 Warning RunFailed: hello-7 ended as Lost: the agent is gone", "8 Warning Finished: 1 of 7 Runs failed",
 	}
-	if diff := cmp.Diff(want, told(Of(b))); diff != "" {
+	if diff := cmp.Diff(want, lines(Of(b))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -323,7 +323,7 @@ func TestOfOtherKinds(t *testing.T) {
 	c.CreationTimestamp = metav1.NewTime(t0)
 	c.Status.Conditions = []metav1.Condition{{Type: v1.CalendarAccepted, Status: "False", Reason: "Invalid", Message: "spec.ics: ...", LastTransitionTime: metav1.NewTime(at(1))}}
 	want := []string{"0 Normal Created: the calendar was created", "1 Warning NotAccepted: spec.ics: ..."}
-	if diff := cmp.Diff(want, told(Of(c))); diff != "" {
+	if diff := cmp.Diff(want, lines(Of(c))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -385,13 +385,13 @@ func check(t *testing.T, events []Event) {
 		e := &events[i]
 		switch {
 		case seen[e.Key]:
-			t.Fatalf("two events have the key %s: %q", e.Key, told(events))
+			t.Fatalf("two events have the key %s: %q", e.Key, lines(events))
 		case e.Message == "" || strings.ContainsAny(e.Message, "\r\n") || len(e.Message) > 600:
 			t.Fatalf("%s: message %q", e.Key, e.Message)
 		case e.Reason == "" || e.Type != Normal && e.Type != Warning || e.Count < 1:
 			t.Fatalf("%+v", *e)
 		case i > 0 && e.order.Before(events[i-1].order):
-			t.Fatalf("not in order: %q", told(events))
+			t.Fatalf("not in order: %q", lines(events))
 		}
 		seen[e.Key] = true
 	}
