@@ -74,7 +74,7 @@ func (p *parser) parseCron(text string) (*cron, error) {
 			if n := len(strings.Fields(text)); n == 5 {
 				i--
 			}
-			err.Place = fmt.Sprintf("field %d of %q", i+1, text)
+			err.Place = fmt.Sprintf("field %d of %s", i+1, quote(text))
 			return nil, err
 		}
 		switch i {

@@ -1,6 +1,11 @@
 package schedule
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+
+	v1 "horae/api/v1"
+)
 
 // Error says what is wrong with a schedule, where, and what would be right. It is a mistake of the user: nothing
 // retries it.
@@ -21,7 +26,7 @@ type Error struct {
 // Error gives e.g. `hour "25": must be 0-23 (field 2 of "0 25 * * *")`, with "line 2: " before it if there are several
 // lines.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s %q: %s", e.Field, e.Value, e.Message)
+	text := fmt.Sprintf("%s %s: %s", e.Field, quote(e.Value), v1.Shorten(e.Message, 1000))
 	if e.Place != "" {
 		text += " (" + e.Place + ")"
 	}
@@ -34,3 +39,6 @@ func (e *Error) Error() string {
 func errorf(field, value, format string, args ...any) *Error {
 	return &Error{Field: field, Value: value, Message: fmt.Sprintf(format, args...)}
 }
+
+// quote quotes what was written, shortened where it is long.
+func quote(text string) string { return strconv.Quote(v1.Shorten(text, 200)) }
