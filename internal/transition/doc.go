@@ -44,6 +44,8 @@ const (
 	JobFailing         Kind = "JobFailing"   // its last Run failed, the one before did not
 	JobRecovered       Kind = "JobRecovered"
 	CalendarsMissing   Kind = "CalendarsMissing"
+	ParentsMissing     Kind = "ParentsMissing" // a Job that it depends on does not exist, or they form a cycle
+	ParentsFound       Kind = "ParentsFound"
 	CalendarsFound     Kind = "CalendarsFound"
 	OccurrencesMissed  Kind = "OccurrencesMissed"
 	OccurrencesSkipped Kind = "OccurrencesSkipped"

@@ -78,6 +78,15 @@ var conditions = []struct {
 		}
 		return ""
 	}},
+	{v1.JobParentsFound, func(old, now *metav1.Condition) Kind {
+		switch {
+		case now.Status == metav1.ConditionFalse && (!is(old, metav1.ConditionFalse) || old.Message != now.Message):
+			return ParentsMissing
+		case now.Status == metav1.ConditionTrue && is(old, metav1.ConditionFalse):
+			return ParentsFound
+		}
+		return ""
+	}},
 	{v1.JobCalendarsFound, func(old, now *metav1.Condition) Kind {
 		switch {
 		case now.Status == metav1.ConditionFalse && (!is(old, metav1.ConditionFalse) || old.Message != now.Message):

@@ -128,6 +128,8 @@ func TestOfJob(t *testing.T) {
 		},
 		{"nothing more missed", missed, missed, nil},
 		{"its status was lost", missed, job(1), nil},
+		{"a parent is missing", job(1), job(1, [3]string{v1.JobParentsFound, "False", "NotFound"}), []Change{{Kind: ParentsMissing, Reason: "NotFound"}}},
+		{"and is found again", job(1, [3]string{v1.JobParentsFound, "False", "NotFound"}), job(1, [3]string{v1.JobParentsFound, "True", "Found"}), []Change{{Kind: ParentsFound, Reason: "Found"}}},
 		{"a Calendar is missing", job(1), job(1, [3]string{v1.JobCalendarsFound, "False", "NotFound"}), []Change{{Kind: CalendarsMissing, Reason: "NotFound"}}},
 		{"and is found", job(1, [3]string{v1.JobCalendarsFound, "False", "NotFound"}), job(1, [3]string{v1.JobCalendarsFound, "True", "Found"}), []Change{{Kind: CalendarsFound, Reason: "Found"}}},
 		{"there from the beginning", job(1), job(1, [3]string{v1.JobCalendarsFound, "True", "Found"}), nil},
