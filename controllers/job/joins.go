@@ -107,12 +107,12 @@ func (p *planner) nextJoin() (joined, bool) {
 		}
 		return p.joinTime(times[0]), true
 	}
+	if slices.ContainsFunc(p.parents, func(at v1.ParentStatus) bool { return len(at.Banked) == 0 }) {
+		return joined{}, false
+	}
 	j := joined{take: make([][]int, len(p.parents))}
 	for i := range p.parents {
 		banked := p.parents[i].Banked
-		if len(banked) == 0 {
-			return joined{}, false
-		}
 		n := 1
 		if p.spec.DependencyPolicy == v1.DependencyAllSinceLastRun {
 			n = len(banked)

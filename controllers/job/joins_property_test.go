@@ -160,7 +160,9 @@ func TestJoinsUnderEverything(t *testing.T) {
 				if f.jobs[name] == nil {
 					return
 				}
-				run := f.start(name, func(s *v1.RunSpec) { s.ScheduledTime = v1.NewTimePtr(at(fmt.Sprintf("0%d:00", rapid.IntRange(1, 2).Draw(t, "time")))) })
+				run := f.start(name, func(s *v1.RunSpec) {
+					s.ScheduledTime = v1.NewTimePtr(at(fmt.Sprintf("0%d:00", rapid.IntRange(1, 2).Draw(t, "time"))))
+				})
 				f.end(run, rapid.SampledFrom([]v1.RunPhase{v1.RunSucceeded, v1.RunFailed, v1.RunKilled}).Draw(t, "phase"))
 			},
 			"count": func(t *rapid.T) {
@@ -246,7 +248,9 @@ func TestAQueueLosesNothing(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"end": func(t *rapid.T) {
 				name := rapid.SampledFrom(names).Draw(t, "parent")
-				run := f.start(name, func(s *v1.RunSpec) { s.ScheduledTime = v1.NewTimePtr(at(fmt.Sprintf("0%d:00", rapid.IntRange(1, 2).Draw(t, "time")))) })
+				run := f.start(name, func(s *v1.RunSpec) {
+					s.ScheduledTime = v1.NewTimePtr(at(fmt.Sprintf("0%d:00", rapid.IntRange(1, 2).Draw(t, "time"))))
+				})
 				f.end(run, v1.RunSucceeded)
 				wanted[run] = true
 			},
