@@ -58,6 +58,12 @@ func start(t *testing.T) *site {
 		Cache: s.cache, Store: s.store, Log: logr.Discard(),
 		Validate: func(o api.Object) field.ErrorList { return api.KindOf(o).Validate(o) },
 		NewRun:   func(*v1.Job, v1.Trigger, time.Time) (*v1.Run, error) { return nil, fmt.Errorf("no Runs here") },
+		Runs: server.RunMaker{
+			Retry:          func(*v1.Run, *v1.Job, v1.Retry, time.Time) (*v1.Run, error) { return nil, fmt.Errorf("no Runs here") },
+			Mark:           func(*v1.Job, v1.Succeed, bool, time.Time) (*v1.Run, error) { return nil, fmt.Errorf("no Runs here") },
+			OccurrenceName: func(job string, _ time.Time) string { return job },
+			Occurs:         func(*v1.Job, time.Time) (bool, error) { return false, nil },
+		},
 		Upcoming: func(*v1.Job, time.Time, int) ([]time.Time, error) { return nil, nil },
 	})
 	if err != nil {
