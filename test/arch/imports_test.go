@@ -92,8 +92,10 @@ var rules = []rule{
 	{
 		name: "leaves import only api",
 		of:   func(p string) bool { return within(p, leaves...) },
-		bad:  func(_, i string) bool { return ours(i) && !within(i, "horae/api", "horae/internal/messages", "horae/config") },
-		why:  "leaves are values and pure functions that everybody shares",
+		bad: func(_, i string) bool {
+			return ours(i) && !within(i, "horae/api", "horae/internal/messages", "horae/config")
+		},
+		why: "leaves are values and pure functions that everybody shares",
 	},
 	{
 		name: "mechanisms do not import each other",
