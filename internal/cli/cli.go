@@ -150,7 +150,7 @@ func (c *cli) root() *cobra.Command {
 	add("runs", c.triggerCommand(), c.logsCommand(), c.scheduleCommand(), c.statsCommand(),
 		c.suspendCommand(), c.resumeCommand(), c.cancelCommand(),
 		c.retryCommand(), c.succeedCommand(), c.backfillCommand(), c.callbackCommand())
-	add("other", c.statusCommand(), c.convertCommand(), c.versionCommand())
+	add("other", c.tokenCommand(), c.whoamiCommand(), c.authCommand(), c.statusCommand(), c.convertCommand(), c.versionCommand())
 	root.SetHelpCommand(helpCommand(root))
 	root.SetHelpCommandGroupID("other")
 	root.SetCompletionCommandGroupID("other")

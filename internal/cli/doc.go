@@ -10,7 +10,8 @@
 //   - cli.go: the root command, streams, exit codes; help.go: help; completion.go: completion in a shell
 //   - flags.go, args.go: checking the command line; kinds.go: types of resources; targets.go: TYPE NAME and TYPE/NAME
 //   - client.go: the connection to the server; request.go: one request; reconnect.go: what to do when the server goes
-//     away; config.go: the configuration file and the server's address; identity.go: who asks, and whom to trust
+//     away; config.go: the configuration file and the server's address; identity.go: who asks, and
+//     which certificates to trust
 //   - manifest.go: the files of -f; documents.go: the documents in a file; lastapplied.go: the annotation of apply
 //   - output.go: the forms of -o; table.go: tables; columns.go: -o custom-columns; page.go: the layout of descriptions;
 //     errors.go: messages of errors; escape.go: control characters

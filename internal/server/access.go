@@ -240,6 +240,21 @@ func (r *request) sameAsAuthorized() error {
 	return nil
 }
 
+// mayCreate checks that a request which was authorized for another verb, an apply patch, may make an object as well.
+func (s *Server) mayCreate(r *request) error {
+	c := callerOf(r.Context())
+	if s.cfg.Access == nil || r.verb == "create" {
+		return nil
+	}
+	a := attributesOf(c)
+	a.Verb = "create"
+	if allowed, _ := s.cfg.Access.Authorize(a); !allowed {
+		c.decision = "forbid"
+		return forbidden(a)
+	}
+	return nil
+}
+
 // mayWrite checks what an object says, beyond its kind: nobody gives more than he has.
 func (s *Server) mayWrite(r *request, o object) error {
 	c := callerOf(r.Context())

@@ -321,6 +321,24 @@ func TestAnswersOfAccessControl(t *testing.T) {
 		}
 	}
 
+	// Server-side apply makes an object that is not there: that takes the verb create, and is signed and checked as well.
+	const applyIt = "?fieldManager=test"
+	applied := func(name, doc, path string) answer {
+		return g.as(name, "PATCH", path+applyIt, doc, "Content-Type", "application/apply-patch+yaml")
+	}
+	if a := applied("olga", jobJSON("c"), jobs+"/c"); a.code != 403 || !strings.Contains(string(a.body), "cannot create resource") {
+		t.Errorf("an operator makes a Job: %d %s", a.code, a.body)
+	}
+	j = decode[v1.Job](t, g.want(201, applied("eddy", jobJSON("c"), jobs+"/c")))
+	if j.Annotations[v1.AnnotationCreatedBy] != "eddy" {
+		t.Errorf("applied by %v", j.Annotations)
+	}
+	g.want(200, g.as("olga", "PATCH", jobs+"/c", `{"spec":{"suspend":true}}`, "Content-Type", merge))
+	if a := applied("adam", `{"apiVersion":"rbac.authorization.k8s.io/v1","kind":"Role","metadata":{"name":"r"},"rules":[{"apiGroups":["*"],`+
+		`"resources":["*"],"verbs":["*"]}]}`, rbacPath+"/namespaces/team/roles/r"); a.code != 403 || !strings.Contains(string(a.body), "not currently held") {
+		t.Errorf("escalation by apply: %d %s", a.code, a.body)
+	}
+
 	// Escalation.
 	bindings := rbacPath + "/namespaces/team/rolebindings"
 	binding := func(role string) string {

@@ -88,6 +88,7 @@ func (s *Server) checkSwitch(r *request, cur store.AnyEntry, next object) error 
 	case *v1.Backfill:
 		o.Spec.Suspend = before.(*v1.Backfill).Spec.Suspend
 	}
+	rest.SetManagedFields(before.GetManagedFields()) // who owns which field follows from what changes
 	was, err := api.EncodeSpec(before)
 	if err != nil {
 		return err

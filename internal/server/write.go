@@ -38,6 +38,9 @@ func (s *Server) createObject(w http.ResponseWriter, r *request, o object) error
 	if err := r.checkNew(o); err != nil {
 		return err
 	}
+	if err := s.mayCreate(r); err != nil {
+		return err
+	}
 	r.name = o.GetName()
 	secret, err := s.newToken(o)
 	if err != nil {
