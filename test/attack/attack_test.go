@@ -243,7 +243,8 @@ func (w *world) check(origin time.Time) {
 			return
 		}
 		if time.Now().After(deadline) || len(late) > want {
-			w.t.Errorf("%d Runs were due, and %d started", want, len(late))
+			_, ready, _ := get(w.t.Context(), w.manager.ready["api"]+"/readyz?verbose")
+			w.t.Errorf("%d Runs were due, and %d started; /readyz: %.2000s\n%s", want, len(late), ready, w.manager.log)
 			return
 		}
 		time.Sleep(100 * time.Millisecond)

@@ -75,7 +75,16 @@ func (w *world) due() time.Time {
 		start := origin.Add(time.Duration(i) * time.Second / time.Duration(w.rate)).Truncate(time.Millisecond)
 		return job(fmt.Sprintf("load-%d", i), "R/"+start.Format("2006-01-02T15:04:05.000Z")+"/PT1S", "")
 	})
-	return origin
+	// A schedule counts from when it is seen first.
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		seen, err := w.etcd.Get(w.t.Context(), "/horae/status/jobs/default/load-", clientv3.WithPrefix(), clientv3.WithCountOnly())
+		if err == nil && int(seen.Count) == w.rate {
+			return origin
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("the Jobs are not seen: %v", err)
+		}
+	}
 }
 
 func job(name, schedule, description string) (key, value string) {
