@@ -39,6 +39,7 @@ var scenarios = []scenario{
 	{"people", people},
 	{"unreachable", unreachable},
 	{"failures", suspendAfterFailures},
+	{"backfill", backfillOfThePast},
 }
 
 var (
@@ -96,6 +97,40 @@ func deleteWhileActive(w *world) {
 	w.running()
 	w.request("DELETE", "jobs/a", "", "", func() bool { return w.stored(jobA) == "" })
 	w.await("nothing is left", w.empty)
+}
+
+// backfillOfThePast: the occurrences were before the Job was there. One that is skipped has run, and the counts are
+// those of what Mesos ran. A Backfill that is deleted while a Run is active takes that with it.
+func backfillOfThePast(w *world) {
+	w.put(jobA, fmt.Sprintf(`apiVersion: horae/v1
+kind: Job
+metadata: {name: a, creationTimestamp: %q}
+spec: {schedule: R5/2020-01-01T00:00:00Z/P1Y, task: {shell: "true", labels: {sim: "ok,10ms"}}}
+`, created))
+	make := func(name, from, to string, parallel int) store.Key {
+		key := store.BackfillKey("default", name)
+		w.put(key, fmt.Sprintf("apiVersion: horae/v1\nkind: Backfill\nmetadata: {name: %s, creationTimestamp: %q}\n"+
+			"spec: {job: a, from: %s, to: %s, parallel: %d}\n", name, created, from, to, parallel))
+		return key
+	}
+	first := make("first", "2020-01-01T00:00:00Z", "2023-01-01T00:00:00Z", 2)
+	w.await("the first Backfill finishes", func() bool {
+		b := w.view.Backfill("default", first.Name)
+		return b != nil && b.Object.Status.Succeeded == 3 && b.Object.Status.FinishTime != nil
+	})
+	w.put(jobA, strings.Replace(w.stored(jobA), "ok,10ms", "never", 1))
+	second := make("second", "2020-01-01T00:00:00Z", "2025-01-01T00:00:00Z", 1)
+	w.running()
+	w.request("DELETE", "backfills/second", "", "", func() bool { return w.stored(second) == "" })
+	w.await("the second Backfill is gone, and its Run is killed", func() bool {
+		killed := 0
+		for _, r := range w.view.Runs("") {
+			if r.Object.Status.Phase == v1.RunKilled {
+				killed++
+			}
+		}
+		return w.view.Backfill("default", second.Name) == nil && killed == 1
+	})
 }
 
 // recreateWhileActive: the Job of the same name is another one, and makes a Run of the same name.

@@ -39,6 +39,7 @@ var happenedAt = map[string]bool{
 // accidents are fields that say nothing here.
 var accidents = map[string]bool{
 	"uid": true, "agentID": true, "agentURL": true, "hostname": true, "containerID": true, "sandbox": true, "observedRunRevision": true, "ports": true,
+	"jobUID": true,
 }
 
 var (
