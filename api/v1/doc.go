@@ -10,7 +10,7 @@
 //     (resources, constraints, container, network, health check); requests.go: documents of subresources
 //   - meta.go: the group, its version and its kinds; scalars.go: Duration and Time; duration.go: reading a Duration;
 //     dates.go: reading a Calendar's dates; quantity.go: amounts of resources
-//   - statistics.go: what the API says of how long Runs took and waited; graph.go: of what follows what
+//   - statistics.go: how long Runs took and waited, as the API answers it; graph.go: which Jobs follow which
 //   - callback.go: what callbacks report, as etcd keeps it
 //   - defaults.go: what a field is when it is not given
 //   - validate.go: names, labels, and what each kind's validation shares; validate_job.go: schedule, policies,

@@ -3,7 +3,8 @@
 //
 // Plan makes the whole decision: from a Backfill, its Job, the Job's Runs and the time it returns which Runs to create
 // and to cancel, and the Backfill's next status. It is pure. Reconciler reads the input from the cache and carries the
-// decision out in one transaction. What a Run is made of, and when the occurrences of a Job are, package job says.
+// decision out in one transaction. Package job says what a Run is made of, and when the
+// occurrences of a Job are.
 //
 // # Turns
 //
@@ -18,8 +19,8 @@
 //
 // # Beside the schedule
 //
-// What the Job's schedule has not handled yet is the schedule's: the Backfill waits until the Job's cursor has passed
-// the occurrence. The schedule never comes back to one that it has handled, unless that one stands in status.waiting
+// An occurrence that the Job's schedule has not handled yet belongs to the schedule: the Backfill waits until the Job's
+// cursor has passed it. The schedule never comes back to one that it has handled, unless that one stands in status.waiting
 // or status.moved of the Job, and those are left to it. So the two never run one occurrence both, also after the
 // history has deleted the Run that says so.
 //
@@ -31,9 +32,9 @@
 //
 // # What has run
 //
-// The history keeps a few Runs only. An occurrence without a Run may have had one. Under runs: Missing it runs if it
-// was before the Job's creation, or if status.notRun of the Job has it, and no other Backfill has had it. Otherwise it
-// may have run, and is skipped: repeating what has succeeded can do harm, and runs: All does so for who wants it.
+// The history keeps a few Runs only. An occurrence without a Run may have had one. Under runs: Missing an
+// occurrence runs if it was before the Job's creation, or if status.notRun of the Job has it, unless another Backfill has
+// taken it. Otherwise it may have run, and is skipped: repeating what has succeeded can do harm, and runs: All does so for who wants it.
 //
 // # Counting
 //
@@ -44,10 +45,10 @@
 // # Where things are
 //
 //   - plan.go: the decision from beginning to end; reconciler.go gathers its input and carries it out
-//   - take.go: when the Backfill starts, and what has its turn; turns.go: the occurrences of a range, in order
+//   - take.go: when the Backfill starts, what has its turn, and when nothing more has; turns.go: the occurrences of a range, in order
 //   - choose.go: which occurrences run, and the names of their Runs
 //   - counters.go: Runs that ended, occurrences that are skipped
-//   - status.go: conditions, the end, the ttl; validate.go: what is wrong with a range for its Job
+//   - status.go: conditions, how an end is reported, the ttl; validate.go: what is wrong with a range for its Job
 //   - preview.go: what a Backfill would do
 //   - concerns.go: what wakes a Backfill; metrics.go: metrics
 package backfill

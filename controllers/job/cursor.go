@@ -25,7 +25,9 @@ func (c *compiler) compile(key store.Key, s v1.ScheduleStatus) (Occurrences, err
 
 // anchorOf returns all that a Job's schedule depends on.
 func anchorOf(key store.Key, s v1.ScheduleStatus) schedule.Anchor {
-	return schedule.Anchor{Expression: s.Expression, TimeZone: s.TimeZone, Since: s.Since.Time, HashKey: key.Namespace + "/" + key.Name}
+	return schedule.Anchor{
+		Expression: s.Expression, TimeZone: s.TimeZone, Since: s.Since.Time, HashKey: schedule.HashKey(key.Namespace, key.Name),
+	}
 }
 
 // cursor returns the instant after which no occurrence has been handled.

@@ -69,8 +69,8 @@
 // suspendAfterFailures: a person's experiment must not stop the Job. Those of Backfills are about the past, so they
 // change neither the condition Healthy nor the times of the last success and failure.
 //
-// status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets the Runs from
-// the cache, whichever are named. The names serve to count each Run exactly once when it ends, together with
+// status.active names at most 100 of the active Runs; status.activeCount counts all of them. Plan gets all Runs from
+// the cache, named or not. The names serve to count each Run exactly once when it ends, together with
 // status.observedRunRevision (countRuns, counters.go), and to find a Run whose spec is gone: those are named first, because
 // nothing else says whose they are.
 //
@@ -106,7 +106,7 @@
 //     upcoming.go: the next ones, for people
 //   - missed.go: downtime (missedRuns); concurrency.go: overlapping Runs; suspension.go: what blocks a schedule; notrun.go: what is
 //     recorded of occurrences that became no Run
-//   - endings.go: as what the end of a Run counts for the Jobs that depend on its Job; completions.go: where they read it
+//   - endings.go: whether the end of a Run is a success or a failure to the Jobs that depend on its Job; completions.go: where they read it
 //   - dependencies.go: what a Job has seen and banked of those that it depends on; joins.go: which banked ends become a Run
 //   - calendars.go, excludeddays.go: days without runs
 //   - statistics.go: what a Run contributes to the statistics (internal/statistics), and their two documents

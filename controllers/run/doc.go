@@ -19,7 +19,7 @@
 //
 //   - plan.go: what is to be done for one Run now; outcome.go: what the end of an attempt means for its Run, and
 //     whether it counts; taskstates.go: the table of Mesos's task states and reasons (docs/task-states.md);
-//     retry.go: when the next attempt may start; deadlines.go: when time is up; attempt.go, taskid.go: attempts
+//     retry.go: when the next attempt may start, and which agents it avoids; deadlines.go: when time is up; attempt.go, taskid.go: attempts
 //     and their task IDs
 //   - reconciler.go: gathers, plans and writes for one Run; placer.go: the rounds of placement; launch.go: intents and
 //     ACCEPT; controller.go: the parts of this package and the events for them; metrics.go: metrics

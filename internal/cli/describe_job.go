@@ -161,7 +161,7 @@ func (p *page) schedule(j *v1.Job, then []v1.Time, now time.Time) {
 	p.field("Schedule", strings.TrimSpace(j.Spec.Schedule))
 	p.field("Time Zone", j.Spec.TimeZone)
 	if zone, err := schedule.LoadLocation(j.Spec.TimeZone); err == nil {
-		s, err := schedule.Parse(j.Spec.Schedule, schedule.Options{Location: zone, HashKey: j.Namespace + "/" + j.Name})
+		s, err := schedule.Parse(j.Spec.Schedule, schedule.Options{Location: zone, HashKey: schedule.HashKey(j.Namespace, j.Name)})
 		if err == nil {
 			p.field("In Words", strings.TrimSpace(s.Describe()))
 		}

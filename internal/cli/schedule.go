@@ -174,7 +174,7 @@ func (u *upcoming) ofJob(ctx context.Context, name string, after time.Time) (*pl
 		return p, nil
 	}
 	// For the words only: an older horae may not understand what a newer manager does.
-	if s, err := schedule.Parse(answer.Schedule, schedule.Options{Location: p.zone, HashKey: ns + "/" + name}); err == nil {
+	if s, err := schedule.Parse(answer.Schedule, schedule.Options{Location: p.zone, HashKey: schedule.HashKey(ns, name)}); err == nil {
 		p.schedule = s
 	}
 	return p, nil

@@ -89,7 +89,8 @@
 // The agents:
 //
 //   - agent.go: an agent's tasks and their updates; run.go: one task; execute.go: its process, from start to end;
-//     command.go: command line and environment; simulate.go: simulated tasks; custom.go: the executor API
+//     kill.go: killing a task, by a call or for its time; command.go: command line and environment;
+//     simulate.go: simulated tasks; custom.go: the executor API
 //   - checks.go: checks and health checks; secrets.go: secrets in the environment; executorlog.go: what executors log
 //   - docker.go: the docker command; dockerargs.go: arguments of docker run; dockerrun.go: a task in a container;
 //     netns_linux.go, netns_other.go: dialling into its network

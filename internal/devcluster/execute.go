@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -201,50 +200,6 @@ func (a *Agent) endedInGroup(x *run, success bool) {
 			a.kill(other.key, nil, nil)
 		}
 	}
-}
-
-// terminate sends SIGTERM to the task's processes, also to those in sessions of their own, and SIGKILL after grace to those that are left,
-// whether or not the first one is; a container is stopped. Cluster.mu must be held.
-func (a *Agent) terminate(x *run, grace time.Duration) {
-	if x.pgid == 0 || x.exited {
-		return
-	}
-	if x.docker != nil {
-		a.stopContainer(x, grace)
-		return
-	}
-	_ = syscall.Kill(-x.pgid, syscall.SIGTERM)
-	a.signalStrays(x, syscall.SIGTERM)
-	x.grace = a.c.after(grace, func() {
-		if !x.exited {
-			_ = syscall.Kill(-x.pgid, syscall.SIGKILL)
-		}
-		a.signalStrays(x, syscall.SIGKILL)
-	})
-}
-
-// gracePending reports whether processes that ignore SIGTERM still have time after the first one has ended. Without /proc nobody would
-// find them later. Cluster.mu must be held.
-func (a *Agent) gracePending(x *run) bool {
-	return x.killing && !x.timedOut && x.grace != nil && x.grace.pos >= 0 && runtime.GOOS == "linux"
-}
-
-// signalStrays signals, without waiting, every process of x outside of its group, or, once the first one has ended, every one: the number
-// of the group may be another's by then. Cluster.mu must be held.
-func (a *Agent) signalStrays(x *run, s syscall.Signal) {
-	group := x.pgid
-	if x.exited {
-		group = 0
-	}
-	a.c.wg.Add(1)
-	go func() {
-		defer a.c.wg.Done()
-		for _, pid := range processesIn(x.dir) {
-			if own, err := syscall.Getpgid(pid); err == nil && (group == 0 || own != group) {
-				_ = syscall.Kill(pid, s) // ESRCH if it has ended by itself
-			}
-		}
-	}()
 }
 
 // exitMessage words the end of a command's process as Mesos does.

@@ -19,10 +19,10 @@
 //
 // # Where things are
 //
-//   - config.go: the options, the interfaces to the manager and the run controller, addresses of masters; driver.go:
-//     finding the leading master, subscribing again with back-off
+//   - config.go: the options with their defaults (timeouts, back-off, heartbeats that may be missed), the interfaces to the
+//     manager and the run controller, addresses of masters; driver.go: finding the leading master, subscribing again with back-off
 //   - subscription.go: one subscription, its events and heartbeats; recordio.go: frames of the stream; http.go:
-//     connections, redirects, the silence that ends a stream; framework.go: the SUBSCRIBE call and FrameworkInfo
+//     connections, redirects, the watchdog that notices a silent stream; framework.go: the SUBSCRIBE call and FrameworkInfo
 //   - calls.go: ACCEPT, DECLINE, KILL, ACKNOWLEDGE, RECONCILE, REVIVE and so on; pipe.go: the connection that they are
 //     sent on; errors.go: their errors
 //   - totask.go: a task to TaskInfo; tocontainer.go: its container; tohealth.go: its health check

@@ -14,7 +14,7 @@ type Anchor struct {
 	Expression, TimeZone string
 	// Since is when the schedule took effect: the start of R//period and @every.
 	Since time.Time
-	// HashKey seeds H: "namespace/name" of the Job.
+	// HashKey seeds H: what the function HashKey makes of the Job.
 	HashKey string
 }
 

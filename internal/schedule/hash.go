@@ -16,6 +16,9 @@ func Hash(number uint64, parts ...string) uint64 {
 	return h ^ h>>33
 }
 
+// HashKey is what H depends on, beside the field: the Job's namespace and name. It must stay as it is for ever, as Hash must.
+func HashKey(namespace, name string) string { return namespace + "/" + name }
+
 // hashOf chooses the value of an H: a number from 0 to n-1 that depends on the Job's namespace and name, and on the field,
 // so that the jobs that all say "H H * * *" spread over the day. The high half of the product maps evenly.
 func hashOf(key, field string, n int) int {

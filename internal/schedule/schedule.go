@@ -19,7 +19,7 @@ type Options struct {
 	// used in whole seconds. Zero means 1970-01-01T00:00:00Z, which is good enough to see whether an expression is
 	// right.
 	Created time.Time
-	// HashKey seeds H: "namespace/name" of the Job.
+	// HashKey seeds H: what the function HashKey makes of the Job.
 	HashKey string
 }
 

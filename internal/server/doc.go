@@ -21,16 +21,14 @@
 //   - derived.go: kinds that are not stored; events.go, namespaces.go: how they follow from the stored objects
 //   - trigger.go, schedule.go, backfill.go, tasklogs.go, statistics.go: subresources: a Run by hand, the next
 //     occurrences, what a Backfill would do, the output of a task, how long Runs took; graph.go: which Jobs follow which
-//   - makerun.go: what the requests share that make a Run; retry.go, succeed.go: two of them; user.go: who asked
+//   - makerun.go: what the requests share that make a Run; retry.go, succeed.go: two of them
 //   - callback.go: callbacks of attempts; reports.go: how those that come together are stored together
 //   - movingdefaults.go: defaults that a change of another field moves; cycles.go: Jobs that would depend on themselves
 //   - respond.go: the form of an answer (JSON, YAML, table, metadata only); table.go: printed columns; table_access.go: those
-//     of who may do what; errors.go:
-//     errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
+//     of Tokens and roles; errors.go: errors as Status objects and their codes; invalid.go: objects whose stored document cannot be used
 //   - discovery.go: groups, resources, /version; openapi.go: OpenAPI documents; kinds.go: field selectors and subresources of each kind
-//   - access.go: who sends a request, and whether he may; user.go: his name in documents, and what switches are;
+//   - access.go: who sends a request, and whether he may; user.go: the user's name in documents;
 //     reviews.go: questions about oneself; token.go: the secret of a new Token; protobuf.go: bodies of Kubernetes' own kinds
 //   - health.go: /livez and /readyz; limits.go: bounds and timeouts of requests; slots.go, connections.go, rate.go:
-//     how these are shared among clients; hosts.go: names under
-//     which the server answers
+//     how these are shared among clients; hosts.go: names under which the server answers
 package server
