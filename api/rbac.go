@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
@@ -151,7 +151,7 @@ func validateBinding(meta *metav1.ObjectMeta, ref rbacv1.RoleRef, subjects []rba
 	}
 	if ref.Name == "" {
 		errs = append(errs, field.Required(at.Child("name"), "the name of a role"))
-	} else if msgs := pathvalidation.IsValidPathSegmentName(ref.Name); len(msgs) > 0 {
+	} else if msgs := content.IsPathSegmentName(ref.Name); len(msgs) > 0 {
 		errs = append(errs, field.Invalid(at.Child("name"), ref.Name, msgs[0]))
 	}
 	at = field.NewPath("subjects")
@@ -194,7 +194,7 @@ func sameRoleRef(after, before rbacv1.RoleRef) field.ErrorList {
 func validateRBACMeta(meta *metav1.ObjectMeta) field.ErrorList {
 	at := field.NewPath("metadata")
 	var errs field.ErrorList
-	switch msgs := pathvalidation.IsValidPathSegmentName(meta.Name); {
+	switch msgs := content.IsPathSegmentName(meta.Name); {
 	case meta.Name == "":
 		errs = append(errs, field.Required(at.Child("name"), "an object needs a name"))
 	case len(meta.Name) > utilvalidation.DNS1123SubdomainMaxLength:

@@ -23,7 +23,6 @@ var (
 	quantity = runtest.Quantity
 	testRun  = runtest.Run
 	agent    = runtest.Agent
-	scalar   = runtest.Scalar
 )
 
 func ptr[T any](v T) *T { return &v }

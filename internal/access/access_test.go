@@ -302,7 +302,7 @@ func TestNobodyGivesMoreThanHeHas(t *testing.T) {
 
 func request(t *testing.T, headers ...string) *http.Request {
 	t.Helper()
-	r := httptest.NewRequest("GET", "/apis", nil)
+	r := httptest.NewRequest(http.MethodGet, "/apis", nil)
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"sigs.k8s.io/yaml"
@@ -140,7 +139,7 @@ func readTokens(option, path string) (map[string]fileToken, error) {
 		token := &v1.Token{Spec: v1.TokenSpec{User: t.User, Groups: t.Groups, Hash: t.Hash}}
 		token.Name = "file"
 		if errs := v1.ValidateToken(token); len(errs) > 0 {
-			return nil, fmt.Errorf("%s: %s: entry %d: %w", option, path, i+1, field.ErrorList(errs).ToAggregate())
+			return nil, fmt.Errorf("%s: %s: entry %d: %w", option, path, i+1, errs.ToAggregate())
 		}
 		all[strings.ToLower(t.Hash)] = t
 	}

@@ -107,7 +107,7 @@ func (k *caller) environment() (*url.URL, string, error) {
 	}
 	target, err := url.Parse(address)
 	if err != nil || target.Host == "" {
-		return nil, "", fmt.Errorf("HORAE_CALLBACK_URL is %q: must be an address such as http://host:8080/...", address)
+		return nil, "", fmt.Errorf("HORAE_CALLBACK_URL is %q: must be an address such as http://host:8080/PATH", address)
 	}
 	return target, token, nil
 }

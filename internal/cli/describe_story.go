@@ -41,7 +41,7 @@ func (p *page) story(r *v1.Run, now time.Time) {
 	}
 	addDue()
 	if s := &r.Status; !s.Phase.Terminal() && len(rows) > 0 {
-		add(now, "Now", string(phaseOf(r)))
+		add(now, "Now", phaseOf(r))
 	}
 	p.table("Story", []string{"TIME", "AFTER", "EVENT", "WHAT"}, rows)
 }

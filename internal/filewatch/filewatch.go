@@ -127,7 +127,7 @@ func (c *Current[T]) readAgain(log logr.Logger) {
 func contents(paths []string) []string {
 	all := make([]string, len(paths))
 	for i, path := range paths {
-		data, _ := os.ReadFile(path) //nolint:errcheck // load reports it
+		data, _ := os.ReadFile(path) // load reports the error
 		all[i] = string(data)
 	}
 	return all

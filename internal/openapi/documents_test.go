@@ -46,7 +46,7 @@ func make3(t *testing.T) *Documents {
 }
 
 func get(serve func(http.ResponseWriter, *http.Request), path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -57,7 +57,7 @@ func get(serve func(http.ResponseWriter, *http.Request), path string, header ...
 
 func (d *Documents) serveV3(w http.ResponseWriter, r *http.Request) {
 	if !d.ServeV3(w, r) {
-		w.WriteHeader(404)
+		w.WriteHeader(http.StatusNotFound)
 	}
 }
 

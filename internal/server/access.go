@@ -201,9 +201,8 @@ func forbidden(a *authorizer.AttributesRecord) error {
 		name = a.User.GetName()
 	}
 	if !a.ResourceRequest {
-		// Kubernetes' words
 		return apierrors.NewForbidden(schema.GroupResource{}, "",
-			fmt.Errorf("User %q cannot %s path %q", name, a.Verb, a.Path)) //nolint:staticcheck
+			fmt.Errorf("User %q cannot %s path %q", name, a.Verb, a.Path)) //nolint:staticcheck // Kubernetes' text
 	}
 	resource, where := a.Resource, "at the cluster scope"
 	if a.Subresource != "" {
@@ -212,9 +211,9 @@ func forbidden(a *authorizer.AttributesRecord) error {
 	if a.Namespace != "" {
 		where = fmt.Sprintf("in the namespace %q", a.Namespace)
 	}
-	return apierrors.NewForbidden(schema.GroupResource{Group: a.APIGroup, Resource: a.Resource}, a.Name,
-		// Kubernetes' words
-		fmt.Errorf("User %q cannot %s resource %q in API group %q %s", name, a.Verb, resource, a.APIGroup, where)) //nolint:staticcheck
+	err := fmt.Errorf("User %q cannot %s resource %q in API group %q %s", //nolint:staticcheck // Kubernetes' text
+		name, a.Verb, resource, a.APIGroup, where)
+	return apierrors.NewForbidden(schema.GroupResource{Group: a.APIGroup, Resource: a.Resource}, a.Name, err)
 }
 
 // sameAsAuthorized refuses a request that the router has understood in another way than the authorization.

@@ -87,19 +87,20 @@ func (r *request) applyOptions() (manager string, force bool, err error) {
 	if force, err = r.flag("force"); err != nil {
 		return "", false, err
 	}
+	var bad *field.Error
 	path := field.NewPath("fieldManager")
 	switch manager = r.query.Get("fieldManager"); {
 	case manager == "":
-		err = field.Required(path, "is required for apply patch")
+		bad = field.Required(path, "is required for apply patch")
 	case len(manager) > maxManager:
-		err = field.TooLong(path, "", maxManager)
+		bad = field.TooLong(path, "", maxManager)
 	case strings.ContainsFunc(manager, func(c rune) bool { return !unicode.IsPrint(c) }):
-		err = field.Invalid(path, manager, "should only contain printable characters")
+		bad = field.Invalid(path, manager, "should only contain printable characters")
 	default:
 		return manager, force, nil
 	}
 	kind := schema.GroupKind{Group: metav1.GroupName, Kind: "PatchOptions"}
-	return "", false, apierrors.NewInvalid(kind, "", field.ErrorList{err.(*field.Error)})
+	return "", false, apierrors.NewInvalid(kind, "", field.ErrorList{bad})
 }
 
 // configuration reads what is applied. Its values are written as the server writes them, so that 0.1 and 100m are the same.
@@ -238,7 +239,7 @@ func (k *kind) checkManagers(o object) error {
 
 // applyError is the answer to an apply patch that could not be merged. Conflicts are a Status already.
 func applyError(err error) error {
-	if status, ok := err.(apierrors.APIStatus); ok { //nolint:errorlint // the library wraps nothing
+	if status, ok := err.(apierrors.APIStatus); ok {
 		return status.(error)
 	}
 	return badRequest("apply the configuration: %v", err)

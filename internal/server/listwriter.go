@@ -61,7 +61,7 @@ func (s *Server) writeList(w http.ResponseWriter, r *request, meta metav1.ListMe
 			panic(http.ErrAbortHandler)
 		}
 		if _, err := w.Write(chunk.Bytes()); err != nil {
-			return nil //nolint:nilerr // the client is gone, or does not read
+			return nil // the client is gone, or does not read
 		}
 		chunk.Reset()
 	}

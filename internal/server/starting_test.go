@@ -21,7 +21,7 @@ func TestStarting(t *testing.T) {
 		return rec
 	}
 	foreign := httptest.NewRecorder()
-	h.ServeHTTP(foreign, httptest.NewRequest("GET", "http://evil.example.com/metrics", nil))
+	h.ServeHTTP(foreign, httptest.NewRequest(http.MethodGet, "http://evil.example.com/metrics", nil))
 	if foreign.Code != http.StatusForbidden {
 		t.Errorf("another host: %d", foreign.Code)
 	}

@@ -101,7 +101,6 @@ func (s *Server) checkSwitch(r *request, cur store.AnyEntry, next object) error 
 		return nil
 	}
 	c.decision, c.reason = "forbid", "more than a switch"
-	return apierrors.NewForbidden(r.kind.resource(), r.name, fmt.Errorf(
-		// Kubernetes' form
-		"User %q may %s it, and change nothing else", c.user.GetName(), s.cfg.Access.Switch(string(r.kind.kind)))) //nolint:staticcheck
+	return apierrors.NewForbidden(r.kind.resource(), r.name, fmt.Errorf("the user %q may %s it, and change nothing else",
+		c.user.GetName(), s.cfg.Access.Switch(string(r.kind.kind))))
 }

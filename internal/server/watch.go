@@ -115,7 +115,6 @@ func (s *Server) watch(w http.ResponseWriter, r *request) error {
 		if s.initial(ctx, objs, out) != nil {
 			return nil // it has ended, or the client is gone
 		}
-		objs = nil // what they are made of may go
 	} else {
 		if err := s.compute(ctx, r.client, func() error { out.again(events.Last(), q.sel); return nil }); err != nil {
 			return nil // it has ended

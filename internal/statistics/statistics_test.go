@@ -300,10 +300,10 @@ func TestSizes(t *testing.T) {
 			return time.Duration(math.Exp(22.8*rnd.Float64()) * float64(time.Millisecond)), time.Duration(math.Exp(22.8*rnd.Float64()) * float64(time.Millisecond))
 		}, 2200, 100_000},
 	} {
-		k, now, text, document := &keeper{t: t}, start, 0, 0
+		k, text, document := &keeper{t: t}, 0, 0
 		for i := range 32 * 8 * MaxSamples {
 			duration, waiting := tt.sample()
-			now = start.Add(time.Duration(i) * max(tt.every, 32*day/(32*8*MaxSamples)))
+			now := start.Add(time.Duration(i) * max(tt.every, 32*day/(32*8*MaxSamples)))
 			k.add(now, Sample{Finish: now, Outcome: Succeeded, Duration: duration, Waiting: waiting})
 			text, document = max(text, len(k.text)), max(document, len(k.history))
 		}

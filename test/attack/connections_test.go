@@ -322,7 +322,7 @@ func foreignHosts(ctx context.Context, t target) error {
 		t.sent.Add(1)
 		res, err := t.client.Do(req)
 		if err != nil {
-			return nil //nolint:nilerr // the connection was refused, or the time is over
+			return nil // the connection was refused, or the time is over
 		}
 		defer res.Body.Close()
 		if res.StatusCode != http.StatusForbidden && res.StatusCode != http.StatusTooManyRequests {

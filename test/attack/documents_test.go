@@ -123,11 +123,8 @@ func storedDocuments(ctx context.Context, t target) error {
 			}
 			put("/horae/status/jobs/default/idle-0000"+fmt.Sprint(n%10), text)
 		}
-		for n := range 2000 {
+		for n := 0; n < 2000 && ctx.Err() == nil; n++ {
 			put(fmt.Sprintf("/horae/spec/jobs/%s/Stray_%d", strings.Repeat("x", 200), n), "{}")
-			if ctx.Err() != nil {
-				break
-			}
 		}
 		put("/horae/system/leader/zzz", `{"name":"ghost"}`)
 		return nil

@@ -19,7 +19,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	t0       = runtest.T0
 	at       = runtest.At
-	timeAt   = runtest.TimeAt
 	seconds  = runtest.Seconds
 	quantity = runtest.Quantity
 	testRun  = runtest.Run
