@@ -62,7 +62,10 @@ func (u *users) do(ctx context.Context, step plan.Step) history.Outcome {
 	m := u.site.managers[step.Manager%managers]
 	op := history.Op{Kind: step.Kind, Job: step.Job.Name, Edit: step.Edit, Via: m.name, Invoked: time.Now()}
 	job := step.Job
-	if step.Kind == history.Add {
+	if step.Kind == history.Repeat {
+		op.Backfill = fmt.Sprintf("%s-b%d", job.Name, step.Backfill)
+	}
+	if step.Kind == history.Add && len(job.Parents) == 0 {
 		// Statuses give occurrences in milliseconds.
 		job.Start = op.Invoked.Add(time.Duration(u.profile.HeadStart) * u.profile.Unit).Truncate(time.Millisecond).UTC()
 	}
@@ -77,7 +80,7 @@ func (u *users) do(ctx context.Context, step plan.Step) history.Outcome {
 	if api := m.value("api"); api == "" {
 		op.Outcome, op.Err = history.Failed, m.name+" does not run"
 	} else {
-		op.Run, op.Outcome, op.Err = u.ask(ctx, api, &op, &job)
+		op.Run, op.Outcome, op.Err = u.ask(ctx, api, &op, &job, &step)
 	}
 	op.Completed = time.Now()
 	u.mu.Lock()
@@ -87,8 +90,10 @@ func (u *users) do(ctx context.Context, step plan.Step) history.Outcome {
 }
 
 // ask sends an operation to a manager. What was certainly not carried out has failed; what was not answered is unknown.
-func (u *users) ask(ctx context.Context, api string, op *history.Op, job *history.Job) (run string, _ history.Outcome, problem string) {
-	req, err := u.request(ctx, api+"/apis/horae/v1/namespaces/default/jobs", op, job)
+func (u *users) ask(
+	ctx context.Context, api string, op *history.Op, job *history.Job, step *plan.Step,
+) (run string, _ history.Outcome, problem string) {
+	req, err := u.request(ctx, api+"/apis/horae/v1/namespaces/default/", op, job, step)
 	if err != nil {
 		return "", history.Failed, err.Error()
 	}
@@ -118,15 +123,15 @@ func (u *users) ask(ctx context.Context, api string, op *history.Op, job *histor
 	return made.Name, history.OK, ""
 }
 
-func (u *users) request(ctx context.Context, jobs string, op *history.Op, job *history.Job) (*http.Request, error) {
-	method, path, media, body := http.MethodPatch, "/"+job.Name, "application/merge-patch+json", []byte(nil)
+func (u *users) request(ctx context.Context, base string, op *history.Op, job *history.Job, step *plan.Step) (*http.Request, error) {
+	method, path, media, body := http.MethodPatch, "jobs/"+job.Name, "application/merge-patch+json", []byte(nil)
 	switch op.Kind {
 	case history.Add:
 		var err error
 		if body, err = json.Marshal(u.document(job)); err != nil {
 			return nil, err
 		}
-		method, path, media = http.MethodPost, "", "application/json"
+		method, path, media = http.MethodPost, "jobs", "application/json"
 	case history.Suspend:
 		body = []byte(`{"spec":{"suspend":true}}`)
 	case history.Resume:
@@ -135,15 +140,39 @@ func (u *users) request(ctx context.Context, jobs string, op *history.Op, job *h
 		body = fmt.Appendf(nil, `{"spec":{"task":{"env":[{"name":%q,"value":"%d"}]}}}`, history.EditVariable, op.Edit)
 	case history.Trigger:
 		method, path = http.MethodPost, path+"/trigger"
+	case history.Repeat:
+		var err error
+		if body, err = json.Marshal(u.backfill(op, step)); err != nil {
+			return nil, err
+		}
+		method, path, media = http.MethodPost, "backfills", "application/json"
 	case history.Delete:
 		method = http.MethodDelete
 	}
-	req, err := http.NewRequestWithContext(ctx, method, jobs+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", media)
 	return req, nil
+}
+
+// backfill is of the last ten occurrences of a Job that have passed, at most.
+func (u *users) backfill(op *history.Op, step *plan.Step) *v1.Backfill {
+	u.mu.Lock()
+	j := u.jobs[op.Job]
+	u.mu.Unlock()
+	to := op.Invoked.Truncate(time.Millisecond).UTC()
+	from := to.Add(-10 * j.Interval)
+	if from.Before(j.Start) {
+		from = j.Start.Add(-time.Second) // Before its first occurrence there is none.
+	}
+	return &v1.Backfill{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1.GroupVersion.String(), Kind: v1.KindBackfill},
+		ObjectMeta: metav1.ObjectMeta{Name: op.Backfill},
+		Spec: v1.BackfillSpec{Job: op.Job, From: v1.NewTime(from), To: v1.NewTime(to), Parallel: &step.Parallel, Runs: step.Runs,
+			Dependents: step.Dependents},
+	}
 }
 
 // document is the Job as it is applied.
@@ -165,6 +194,12 @@ func (u *users) document(j *history.Job) *v1.Job {
 				Resources: v1.Resources{CPUs: small("0.01"), Memory: small("8Mi"), Disk: small("1Mi")},
 			},
 		},
+	}
+	if len(j.Parents) > 0 {
+		doc.Spec.Schedule, doc.Spec.DependencyPolicy = "", j.Policy
+		for _, parent := range j.Parents {
+			doc.Spec.DependsOn = append(doc.Spec.DependsOn, v1.Dependency{Job: parent, On: j.On})
+		}
 	}
 	if j.Async {
 		doc.Spec.Async = &v1.Async{}

@@ -30,6 +30,8 @@ type recorder struct {
 	runs     map[string]*history.Record
 	jobs     map[string]v1.JobStatus
 	notRun   map[history.NotRun]bool
+	seen     map[string]time.Time // when a Run was heard of first
+	backfill map[string]*history.Backfill
 	err      error // that ended it
 }
 
@@ -38,11 +40,14 @@ const (
 	runSpec   = "/horae/spec/runs/default/"
 	runStatus = "/horae/status/runs/default/"
 	jobStatus = "/horae/status/jobs/default/"
+	fillSpec  = "/horae/spec/backfills/default/"
+	fillState = "/horae/status/backfills/default/"
 )
 
 func newRecorder(client *clientv3.Client) *recorder {
 	return &recorder{client: client, changed: make(chan struct{}), keys: map[string]bool{}, runs: map[string]*history.Record{},
-		jobs: map[string]v1.JobStatus{}, notRun: map[history.NotRun]bool{}}
+		jobs: map[string]v1.JobStatus{}, notRun: map[history.NotRun]bool{}, seen: map[string]time.Time{},
+		backfill: map[string]*history.Backfill{}}
 }
 
 // run records until ctx ends.
@@ -121,6 +126,8 @@ func (r *recorder) putLocked(kv *mvccpb.KeyValue) {
 		if r.decodeLocked(kv, &run) {
 			record := r.recordLocked(name)
 			record.Job, record.Reason, record.Created, record.Deleted = run.Spec.Job, run.Spec.Reason, kv.CreateRevision, false
+			record.Parents, record.Omitted = run.Spec.Parents, int64(run.Spec.OmittedParents)
+			record.NoDependents, record.Backfill = run.Spec.NoDependents, run.Spec.Backfill
 			if t := run.Spec.ScheduledTime; t != nil {
 				record.Nominal = t.Time
 			}
@@ -136,7 +143,39 @@ func (r *recorder) putLocked(kv *mvccpb.KeyValue) {
 			r.jobs[name] = job.Status
 			r.tellLocked(name, job.Status.NotRun)
 		}
+	} else if name, ok := strings.CutPrefix(key, fillSpec); ok {
+		var b v1.Backfill
+		if r.decodeLocked(kv, &b) {
+			f := r.backfillLocked(name)
+			f.Job, f.From, f.To, f.Runs, f.Dependents = b.Spec.Job, b.Spec.From.Time, b.Spec.To.Time, b.Spec.Runs, b.Spec.Dependents
+		}
+	} else if name, ok := strings.CutPrefix(key, fillState); ok {
+		var b v1.Backfill
+		if r.decodeLocked(kv, &b) {
+			takeBackfill(r.backfillLocked(name), &b.Status)
+		}
 	}
+}
+
+func takeBackfill(f *history.Backfill, s *v1.BackfillStatus) {
+	f.Finished = s.FinishTime != nil
+	f.Total, f.Done, f.Succeeded, f.Failed, f.Skipped = s.Total, s.Done, s.Succeeded, s.Failed, s.Skipped
+	f.SkippedFor = map[string]int64{}
+	for _, skipped := range s.SkippedFor {
+		f.SkippedFor[skipped.Reason] = skipped.Count
+	}
+	for _, c := range s.Conditions {
+		if c.Type == v1.BackfillFinished {
+			f.Why = c.Reason
+		}
+	}
+}
+
+func (r *recorder) backfillLocked(name string) *history.Backfill {
+	if r.backfill[name] == nil {
+		r.backfill[name] = &history.Backfill{}
+	}
+	return r.backfill[name]
 }
 
 // take writes a Run's status into its record. Attempts stay in it that the status does not keep any more.
@@ -165,6 +204,7 @@ func (r *recorder) decodeLocked(kv *mvccpb.KeyValue, into any) bool {
 func (r *recorder) recordLocked(name string) *history.Record {
 	if r.runs[name] == nil {
 		r.runs[name] = &history.Record{Name: name}
+		r.seen[name] = time.Now()
 	}
 	return r.runs[name]
 }
@@ -215,13 +255,66 @@ func (r *recorder) owed(before time.Time) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for name, run := range r.runs {
-		if !run.Phase.Terminal() && run.Nominal.Before(before) && r.keys[runSpec+name] {
+		if !run.Phase.Terminal() && r.dueLocked(run).Before(before) && r.keys[runSpec+name] {
 			return fmt.Sprintf("%s is %s: %s", name, run.Phase, run.Why)
 		}
 	}
 	for name, s := range r.jobs {
 		if len(s.Waiting) > 0 && s.Waiting[0].Time.Before(before) && r.keys[jobStatus+name] {
 			return fmt.Sprintf("%s has %s waiting", name, s.Waiting[0].Format(time.TimeOnly))
+		}
+		if r.keys[jobStatus+name] && completeSince(&s).Before(before) {
+			return name + " could follow all of its parents"
+		}
+	}
+	return r.unfinishedLocked()
+}
+
+// dueLocked is when a Run was due: if it follows others, at the latest when it was heard of.
+func (r *recorder) dueLocked(run *history.Record) time.Time {
+	if len(run.Parents) > 0 {
+		return r.seen[run.Name]
+	}
+	return run.Nominal
+}
+
+// completeSince is since when an end of each parent has been banked; far in the future if that is not so.
+func completeSince(s *v1.JobStatus) (since time.Time) {
+	never := time.Now().Add(1000 * time.Hour)
+	if len(s.Parents) == 0 {
+		return never
+	}
+	for _, p := range s.Parents {
+		if len(p.Banked) == 0 {
+			return never
+		}
+		if t := p.Banked[0].FinishTime.Time; t.After(since) {
+			since = t
+		}
+	}
+	return since
+}
+
+// unfinishedLocked names a Backfill that has not finished.
+func (r *recorder) unfinishedLocked() string {
+	for name, f := range r.backfill {
+		if !f.Finished && r.keys[fillSpec+name] {
+			return fmt.Sprintf("the Backfill %s has done %d of %d: %s", name, f.Done, f.Total, f.Why)
+		}
+	}
+	return ""
+}
+
+// unseenLocked names a Job that has not looked at all ends of its parents.
+func (r *recorder) unseenLocked() string {
+	for name, s := range r.jobs {
+		if !r.keys[jobStatus+name] {
+			continue
+		}
+		for _, p := range s.Parents {
+			if c := r.jobs[p.Job].Completions; c != nil && r.keys[jobStatus+p.Job] && p.Seen < c.Last {
+				return fmt.Sprintf("%s has seen %d of %d ends of %s", name, p.Seen, c.Last, p.Job)
+			}
 		}
 	}
 	return ""
@@ -241,7 +334,7 @@ func (r *recorder) restless() string {
 			return fmt.Sprintf("%s says that %s is active", name, s.Active[0])
 		}
 	}
-	return ""
+	return r.unseenLocked()
 }
 
 // into writes what was recorded into a history.
@@ -254,7 +347,11 @@ func (r *recorder) into(h *history.History) error {
 	for t := range r.notRun {
 		h.NotRun = append(h.NotRun, t)
 	}
-	h.Statuses = map[string]history.Status{}
+	h.Backfills = map[string]history.Backfill{}
+	for name, f := range r.backfill {
+		h.Backfills[name] = *f
+	}
+	h.Statuses, h.Banked = map[string]history.Status{}, map[string]history.Bank{}
 	for name, s := range r.jobs {
 		if !r.keys[jobStatus+name] {
 			continue
@@ -265,6 +362,14 @@ func (r *recorder) into(h *history.History) error {
 			sums.Last = s.LastScheduleTime.Time
 		}
 		h.Statuses[name] = sums
+		bank := history.Bank{}
+		for _, p := range s.Parents {
+			bank.Omitted += p.Omitted
+			for _, end := range p.Banked {
+				bank.Runs = append(bank.Runs, end.Run)
+			}
+		}
+		h.Banked[name] = bank
 	}
 	return r.err
 }

@@ -46,6 +46,7 @@ func report(t *testing.T, s *site, h *history.History, strict check.StrictResult
 	line("tasks", "%d of %d Runs; %d incomplete, %d attempts made up for one, %d killed before their first line",
 		len(h.Witnesses), len(h.Records), strict.Incomplete, strict.Retried, h.Unreadable)
 	line("occurrences", "%d were due and required: %d ran, %d were recorded as not run (%s)", strict.Occurrences, strict.Ran, strict.NotRun, counts(strict.NotRunFor))
+	line("beside", "%d Runs followed %d others; %d Backfills made %d Runs", strict.Joins, strict.Consumed, strict.Backfills, strict.Backfilled)
 	line("lateness", "%s", &strict.Lateness)
 	line("latest", "%s", strict.Lateness.Worst(5))
 	line("recovery", "%s", recovered(died, revived))

@@ -63,6 +63,8 @@ type StrictResult struct {
 	NotRunFor map[string]int
 	// Incomplete are tasks that a fault killed, Retried the attempts that made up for one.
 	Incomplete, Retried int
+	// Joins are Runs that follow others, and Consumed how many they follow. Backfilled are the Runs of Backfills.
+	Joins, Consumed, Backfills, Backfilled int
 	// Lateness of the first tasks of scheduled Runs.
 	Lateness Lateness
 }
@@ -82,6 +84,8 @@ func Strict(h *history.History, recovery time.Duration) StrictResult {
 		(*view).tasks,       // Each task is one that may be: phantom, unrecorded, stale, lost.
 		(*view).runs,        // Each Run's attempts: duplicate, ghost, unheard, unended.
 		(*view).overlaps,    // No two at once that may not be.
+		(*view).dependents,  // Each end leads to one Run of those that follow it: missed, duplicate, phantom.
+		(*view).backfills,   // Each occurrence of a Backfill has one Run at most: duplicate, phantom, unended, miscounted.
 		(*view).sums,        // What the Jobs' statuses say adds up.
 		(*view).views,       // Every manager says the same.
 		(*view).lateness,    // How late it all was.

@@ -15,7 +15,10 @@ func (v *view) sums() {
 		if !ok || v.mayBeDeleted(name) {
 			continue
 		}
-		v.notRunAndRun(name)
+		follows := len(v.h.Jobs[name].Parents) > 0 // It has no occurrences: what it records are ends.
+		if !follows {
+			v.notRunAndRun(name)
+		}
 		if !s.Idle {
 			continue
 		}
@@ -37,7 +40,7 @@ func (v *view) sums() {
 			v.find(Miscounted, name, "its status counts %d succeeded and %d failed, its Runs are %d and %d", s.Succeeded,
 				s.Failed, succeeded, failed)
 		}
-		if notRun := s.Missed + s.Skipped - missed; s.Occurrences != runs+notRun {
+		if notRun := s.Missed + s.Skipped - missed; !follows && s.Occurrences != runs+notRun {
 			v.find(Miscounted, name, "its status has handled %d occurrences, and there are %d Runs and %d "+
 				"occurrences that it records as not run", s.Occurrences, runs, notRun)
 		}

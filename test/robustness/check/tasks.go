@@ -2,6 +2,7 @@ package check
 
 import (
 	"slices"
+	"time"
 
 	v1 "horae/api/v1"
 	"horae/test/robustness/history"
@@ -46,24 +47,24 @@ func (v *view) scheduledTask(j *history.Job, w *history.Witness) {
 				stamp(w.Start), stamp(w.Nominal), stamp(s.From), stamp(s.To))
 		}
 	}
-	v.edited(j, w)
+	v.edited(j, w, w.Nominal)
 }
 
-// edited: the task was made with the last edit that was acknowledged before its occurrence, or a later one. One of unknown outcome
-// may come at any time.
-func (v *view) edited(j *history.Job, w *history.Witness) {
+// edited: the task was made with the last edit that was acknowledged before what it runs for, or a later one. One of unknown
+// outcome may come at any time.
+func (v *view) edited(j *history.Job, w *history.Witness, cause time.Time) {
 	acknowledged := 0
 	for _, op := range v.ops[j.Name] {
 		switch {
 		case op.Kind != history.Edit:
 		case op.Outcome == history.Unknown && op.Edit == w.Edit:
 			return
-		case op.Outcome == history.OK && op.Completed.Before(w.Nominal):
+		case op.Outcome == history.OK && op.Completed.Before(cause):
 			acknowledged = max(acknowledged, op.Edit)
 		}
 	}
 	if w.Edit < acknowledged {
-		v.find(Stale, j.Name, "%s ran for %s with edit %d, and edit %d had been acknowledged", w.File, stamp(w.Nominal),
+		v.find(Stale, j.Name, "%s ran for %s with edit %d, and edit %d had been acknowledged", w.File, stamp(cause),
 			w.Edit, acknowledged)
 	}
 }
@@ -190,15 +191,19 @@ func (v *view) overlaps() {
 	}
 }
 
-// mustWait: of two Runs the one that was made later is scheduled, so that it must not have been made while the other was active.
+// mustWait: of two Runs the one that was made later is scheduled or follows others, so that it must not have been made while the
+// other was active. Those of Backfills are beside all others.
 func (v *view) mustWait(a, b *history.Witness) bool {
 	ra, rb := v.records[a.Run], v.records[b.Run]
 	if ra == nil || rb == nil {
 		return true
 	}
+	if ra.Backfill != "" || rb.Backfill != "" {
+		return false
+	}
 	later := rb
 	if ra.Created > rb.Created {
 		later = ra
 	}
-	return scheduled(later)
+	return scheduled(later) || later.Reason == v1.ReasonDependency
 }

@@ -33,6 +33,10 @@ type History struct {
 	Views map[string]map[string]v1.RunPhase
 	// Calls are the callbacks that were tried, one for each attempt of an asynchronous Job.
 	Calls []Call
+	// Backfills are all that etcd ever held, as they were last, by name.
+	Backfills map[string]Backfill
+	// Banked are the ends that the Jobs' statuses held last for a Run to come, by Job.
+	Banked map[string]Bank
 	// Faults that were injected.
 	Faults []Fault
 }
@@ -59,6 +63,34 @@ type Job struct {
 	Flaky bool
 	// Async: the Runs end with a callback, which somebody makes for each of their tasks.
 	Async bool
+	// Parents are the Jobs that this one follows; it has no schedule then. On is which of their ends count, Policy how they
+	// are joined: AllSinceLastRun or EachOnce.
+	Parents []string
+	On      v1.DependencyOutcome
+	Policy  v1.DependencyPolicy
+}
+
+// Bank is what a Job's status has of the Jobs that it follows.
+type Bank struct {
+	// Runs whose ends are banked.
+	Runs []string
+	// Omitted are further ends, which are banked and not named.
+	Omitted int64
+}
+
+// Backfill is what was asked for, and what its status said last.
+type Backfill struct {
+	Job        string
+	From, To   time.Time
+	Runs       v1.BackfillRuns
+	Dependents bool
+	// Finished: every occurrence of the range is done.
+	Finished bool
+	// Why is the reason of the condition Finished.
+	Why                                     string
+	Total, Done, Succeeded, Failed, Skipped int64
+	// SkippedFor divides Skipped by reason.
+	SkippedFor map[string]int64
 }
 
 // CallSlack is by how much the callbacks of a Run may be later than the end of its task.
@@ -100,6 +132,7 @@ const (
 	Edit    OpKind = "edit"
 	Delete  OpKind = "delete"
 	Trigger OpKind = "trigger"
+	Repeat  OpKind = "backfill"
 )
 
 // Outcome of an operation, as its client knows it.
@@ -124,6 +157,8 @@ type Op struct {
 	Outcome            Outcome
 	// Run that a trigger was answered with.
 	Run string
+	// Backfill is the name of the one that a backfill makes.
+	Backfill string
 	// Err is what was wrong with it.
 	Err string
 }
@@ -139,6 +174,8 @@ type Witness struct {
 	Nominal time.Time
 	// Edit is the number of the edit that the task was made with.
 	Edit int
+	// Parents are the Runs that its Run follows, with commas between them.
+	Parents string
 	// Start, and End unless the task was killed or still runs.
 	Start, End time.Time
 }
@@ -160,6 +197,13 @@ type Record struct {
 	Attempts []Attempt
 	// Deleted: it was there and is not any more.
 	Deleted bool
+	// Parents are the Runs that this one follows; Omitted is how many more there are that it does not name.
+	Parents []string
+	Omitted int64
+	// NoDependents: its end starts nothing.
+	NoDependents bool
+	// Backfill that made it.
+	Backfill string
 }
 
 // Attempt is one Mesos task as its Run records it.

@@ -28,7 +28,7 @@ func Script(dir string, j *Job) string {
 	}
 	return fmt.Sprintf(`set -C
 file=%s/$HORAE_TASK_ID.$$
-printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$(date -u +%%FT%%T.%%NZ)" > "$file"
+printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$HORAE_PARENTS" "$(date -u +%%FT%%T.%%NZ)" > "$file"
 sleep %s
 date -u +%%FT%%T.%%NZ >> "$file"
 %s%s`, dir, EditVariable, strconv.FormatFloat(j.Duration.Seconds(), 'f', -1, 64), call, end)
@@ -51,6 +51,7 @@ const (
 	lineReason
 	lineNominal
 	lineEdit
+	lineParents
 	lineStart
 	lineEnd
 )
@@ -85,7 +86,8 @@ func parseWitness(file, text string) (w Witness, err error) {
 		return w, fmt.Errorf("%s has %d lines, want %d or %d", file, len(line), lineEnd, lineEnd+1)
 	}
 	task, _, _ := cutLast(file, ".")
-	w = Witness{File: file, Task: task, Job: line[lineJob], Run: line[lineRun], Reason: v1.RunReason(line[lineReason])}
+	w = Witness{File: file, Task: task, Job: line[lineJob], Run: line[lineRun], Reason: v1.RunReason(line[lineReason]),
+		Parents: line[lineParents]}
 	if w.Attempt, err = strconv.Atoi(line[lineAttempt]); err != nil {
 		return w, fmt.Errorf("%s: attempt: %w", file, err)
 	}

@@ -15,7 +15,7 @@ func run(t *testing.T, dir string, duration time.Duration, nominal string) {
 	t.Helper()
 	cmd := exec.Command("/bin/sh", "-c", Script(dir, &Job{Duration: duration}))
 	cmd.Env = append(os.Environ(), "HORAE_TASK_ID=default.a-1.7.1", "HORAE_JOB=a", "HORAE_RUN=a-1", "HORAE_ATTEMPT=1",
-		"HORAE_REASON=Schedule", "HORAE_SCHEDULED_TIME="+nominal, EditVariable+"=3")
+		"HORAE_REASON=Schedule", "HORAE_SCHEDULED_TIME="+nominal, "HORAE_PARENTS=p-1,q-1", EditVariable+"=3")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
@@ -32,7 +32,7 @@ func TestScriptIsReadBack(t *testing.T) {
 		t.Fatalf("got %v, %d unreadable, %v; want one witness and an empty file", all, unreadable, err)
 	}
 	got := all[0]
-	want := Witness{File: got.File, Task: "default.a-1.7.1", Run: "a-1", Job: "a", Attempt: 1, Reason: v1.ReasonSchedule, Edit: 3,
+	want := Witness{File: got.File, Task: "default.a-1.7.1", Run: "a-1", Job: "a", Attempt: 1, Reason: v1.ReasonSchedule, Edit: 3, Parents: "p-1,q-1",
 		Nominal: time.Date(2026, 11, 22, 2, 0, 0, 5e8, time.UTC), Start: got.Start, End: got.End}
 	if got != want {
 		t.Errorf("got %+v\nwant %+v", got, want)
@@ -68,7 +68,7 @@ func TestASecondTaskOfTheSameIDHasAFileOfItsOwn(t *testing.T) {
 }
 
 func TestATaskThatWasKilledHasNoEnd(t *testing.T) {
-	w, err := parseWitness("default.a-1.7.2.4711", "a\na-1\n2\nManual\n\n0\n2026-11-22T02:00:00.123456789Z\n")
+	w, err := parseWitness("default.a-1.7.2.4711", "a\na-1\n2\nManual\n\n0\n\n2026-11-22T02:00:00.123456789Z\n")
 	if err != nil || w.Complete() || w.Attempt != 2 || w.Task != "default.a-1.7.2" {
 		t.Errorf("got %+v, %v", w, err)
 	}

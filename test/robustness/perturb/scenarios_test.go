@@ -40,6 +40,7 @@ var scenarios = []scenario{
 	{"unreachable", unreachable},
 	{"failures", suspendAfterFailures},
 	{"backfill", backfillOfThePast},
+	{"dependents", dependents},
 }
 
 var (
@@ -131,6 +132,25 @@ spec: {schedule: R5/2020-01-01T00:00:00Z/P1Y, task: {shell: "true", labels: {sim
 		}
 		return w.view.Backfill("default", second.Name) == nil && killed == 1
 	})
+}
+
+// dependents: b follows each of three Runs of a, d follows those of b; c follows all of what a and e have run since its
+// last Run. Each end starts what it must start once, whoever counts it.
+func dependents(w *world) {
+	follower := func(name, dependsOn string) {
+		w.put(store.JobKey("default", name), fmt.Sprintf("apiVersion: horae/v1\nkind: Job\nmetadata: {name: %s, creationTimestamp: %q}\n"+
+			"spec: {%s, history: {succeeded: 10}, task: {shell: \"true\", labels: {sim: \"ok,10ms\"}}}\n", name, created, dependsOn))
+	}
+	follower("b", "dependsOn: [{job: a}], dependencyPolicy: EachOnce")
+	follower("c", "dependsOn: [{job: a}, {job: e}]")
+	follower("d", "dependsOn: [{job: b}], dependencyPolicy: Any")
+	// Of a parent that keeps no Run, too.
+	w.put(jobA, past(3, "ok,10ms", "missedRuns: All", "concurrencyPolicy: Forbid", "history: {succeeded: 0}"))
+	for _, name := range []string{"a", "b", "d"} {
+		w.await("three Runs of "+name+" succeed", w.succeededOf(name, 3))
+	}
+	w.put(store.JobKey("default", "e"), strings.Replace(past(1, "ok,10ms"), "name: a", "name: e", 1))
+	w.await("one Run of c follows all", w.succeededOf("c", 1))
 }
 
 // recreateWhileActive: the Job of the same name is another one, and makes a Run of the same name.
@@ -356,10 +376,12 @@ func (w *world) reason(condition string) string {
 	return ""
 }
 
-func (w *world) succeeded(n int64) func() bool {
+func (w *world) succeeded(n int64) func() bool { return w.succeededOf("a", n) }
+
+func (w *world) succeededOf(job string, n int64) func() bool {
 	return func() bool {
-		s := w.job()
-		return s != nil && s.Succeeded == n && len(s.Active) == 0
+		j := w.view.Job("default", job)
+		return j != nil && !j.Rev.Deleted() && j.Object.Status.Succeeded == n && len(j.Object.Status.Active) == 0
 	}
 }
 

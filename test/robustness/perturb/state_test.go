@@ -24,6 +24,8 @@ import (
 //   - uids, revisions, agents, ports, paths, and the random part of a manual Run's name;
 //   - attempts that never started: a crash between an intent and its ACCEPT leaves one behind, and the next attempt has the next
 //     number (I4). That Mesos did not run them is checked; the numbers must go up;
+//   - the names of Runs that follow others, which are hashes of revisions: they are named after what they follow; and which ends a Job
+//     still lists though all have seen them;
 //   - the words and the exit code of a success, which an answer to reconciliation does not have: the end may be known from that before
 //     the update itself comes once more.
 //
@@ -39,7 +41,7 @@ var happenedAt = map[string]bool{
 // accidents are fields that say nothing here.
 var accidents = map[string]bool{
 	"uid": true, "agentID": true, "agentURL": true, "hostname": true, "containerID": true, "sandbox": true, "observedRunRevision": true, "ports": true,
-	"jobUID": true,
+	"jobUID": true, "revision": true, "created": true, "ends": true,
 }
 
 var (
@@ -50,6 +52,7 @@ var (
 // state reads the present one.
 func (w *world) state() string {
 	var lines []string
+	named := w.dependentNames()
 	_, err := w.store.List(context.Background(), func(page []*store.KeyValue) error {
 		for _, kv := range page {
 			doc := map[string]any{}
@@ -69,7 +72,7 @@ func (w *world) state() string {
 			if err != nil {
 				return err
 			}
-			lines = append(lines, manualRun.ReplaceAllString(fmt.Sprintf("%s%s\n  %s", kv.Key, version, text), "-m<random>"))
+			lines = append(lines, named.Replace(manualRun.ReplaceAllString(fmt.Sprintf("%s%s\n  %s", kv.Key, version, text), "-m<random>")))
 		}
 		return nil
 	})
@@ -77,12 +80,32 @@ func (w *world) state() string {
 		return "etcd cannot be read: " + err.Error()
 	}
 	slices.Sort(lines) // without the random part of names, by which etcd has them in order
-	lines = append(lines, w.whatRan()...)
+	lines = append(lines, w.whatRan(named)...)
 	text := strings.Join(lines, "\n")
 	for i, name := range w.names {
 		text = strings.ReplaceAll(text, name, fmt.Sprintf("<occurrence %d>", i/2))
 	}
 	return text
+}
+
+// dependentNames replaces the name of each Run that follows others by one that is made of theirs.
+func (w *world) dependentNames() *strings.Replacer {
+	var pairs []string
+	known := map[string]string{}
+	runs := w.view.Runs("")
+	slices.SortFunc(runs, func(a, b *store.Run) int { return cmp.Compare(a.Rev.SpecCreate, b.Rev.SpecCreate) })
+	for _, r := range runs {
+		if r.Object.Spec.Reason != v1.ReasonDependency {
+			continue
+		}
+		var parents []string
+		for _, p := range r.Object.Spec.Parents {
+			parents = append(parents, cmp.Or(known[p], p))
+		}
+		known[r.Key.Name] = r.Object.Spec.Job + "<after " + strings.Join(parents, " ") + ">"
+		pairs = append(pairs, r.Key.Name, known[r.Key.Name])
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // scrub takes the accidents out of a document.
@@ -99,6 +122,8 @@ func (w *world) scrub(v any) {
 				delete(v, key)
 			case happenedAt[key]:
 				v[key] = "some time"
+			case key == "since" && !isText:
+				delete(v, key) // a revision, which is there if the Job was looked at before its parent
 			case key == "since" && text != created && !slices.Contains(w.names, text):
 				v[key] = "some time" // of an edit
 			case key == "message" && isText:
@@ -176,7 +201,7 @@ func splitTask(id string) (run string, attempt int) {
 
 // whatRan is, for each Run, what Mesos ran of it, in the order of its attempts. Incarnations come in the order in which they
 // were made.
-func (w *world) whatRan() []string {
+func (w *world) whatRan(named *strings.Replacer) []string {
 	type ran struct {
 		name        string
 		incarnation int64
@@ -188,7 +213,7 @@ func (w *world) whatRan() []string {
 		run, attempt := splitTask(id)
 		i := strings.LastIndexByte(run, '.')
 		incarnation, _ := strconv.ParseInt(run[i+1:], 10, 64)
-		all = append(all, ran{manualRun.ReplaceAllString(run[:i], "-m<random>"), incarnation, attempt, w.ran.of(id)})
+		all = append(all, ran{named.Replace(manualRun.ReplaceAllString(run[:i], "-m<random>")), incarnation, attempt, w.ran.of(id)})
 	}
 	slices.SortFunc(all, func(a, b ran) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.incarnation, b.incarnation), cmp.Compare(a.attempt, b.attempt))

@@ -23,8 +23,10 @@ type Client struct {
 // owned is a Job that the client has added, whatever came of it.
 type owned struct {
 	name      string
+	follows   bool // other Jobs
 	suspended bool
 	edits     int
+	backfills int
 }
 
 // Step is what a client does next.
@@ -36,6 +38,11 @@ type Step struct {
 	Job history.Job
 	// Edit is the number that an edit writes.
 	Edit int
+	// Backfill is the number of the Job's Backfill; the other three are fields of it.
+	Backfill   int
+	Runs       v1.BackfillRuns
+	Parallel   int32
+	Dependents bool
 	// Manager is which one to ask, modulo their number.
 	Manager int
 }
@@ -67,7 +74,7 @@ func (c *Client) Next() (Step, bool) {
 		c.room--
 		c.added++
 		s.Kind, s.Job = history.Add, c.draw()
-		c.jobs = append(c.jobs, &owned{name: s.Job.Name})
+		c.jobs = append(c.jobs, &owned{name: s.Job.Name, follows: len(s.Job.Parents) > 0})
 	}
 	return s, true
 }
@@ -86,11 +93,16 @@ func (c *Client) operate(s *Step, i int) {
 		s.Kind, j.suspended = history.Resume, false
 	case n < 5:
 		s.Kind, j.suspended = history.Suspend, true
-	case n < 11:
+	case n < 10:
 		j.edits++
 		s.Kind, s.Edit = history.Edit, j.edits
-	case n < 18:
+	case n < 14 || n < 18 && j.follows:
 		s.Kind = history.Trigger
+	case n < 18:
+		j.backfills++
+		s.Kind, s.Backfill = history.Repeat, j.backfills
+		s.Runs = draw(c.rng, v1.BackfillAll, v1.BackfillAll, v1.BackfillMissing, v1.BackfillFailed)
+		s.Parallel, s.Dependents = int32(1+c.rng.IntN(3)), c.rng.IntN(2) == 0
 	default:
 		s.Kind = history.Delete
 		c.jobs = slices.Delete(c.jobs, i, i+1)
@@ -120,8 +132,26 @@ func (c *Client) draw() history.Job {
 		j.Flaky = j.Retries > 0 && c.rng.IntN(4) == 0
 		// The end of a Run that replaces, or that fails by itself, is judged by its task alone.
 		j.Async = c.rng.IntN(4) == 0 && !j.Flaky && j.Concurrency != v1.ConcurrencyReplace
+		if len(c.jobs) > 0 && c.rng.IntN(3) == 0 {
+			c.follow(&j)
+		}
 	}
 	return j
+}
+
+// follow makes a Job one that follows one or two of the client's others, which may follow others themselves. Its policies
+// are such that it can be said of each end what must become of it.
+func (c *Client) follow(j *history.Job) {
+	for _, i := range c.rng.Perm(len(c.jobs))[:1+c.rng.IntN(min(2, len(c.jobs)))] {
+		j.Parents = append(j.Parents, c.jobs[i].name)
+	}
+	j.Start, j.Interval, j.Count, j.Deadline = time.Time{}, 0, 0, false
+	j.On = draw(c.rng, v1.OnSucceeded, v1.OnSucceeded, v1.OnFinished)
+	j.Policy = draw(c.rng, v1.DependencyAllSinceLastRun, v1.DependencyEachOnce)
+	j.Concurrency, j.MissedRuns = draw(c.rng, v1.ConcurrencyQueue, v1.ConcurrencyQueue, v1.ConcurrencyAllow), v1.MissedRunsAll
+	if j.Policy == v1.DependencyEachOnce && c.rng.IntN(3) == 0 {
+		j.Concurrency, j.MissedRuns = v1.ConcurrencyForbid, v1.MissedRunsLatest
+	}
 }
 
 func draw[T any](rng *rand.Rand, of ...T) T { return of[rng.IntN(len(of))] }

@@ -178,3 +178,41 @@ func TestParseFaults(t *testing.T) {
 		t.Error("the names lack restartall")
 	}
 }
+
+// TestJobsFollowEarlierOnesProperty: a Job that follows others has no schedule, and those are the client's own, older and not deleted;
+// Backfills are of Jobs with a schedule, and are numbered.
+func TestJobsFollowEarlierOnesProperty(t *testing.T) {
+	follow, chains, backfills := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		p := Jepsen()
+		p.Vary, p.MaxJobs = true, 50
+		there, follows, numbers := map[string]bool{}, map[string]bool{}, map[string]int{}
+		for _, s := range steps(p, rapid.Uint64().Draw(t, "seed"), 0, 100) {
+			switch j := &s.Job; s.Kind {
+			case history.Add:
+				for _, parent := range j.Parents {
+					if !there[parent] || j.Count != 0 || j.Policy == "" || j.On == "" {
+						t.Fatalf("%+v follows %s", j, parent)
+					}
+					if follows[parent] {
+						chains++
+					}
+				}
+				there[j.Name], follows[j.Name] = true, len(j.Parents) > 0
+				if len(j.Parents) > 0 {
+					follow++
+				}
+			case history.Delete:
+				delete(there, j.Name)
+			case history.Repeat:
+				backfills++
+				if numbers[j.Name]++; follows[j.Name] || s.Backfill != numbers[j.Name] || s.Runs == "" || s.Parallel < 1 {
+					t.Fatalf("got %+v", s)
+				}
+			}
+		}
+	})
+	if follow == 0 || chains == 0 || backfills == 0 {
+		t.Errorf("%d Jobs follow others, %d of them such as do themselves; %d Backfills", follow, chains, backfills)
+	}
+}
