@@ -101,7 +101,7 @@ func (c *Client) operate(s *Step, i int) {
 	case n < 18:
 		j.backfills++
 		s.Kind, s.Backfill = history.Repeat, j.backfills
-		s.Runs = draw(c.rng, v1.BackfillAll, v1.BackfillAll, v1.BackfillMissing, v1.BackfillFailed)
+		s.Runs = draw(c.rng, v1.BackfillAll, v1.BackfillAll, v1.BackfillAll, v1.BackfillMissing, v1.BackfillFailed)
 		s.Parallel, s.Dependents = int32(1+c.rng.IntN(3)), c.rng.IntN(2) == 0
 	default:
 		s.Kind = history.Delete
