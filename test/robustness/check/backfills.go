@@ -113,7 +113,8 @@ func (v *view) backfillSums(name string, b *history.Backfill, runs []*history.Re
 		}
 	}
 	n := int64(len(runs))
-	if b.Total != total || b.Done != total || b.Succeeded != succeeded || b.Failed != n-succeeded || b.Skipped != total-n || skipped != b.Skipped {
+	if b.Total != total || b.Done != total || b.Succeeded != succeeded || b.Failed != n-succeeded ||
+		b.Skipped != total-n || b.Skipped != skipped {
 		v.find(Miscounted, b.Job, "the Backfill %s says %d of %d done, %d succeeded, %d failed, %d skipped (%v); its range has %d, "+
 			"and of its %d Runs %d succeeded", name, b.Done, b.Total, b.Succeeded, b.Failed, b.Skipped, b.SkippedFor, total, n, succeeded)
 	}

@@ -9,6 +9,7 @@
 // # Where things are
 //
 //   - strict.go: the kinds of findings, and the checks in order; view.go: a history with its indices
-//   - tasks.go: each task may be there; occurrences.go: each occurrence has run or was recorded; sums.go: the counts
-//     of a Job; dependents.go, backfills.go: Runs that follow others, and those of Backfills; lateness.go: how late tasks started; compat.go: Jepsen's own check
+//   - tasks.go: each task may be there; occurrences.go: each occurrence has run or was recorded
+//   - dependents.go: Runs that follow others; backfills.go: Runs of Backfills
+//   - sums.go: the counts of a Job; lateness.go: how late tasks started; compat.go: Jepsen's own check
 package check

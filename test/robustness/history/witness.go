@@ -28,7 +28,8 @@ func Script(dir string, j *Job) string {
 	}
 	return fmt.Sprintf(`set -C
 file=%s/$HORAE_TASK_ID.$$
-printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$HORAE_PARENTS" "$(date -u +%%FT%%T.%%NZ)" > "$file"
+printf '%%s\n' "$HORAE_JOB" "$HORAE_RUN" "$HORAE_ATTEMPT" "$HORAE_REASON" "$HORAE_SCHEDULED_TIME" "$%s" "$HORAE_PARENTS" \
+  "$(date -u +%%FT%%T.%%NZ)" > "$file"
 sleep %s
 date -u +%%FT%%T.%%NZ >> "$file"
 %s%s`, dir, EditVariable, strconv.FormatFloat(j.Duration.Seconds(), 'f', -1, 64), call, end)
