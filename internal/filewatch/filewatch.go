@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fsnotify/fsnotify"
 	"github.com/go-logr/logr"
@@ -48,13 +49,22 @@ func (w *Watcher) Close() error {
 	return err
 }
 
+// settle is how long files must rest before they are read again. Who writes in place empties a file first, and what is
+// read then may look whole: a list of tokens that has none.
+const settle = 50 * time.Millisecond
+
 func (w *Watcher) run() {
+	rested := time.NewTimer(settle)
+	defer rested.Stop()
 	for {
 		select {
 		case _, ok := <-w.fs.Events:
 			if !ok {
 				return
 			}
+			rested.Reset(settle)
+			continue
+		case <-rested.C:
 		case err, ok := <-w.fs.Errors:
 			if !ok {
 				return

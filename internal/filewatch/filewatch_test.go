@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func follow(t *testing.T, path string) *Current[string] {
+// follow reads a file that must not be bad, and counts in refused how often it was.
+func follow(t *testing.T, path string, refused *atomic.Int32) *Current[string] {
 	t.Helper()
 	w, err := New(testr.New(t))
 	if err != nil {
@@ -27,6 +29,7 @@ func follow(t *testing.T, path string) *Current[string] {
 	c, err := Follow(w, "option", func() (string, error) {
 		data, err := os.ReadFile(path)
 		if err == nil && string(data) == "bad" {
+			refused.Add(1)
 			err = errors.New("it is bad")
 		}
 		return string(data), err
@@ -56,13 +59,18 @@ func eventually(t *testing.T, c *Current[string], want string) {
 func TestAFileIsReadAgainWhenItChanges(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	write(t, path, "one")
-	c := follow(t, path)
+	var refused atomic.Int32
+	c := follow(t, path, &refused)
 	eventually(t, c, "one")
 	write(t, path, "two")
 	eventually(t, c, "two")
 
 	write(t, path, "bad")
-	write(t, path+".other", "") // its event comes after that of the bad content
+	for deadline := time.Now().Add(30 * time.Second); refused.Load() == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the bad content is not read")
+		}
+	}
 	if got := c.Get(); got != "two" {
 		t.Errorf("with bad content it is %q, want the last good one", got)
 	}
@@ -96,7 +104,7 @@ func TestALinkIsReplaced(t *testing.T) {
 	}
 	link("v1", "..data")
 	link("..data/file", "file")
-	c := follow(t, filepath.Join(dir, "file"))
+	c := follow(t, filepath.Join(dir, "file"), new(atomic.Int32))
 	eventually(t, c, "v1")
 	link("v2", "..tmp")
 	if err := os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "..data")); err != nil {
