@@ -46,7 +46,7 @@ func (c *cli) tokenCreateCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&spec.User, "user", "", "the user that the token stands for")
-	cmd.Flags().StringSliceVar(&spec.Groups, "groups", nil, "the user's groups, with commas between them")
+	cmd.Flags().StringArrayVar(&spec.Groups, "groups", nil, "a group of the user; may be given several times")
 	cmd.Flags().StringVar(&expires, "expires", "",
 		"when it ends: a duration from now, as 720h, or a time, as 2027-01-01T00:00:00Z; without: never")
 	return cmd
