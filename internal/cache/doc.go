@@ -26,6 +26,6 @@
 //   - callbacks.go: what callbacks have reported of Runs, and the keys of their tokens
 //   - backfillindex.go: the Backfills of a Job
 //   - page.go: pages of a list, as of one revision
-//   - watch.go: watchers; ring.go: the events kept for them
+//   - watch.go: watchers; ring.go: the events kept for them (their buffer); metrics.go: metrics
 //   - verify.go: proof that nobody modifies an entry, in tests
 package cache

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
-	"horae/internal/metric"
 	"horae/internal/store"
 )
 
@@ -40,23 +38,6 @@ func (c *Cache) Strays() (list []Stray, more int) {
 	c.mu.RUnlock()
 	slices.SortFunc(list, func(a, b Stray) int { return cmp.Compare(a.EtcdKey, b.EtcdKey) })
 	return list, more
-}
-
-// Register shows the metrics of what the cache has read and cannot use.
-func (c *Cache) Register(r prometheus.Registerer) {
-	metric.Register(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "horae_etcd_stray_keys", Help: "etcd keys among those of objects that are no object's.",
-	}, func() float64 {
-		list, more := c.Strays()
-		return float64(len(list) + more)
-	}))
-	c.panics = metric.Register(r, c.panics)
-}
-
-func newPanics() prometheus.Counter {
-	return prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "horae_etcd_document_panics_total", Help: "Documents whose reading panicked: a defect of Horae, contained.",
-	})
 }
 
 // stray takes note of a key that is no object's. Each is logged once, when it appears.

@@ -80,7 +80,7 @@
 // The master:
 //
 //   - scheduler.go: the scheduler API, decoding and checking of calls; calls.go: what each call does; accept.go:
-//     ACCEPT; validate.go: what is wrong with a task
+//     ACCEPT; validate.go: what the master finds wrong with a task
 //   - master.go: frameworks, nodes and tasks, SUBSCRIBE, failover; stream.go: the events of a subscription;
 //     updates.go: status updates, RECONCILE
 //   - offers.go: allocation, offers, filters; resources.go: arithmetic of resources; maintenance.go: the maintenance
@@ -90,7 +90,8 @@
 //
 //   - agent.go: an agent's tasks and their updates; run.go: one task; execute.go: its process, from start to end;
 //     kill.go: killing a task, by a call or for its time; command.go: command line and environment;
-//     simulate.go: simulated tasks; custom.go: the executor API
+//     user.go: as which user it runs, and that there is such a user; simulate.go: simulated tasks; custom.go: the executor
+//     API
 //   - checks.go: checks and health checks; secrets.go: secrets in the environment; executorlog.go: what executors log
 //   - docker.go: the docker command; dockerargs.go: arguments of docker run; dockerrun.go: a task in a container;
 //     netns_linux.go, netns_other.go: dialling into its network
