@@ -284,7 +284,7 @@ func TestTheJobIsEditedInTheMiddle(t *testing.T) {
 	}
 }
 
-// TestTheRangeIsFixed: who changes it in etcd, past the API, is told; nothing runs twice.
+// TestTheRangeIsFixed: a change in etcd, past the API, is reported; nothing runs twice.
 func TestTheRangeIsFixed(t *testing.T) {
 	w := began(t, 9, ok, ok, ok)
 	w.make("october", "00:00", "03:00", func(s *v1.BackfillSpec) { s.Runs = v1.BackfillAll })

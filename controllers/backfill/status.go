@@ -32,7 +32,7 @@ func (p *planner) accept() {
 	}
 	errs := v1.ValidateBackfill(e.Object)
 	if r := p.next.Range; r != nil {
-		// The API refuses such a change; who writes to etcd directly is told here.
+		// The API refuses such a change; one that is written to etcd directly is reported here.
 		before := e.Object.DeepCopy()
 		before.Spec.Job, before.Spec.From, before.Spec.To, before.Spec.Order, before.Spec.Runs = r.Job, r.From, r.To, r.Order, r.Runs
 		errs = v1.ValidateBackfillUpdate(e.Object, before)

@@ -27,7 +27,7 @@ func reported(n int, change ...func(*v1.CallbackDocument)) *store.Callback {
 
 func ends(phase v1.RunPhase) func(*v1.CallbackDocument) {
 	return func(d *v1.CallbackDocument) {
-		d.Outcome = &v1.CallbackOutcome{Phase: phase, Message: "as told", Time: *timeAt(4 * time.Second), ID: "x"}
+		d.Outcome = &v1.CallbackOutcome{Phase: phase, Message: "as called back", Time: *timeAt(4 * time.Second), ID: "x"}
 	}
 }
 
@@ -221,7 +221,7 @@ func TestTheAttemptSaysWhenItsTaskAndItselfEnded(t *testing.T) {
 	if !a.TaskFinishTime.Equal(at(3*time.Second)) || !a.FinishTime.Equal(at(8*time.Second)) || !s.FinishTime.Equal(at(8*time.Second)) {
 		t.Errorf("the task ended at %v, the attempt at %v, the Run at %v", a.TaskFinishTime, a.FinishTime, s.FinishTime)
 	}
-	if a.Callback == nil || a.Callback.Message != "as told" || *a.ExitCode != 0 || s.Progress == nil || *s.Progress != 12 {
+	if a.Callback == nil || a.Callback.Message != "as called back" || *a.ExitCode != 0 || s.Progress == nil || *s.Progress != 12 {
 		t.Errorf("status %+v", s)
 	}
 }

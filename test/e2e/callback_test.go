@@ -97,9 +97,9 @@ func TestCallbacksWhileNobodyLeads(t *testing.T) {
 	s.waitCandidates(2)
 	w, gate := newWarehouse(t), filepath.Join(t.TempDir(), "gate")
 	wait := "while [ ! -e " + gate + " ]; do sleep 0.1; done; exit 3"
-	over, fails, told, dead, cancelled := "over", "fails", "told", "dead", "cancelled"
+	over, fails, called, dead, cancelled := "over", "fails", "called", "dead", "cancelled"
 	jobs := "apiVersion: horae/v1\nkind: Job\nmetadata: {name: plain}\nspec: {retries: {limit: 0}, task: {shell: exit 3}}\n"
-	for job, then := range map[string]string{over: "true", fails: wait, told: wait, dead: "true", cancelled: "true"} {
+	for job, then := range map[string]string{over: "true", fails: wait, called: wait, dead: "true", cancelled: "true"} {
 		jobs += fmt.Sprintf(asyncJob, job, w.url, then)
 	}
 	if r := b.horaeStdin(jobs, "apply", "-f", "-"); r.code != 0 {
@@ -109,7 +109,7 @@ func TestCallbacksWhileNobodyLeads(t *testing.T) {
 		t.Fatalf("trigger plain: exit %d: %s%s", r.code, r.out, r.err)
 	}
 	failed := lastManualRun(t, b, "plain").Name
-	for _, job := range []string{over, fails, told, dead, cancelled} {
+	for _, job := range []string{over, fails, called, dead, cancelled} {
 		b.must("trigger", job)
 		w.started(t, job)
 	}
@@ -136,8 +136,8 @@ func TestCallbacksWhileNobodyLeads(t *testing.T) {
 	call(over, over, `{"progressAdd": 3, "id": "x"}`, http.StatusOK)
 	call(over, over, `{"progressAdd": 3, "id": "x"}`, http.StatusOK)
 	call(over, over, `{"phase": "Succeeded", "id": "end"}`, http.StatusOK)
-	call(told, told, `{"phase": "Succeeded", "id": "end"}`, http.StatusOK)
-	call(over, told, `{"phase": "Failed"}`, http.StatusForbidden)
+	call(called, called, `{"phase": "Succeeded", "id": "end"}`, http.StatusOK)
+	call(over, called, `{"phase": "Failed"}`, http.StatusForbidden)
 	b.must("cancel", "--job", cancelled)
 	b.must("retry", failed)
 	b.must("succeed", "plain", "--note", "by hand")
@@ -160,7 +160,7 @@ func TestCallbacksWhileNobodyLeads(t *testing.T) {
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for job, want := range map[string]v1.RunPhase{over: v1.RunSucceeded, told: v1.RunSucceeded, dead: v1.RunSucceeded,
+	for job, want := range map[string]v1.RunPhase{over: v1.RunSucceeded, called: v1.RunSucceeded, dead: v1.RunSucceeded,
 		fails: v1.RunFailed, cancelled: v1.RunKilled} {
 		r := endOf(t, b, job)
 		if r.Status.Phase != want || len(r.Status.Attempts) != 1 {
