@@ -77,3 +77,42 @@ func TestRecorderKeepsWhatIsGone(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 }
+
+// TestRecorderKnowsWhatDependentsOwe: it is not at rest while a Job has not seen an end that concerns it, and a Run is owed while
+// an end of each parent is banked.
+func TestRecorderKnowsWhatDependentsOwe(t *testing.T) {
+	now := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	banked := []v1.BankedEnd{{Run: "p-1", FinishTime: v1.NewTime(now)}}
+	end := func(outcome v1.RunPhase) *v1.Completions {
+		return &v1.Completions{Last: 5, Ends: []v1.Completion{{Outcome: v1.RunSucceeded, Revision: 8}, {Outcome: outcome, Revision: 9}}}
+	}
+	for name, test := range map[string]struct {
+		parent  v1.ParentStatus
+		listed  *v1.Completions
+		restful bool
+		owed    bool
+	}{
+		"all is seen":                    {v1.ParentStatus{Seen: 5, On: v1.OnSucceeded}, end(v1.RunSucceeded), true, false},
+		"a success is not seen":          {v1.ParentStatus{Seen: 4, On: v1.OnSucceeded}, end(v1.RunSucceeded), false, false},
+		"a failure is not seen":          {v1.ParentStatus{Seen: 4, On: v1.OnFinished}, end(v1.RunFailed), false, false},
+		"nor is one that does not count": {v1.ParentStatus{Seen: 4, On: v1.OnSucceeded}, end(v1.RunFailed), true, false},
+		"nor is one from before":         {v1.ParentStatus{Seen: 4, On: v1.OnSucceeded, Since: 9}, end(v1.RunSucceeded), true, false},
+		"one is banked":                  {v1.ParentStatus{Seen: 5, On: v1.OnSucceeded, Banked: banked}, nil, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := newRecorder(nil)
+			test.parent.Job = "p"
+			rec.jobs["c"], rec.jobs["p"] = v1.JobStatus{Parents: []v1.ParentStatus{test.parent}}, v1.JobStatus{Completions: test.listed}
+			rec.keys[jobStatus+"c"], rec.keys[jobStatus+"p"] = true, true
+			if got := rec.restless(); (got == "") != test.restful {
+				t.Errorf("restless: %q", got)
+			}
+			if got := rec.owed(now.Add(time.Second)); (got != "") != test.owed {
+				t.Errorf("owed: %q", got)
+			}
+			if got := rec.owed(now); got != "" {
+				t.Errorf("owed before it was due: %q", got)
+			}
+		})
+	}
+}

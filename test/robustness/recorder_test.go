@@ -305,15 +305,22 @@ func (r *recorder) unfinishedLocked() string {
 	return ""
 }
 
-// unseenLocked names a Job that has not looked at all ends of its parents.
+// unseenLocked names a Job that has not looked at all ends of its parents that concern it. Others need not be in its status.
 func (r *recorder) unseenLocked() string {
 	for name, s := range r.jobs {
 		if !r.keys[jobStatus+name] {
 			continue
 		}
 		for _, p := range s.Parents {
-			if c := r.jobs[p.Job].Completions; c != nil && r.keys[jobStatus+p.Job] && p.Seen < c.Last {
-				return fmt.Sprintf("%s has seen %d of %d ends of %s", name, p.Seen, c.Last, p.Job)
+			c := r.jobs[p.Job].Completions
+			if c == nil || !r.keys[jobStatus+p.Job] {
+				continue
+			}
+			for i, end := range c.Ends {
+				number := c.Last - int64(len(c.Ends)-1-i)
+				if number > p.Seen && end.Revision > p.Since && (p.On == v1.OnFinished || end.Outcome == v1.RunSucceeded) {
+					return fmt.Sprintf("%s has seen %d of %d ends of %s", name, p.Seen, c.Last, p.Job)
+				}
 			}
 		}
 	}
