@@ -149,6 +149,10 @@ func (c *Client) follow(j *history.Job) {
 	j.On = draw(c.rng, v1.OnSucceeded, v1.OnSucceeded, v1.OnFinished)
 	j.Policy = draw(c.rng, v1.DependencyAllSinceLastRun, v1.DependencyEachOnce)
 	j.Concurrency, j.MissedRuns = draw(c.rng, v1.ConcurrencyQueue, v1.ConcurrencyQueue, v1.ConcurrencyAllow), v1.MissedRunsAll
+	if j.Policy == v1.DependencyAllSinceLastRun {
+		// Ends come while a Run is active, so that the next one must wait for it, and follow all of them.
+		j.Duration += time.Duration(10+c.rng.IntN(20)) * c.profile.Unit
+	}
 	if j.Policy == v1.DependencyEachOnce && c.rng.IntN(3) == 0 {
 		j.Concurrency, j.MissedRuns = v1.ConcurrencyForbid, v1.MissedRunsLatest
 	}
