@@ -290,6 +290,6 @@ func (p *planner) parentsFound() {
 		p.condition(v1.JobParentsFound, metav1.ConditionFalse, v1.ReasonNotFound, fmt.Sprintf("there is no Job %s", missing))
 	default:
 		p.condition(v1.JobParentsFound, metav1.ConditionFalse, v1.ReasonNotFound,
-			fmt.Sprintf("there is no Job %s, and %d others in dependsOn do not exist either", missing, more))
+			fmt.Sprintf("there is no Job %s, and %d more of those in dependsOn do not exist", missing, more))
 	}
 }

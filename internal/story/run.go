@@ -32,6 +32,8 @@ func OfRun(r *v1.Run) []Event {
 const (
 	retrying    = "Retrying"
 	unreachable = "Unreachable"
+
+	awaitingCallback = "AwaitingCallback"
 )
 
 // madeBy says why the Run exists.
@@ -185,8 +187,15 @@ func (t *collector) pending(r *v1.Run) {
 	n := len(s.Attempts)
 	if n > 0 && !s.Attempts[n-1].State.Terminal() {
 		// A live attempt: what its agent is reported for. The loss of contact has an event of its own.
-		if s.Reason != unreachable {
-			a := &s.Attempts[n-1]
+		switch a := &s.Attempts[n-1]; s.Reason {
+		case unreachable:
+		case awaitingCallback: // the ordinary course of an asynchronous Job, since its task ended
+			since := latest(a)
+			if a.TaskFinishTime != nil {
+				since = a.TaskFinishTime.Time
+			}
+			t.add("notice/"+s.Reason, since, Normal, s.Reason, s.Message)
+		default:
 			t.add("notice/"+s.Reason, latest(a), Warning, s.Reason, s.Message)
 		}
 		return

@@ -205,6 +205,18 @@ func TestOfRun(t *testing.T) {
 				"9 Normal CalledBack: a callback of attempt 1 reported Succeeded: 42 rows", "9 Normal Succeeded: attempt 1 succeeded"},
 		},
 		{
+			"asynchronous, its callback is expected",
+			func(r *v1.Run) {
+				r.Status.Phase, r.Status.Reason, r.Status.Message = v1.RunRunning, "AwaitingCallback", "the task has ended"
+				r.Status.Attempts = []v1.Attempt{attempt(1, 2, func(a *v1.Attempt) {
+					a.State, a.StartTime, a.TaskFinishTime = v1.RunRunning, tp(3), tp(4)
+				})}
+			},
+			[]string{made, "2 Normal Launched: attempt 1 was launched on a1", "3 Normal Started: attempt 1 started on a1",
+				"4 Normal TaskEnded: the task of attempt 1 ended; the attempt ends with its callback",
+				"4 Normal AwaitingCallback: the task has ended"},
+		},
+		{
 			"missed",
 			func(r *v1.Run) {
 				r.Status.Phase, r.Status.Reason, r.Status.Message, r.Status.FinishTime = v1.RunMissed, "StartingDeadlineExceeded", "no attempt had started", tp(60)
