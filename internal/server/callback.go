@@ -35,6 +35,9 @@ func (s *Server) callback(w http.ResponseWriter, r *request) error {
 	var c v1.Callback
 	if err := api.Unmarshal(r.body, &c); err != nil {
 		s.metrics.callbacks.WithLabelValues("refused").Inc()
+		if errors.Is(err, api.ErrEmpty) {
+			err = errors.New("the body is empty")
+		}
 		return undecodable(err, `decode the callback: want {"phase": "Succeeded" or "Failed", "message": ...}, `+
 			`{"progress": n} or {"progressAdd": n, "id": ...}: `)
 	}
@@ -81,15 +84,15 @@ func unauthorized(message string) error {
 func (s *Server) storeReports(ctx context.Context, run store.Key, batch []*report) {
 	err := s.tryReports(ctx, run, batch)
 	for _, r := range batch {
-		if r.result == nil && r.err == nil {
-			r.err = err
+		if err != nil && !r.final {
+			r.result, r.err = nil, err
 		}
 		s.metrics.callbacks.WithLabelValues(r.outcome()).Inc()
 		close(r.done)
 	}
 }
 
-// tryReports returns why the reports without an answer of their own have none.
+// tryReports returns why nothing was stored: then the answers that are not final do not hold.
 func (s *Server) tryReports(ctx context.Context, run store.Key, batch []*report) error {
 	behind := true // The cache may not have seen the attempt yet.
 	for range maxTries {
@@ -108,32 +111,22 @@ func (s *Server) tryReports(ctx context.Context, run store.Key, batch []*report)
 		}
 		revision, err := s.cfg.Store.Apply(ctx, *change)
 		if err == nil {
-			return s.waitFor(ctx, revision)
+			_ = s.waitFor(ctx, revision) // It is stored, whether or not the cache has seen it.
+			return nil
 		}
 		if !errors.Is(err, store.ErrConflict) {
-			forget(batch)
 			return fmt.Errorf("store the callback of %s: %w", run, err)
 		}
 		if err := s.cfg.Cache.CatchUp(ctx); err != nil {
-			forget(batch)
 			return fmt.Errorf("read %s: %w", run, err)
 		}
 	}
-	forget(batch)
 	return apierrors.NewTooManyRequests("the Run changes too often to store its callback: try again", 1)
 }
 
-// forget takes back answers that rested on a write.
-func forget(batch []*report) {
-	for _, r := range batch {
-		if r.err == nil && !r.result.Repeated {
-			r.result = nil
-		}
-	}
-}
-
 // planReports answers each report as if the change that it returns were made; nil: nothing changes. refused: a report
-// was refused because of what the cache has of the Run.
+// was refused because of what the cache has of the Run. An answer is final if it rests neither on the change nor on a
+// cache that may be behind.
 func (s *Server) planReports(key store.Key, batch []*report) (change *store.Change, refused bool, err error) {
 	run := store.As[v1.Run](present(s.cfg.Cache.Get(key)))
 	stored := s.cfg.Cache.Callback(key.Namespace, key.Name)
@@ -147,7 +140,7 @@ func (s *Server) planReports(key store.Key, batch []*report) (change *store.Chan
 	}
 	changed := false
 	for _, r := range batch {
-		r.result, r.err = nil, nil
+		r.result, r.err, r.final = nil, nil, false
 		next, repeated, err := s.planReport(run, key, doc, r)
 		var refusal *callback.Refusal
 		switch {
@@ -161,6 +154,7 @@ func (s *Server) planReports(key store.Key, batch []*report) (change *store.Chan
 		if err == nil {
 			r.result = resultOf(next, repeated)
 		}
+		r.final = !changed && (err == nil || refusal != nil)
 	}
 	if !changed {
 		return nil, refused, nil

@@ -126,7 +126,7 @@ func TestRefusedCallbacks(t *testing.T) {
 		"a second end":            {"told", told, end, 409, "Conflict", "was reported Failed at 2026-11-22T14:30:00Z already"},
 		"progress after the end":  {"told", told, `{"progress": 1}`, 409, "Conflict", "already"},
 		"an end of any other Run": {"plain", plain, end, 409, "Conflict", "no spec.async"},
-		"nothing":                 {"running", running, "", 400, "BadRequest", "decode the callback"},
+		"nothing":                 {"running", running, "", 400, "BadRequest", `{"progressAdd": n, "id": ...}: the body is empty`},
 		"no JSON":                 {"running", running, "phase=Succeeded", 400, "BadRequest", "decode the callback"},
 		"an unknown field":        {"running", running, `{"state": "Succeeded"}`, 400, "BadRequest", "state"},
 		"another phase":           {"running", running, `{"phase": "Lost"}`, 422, "Invalid", "phase"},
@@ -205,6 +205,60 @@ func (s interferingStore) Apply(ctx context.Context, c store.Change) (int64, err
 		s.meanwhile()
 	}
 	return s.Store.Apply(ctx, c)
+}
+
+// TestReportsThatAreNotStored: whatever else its batch holds, a report has a good answer, or one that rests on a report
+// before it, only if that is stored.
+func TestReportsThatAreNotStored(t *testing.T) {
+	f := start(t)
+	f.keys()
+	f.createJob("a")
+	task := f.attempted("r", true, v1.RunRunning)
+	token := callback.Token(callbackKey, task)
+	f.want(200, f.callBack("r", token, `{"progressAdd": 3, "id": "before"}`))
+	stored := f.document("r")
+	five := int64(5)
+	end := &v1.Callback{Phase: v1.RunSucceeded, ID: "x"}
+	otherEnd := &v1.Callback{Phase: v1.RunFailed, ID: "y"}
+	progress := &v1.Callback{ProgressAdd: &five, ID: "p"}
+	before := &v1.Callback{ProgressAdd: &five, ID: "before"}
+	away, cancel := context.WithCancel(t.Context())
+	cancel() // as if etcd were away
+
+	type sent struct {
+		task     string
+		callback *v1.Callback
+		repeated bool // it was stored before, and so its answer holds
+	}
+	for name, batch := range map[string][]sent{
+		"one":                            {{task, end, false}},
+		"and one of an unknown attempt":  {{task, end, false}, {"default.r.7.9", otherEnd, false}},
+		"after one of unknown attempt":   {{"default.r.7.9", otherEnd, false}, {task, progress, false}},
+		"progress twice":                 {{task, progress, false}, {task, progress, false}},
+		"an end twice, and another":      {{task, end, false}, {task, end, false}, {task, otherEnd, false}},
+		"after one that is known":        {{task, before, true}, {task, progress, false}},
+		"an unknown attempt of a stored": {{task, before, true}, {"default.r.7.9", otherEnd, false}},
+	} {
+		var reports []*report
+		for _, s := range batch {
+			reports = append(reports, &report{taskID: s.task, callback: s.callback, done: make(chan struct{})})
+		}
+		f.server.storeReports(away, store.RunKey("default", "r"), reports)
+		for i, r := range reports {
+			switch {
+			case batch[i].repeated && (r.err != nil || !r.result.Repeated):
+				t.Errorf("%s: %d, which is stored: %+v, %v", name, i, r.result, r.err)
+			case !batch[i].repeated && (r.result != nil || r.outcome() != "failed"):
+				t.Errorf("%s: %d, which is not stored: %+v, %v", name, i, r.result, r.err)
+			}
+		}
+	}
+	if d := f.document("r"); d.Revision != stored.Revision {
+		t.Fatalf("stored: %+v", d)
+	}
+	if got := decode[v1.CallbackResult](t, f.want(200, f.callBack("r", token, `{"progressAdd": 5, "id": "p"}`))); got.Repeated || *got.Progress != 8 {
+		t.Errorf("sent again: %+v", got)
+	}
 }
 
 // TestManyReportsCostFewWrites, and each is counted.

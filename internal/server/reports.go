@@ -24,6 +24,7 @@ type report struct {
 
 	result *v1.CallbackResult
 	err    error
+	final  bool // the answer holds whether or not its batch is stored
 	done   chan struct{}
 }
 
