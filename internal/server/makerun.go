@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	v1 "horae/api/v1"
 	"horae/internal/store"
@@ -51,8 +52,13 @@ func (s *Server) makeRun(w http.ResponseWriter, r *request, plan newRun, id stri
 	as.kind = runs
 	if id != "" {
 		switch found, err := s.current(r.Context(), key); {
-		case err == nil:
+		case err == nil && samePurpose(found.GetObject().(*v1.Run), run):
 			return true, s.writeObject(w, &as, http.StatusOK, runs.shown(found.AnyEntry))
+		case err == nil && run.Spec.MarkSucceeded && found.GetObject().(*v1.Run).Spec.Reason != v1.ReasonManual:
+			return false, nil // The schedule has just taken the occurrence that was to be marked.
+		case err == nil:
+			return false, runs.conflict(run.Name, "the id %s was used for something else (the Run %s): take another id",
+				id, purpose(found.GetObject().(*v1.Run)))
 		case !isNotFound(err):
 			return false, err
 		}
@@ -78,4 +84,29 @@ func (s *Server) makeRun(w http.ResponseWriter, r *request, plan newRun, id stri
 		return false, fmt.Errorf("create %s: %w", key, err)
 	}
 	return true, s.answer(w, &as, http.StatusCreated, key, rev, full)
+}
+
+// samePurpose reports whether one request may have made both Runs. Their common name does not say so: it has the Job and
+// the id only.
+func samePurpose(a, b *v1.Run) bool {
+	if (a.Spec.ScheduledTime == nil) != (b.Spec.ScheduledTime == nil) {
+		return false
+	}
+	return a.Spec.Job == b.Spec.Job && a.Spec.RetryOf == b.Spec.RetryOf && a.Spec.MarkSucceeded == b.Spec.MarkSucceeded &&
+		(a.Spec.ScheduledTime == nil || a.Spec.ScheduledTime.Equal(b.Spec.ScheduledTime.Time))
+}
+
+// purpose of a Run that was asked for, to follow "the Run".
+func purpose(run *v1.Run) string {
+	what := "was triggered"
+	switch {
+	case run.Spec.RetryOf != "":
+		what = "repeats " + run.Spec.RetryOf
+	case run.Spec.MarkSucceeded:
+		what = "marks a success"
+	}
+	if at := run.Spec.ScheduledTime; at != nil {
+		what += " for " + at.UTC().Format(time.RFC3339Nano)
+	}
+	return what
 }

@@ -49,7 +49,8 @@ func TestRetryRepeatsTheRunThatEnded(t *testing.T) {
 	if again := decode[v1.Run](t, f.want(200, f.do("POST", runsPath+"/"+old+"/retry", `{"id": "k1"}`))); again.UID != run.UID {
 		t.Error("the same request made another Run")
 	}
-	if a := f.do("POST", runsPath+"/"+old+"/retry", ""); a.code != 409 || !strings.Contains(a.status.Message, "a-mk1 is active") {
+	if a := f.do("POST", runsPath+"/"+old+"/retry", ""); a.code != 409 || !strings.Contains(a.status.Message, "a-mk1 is active") ||
+		!strings.Contains(a.status.Message, "horae retry --force") {
 		t.Errorf("while one is active: %d %s", a.code, a.body)
 	}
 	f.want(201, f.do("POST", runsPath+"/"+old+"/retry?dryRun=All", `{"force": true}`))
@@ -113,6 +114,40 @@ func TestSucceedMarksASuccess(t *testing.T) {
 		t.Errorf("%+v", second.Spec)
 	}
 	f.want(404, f.do("POST", jobsPath+"/none/succeed", ""))
+}
+
+// TestAnIDIsOfOneRequest: the same id in a request for something else does not pass for a repetition.
+func TestAnIDIsOfOneRequest(t *testing.T) {
+	f := start(t)
+	f.createJob("a")
+	old, older := f.ended(3, v1.RunFailed), f.ended(2, v1.RunFailed)
+	f.ended(1, v1.RunFailed)
+	const at2, at1 = `{"at": "2026-11-22T02:00:00Z", "id": "m"}`, `{"at": "2026-11-22T01:00:00Z", "id": "m"}`
+	first := []struct{ path, body string }{
+		{jobsPath + "/a/trigger", `{"force": true, "id": "t"}`},
+		{jobsPath + "/a/succeed", `{"id": "s"}`},
+		{runsPath + "/" + old + "/retry", `{"force": true, "id": "r"}`},
+		{jobsPath + "/a/succeed", at2},
+	}
+	for _, q := range first {
+		f.want(201, f.do("POST", q.path, q.body))
+	}
+	for _, tc := range []struct{ path, body, says string }{
+		{jobsPath + "/a/succeed", `{"id": "t"}`, "the id t was used for something else (the Run was triggered)"},
+		{runsPath + "/" + old + "/retry", `{"force": true, "id": "t"}`, "was triggered"},
+		{jobsPath + "/a/trigger", `{"force": true, "id": "s"}`, "marks a success)"},
+		{jobsPath + "/a/trigger", `{"force": true, "id": "r"}`, "repeats " + old},
+		{runsPath + "/" + older + "/retry", `{"force": true, "id": "r"}`, "repeats " + old},
+		{jobsPath + "/a/succeed", at1, "marks a success for 2026-11-22T02:00:00Z"},
+		{jobsPath + "/a/succeed?dryRun=All", `{"id": "t"}`, "something else"},
+	} {
+		if a := f.do("POST", tc.path, tc.body); a.code != 409 || !strings.Contains(a.status.Message, tc.says) {
+			t.Errorf("%s %s: %d %s", tc.path, tc.body, a.code, a.body)
+		}
+	}
+	for _, q := range first {
+		f.want(200, f.do("POST", q.path, q.body))
+	}
 }
 
 // TestSucceedAt: a mark takes the name of its occurrence if that is free, so that the schedule cannot run it (I3).

@@ -72,7 +72,7 @@ func (s *Server) planRetry(ctx context.Context, old stored, t v1.Retry, user str
 		run:    made,
 		guards: []store.Guard{store.SpecAt(key, old.GetRevisions().SpecMod), store.SpecAt(job.GetKey(), job.GetRevisions().SpecMod)},
 		newKeys: func() ([]store.Guard, error) {
-			return s.checkConcurrency(ctx, job.GetObject().(*v1.Job), v1.Trigger{Force: t.Force})
+			return s.checkConcurrency(ctx, job.GetObject().(*v1.Job), t.Force, "retry")
 		},
 	}, nil
 }

@@ -58,14 +58,14 @@ func (s *Server) planTrigger(ctx context.Context, job stored, t v1.Trigger, user
 	return newRun{
 		run:     run,
 		guards:  []store.Guard{store.SpecAt(job.GetKey(), job.GetRevisions().SpecMod)},
-		newKeys: func() ([]store.Guard, error) { return s.checkConcurrency(ctx, obj, t) },
+		newKeys: func() ([]store.Guard, error) { return s.checkConcurrency(ctx, obj, t.Force, "trigger") },
 	}, nil
 }
 
-// checkConcurrency refuses a trigger while a Run of the Job is active, unless the Job's policy or the trigger
-// allows it. The guards hold for as long as no Run has been made that it did not see.
-func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger) ([]store.Guard, error) {
-	if t.Force || job.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
+// checkConcurrency refuses a request (trigger or retry) while a Run of the Job is active, unless the Job's policy or
+// force allows it. The guards hold for as long as no Run has been made that it did not see.
+func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, force bool, request string) ([]store.Guard, error) {
+	if force || job.Spec.ConcurrencyPolicy == v1.ConcurrencyAllow {
 		return nil, nil
 	}
 	if err := s.cfg.Cache.CatchUp(ctx); err != nil {
@@ -76,8 +76,8 @@ func (s *Server) checkConcurrency(ctx context.Context, job *v1.Job, t v1.Trigger
 		// A Backfill's Runs are beside the schedule, and so beside what people start.
 		if !run.Object.Status.Phase.Terminal() && run.Object.Spec.Reason != v1.ReasonBackfill {
 			return nil, s.kindOf(store.Jobs).conflict(job.Name, "run %s is active and spec.concurrencyPolicy is "+
-				"%s: wait for its end, cancel it, or force the trigger (\"force\": true, horae trigger --force)",
-				run.Key.Name, job.Spec.ConcurrencyPolicy)
+				"%s: wait for its end, cancel it, or force the %s (\"force\": true, horae %s --force)",
+				run.Key.Name, job.Spec.ConcurrencyPolicy, request, request)
 		}
 	}
 	return []store.Guard{store.NoneSince(store.RunKey(job.Namespace, job.Name+"-"), seen)}, nil
