@@ -1,41 +1,32 @@
 package server
 
 import (
-	"fmt"
-
 	v1 "horae/api/v1"
 )
 
-// Two fields of a Job have defaults that depend on whether the Job has dependsOn: concurrencyPolicy and
-// dependencyPolicy. A client that adds or removes dependsOn sends the former default along, because it has read it. As
-// far as nobody has written these fields they are to get the default that now applies.
+// Three fields of a Job have defaults that depend on other fields: concurrencyPolicy and dependencyPolicy on whether the
+// Job has dependsOn, retries.maxDelay on retries.delay. A client that changes those sends the former default along,
+// because it has read it. As far as nobody has written these fields they are to get the default that now applies.
 
-// movingDefaults returns a function that clears the fields of a Job that the client sends as they were and nobody has
-// written; nil if there are none.
-func (k *kind) movingDefaults(cur stored, next object) (func(object) object, error) {
-	was, ok := cur.GetObject().(*v1.Job)
+// clearMovingDefaults returns next without the fields that the client sends as they were and nobody has written, as far as
+// their defaults may move.
+func clearMovingDefaults(stored, shown, next object) object {
+	was, ok := shown.(*v1.Job)
 	if !ok {
-		return nil, nil
+		return next
 	}
-	is := next.(*v1.Job)
-	if (len(was.Spec.DependsOn) > 0) == (len(is.Spec.DependsOn) > 0) {
-		return nil, nil
-	}
-	written, err := k.parse(cur.raw)
-	if err != nil {
-		return nil, fmt.Errorf("decode the stored spec of %s: %w", cur.GetKey(), err)
-	}
-	spec := &written.(*v1.Job).Spec
-	concurrency := spec.ConcurrencyPolicy == "" && is.Spec.ConcurrencyPolicy == was.Spec.ConcurrencyPolicy
-	dependency := spec.DependencyPolicy == "" && is.Spec.DependencyPolicy == was.Spec.DependencyPolicy
-	return func(o object) object {
-		cleared := o.DeepCopyObject().(*v1.Job) // I8
-		if concurrency {
-			cleared.Spec.ConcurrencyPolicy = ""
+	written, cleared := &stored.(*v1.Job).Spec, next.DeepCopyObject().(*v1.Job)
+	is := &cleared.Spec
+	if (len(was.Spec.DependsOn) > 0) != (len(is.DependsOn) > 0) {
+		if written.ConcurrencyPolicy == "" && is.ConcurrencyPolicy == was.Spec.ConcurrencyPolicy {
+			is.ConcurrencyPolicy = ""
 		}
-		if dependency {
-			cleared.Spec.DependencyPolicy = ""
+		if written.DependencyPolicy == "" && is.DependencyPolicy == was.Spec.DependencyPolicy {
+			is.DependencyPolicy = ""
 		}
-		return cleared
-	}, nil
+	}
+	if written.Retries.MaxDelay == nil && is.Retries.MaxDelay != nil && *is.Retries.MaxDelay == *was.Spec.Retries.MaxDelay {
+		is.Retries.MaxDelay = nil
+	}
+	return cleared
 }

@@ -204,13 +204,4 @@ func unprocessable(format string, args ...any) error {
 	return status(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "%s", text)
 }
 
-// mergeDifference applies to base what changed from before to after, all three JSON objects.
-func mergeDifference(base, before, after []byte) ([]byte, error) {
-	diff, err := jsonpatch.CreateMergePatch(before, after)
-	if err != nil {
-		return nil, err
-	}
-	return jsonpatch.MergePatch(base, diff)
-}
-
 func isNotFound(err error) bool { return apierrors.IsNotFound(err) }

@@ -219,75 +219,109 @@ func (k *kind) checkPreconditions(cur stored, uid types.UID, resourceVersion str
 	return nil
 }
 
-// fold applies to the stored document the difference between the object as readers see it, with defaults, and
-// next. The stored document is what the user wrote, without defaults. So a client that reads, changes and writes
-// back does not store our defaults as if the user had written them. It returns false when nothing differs.
+// fold returns the document to store for next: what the client sent, without the defaults that readers are shown and
+// nobody has written. So a client that reads, changes and writes back does not store our defaults as if the user had
+// written them, and a field that it leaves out is in the stored document no more. fold returns false when the stored
+// document stays as it is.
 func (k *kind) fold(cur stored, next object) (object, bool, error) {
 	if cur.GetErr() != nil {
 		return next, true, nil //nolint:nilerr // the stored document cannot be used: next replaces it
 	}
-	strip, err := k.movingDefaults(cur, next)
+	written, err := k.parse(cur.raw)
+	if err != nil {
+		return nil, false, fmt.Errorf("decode the stored spec of %s: %w", cur.GetKey(), err)
+	}
+	written.SetNamespace(cur.GetKey().Namespace)
+	written.SetName(cur.GetKey().Name)
+	base, err := api.EncodeSpec(written)
 	if err != nil {
 		return nil, false, err
 	}
-	if strip == nil {
-		strip = func(o object) object { return o }
-	}
-	next = strip(next)
-	before, err := api.EncodeSpec(strip(cur.GetObject()))
+	folded, err := k.withoutDefaults(cur, next, base)
 	if err != nil {
 		return nil, false, err
 	}
-	after, err := encodeDefaulted(next)
+	document, err := api.EncodeSpec(folded)
 	if err != nil {
 		return nil, false, err
 	}
-	if bytes.Equal(before, after) {
+	if bytes.Equal(document, base) {
 		return nil, false, nil
 	}
-	defaulted := next.DeepCopyObject().(object)
-	api.SetDefaults(defaulted)
-	written, err := api.EncodeSpec(strip(defaulted))
-	if err != nil {
-		return nil, false, err
-	}
-	folded, err := k.foldDocuments(cur, before, written)
-	if err != nil {
-		return nil, false, err
-	}
+	next = clearMovingDefaults(written, cur.GetObject(), next)
 	got, err := encodeDefaulted(folded)
 	if err != nil {
 		return nil, false, err
 	}
-	if !bytes.Equal(got, after) {
+	want, err := encodeDefaulted(next)
+	if err != nil {
+		return nil, false, err
+	}
+	if !bytes.Equal(got, want) {
 		// The result matters more than the form of the stored document.
 		return next, true, nil
 	}
 	return folded, true, nil
 }
 
-// foldDocuments applies the difference of two documents to a third.
-func (k *kind) foldDocuments(cur stored, before, after []byte) (object, error) {
-	written, err := k.parse(cur.raw)
-	if err != nil {
-		return nil, fmt.Errorf("decode the stored spec of %s: %w", cur.GetKey(), err)
-	}
-	written.SetNamespace(cur.GetKey().Namespace)
-	written.SetName(cur.GetKey().Name)
-	base, err := api.EncodeSpec(written)
+// withoutDefaults returns next without the defaults that nobody has written; base is the stored document.
+func (k *kind) withoutDefaults(cur stored, next object, base []byte) (object, error) {
+	shown, err := api.EncodeSpec(cur.GetObject())
 	if err != nil {
 		return nil, err
 	}
-	merged, err := mergeDifference(base, before, after)
+	sent, err := api.EncodeSpec(next)
 	if err != nil {
-		return nil, fmt.Errorf("merge the change of %s: %w", cur.GetKey(), err)
+		return nil, err
+	}
+	kept, err := keepWritten(sent, shown, base)
+	if err != nil {
+		return nil, fmt.Errorf("find out what changes in %s: %w", cur.GetKey(), err)
 	}
 	o := k.New()
-	if err := json.Unmarshal(merged, o); err != nil {
+	if err := json.Unmarshal(kept, o); err != nil {
 		return nil, fmt.Errorf("decode the changed spec of %s: %w", cur.GetKey(), err)
 	}
 	return o, nil
 }
+
+// keepWritten returns a JSON value as it is to be stored, nil for not at all: what was sent as readers are shown it is
+// kept as it is stored, the rest as it was sent. stored is nil where nobody has written the value.
+func keepWritten(sent, shown, stored []byte) ([]byte, error) {
+	if bytes.Equal(sent, shown) {
+		return stored, nil
+	}
+	if !isJSONObject(sent) || !isJSONObject(shown) {
+		return sent, nil
+	}
+	var is, was, base map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(sent, &is), json.Unmarshal(shown, &was)); err != nil {
+		return nil, err
+	}
+	if isJSONObject(stored) {
+		if err := json.Unmarshal(stored, &base); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range is {
+		if was[name] == nil {
+			continue
+		}
+		kept, err := keepWritten(value, was[name], base[name])
+		if err != nil {
+			return nil, err
+		}
+		if is[name] = kept; kept == nil {
+			delete(is, name)
+		}
+	}
+	if len(is) == 0 && stored == nil {
+		return nil, nil
+	}
+	return json.Marshal(is)
+}
+
+func isJSONObject(data []byte) bool { return len(data) > 0 && data[0] == '{' }
 
 func encodeDefaulted(o object) ([]byte, error) {
 	full := o.DeepCopyObject().(object)
