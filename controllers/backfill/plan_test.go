@@ -526,3 +526,20 @@ func TestNamesOfRepetitions(t *testing.T) {
 		t.Errorf("%s has %d characters", name, len(name))
 	}
 }
+
+// TestAStatusWithoutItsSchedule: the store refuses it. What decides does not rely on that.
+func TestAStatusWithoutItsSchedule(t *testing.T) {
+	w := began(t, 9, ok, ok, ok)
+	w.make("b", "01:00", "06:00", nil)
+	forged := *w.backfill("b")
+	forged.Object = forged.Object.DeepCopy()
+	forged.Object.Status.JobUID = string(w.job().Object.UID)
+	p := &planner{in: Input{Backfill: &forged, Job: w.job()}, spec: &forged.Object.Spec, next: forged.Object.Status}
+	p.begin()
+	if !strings.Contains(p.message, "status.schedule") || p.turns != nil {
+		t.Errorf("it waits with the message %q, want one about status.schedule", p.message)
+	}
+	if _, err := job.AnchorOf("default", "j", nil).Parse(); err == nil {
+		t.Error("the schedule of a Job without one can be parsed")
+	}
+}

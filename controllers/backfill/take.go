@@ -1,6 +1,7 @@
 package backfill
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -27,7 +28,7 @@ func (p *planner) begin() {
 		p.wait(v1.ReasonSuspended, "spec.suspend is true")
 	case !present:
 		p.wait(v1.ReasonWaitingForJob, fmt.Sprintf("there is no Job %s", p.spec.Job))
-	case j.Err != nil || !looked(j):
+	case j.Err != nil || !looked(j) || j.Object.Status.Schedule == nil && p.next.JobUID == "":
 		p.wait(v1.ReasonWaitingForJob, fmt.Sprintf("the Job %s is not accepted, or has not been looked at yet", p.spec.Job))
 	case slices.ContainsFunc(p.in.Others, p.precedes):
 		p.wait(v1.ReasonWaitingForBackfill, "an earlier Backfill of the Job has not finished")
@@ -63,6 +64,9 @@ func looked(j *store.Job) bool {
 }
 
 func (p *planner) readTurns() error {
+	if p.next.Schedule == nil {
+		return errors.New("status.schedule is missing, and status.jobUID is there: Horae writes both together")
+	}
 	all, err := p.in.Parse(job.AnchorOf(p.in.Backfill.Key.Namespace, p.spec.Job, p.next.Schedule))
 	if err != nil {
 		return err

@@ -137,7 +137,7 @@ func newEnds(before, after *store.Job) []v1.Completion {
 	if seen > c.Last {
 		seen = 0 // The status was deleted by hand, and begins anew.
 	}
-	return c.Ends[n-min(c.Last-seen, n):]
+	return c.Ends[n-min(max(c.Last-seen, 0), n):] // Within the list, whatever numbers a status has.
 }
 
 func wantsAny(job *store.Job, parent string, ends []v1.Completion) bool {

@@ -48,8 +48,12 @@ func HandledUpTo(s *v1.JobStatus) (at time.Time, ok bool) {
 	return cursor(s.Schedule, s.LastScheduleTime), true
 }
 
-// AnchorOf returns all that the occurrences of a Job's schedule depend on.
+// AnchorOf returns all that the occurrences of a Job's schedule depend on. Without a schedule it is an anchor that
+// cannot be parsed.
 func AnchorOf(namespace, job string, s *v1.ScheduleStatus) schedule.Anchor {
+	if s == nil {
+		s = &v1.ScheduleStatus{}
+	}
 	return anchorOf(store.JobKey(namespace, job), *s)
 }
 

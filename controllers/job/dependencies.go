@@ -118,7 +118,8 @@ func (p *planner) parent(i int) *store.Job {
 
 // dropBanked records that what was banked of a parent leads to no Run.
 func (p *planner) dropBanked(at *v1.ParentStatus) {
-	if n := int64(len(at.Banked)) + at.Omitted; n > 0 {
+	if len(at.Banked) > 0 {
+		n := int64(len(at.Banked)) + max(at.Omitted, 0)
 		p.recordEnds(at.Banked[0].FinishTime.Time, at.Banked[len(at.Banked)-1].FinishTime.Time, n, v1.RunSkipped,
 			v1.ReasonDependenciesChanged, at.Job)
 	}
@@ -134,6 +135,10 @@ func (p *planner) pendingEnds() []pendingEnd {
 			continue
 		}
 		c := parent.Object.Status.Completions
+		if !numbered(c) {
+			continue
+		}
+		at.Seen = max(at.Seen, 0)
 		first := c.Last - int64(len(c.Ends)) + 1
 		switch {
 		case c.Last < at.Seen: // The parent's status was deleted by hand: it has begun anew.
@@ -149,6 +154,12 @@ func (p *planner) pendingEnds() []pendingEnd {
 		sortPending(all, len(p.parents))
 	}
 	return all
+}
+
+// numbered reports whether the ends that a Job lists have numbers that can be: from 1 to Last, and that can be counted
+// on. Others stand in no status that Horae has written.
+func numbered(c *v1.Completions) bool {
+	return c.Last >= int64(len(c.Ends)) && c.Last <= store.MaxCount
 }
 
 // sortPending merges the lists of the parents, each of which stays as it is, by revision.

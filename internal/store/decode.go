@@ -252,6 +252,9 @@ func decodeStatus[T any](key Key, value []byte) (statusDoc, any) {
 	if doc.Kind != kind.Name {
 		return statusDoc{err: fmt.Errorf("status: decode %s: kind is %q, want %s", key.Status(), doc.Kind, kind.Name)}, nil
 	}
+	if err := checkStatus(status); err != nil {
+		return statusDoc{err: fmt.Errorf("status: %s cannot be: %w", key.Status(), err)}, nil
+	}
 	return statusDoc{uid: doc.Metadata.UID, created: doc.Metadata.CreationTimestamp, statistics: doc.statisticsText()}, status
 }
 

@@ -14,7 +14,8 @@
 //
 // # Where things are
 //
-//   - keys.go: kinds and keys; entry.go: an object with its revisions; decode.go: an object from its two documents
+//   - keys.go: kinds and keys; entry.go: an object with its revisions; decode.go: an object from its two documents;
+//     checkstatus.go: numbers that no status has
 //   - store.go: opening etcd, single reads and writes, time limits; list.go: lists and the watch; errors.go: what a
 //     failed write means
 //   - statistics.go: reading the statistics keys of Jobs
