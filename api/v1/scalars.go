@@ -49,6 +49,9 @@ type Time struct {
 // NewTime returns t in UTC, cut to the microsecond, so that a value equals itself after a round trip.
 func NewTime(t time.Time) Time { return Time{t.UTC().Truncate(time.Microsecond)} }
 
+// EqualTimes reports whether both are the same instant, or neither is there.
+func EqualTimes(a, b *Time) bool { return a == b || a != nil && b != nil && a.Equal(b.Time) }
+
 // NewTimePtr is NewTime for optional fields; the zero time gives nil.
 func NewTimePtr(t time.Time) *Time {
 	if t.IsZero() {

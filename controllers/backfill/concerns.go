@@ -82,8 +82,6 @@ func jobMatters(before, after *store.Job) bool {
 	}
 	a, b := &before.Object.Status, &after.Object.Status
 	return a.ObservedGeneration != b.ObservedGeneration || accepts(a.Conditions) != accepts(b.Conditions) ||
-		!equalTime(a.LastScheduleTime, b.LastScheduleTime) || (a.Schedule == nil) != (b.Schedule == nil) ||
+		!v1.EqualTimes(a.LastScheduleTime, b.LastScheduleTime) || (a.Schedule == nil) != (b.Schedule == nil) ||
 		!slices.EqualFunc(a.Moved, b.Moved, func(x, y v1.Time) bool { return x.Equal(y.Time) })
 }
-
-func equalTime(a, b *v1.Time) bool { return a == b || a != nil && b != nil && a.Equal(b.Time) }

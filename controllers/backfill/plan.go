@@ -8,6 +8,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/controllers/job"
+	"horae/internal/reconcile"
 	"horae/internal/schedule"
 	"horae/internal/store"
 )
@@ -105,7 +106,7 @@ type planner struct {
 	writeStatus  bool
 	deleteStatus bool
 	deleteSpec   bool
-	wake         time.Time // zero: nothing to wake up for
+	wake         reconcile.Alarm // when to plan again
 
 	alive   bool   // a Run of a Backfill that is gone has not ended
 	invalid string // why the spec is not accepted
@@ -145,24 +146,14 @@ func (p *planner) decision() Decision {
 	d := Decision{
 		Create: p.create, Cancel: p.cancel, Status: p.next,
 		WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus, DeleteSpec: p.deleteSpec,
+		After: p.wake.After(p.now),
 	}
 	if e := p.in.Backfill; e != nil {
 		if d.Created = e.Object.CreationTimestamp; d.Created.IsZero() {
 			d.Created = metav1.NewTime(p.now.UTC().Truncate(time.Second))
 		}
 	}
-	if !p.wake.IsZero() {
-		// At least a millisecond: timers and the clock differ by less, and no plan runs in a tight loop.
-		d.After = max(p.wake.Sub(p.now), time.Millisecond)
-	}
 	return d
-}
-
-// wakeAt has the Backfill planned again at t, if nothing has it planned earlier.
-func (p *planner) wakeAt(t time.Time) {
-	if p.wake.IsZero() || t.Before(p.wake) {
-		p.wake = t
-	}
 }
 
 // remove cancels Runs of a Backfill that is gone, by their names.
@@ -176,7 +167,7 @@ func (p *planner) remove(active []string) {
 		switch {
 		case run.Err != nil || run.Object.Spec.Cancel:
 		case len(p.cancel) == maxRuns || p.in.OneRun && len(p.cancel) > 0 || !p.fits(run.Object, len(p.cancel)):
-			p.wakeAt(p.now)
+			p.wake.At(p.now)
 			return
 		default:
 			p.cancel = append(p.cancel, run)

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	v1 "horae/api/v1"
+	"horae/controllers/job"
 )
 
 // Preview returns what a Backfill would do if it started now and its Runs took no time, or what is wrong with it.
@@ -27,7 +28,7 @@ func Preview(in Input, now time.Time, limit int) (*v1.BackfillPreview, field.Err
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	p.next.Schedule = scheduleOf(in.Job.Object, now)
+	p.next.Schedule = job.ScheduleOf(in.Job.Object, now)
 	if len(in.Job.Object.Spec.Calendars.Names()) > 0 {
 		p.next.Calendars = in.Job.Object.Spec.Calendars
 	}

@@ -39,7 +39,7 @@ func (p *planner) accept() {
 	}
 	if len(errs) == 0 && p.next.JobUID == "" {
 		if p.spec.To.After(p.now) {
-			p.wakeAt(p.spec.To.Time)
+			p.wake.At(p.spec.To.Time)
 		}
 		errs = Admit(&e.Object.Spec, p.jobObject(), e.Key.Namespace, p.now)
 	}
@@ -107,7 +107,7 @@ func (p *planner) expire() {
 	}
 	end := p.next.FinishTime.Add(p.spec.TTL.Duration)
 	if end.After(p.now) {
-		p.wakeAt(end)
+		p.wake.At(end)
 		return
 	}
 	p.deleteSpec = true

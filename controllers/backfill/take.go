@@ -118,7 +118,7 @@ func (p *planner) take() {
 		}
 		p.next.Cursor = v1.NewTimePtr(t)
 	}
-	p.wakeAt(p.now)
+	p.wake.At(p.now)
 }
 
 // turnOf decides about an occurrence: the occasion of its Run, or why it is skipped. If it is not ready to have its
@@ -140,7 +140,7 @@ func (p *planner) turnOf(c *choice, t time.Time) (o job.Occasion, skip string, r
 		return o, v1.ReasonScheduled, true
 	}
 	if at.After(p.now) {
-		p.wakeAt(at)
+		p.wake.At(at)
 		p.wait(v1.ReasonWaitingForSchedule, fmt.Sprintf("the next occurrence was moved to %s", format(at)))
 		return o, "", false
 	}
@@ -157,7 +157,7 @@ func (p *planner) start(o job.Occasion) bool {
 		Backfill: p.in.Backfill.Key.Name, Priority: priorityOf(p.spec, p.in.Job.Object), NoDependents: !p.spec.Dependents,
 	}, p.now)
 	if len(p.create) == maxRuns || p.in.OneRun && len(p.create) > 0 || !p.fits(run, len(p.create)) {
-		p.wakeAt(p.now)
+		p.wake.At(p.now)
 		return false
 	}
 	p.create = append(p.create, run)

@@ -46,18 +46,9 @@ func Admit(spec *v1.BackfillSpec, j *v1.Job, namespace string, now time.Time) fi
 
 // occurrences counts those of the range by the Job's schedule.
 func occurrences(spec *v1.BackfillSpec, j *v1.Job, namespace string, now time.Time) (int, error) {
-	all, err := job.AnchorOf(namespace, spec.Job, scheduleOf(j, now)).Parse()
+	all, err := job.AnchorOf(namespace, spec.Job, job.ScheduleOf(j, now)).Parse()
 	if err != nil {
 		return 0, err
 	}
 	return all.Count(spec.From.Add(-schedule.Instant), spec.To.Add(-schedule.Instant)), nil
-}
-
-// scheduleOf returns the schedule of the Job as its controller has it; if it has not looked at it yet, as it will.
-func scheduleOf(j *v1.Job, now time.Time) *v1.ScheduleStatus {
-	expression := strings.TrimSpace(j.Spec.Schedule)
-	if s := j.Status.Schedule; s != nil && s.Expression == expression && s.TimeZone == j.Spec.TimeZone {
-		return s
-	}
-	return &v1.ScheduleStatus{Expression: expression, TimeZone: j.Spec.TimeZone, Since: v1.NewTime(now)}
 }

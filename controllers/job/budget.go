@@ -35,7 +35,7 @@ func (p *planner) spend(run *v1.Run) bool {
 	}
 	if b.runs == maxRuns || b.runs == 1 && p.in.OneRun || bytes > maxRunBytes {
 		p.spent = true
-		p.wakeAt(p.now)
+		p.wake.At(p.now)
 		return false
 	}
 	switch {

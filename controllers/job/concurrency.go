@@ -95,7 +95,7 @@ func (p *planner) start() {
 		case len(wait) > 0 || !p.startOne(o, RunOptions{StartBy: p.startBy(o)}):
 			wait = append(wait, o)
 			if by := p.startBy(o); !by.IsZero() {
-				p.wakeAt(by.Add(instant))
+				p.wake.At(by.Add(instant))
 			}
 		}
 	}

@@ -48,6 +48,16 @@ func HandledUpTo(s *v1.JobStatus) (at time.Time, ok bool) {
 	return cursor(s.Schedule, s.LastScheduleTime), true
 }
 
+// ScheduleOf returns a Job's present schedule as the controller has it; if it has not looked at it yet, as one that holds
+// since the given time. The expression is empty if the Job has no schedule. It may be shared with the Job.
+func ScheduleOf(job *v1.Job, since time.Time) *v1.ScheduleStatus {
+	expression := strings.TrimSpace(job.Spec.Schedule)
+	if s := job.Status.Schedule; s != nil && s.Expression == expression && s.TimeZone == job.Spec.TimeZone {
+		return s
+	}
+	return &v1.ScheduleStatus{Expression: expression, TimeZone: job.Spec.TimeZone, Since: v1.NewTime(since)}
+}
+
 // AnchorOf returns all that the occurrences of a Job's schedule depend on. Without a schedule it is an anchor that
 // cannot be parsed.
 func AnchorOf(namespace, job string, s *v1.ScheduleStatus) schedule.Anchor {

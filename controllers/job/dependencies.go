@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -171,15 +172,7 @@ func sortPending(all []pendingEnd, parents int) {
 		latest[e.parent] = max(latest[e.parent], e.end.Revision)
 		key[e.end] = latest[e.parent]
 	}
-	slices.SortStableFunc(all, func(a, b pendingEnd) int {
-		switch ka, kb := key[a.end], key[b.end]; {
-		case ka < kb:
-			return -1
-		case ka > kb:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b pendingEnd) int { return cmp.Compare(key[a.end], key[b.end]) })
 }
 
 // unlisted passes over ends that the parent does not list any more. A Job that has depended on the parent records
@@ -238,16 +231,7 @@ func (p *planner) recordEnds(first, last time.Time, n int64, outcome v1.RunPhase
 	entry := v1.NotRun{
 		ScheduledTime: v1.NewTime(first), Count: n, Outcome: outcome, Reason: reason, Message: v1.Short(p.explainEnds(reason, what)),
 	}
-	list := p.next.NotRun
-	if len(list) > 0 && list[0].Outcome == outcome && list[0].Reason == reason && !list[0].ScheduledTime.After(first) {
-		entry.ScheduledTime = list[0].ScheduledTime
-		entry.Count += list[0].Count
-		list = list[1:]
-	}
-	if entry.Count > 1 {
-		entry.Through = v1.NewTimePtr(last)
-	}
-	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
+	p.list(entry, last, func(latest *v1.NotRun) bool { return !latest.ScheduledTime.After(first) })
 }
 
 // explainEnds returns the message for a reason of which the latest is about what.

@@ -7,14 +7,10 @@ import (
 	"horae/internal/condition"
 )
 
-func equalTime(a, b *v1.Time) bool {
-	return a == b || a != nil && b != nil && a.Equal(b.Time)
-}
-
 func equalDistribution(a, b *v1.Distribution) bool { return a == b || a != nil && b != nil && *a == *b }
 
 func equalNotRun(a, b v1.NotRun) bool {
-	return a.ScheduledTime.Equal(b.ScheduledTime.Time) && equalTime(a.Through, b.Through) &&
+	return a.ScheduledTime.Equal(b.ScheduledTime.Time) && v1.EqualTimes(a.Through, b.Through) &&
 		a.Count == b.Count && a.Outcome == b.Outcome && a.Reason == b.Reason && a.Message == b.Message
 }
 
@@ -28,8 +24,8 @@ func equalStatus(a, b *v1.JobStatus) bool {
 		a.Occurrences == b.Occurrences && a.Missed == b.Missed && a.Skipped == b.Skipped &&
 		a.ObservedRunRevision == b.ObservedRunRevision &&
 		a.Succeeded == b.Succeeded && a.Failed == b.Failed && a.ConsecutiveFailures == b.ConsecutiveFailures &&
-		equalTime(a.NextScheduleTime, b.NextScheduleTime) && equalTime(a.LastScheduleTime, b.LastScheduleTime) &&
-		equalTime(a.LastSuccessfulTime, b.LastSuccessfulTime) && equalTime(a.LastFailureTime, b.LastFailureTime) &&
+		v1.EqualTimes(a.NextScheduleTime, b.NextScheduleTime) && v1.EqualTimes(a.LastScheduleTime, b.LastScheduleTime) &&
+		v1.EqualTimes(a.LastSuccessfulTime, b.LastSuccessfulTime) && v1.EqualTimes(a.LastFailureTime, b.LastFailureTime) &&
 		equalSchedule(a.Schedule, b.Schedule) &&
 		equalDistribution(a.Duration, b.Duration) &&
 		a.ActiveCount == b.ActiveCount && slices.Equal(a.Active, b.Active) &&
@@ -43,7 +39,7 @@ func equalStatus(a, b *v1.JobStatus) bool {
 func equalCompletions(a, b *v1.Completions) bool {
 	return a == b || a != nil && b != nil && a.Last == b.Last && slices.EqualFunc(a.Ends, b.Ends, func(x, y v1.Completion) bool {
 		return x.Run == y.Run && x.Outcome == y.Outcome && x.Revision == y.Revision &&
-			equalTime(x.ScheduledTime, y.ScheduledTime) && x.FinishTime.Equal(y.FinishTime.Time)
+			v1.EqualTimes(x.ScheduledTime, y.ScheduledTime) && x.FinishTime.Equal(y.FinishTime.Time)
 	})
 }
 
@@ -56,7 +52,7 @@ func equalButSeen(a, b v1.ParentStatus) bool {
 		a.Omitted == b.Omitted && a.Consumed == b.Consumed &&
 		slices.EqualFunc(a.Banked, b.Banked, func(x, y v1.BankedEnd) bool {
 			return x.Number == y.Number && x.Run == y.Run && x.FinishTime.Equal(y.FinishTime.Time) &&
-				equalTime(x.ScheduledTime, y.ScheduledTime)
+				v1.EqualTimes(x.ScheduledTime, y.ScheduledTime)
 		})
 }
 

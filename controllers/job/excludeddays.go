@@ -164,16 +164,7 @@ func (p *planner) recordExcluded(first, last time.Time, n int, reason string) {
 	p.next.Skipped += int64(n)
 	entry := v1.NotRun{ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: v1.RunSkipped, Reason: reason,
 		Message: p.explain(reason)}
-	list := p.next.NotRun
-	if len(list) > 0 && list[0].Reason == reason {
-		entry.ScheduledTime = list[0].ScheduledTime
-		entry.Count += list[0].Count
-		list = list[1:]
-	}
-	if entry.Count > 1 {
-		entry.Through = v1.NewTimePtr(last)
-	}
-	p.next.NotRun = append([]v1.NotRun{entry}, list[:min(len(list), maxNotRun-1)]...)
+	p.list(entry, last, func(*v1.NotRun) bool { return true })
 }
 
 // explainCalendars names the Calendars that let nothing run.
@@ -209,7 +200,7 @@ func (p *planner) wakeForExcluded() {
 	if day := calendar.In(from, p.days.Zone); p.next.LastScheduleTime != nil && !p.days.Runs(from) && calendar.In(t, p.days.Zone) == day {
 		t = calendar.Start(day+1, p.days.Zone)
 	}
-	p.wakeAt(t)
+	p.wake.At(t)
 }
 
 // followingMoved returns the first instant to which an occurrence is moved, or will be.

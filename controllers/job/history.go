@@ -58,7 +58,7 @@ func (p *planner) outlived(run *store.Run) bool {
 	}
 	end := finish.Add(ttl.Duration)
 	if end.After(p.now) {
-		p.wakeAt(end)
+		p.wake.At(end)
 		return false
 	}
 	return true

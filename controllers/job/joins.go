@@ -47,7 +47,7 @@ func (p *planner) join() {
 		}
 		if !p.follows(j, o) {
 			if by := p.startBy(o); !by.IsZero() {
-				p.wakeAt(by.Add(instant))
+				p.wake.At(by.Add(instant))
 			}
 			return
 		}
@@ -227,7 +227,7 @@ func (p *planner) occasionOf(j joined) Occasion {
 			if first {
 				common, first = end.ScheduledTime, false
 			}
-			same = same && end.ScheduledTime != nil && equalTime(common, end.ScheduledTime)
+			same = same && end.ScheduledTime != nil && v1.EqualTimes(common, end.ScheduledTime)
 		}
 		if p.omits(j, i) {
 			same = false

@@ -2,11 +2,9 @@ package job
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	v1 "horae/api/v1"
-	"horae/internal/store"
 )
 
 // Retry returns a new Run that repeats one that has ended. It has that Run's task, policy, arguments and scheduled
@@ -58,15 +56,11 @@ func Occurs(job *v1.Job, at time.Time) (bool, error) {
 	if slices.ContainsFunc(job.Status.Moved, is) || slices.ContainsFunc(job.Status.Waiting, is) {
 		return true, nil
 	}
-	expression := strings.TrimSpace(job.Spec.Schedule)
-	if expression == "" {
+	present := ScheduleOf(job, at.Truncate(time.Second))
+	if present.Expression == "" {
 		return false, nil
 	}
-	anchor := v1.ScheduleStatus{Expression: expression, TimeZone: job.Spec.TimeZone, Since: v1.NewTime(at.Truncate(time.Second))}
-	if s := job.Status.Schedule; s != nil && s.Expression == anchor.Expression && s.TimeZone == anchor.TimeZone {
-		anchor = *s
-	}
-	occurrences, err := anchorOf(store.JobKey(job.Namespace, job.Name), anchor).Parse()
+	occurrences, err := AnchorOf(job.Namespace, job.Name, present).Parse()
 	if err != nil {
 		return false, err
 	}

@@ -43,17 +43,27 @@ func (p *planner) record(s Occurrences, first, through time.Time, n int, outcome
 	entry := v1.NotRun{
 		ScheduledTime: v1.NewTime(first), Count: int64(n), Outcome: outcome, Reason: reason, Message: p.explain(reason),
 	}
+	p.list(entry, through, func(latest *v1.NotRun) bool {
+		if s == nil {
+			return false
+		}
+		end := latest.ScheduledTime
+		if latest.Through != nil {
+			end = *latest.Through
+		}
+		before, ok := s.Prev(first.Add(-instant))
+		return ok && before.Equal(end.Time)
+	})
+}
+
+// list puts an entry at the head of status.notRun. It takes in the latest one if that has the same outcome and reason,
+// and follows says that they belong together. through is the last instant that the entry is about.
+func (p *planner) list(entry v1.NotRun, through time.Time, follows func(latest *v1.NotRun) bool) {
 	list := p.next.NotRun
-	if len(list) > 0 && s != nil && list[0].Outcome == outcome && list[0].Reason == reason {
-		end := list[0].ScheduledTime
-		if list[0].Through != nil {
-			end = *list[0].Through
-		}
-		if before, ok := s.Prev(first.Add(-instant)); ok && before.Equal(end.Time) {
-			entry.ScheduledTime = list[0].ScheduledTime
-			entry.Count += list[0].Count
-			list = list[1:]
-		}
+	if len(list) > 0 && list[0].Outcome == entry.Outcome && list[0].Reason == entry.Reason && follows(&list[0]) {
+		entry.ScheduledTime = list[0].ScheduledTime
+		entry.Count += list[0].Count
+		list = list[1:]
 	}
 	if entry.Count > 1 {
 		entry.Through = v1.NewTimePtr(through)

@@ -8,6 +8,7 @@ import (
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
+	"horae/internal/reconcile"
 	"horae/internal/statistics"
 	"horae/internal/store"
 )
@@ -166,8 +167,8 @@ type planner struct {
 	budget       budget
 	writeStatus  bool
 	deleteStatus bool
-	spent        bool      // the budget had no room for something
-	wake         time.Time // zero: nothing to wake up for
+	spent        bool            // the budget had no room for something
+	wake         reconcile.Alarm // when to plan again
 
 	statistics string
 	fold       *statistics.Recent
@@ -195,25 +196,14 @@ func (p *planner) decision() Decision {
 	d := Decision{
 		Create: p.create, Cancel: p.cancel, Delete: p.discard,
 		Status: p.next, Statistics: p.statistics, Fold: p.fold, Damaged: p.damaged,
-		WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus,
+		WriteStatus: p.writeStatus, DeleteStatus: p.deleteStatus, After: p.wake.After(p.now),
 	}
 	if p.in.Job != nil {
 		if d.Created = p.in.Job.Object.CreationTimestamp; d.Created.IsZero() {
 			d.Created = metav1.NewTime(p.now.UTC().Truncate(time.Second))
 		}
 	}
-	if !p.wake.IsZero() {
-		// At least a millisecond: timers and the clock differ by less, and no plan runs in a tight loop.
-		d.After = max(p.wake.Sub(p.now), time.Millisecond)
-	}
 	return d
-}
-
-// wakeAt has the Job planned again at t, if nothing has it planned earlier.
-func (p *planner) wakeAt(t time.Time) {
-	if p.wake.IsZero() || t.Before(p.wake) {
-		p.wake = t
-	}
 }
 
 // settle decides whether the status is written, and when.
@@ -241,7 +231,7 @@ func (p *planner) settle() {
 	age := p.now.Sub(p.in.WrittenAt)
 	if wait := p.in.Settings.StatusInterval - age; age >= 0 && wait > 0 {
 		p.discard = nil
-		p.wakeAt(p.now.Add(wait))
+		p.wake.At(p.now.Add(wait))
 		return
 	}
 	p.writeStatus = true

@@ -248,17 +248,12 @@ func changeOf(key store.Key, job *store.Job, d *Decision, stored store.Statistic
 		c.Guards = append(c.Guards, store.SpecAt(key, job.Rev.SpecMod))
 	}
 	for _, run := range d.Create {
-		at := store.RunKey(run.Namespace, run.Name)
-		c.Guards = append(c.Guards, store.SpecAt(at, 0))
-		if err := put(store.PutSpec(at, run)); err != nil {
+		if err := c.CreateRun(run); err != nil {
 			return c, err
 		}
 	}
 	for _, run := range d.Cancel {
-		c.Guards = append(c.Guards, store.SpecAt(run.Key, run.Rev.SpecMod))
-		stopped := run.Object.DeepCopy() // I8
-		stopped.Spec.Cancel = true
-		if err := put(store.PutSpec(run.Key, stopped)); err != nil {
+		if err := c.CancelRun(run); err != nil {
 			return c, err
 		}
 	}

@@ -65,10 +65,10 @@ func (p *planner) following() (time.Time, bool) {
 	}
 	next, ok := p.schedule.Next(cursor(p.next.Schedule, p.next.LastScheduleTime))
 	if ok {
-		p.wakeAt(p.dueAt(Scheduled(next)))
+		p.wake.At(p.dueAt(Scheduled(next)))
 	}
 	for _, t := range p.next.Moved {
-		p.wakeAt(p.dueAt(Scheduled(t.Time)))
+		p.wake.At(p.dueAt(Scheduled(t.Time)))
 	}
 	p.wakeForExcluded()
 	if moved, found := p.followingMoved(); found && (!ok || moved.Before(next)) {

@@ -2,32 +2,26 @@ package job
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	v1 "horae/api/v1"
 	"horae/internal/calendar"
-	"horae/internal/store"
 )
 
 // Upcoming returns the next n occurrences of a Job, without jitter, in order, as the plan would handle them from the
 // Job's status. A Job without a schedule has none; an invalid schedule is an error. Suspension is ignored. named are
 // the Job's Calendars: an occurrence on an excluded day is left out, or listed at the instant to which it is moved.
 func Upcoming(job *v1.Job, named []Calendar, now time.Time, n int) ([]time.Time, error) {
-	expression := strings.TrimSpace(job.Spec.Schedule)
-	if expression == "" {
+	at := ScheduleOf(job, now.Truncate(time.Second))
+	if at.Expression == "" {
 		return nil, nil
 	}
-	at := v1.ScheduleStatus{Expression: expression, TimeZone: job.Spec.TimeZone, Since: v1.NewTime(now.Truncate(time.Second))}
-	if s := job.Status.Schedule; s != nil && s.Expression == at.Expression && s.TimeZone == at.TimeZone {
-		at = *s
-	}
 	var occurrences Occurrences
-	occurrences, err := anchorOf(store.JobKey(job.Namespace, job.Name), at).Parse()
+	occurrences, err := AnchorOf(job.Namespace, job.Name, at).Parse()
 	if err != nil {
 		return nil, err
 	}
-	from := cursor(&at, job.Status.LastScheduleTime)
+	from := cursor(at, job.Status.LastScheduleTime)
 	if c := job.Spec.Calendars; len(c.Names()) > 0 {
 		d, err := Split(occurrences, job.Spec.TimeZone, c, named)
 		if err != nil {

@@ -56,7 +56,7 @@ func (p *plan) takeProgress() {
 	}
 	if next := p.in.ProgressWritten.Add(progressInterval); p.now.Before(next) && !p.now.Before(p.in.ProgressWritten) &&
 		sameStatus(&p.run.Status, &p.status) && !p.d.DropCallback {
-		p.lookAgain(next)
+		p.wake.At(next)
 		return
 	}
 	p.status.Progress = c.Progress
@@ -107,8 +107,8 @@ func (p *plan) awaitCallback() bool {
 			text: "no callback has come within " + p.run.Spec.Async.Timeout.String() + " of the task's end"})
 	default:
 		p.reportAwaiting(a)
-		p.lookAgain(by)
-		p.lookAgain(deadline)
+		p.wake.At(by)
+		p.wake.At(deadline)
 		return true
 	}
 	return p.status.Phase.Terminal() // Otherwise another attempt follows.

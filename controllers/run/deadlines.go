@@ -18,14 +18,14 @@ func (p *plan) expire() bool {
 			p.end(v1.RunFailed, reasonDeadline, "the deadline of "+p.run.Spec.Deadline.String()+" has passed"+p.lastMessage())
 			return true
 		}
-		p.lookAgain(t)
+		p.wake.At(t)
 	}
 	if t := p.run.Spec.StartBy; t != nil && !p.everStarted() {
 		if !p.now.Before(t.Time) {
 			p.end(v1.RunMissed, reasonStartingDeadline, "no attempt had started by "+messages.Instant(t.Time)+p.lastMessage())
 			return true
 		}
-		p.lookAgain(t.Time)
+		p.wake.At(t.Time)
 	}
 	if q := p.run.Spec.QueueTimeout; q != nil {
 		t := p.since().Add(q.Duration)
@@ -33,7 +33,7 @@ func (p *plan) expire() bool {
 			p.end(v1.RunFailed, reasonQueueTimeout, "no offer was found within "+q.String()+p.lastMessage())
 			return true
 		}
-		p.lookAgain(t)
+		p.wake.At(t)
 	}
 	return false
 }

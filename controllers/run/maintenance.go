@@ -31,7 +31,7 @@ func (p *plan) reportMaintenance(a *v1.Attempt) {
 		p.report(reasonMaintenance, fmt.Sprintf("agent %s goes into maintenance at %s; the task may be ended then",
 			a.Hostname, messages.Instant(w.Start)))
 		if w.Duration > 0 {
-			p.lookAgain(w.Start.Add(w.Duration))
+			p.wake.At(w.Start.Add(w.Duration))
 		}
 	}
 }

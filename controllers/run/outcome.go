@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 
 	v1 "horae/api/v1"
 	"horae/internal/messages"
 	"horae/internal/offer"
+	"horae/internal/reconcile"
 )
 
 // This file decides what the end of an attempt means for its Run, and whether it counts against retries.limit.
@@ -142,7 +142,7 @@ func (p *plan) end(phase v1.RunPhase, reason, message string) {
 	}
 	p.status.RetryTime = nil
 	p.report(reason, message)
-	p.next = time.Time{}
+	p.wake = reconcile.Alarm{}
 }
 
 // replaceUnreachable gives up an attempt whose agent has been cut off for longer than the Run allows. The task

@@ -8,6 +8,7 @@ import (
 	v1 "horae/api/v1"
 	"horae/internal/messages"
 	"horae/internal/offer"
+	"horae/internal/reconcile"
 	"horae/internal/store"
 )
 
@@ -64,7 +65,7 @@ type plan struct {
 	// unstored: an update has changed status.
 	unstored bool
 	d        Decision
-	next     time.Time // when to plan again; zero: not
+	wake     reconcile.Alarm // when to plan again
 }
 
 // Plan decides what is to be done for one Run. It is pure: the same input at the same time gives the same decision.
@@ -215,9 +216,9 @@ func (p *plan) watch(a *v1.Attempt) {
 	if p.in.InFlight {
 		// Its ACCEPT is under way: wait for the answer, or for the next subscription.
 		if reason, _ := p.mustDie(a); reason != "" {
-			p.lookAgain(p.now.Add(inFlightPause))
+			p.wake.At(p.now.Add(inFlightPause))
 		} else {
-			p.lookAgain(p.now.Add(askDelay(0)))
+			p.wake.At(p.now.Add(askDelay(0)))
 		}
 		return
 	}
@@ -228,17 +229,17 @@ func (p *plan) watch(a *v1.Attempt) {
 		}
 		if again := p.in.LastKill.Add(killDelay(p.in.Kills)); p.in.Kills == 0 || !p.now.Before(again) {
 			p.d.Kill = append(p.d.Kill, ref)
-			p.lookAgain(p.now.Add(killDelay(p.in.Kills + 1)))
+			p.wake.At(p.now.Add(killDelay(p.in.Kills + 1)))
 		} else {
-			p.lookAgain(again)
+			p.wake.At(again)
 		}
 		return
 	}
 	p.reportMaintenance(a)
-	p.lookAgain(p.deadline())
-	p.lookAgain(timeoutOf(p.run, a))
+	p.wake.At(p.deadline())
+	p.wake.At(timeoutOf(p.run, a))
 	if u := p.run.Spec.Unreachable; a.UnreachableTime != nil && u != nil && u.Then == v1.UnreachableReplace {
-		p.lookAgain(a.UnreachableTime.Add(unreachableAfter(u)))
+		p.wake.At(a.UnreachableTime.Add(unreachableAfter(u)))
 	}
 	if a.State == v1.RunLaunching {
 		ask := a.LaunchTime.Add(askDelay(0))
@@ -249,11 +250,11 @@ func (p *plan) watch(a *v1.Attempt) {
 			ask = p.now
 		}
 		if p.now.Before(ask) {
-			p.lookAgain(ask)
+			p.wake.At(ask)
 			return
 		}
 		p.d.Ask = append(p.d.Ask, ref)
-		p.lookAgain(p.now.Add(askDelay(p.in.Asks + 1)))
+		p.wake.At(p.now.Add(askDelay(p.in.Asks + 1)))
 	}
 }
 
@@ -354,7 +355,7 @@ func (p *plan) awaitRetry() bool {
 			p.status.RetryTime = t
 		}
 	}
-	p.lookAgain(t.Time)
+	p.wake.At(t.Time)
 	return true
 }
 
@@ -378,9 +379,7 @@ func (p *plan) decide() Decision {
 	if a := p.last(); p.in.Callback != nil && (a == nil || a.State.Terminal()) {
 		p.d.DropCallback = true
 	}
-	if !p.next.IsZero() {
-		p.d.After = max(p.next.Sub(p.now), time.Millisecond)
-	}
+	p.d.After = p.wake.After(p.now)
 	created := p.run.CreationTimestamp.IsZero() && !p.gone
 	if created {
 		p.d.Created = p.now
@@ -415,11 +414,4 @@ func (p *plan) ackAfter(u offer.Update) {
 // report sets the Run's reason and message. Whatever went into the message, it is not longer than a status can bear.
 func (p *plan) report(reason, message string) {
 	p.status.Reason, p.status.Message = reason, cut(message, 2*longestMessage)
-}
-
-// lookAgain asks for another plan at t, unless an earlier one is asked for; a zero t asks for none.
-func (p *plan) lookAgain(t time.Time) {
-	if !t.IsZero() && (p.next.IsZero() || t.Before(p.next)) {
-		p.next = t
-	}
 }

@@ -19,8 +19,8 @@
 //
 // # Where things are
 //
-//   - reconcile.go: the loop; delays.go: back-off after errors; gate.go: keys that wait until the cache has seen their
-//     write
-//   - pause.go: all keys held back; underway.go: what has begun and not ended; clock.go: steps of the
-//     system's clock; metrics.go: metrics
+//   - reconcile.go: the loop; alarm.go: when a plan asks to be made again; delays.go: back-off after errors; gate.go:
+//     keys that wait until the cache has seen their write
+//   - pause.go: all keys held back; underway.go: what has begun and not ended; clock.go: steps of the system's clock;
+//     metrics.go: metrics
 package reconcile

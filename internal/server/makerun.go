@@ -89,11 +89,8 @@ func (s *Server) makeRun(w http.ResponseWriter, r *request, plan newRun, id stri
 // samePurpose reports whether one request may have made both Runs. Their common name does not say so: it has the Job and
 // the id only.
 func samePurpose(a, b *v1.Run) bool {
-	if (a.Spec.ScheduledTime == nil) != (b.Spec.ScheduledTime == nil) {
-		return false
-	}
 	return a.Spec.Job == b.Spec.Job && a.Spec.RetryOf == b.Spec.RetryOf && a.Spec.MarkSucceeded == b.Spec.MarkSucceeded &&
-		(a.Spec.ScheduledTime == nil || a.Spec.ScheduledTime.Equal(b.Spec.ScheduledTime.Time))
+		v1.EqualTimes(a.Spec.ScheduledTime, b.Spec.ScheduledTime)
 }
 
 // purpose of a Run that was asked for, to follow "the Run".

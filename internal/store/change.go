@@ -30,6 +30,25 @@ type Change struct {
 	Writes  []Write
 }
 
+// CreateRun adds a Run, only if there is none of its name (I3).
+func (c *Change) CreateRun(run *v1.Run) error {
+	key := RunKey(run.Namespace, run.Name)
+	put, err := PutSpec(key, run)
+	c.Guards = append(c.Guards, SpecAt(key, 0))
+	c.Writes = append(c.Writes, put)
+	return err
+}
+
+// CancelRun sets spec.cancel of a Run, only if its spec is still as it was read.
+func (c *Change) CancelRun(run *Run) error {
+	stopped := run.Object.DeepCopy() // I8
+	stopped.Spec.Cancel = true
+	put, err := PutSpec(run.Key, stopped)
+	c.Guards = append(c.Guards, SpecAt(run.Key, run.Rev.SpecMod))
+	c.Writes = append(c.Writes, put)
+	return err
+}
+
 // Guard holds when the etcd key's modification revision is Revision; 0: the key does not exist.
 type Guard struct {
 	EtcdKey  string
