@@ -1,11 +1,14 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"time"
 
+	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
@@ -16,9 +19,54 @@ import (
 type newRun struct {
 	run    *v1.Run
 	guards []store.Guard
+	// again is a Run that is what was asked for, and is there already; run is nil then.
+	again store.AnyEntry
 	// newKeys are the guards of change.NewKeys; they are found only if the Run is to be stored.
 	newKeys func() ([]store.Guard, error)
 }
+
+// runRequest is a request that makes a Run.
+type runRequest struct {
+	// document is decoded from the body, which may be empty; undecoded begins the error if it cannot be.
+	document  any
+	undecoded string
+	// id is in the document: requests with the same id make one Run.
+	id *string
+	// plan makes the Run of the object that the request is about.
+	plan func(ctx context.Context, about stored) (newRun, error)
+}
+
+// serveRunRequest decodes a request, makes its Run and answers with it.
+func (s *Server) serveRunRequest(w http.ResponseWriter, r *request, q runRequest) error {
+	dry, err := r.dryRun()
+	if err != nil {
+		return err
+	}
+	err = s.compute(r.Context(), r.client, func() error { return api.Unmarshal(r.body, q.document) })
+	if err != nil && !errors.Is(err, api.ErrEmpty) {
+		return undecodable(err, q.undecoded)
+	}
+	if err := checkID(*q.id); err != nil {
+		return err
+	}
+	for range maxTries {
+		about, err := s.current(r.Context(), r.key())
+		if err != nil {
+			return err
+		}
+		plan, err := q.plan(r.Context(), about)
+		if err != nil {
+			return err
+		}
+		if done, err := s.makeRun(w, r, plan, *q.id, dry); done || err != nil {
+			return err // otherwise the object has changed, or the name was taken: decide again
+		}
+	}
+	return r.kind.contended(r.name)
+}
+
+// triggerID is what an ID may be: with the longest name of a Job it still makes a name.
+var triggerID = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
 
 // usable refuses a Job that cannot run.
 func (s *Server) usable(job stored) error {
@@ -43,13 +91,16 @@ func checkID(id string) error {
 // It returns false if another writer came between.
 func (s *Server) makeRun(w http.ResponseWriter, r *request, plan newRun, id string, dry bool) (done bool, err error) {
 	runs, run := s.kindOf(store.Runs), plan.run
+	as := *r
+	as.kind = runs
+	if plan.again != nil {
+		return true, s.writeObject(w, &as, http.StatusOK, runs.shown(plan.again))
+	}
 	full, err := s.validated(runs, run)
 	if err != nil {
 		return false, err
 	}
 	key := store.RunKey(run.Namespace, run.Name)
-	as := *r
-	as.kind = runs
 	if id != "" {
 		switch found, err := s.current(r.Context(), key); {
 		case err == nil && samePurpose(found.GetObject().(*v1.Run), run):

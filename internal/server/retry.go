@@ -2,44 +2,24 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
 // retry makes a new Run that repeats an ended one, and answers with it.
 func (s *Server) retry(w http.ResponseWriter, r *request) error {
-	dry, err := r.dryRun()
-	if err != nil {
-		return err
-	}
 	var t v1.Retry
-	if err := api.Unmarshal(r.body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
-		return undecodable(err, `decode the retry: want {"jobTask": ..., "force": ..., "note": ...}: `)
-	}
-	if err := checkID(t.ID); err != nil {
-		return err
-	}
-	for range maxTries {
-		old, err := s.current(r.Context(), r.key())
-		if err != nil {
-			return err
-		}
-		plan, err := s.planRetry(r.Context(), old, t, r.user())
-		if err != nil {
-			return err
-		}
-		done, err := s.makeRun(w, r, plan, t.ID, dry)
-		if done || err != nil {
-			return err
-		}
-	}
-	return r.kind.conflict(r.name, "it changes too often: try again")
+	return s.serveRunRequest(w, r, runRequest{
+		document: &t, id: &t.ID,
+		undecoded: `decode the retry: want {"jobTask": ..., "force": ..., "note": ...}: `,
+		plan: func(ctx context.Context, old stored) (newRun, error) {
+			return s.planRetry(ctx, old, t, r.user())
+		},
+	})
 }
 
 // planRetry makes the Run.

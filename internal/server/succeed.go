@@ -2,70 +2,45 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
-	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
 // succeed makes a Run of a Job that has no task and succeeds at once, and answers with it.
 func (s *Server) succeed(w http.ResponseWriter, r *request) error {
-	dry, err := r.dryRun()
-	if err != nil {
-		return err
-	}
 	var t v1.Succeed
-	if err := api.Unmarshal(r.body, &t); err != nil && !errors.Is(err, api.ErrEmpty) {
-		return undecodable(err, `decode the mark: want {"at": "2026-11-22T02:00:00Z", "note": ...}: `)
-	}
-	if err := checkID(t.ID); err != nil {
-		return err
-	}
-	for range maxTries {
-		job, err := s.current(r.Context(), r.key())
-		if err != nil {
-			return err
-		}
-		plan, again, err := s.planSucceed(r.Context(), job, t, r.user())
-		if err != nil {
-			return err
-		}
-		if again != nil {
-			as := *r
-			as.kind = s.kindOf(store.Runs)
-			return s.writeObject(w, &as, http.StatusOK, as.kind.shown(again))
-		}
-		done, err := s.makeRun(w, r, plan, t.ID, dry)
-		if done || err != nil {
-			return err
-		}
-	}
-	return r.kind.conflict(r.name, "it changes too often: try again")
+	return s.serveRunRequest(w, r, runRequest{
+		document: &t, id: &t.ID,
+		undecoded: `decode the mark: want {"at": "2026-11-22T02:00:00Z", "note": ...}: `,
+		plan: func(ctx context.Context, job stored) (newRun, error) {
+			return s.planSucceed(ctx, job, t, r.user())
+		},
+	})
 }
 
-// planSucceed makes the Run. again is the Run by which the scheduled time is marked already.
-func (s *Server) planSucceed(ctx context.Context, job stored, t v1.Succeed, user string) (plan newRun, again store.AnyEntry, err error) {
+// planSucceed makes the Run, unless one marks the scheduled time already.
+func (s *Server) planSucceed(ctx context.Context, job stored, t v1.Succeed, user string) (plan newRun, err error) {
 	if err := s.usable(job); err != nil {
-		return newRun{}, nil, err
+		return newRun{}, err
 	}
 	obj := job.GetObject().(*v1.Job)
 	plan = newRun{guards: []store.Guard{store.SpecAt(job.GetKey(), job.GetRevisions().SpecMod)}}
 	named := true
 	if t.At != nil {
-		if named, again, plan.newKeys, err = s.checkOccurrence(ctx, obj, t); err != nil || again != nil {
-			return newRun{}, again, err
+		if named, plan.again, plan.newKeys, err = s.checkOccurrence(ctx, obj, t); err != nil || plan.again != nil {
+			return plan, err
 		}
 	}
 	if plan.run, err = s.cfg.Runs.Mark(obj, t, named, s.now()); err != nil {
-		return newRun{}, nil, badRequest("mark a success of %s: %v", obj.Name, err)
+		return newRun{}, badRequest("mark a success of %s: %v", obj.Name, err)
 	}
 	plan.run.Spec.RequestedBy = user
-	return plan, nil, nil
+	return plan, nil
 }
 
 // checkOccurrence refuses to mark a scheduled time that is not one of the Job's, has not come, runs, or has succeeded.

@@ -2,47 +2,23 @@ package server
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"regexp"
 
-	"horae/api"
 	v1 "horae/api/v1"
 	"horae/internal/store"
 )
 
 // trigger makes a Run of a Job by hand and answers with the Run.
 func (s *Server) trigger(w http.ResponseWriter, r *request) error {
-	dry, err := r.dryRun()
-	if err != nil {
-		return err
-	}
 	var t v1.Trigger
-	err = s.compute(r.Context(), r.client, func() error { return api.Unmarshal(r.body, &t) })
-	if err != nil && !errors.Is(err, api.ErrEmpty) {
-		return undecodable(err, "decode the trigger: want {\"args\": [...], \"env\": [{\"name\": ..., \"value\": ...}], \"force\": ...}: ")
-	}
-	if err := checkID(t.ID); err != nil {
-		return err
-	}
-	for range maxTries {
-		job, err := s.current(r.Context(), r.key())
-		if err != nil {
-			return err
-		}
-		plan, err := s.planTrigger(r.Context(), job, t, r.user())
-		if err != nil {
-			return err
-		}
-		if done, err := s.makeRun(w, r, plan, t.ID, dry); done || err != nil {
-			return err // otherwise the Job has changed, or the name was taken: decide again
-		}
-	}
-	return r.kind.contended(r.name)
+	return s.serveRunRequest(w, r, runRequest{
+		document: &t, id: &t.ID,
+		undecoded: `decode the trigger: want {"args": [...], "env": [{"name": ..., "value": ...}], "force": ...}: `,
+		plan: func(ctx context.Context, job stored) (newRun, error) {
+			return s.planTrigger(ctx, job, t, r.user())
+		},
+	})
 }
-
-// triggerID is what an ID may be: with the longest name of a Job it still makes a name.
-var triggerID = regexp.MustCompile(`^[a-z0-9]{1,8}$`)
 
 // planTrigger makes the Run, and says what must hold when it is stored: the Job is still what the Run was made of.
 func (s *Server) planTrigger(ctx context.Context, job stored, t v1.Trigger, user string) (newRun, error) {
