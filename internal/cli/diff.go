@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -102,22 +100,11 @@ func lines(text string) []string {
 	return out
 }
 
-// readable is an object as YAML, without what each write changes and without apply's own annotation; "" for nil.
+// readable is an object as diff compares it; "" for nil.
 func readable(u *unstructured.Unstructured) (string, error) {
 	if u == nil {
 		return "", nil
 	}
-	u = u.DeepCopy()
-	for _, field := range []string{"resourceVersion", "generation", "managedFields", "creationTimestamp", "uid"} {
-		unstructured.RemoveNestedField(u.Object, "metadata", field)
-	}
-	withoutLastApplied(u)
-	data, err := json.Marshal(u.Object)
-	if err == nil {
-		data, err = jsonToYAML(data)
-	}
-	if err != nil {
-		return "", errors.Join(errors.New("encode the object"), err)
-	}
-	return string(data), nil
+	data, err := objectYAML(u.DeepCopy())
+	return string(data), err
 }

@@ -102,6 +102,12 @@ func mendable(err error) bool {
 func editable(live *unstructured.Unstructured) ([]byte, error) {
 	u := live.DeepCopy()
 	unstructured.RemoveNestedField(u.Object, "status")
+	return objectYAML(u)
+}
+
+// objectYAML is an object for people to read, without what each write changes and without apply's own annotation. It
+// changes u.
+func objectYAML(u *unstructured.Unstructured) ([]byte, error) {
 	for _, field := range []string{"resourceVersion", "generation", "managedFields", "creationTimestamp", "uid"} {
 		unstructured.RemoveNestedField(u.Object, "metadata", field)
 	}

@@ -101,18 +101,13 @@ func (r *reader) fail(err error) {
 	}
 }
 
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.rest)
-	if n <= 0 {
-		r.fail(errShort)
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
-}
+func (r *reader) uvarint() uint64 { return number(r, binary.Uvarint) }
 
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.rest)
+func (r *reader) varint() int64 { return number(r, binary.Varint) }
+
+// number reads one by a function of package binary, which returns it with its length; without length there is none.
+func number[T int64 | uint64](r *reader, read func([]byte) (T, int)) T {
+	v, n := read(r.rest)
 	if n <= 0 {
 		r.fail(errShort)
 		return 0
